@@ -1,0 +1,18 @@
+// Standard output and error: what people and log collectors read.
+//
+// Stateless; may be used from any thread.
+#pragma once
+
+#include <string_view>
+
+namespace walwrap::os {
+
+// One write(2) for what fits in a pipe's atomic write, so lines of several processes do not mix.
+// Never blocks for long on a reader that does not read: a log collector that hangs must not stop
+// init. False: some of it was dropped.
+bool write_stderr(std::string_view text);
+// All of it, waiting for the reader. False: nobody reads any more.
+bool write_stdout(std::string_view text);
+bool is_stderr_a_terminal();
+
+}  // namespace walwrap::os

@@ -1,0 +1,62 @@
+// Forking, signalling and reaping processes, and finding them. Used by init's one thread only
+// (Law 2). The app is started by spawn.hpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+
+namespace walwrap::os {
+
+struct Pid {
+  int value = 0;
+  auto operator<=>(const Pid&) const = default;
+};
+
+// How a process ended: by exit(code) or by a signal.
+struct ExitStatus {
+  int code = 0;
+  int signal = 0;  // 0: it exited by itself
+  // What a shell and a container report: the code, or 128 + signal.
+  int as_shell_code() const { return signal != 0 ? 128 + signal : code; }
+};
+
+// Parks /dev/null on closed descriptors 0, 1 and 2, so that no file of ours becomes one of them.
+Result<void> fill_standard_descriptors();
+// Orphans of our descendants become our children. Ignored where the kernel knows it not.
+void become_subreaper();
+Pid own_pid();
+bool is_pid_1();
+std::optional<std::string> environment(const std::string& name);
+std::vector<std::string> all_environment();  // "NAME=value", as inherited
+
+// Forks; the child runs `run` and exits with what it returns (70 if it throws), never coming back.
+// Nothing is flushed at that exit, so no buffer of ours is written twice. All signals stay
+// blocked in it, so that a host which signals every process ends it through us alone.
+Result<Pid> fork_worker(const std::function<int()>& run);
+// What `ps` shows for this process: at most 15 bytes.
+void set_process_name(std::string_view name);
+
+// One child that has ended, if any; reaps it. Call until nullopt.
+struct Reaped {
+  Pid pid;
+  ExitStatus status;
+};
+std::optional<Reaped> reap_one();
+
+// Sends; false if there is no such process. EPERM counts as sent.
+bool send_signal(Pid pid, int signal);
+bool send_signal_to_group(Pid leader, int signal);
+// SIGCONT if /proc says that it is stopped.
+void continue_if_stopped(Pid pid);
+// Every running process below us in the process tree (or in our pid namespace, as PID 1), without
+// ourselves, kernel threads and those that have ended but are not reaped; also without `except`
+// and everything below that. A look at a moving target: repeat it until it is empty.
+std::vector<Pid> descendants(Pid except = {});
+
+}  // namespace walwrap::os

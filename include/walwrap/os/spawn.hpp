@@ -1,0 +1,40 @@
+// Starting the app: what it gets from us, what it must not get, and whether it could be executed.
+// Used by init's one thread only (Law 2).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/process.hpp"
+#include "walwrap/os/signals.hpp"
+
+namespace walwrap::os {
+
+struct SpawnOptions {
+  std::vector<std::string> command;      // looked up in PATH as execvp does
+  std::vector<std::string> environment;  // "NAME=value"
+  const SignalState* signals = nullptr;  // given to the child exactly; nullptr: ours as they are
+  int oom_score_raise = 0;               // added to oom_score_adj, capped at 1000; 0 leaves it
+};
+struct SpawnError {
+  int error_number = 0;  // of the exec
+  // 127: not found; 126: found, but cannot be executed.
+  int as_shell_code() const;
+};
+// The app: fork, own process group (a session of its own as PID 1), foreground of the terminal if
+// we had it, the signals it would have had without us, no descriptor of ours, exec. Not PID 1: it
+// gets SIGTERM when the calling thread ends. An exec error comes back as SpawnError, with the child
+// reaped already; a fork that fails with EAGAIN is Unavailable.
+struct Spawned {
+  Pid pid;
+  std::optional<SpawnError> failed;
+};
+Result<Spawned> spawn(const SpawnOptions& options);
+// Makes our group the terminal's foreground group again once the app's group is gone, so that a
+// script that called us can go on reading. Does nothing without a terminal, or if a shell was
+// faster.
+void take_back_terminal();
+
+}  // namespace walwrap::os

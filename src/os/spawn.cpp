@@ -1,0 +1,233 @@
+#include "walwrap/os/spawn.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+
+#include "walwrap/os/fd.hpp"
+#include "walwrap/os/file.hpp"
+
+namespace walwrap::os {
+namespace {
+
+constexpr int kNotExecuted = 127;  // seen by nobody: the parent reads the report and reaps
+constexpr int kMaxOomScore = 1000;
+constexpr std::string_view kDefaultPath = "/bin:/usr/bin";  // what execvp uses without PATH
+constexpr Bytes kOomScoreLimit = 64;                        // a number and a newline
+
+// ---- the terminal ----
+
+// The first standard descriptor for which `test` holds, or -1.
+template <typename Test>
+int find_standard_descriptor(Test test) {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (test(descriptor)) return descriptor;
+  }
+  return -1;
+}
+
+// Takes one pending signal, if there is one.
+void discard_pending(int number) {
+  sigset_t only;
+  ::sigemptyset(&only);
+  ::sigaddset(&only, number);
+  const timespec at_once{};
+  ::sigtimedwait(&only, nullptr, &at_once);
+}
+
+// A terminal belongs to one session. As a session's leader we must let go of ours before the app's
+// session can have it; the kernel then sends our group a hang-up, which nobody asked for.
+void give_up_terminal() {
+  const int terminal =
+      find_standard_descriptor([](int descriptor) { return ::tcgetsid(descriptor) == ::getpid(); });
+  if (terminal < 0) return;
+  sigset_t before;
+  ::sigpending(&before);
+  if (::ioctl(terminal, TIOCNOTTY) != 0) return;
+  for (const int number : {SIGHUP, SIGCONT}) {
+    if (::sigismember(&before, number) == 0) discard_pending(number);
+  }
+}
+
+// ---- the child between fork and exec ----
+
+// Made before the fork: afterwards nothing may allocate.
+struct Prepared {
+  std::vector<std::string> paths;  // to try, in order
+  bool is_searched = false;        // in PATH: one path failing leads to the next
+  std::vector<char*> arguments;
+  std::vector<char*> shell_arguments;  // for a script without "#!"; [1] is its path
+  std::vector<char*> environment;
+  std::string oom_score;  // text for oom_score_adj; empty: leave it
+  bool as_pid_1 = false;
+  int terminal = -1;  // to become the app's; -1: none
+  pid_t parent = 0;
+};
+
+// execve takes pointers to non-const for C's sake; it does not write through them.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::vector<std::string> paths_to_try(const std::string& program,
+                                      const std::vector<std::string>& environment) {
+  if (program.empty() || program.find('/') != std::string::npos) return {program};
+  constexpr std::string_view kKey = "PATH=";
+  const auto found = std::ranges::find_if(
+      environment, [&](const std::string& entry) { return entry.starts_with(kKey); });
+  std::string_view rest = kDefaultPath;
+  if (found != environment.end()) rest = std::string_view(*found).substr(kKey.size());
+  std::vector<std::string> paths;
+  while (true) {
+    const std::size_t colon = rest.find(':');
+    const std::string_view directory = rest.substr(0, colon);
+    // An empty entry is the current directory.
+    paths.push_back(directory.empty() ? program : fmt::format("{}/{}", directory, program));
+    if (colon == std::string_view::npos) return paths;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
+std::string raised_oom_score(int raise) {
+  const auto text = read_file("/proc/self/oom_score_adj", kOomScoreLimit);
+  if (raise <= 0 || !text) return {};
+  const std::string_view digits = as_text(*text);
+  int score = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), score);
+  return std::to_string(std::min(score + raise, kMaxOomScore));
+}
+
+Prepared prepare(const SpawnOptions& options) {
+  static constexpr const char* kShell = "/bin/sh";
+  const std::string& program = options.command.front();
+  Prepared prepared;
+  prepared.paths = paths_to_try(program, options.environment);
+  prepared.is_searched = program.find('/') == std::string::npos;
+  prepared.arguments = pointers_to(options.command);
+  prepared.shell_arguments = prepared.arguments;
+  prepared.shell_arguments.insert(prepared.shell_arguments.begin(), const_cast<char*>(kShell));
+  prepared.environment = pointers_to(options.environment);
+  prepared.oom_score = raised_oom_score(options.oom_score_raise);
+  prepared.as_pid_1 = is_pid_1();
+  prepared.parent = ::getpid();
+  prepared.terminal = find_standard_descriptor([&](int descriptor) {
+    return prepared.as_pid_1 ? ::isatty(descriptor) == 1 : ::tcgetpgrp(descriptor) == ::getpgrp();
+  });
+  return prepared;
+}
+
+bool is_worth_another_path(int error_number) {
+  return error_number == ENOENT || error_number == ENOTDIR || error_number == EACCES ||
+         error_number == ESTALE || error_number == ENODEV || error_number == ETIMEDOUT;
+}
+
+// Returns only when no path could be executed: with the reason. Async-signal-safe.
+int try_exec(Prepared& prepared) {
+  int reason = ENOENT;
+  for (const std::string& path : prepared.paths) {
+    ::execve(path.c_str(), prepared.arguments.data(), prepared.environment.data());
+    if (errno == ENOEXEC) {
+      prepared.shell_arguments[1] = const_cast<char*>(path.c_str());
+      ::execve(prepared.shell_arguments[0], prepared.shell_arguments.data(),
+               prepared.environment.data());
+      return ENOEXEC;  // whatever kept the shell from running, this is what is wrong
+    }
+    if (!prepared.is_searched || !is_worth_another_path(errno)) return errno;
+    if (errno == EACCES) reason = EACCES;  // found, though not executable: the better answer
+  }
+  return reason;
+}
+
+// None of this is fatal: the app runs without a terminal, a limit or a group just as well.
+void set_up_child(const Prepared& prepared) {
+  if (prepared.as_pid_1) {
+    ::setsid();
+    if (prepared.terminal >= 0) ::ioctl(prepared.terminal, TIOCSCTTY, 0);
+  } else {
+    ::setpgid(0, 0);
+    // From the background; allowed because SIGTTOU is blocked.
+    if (prepared.terminal >= 0) ::tcsetpgrp(prepared.terminal, ::getpid());
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != prepared.parent) ::_exit(128 + SIGTERM);  // it died before the prctl
+  }
+  if (!prepared.oom_score.empty()) {
+    const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    [[maybe_unused]] const auto written =
+        ::write(file, prepared.oom_score.data(), prepared.oom_score.size());
+    ::close(file);
+  }
+}
+
+// Async-signal-safe. An exec error goes into `report`, which an exec that succeeds closes.
+[[noreturn]] void become_app(Prepared& prepared, const SignalState* signals, int report) {
+  set_up_child(prepared);
+  if (signals != nullptr) signals->restore_in_child();
+  const int reason = try_exec(prepared);
+  [[maybe_unused]] const auto written = ::write(report, &reason, sizeof reason);
+  ::_exit(kNotExecuted);
+}
+
+std::optional<SpawnError> read_report(int report) {
+  int reason = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(report, &reason, sizeof reason);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof reason)) return std::nullopt;
+  return SpawnError{reason};
+}
+
+void reap(pid_t pid) {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+int SpawnError::as_shell_code() const {
+  return error_number == ENOENT ? 127 : 126;
+}
+
+Result<Spawned> spawn(const SpawnOptions& options) {
+  if (options.command.empty()) return fail(Code::Invalid, "no command to run");
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_failure("pipe2", "", errno);
+  const Fd report(ends[0]);
+  Fd report_end(ends[1]);
+
+  Prepared prepared = prepare(options);
+  if (prepared.as_pid_1) give_up_terminal();
+  const pid_t pid = ::fork();
+  if (pid < 0) return errno_failure("fork", "", errno);
+  if (pid == 0) become_app(prepared, options.signals, report_end.get());
+
+  report_end.reset();
+  // Here too, so that a signal to the group finds it from now on. It fails if the child was faster.
+  if (!prepared.as_pid_1) ::setpgid(pid, pid);
+  const auto failed = read_report(report.get());
+  if (failed) reap(pid);
+  return Spawned{.pid = Pid{pid}, .failed = failed};
+}
+
+void take_back_terminal() {
+  const int terminal =
+      find_standard_descriptor([](int descriptor) { return ::tcgetpgrp(descriptor) > 0; });
+  if (terminal < 0) return;
+  const bool is_orphaned = ::kill(-::tcgetpgrp(terminal), 0) != 0 && errno == ESRCH;
+  if (is_orphaned) ::tcsetpgrp(terminal, ::getpgrp());
+}
+
+}  // namespace walwrap::os
