@@ -1,0 +1,99 @@
+// The only checkpointer: holds a database's checkpoint lock from attach to detach.
+//
+// While it lives nobody else can copy frames out of the WAL, so nobody can make the WAL restart
+// before we have read it. It also does what the lock's holder owes everybody else: checkpoints
+// (Law 10) and WAL recovery. Owned by the capture thread; may be moved to it whole. Everything goes
+// through SQLite's own file objects, never by path (Law 1).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/sqlite/connection.hpp"
+#include "walwrap/wal/index.hpp"
+
+namespace walwrap::sqlite {
+
+struct IndexView {
+  wal::IndexHeader header;
+  wal::CheckpointInfo checkpoint;
+  std::uint32_t not_backfilled() const {
+    return header.max_frame - std::min(header.max_frame, checkpoint.backfilled);
+  }
+};
+
+class CheckpointOwner {
+ public:
+  // Puts a rollback-journal database in WAL mode. Errors: NotFound (no file, or an empty one: ask
+  // again when it has appeared), Busy (somebody holds a lock for now), Unsupported (its WAL index
+  // is not shared: exclusive locking mode), Corrupt, Denied, Unavailable.
+  static Result<std::unique_ptr<CheckpointOwner>> attach(const os::Path& database,
+                                                         const os::Clock& clock);
+  ~CheckpointOwner();
+  CheckpointOwner(const CheckpointOwner&) = delete;
+  CheckpointOwner& operator=(const CheckpointOwner&) = delete;
+
+  PageSize page_size() const { return page_size_; }
+  const os::Path& database() const { return database_; }
+
+  // nullopt: the two copies differ, and still did after a few looks. Either a writer is at it
+  // right now, or it died there: then recover().
+  std::optional<IndexView> read_index() const;
+  // Reads once through a connection of ours, which recovers the WAL index if nobody is writing.
+  Result<void> recover();
+  // The file under our path is another one now, or none.
+  bool has_moved() const;
+
+  // Takes what is committed into the page set, up to the newest frame; called at the moment the
+  // checkpoint rule asks for it.
+  using CaptureFn = std::function<Result<void>()>;
+
+  // One pass of the rule: read transaction, capture, PASSIVE checkpoint, end. Frames that readers
+  // still need stay; no error.
+  Result<void> pass(const CaptureFn& capture);
+
+  struct BrakeOutcome {
+    bool held = false;                 // false: no chance to get the write lock
+    std::chrono::nanoseconds took{0};  // how long writers had to wait for us
+  };
+  // Passes until the rest is small, then one more with the write lock held, so that nothing is
+  // left and the next writer restarts the WAL (Law 9).
+  Result<BrakeOutcome> brake(const CaptureFn& capture);
+
+  // With every writer gone: everything into the database and the WAL cut to nothing. False if
+  // somebody still reads or writes. Does not capture: the caller has, and checks afterwards.
+  Result<bool> truncate();
+  // On destruction, let SQLite remove the empty -wal and -shm as it does when an app closes.
+  void remove_wal_on_close();
+
+  // A further connection for a Snapshot, sharing the checkpoint lock.
+  Result<Connection> open_sibling() const;
+
+ private:
+  CheckpointOwner(os::Path database, const os::Clock& clock)
+      : database_(std::move(database)), clock_(clock) {}
+  Result<void> open_lock_holder();
+  Result<void> take_lock();
+  Result<Connection> open_connection() const;
+
+  os::Path database_;
+  const os::Clock& clock_;
+  PageSize page_size_;
+  std::atomic<bool> lock_held_{false};  // read by the shim under every connection of ours
+  const volatile std::byte* index_ = nullptr;
+  // Destroyed in reverse: the holder of the lock last.
+  std::optional<Connection> holder_;
+  std::optional<Connection> checkpointer_;
+  std::optional<Connection> reader_;
+  std::optional<Connection> writer_;
+};
+
+}  // namespace walwrap::sqlite

@@ -1,0 +1,29 @@
+// A VFS shim over "unix" that lets our own connections pass the checkpoint lock we hold.
+//
+// The replicator holds WAL_CKPT_LOCK exclusively for as long as it is attached, so that nobody
+// else can checkpoint. Our own checkpoint and WAL recovery ask for that lock too; the shim treats
+// it as already held process-wide, so there is no moment in which it is free. Ranges count:
+// recovery locks the checkpoint and the recover byte in one call, of which the first is stripped
+// and the rest passed on. Used by our connections only, registered under its own name.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <atomic>
+
+namespace walwrap::sqlite {
+
+// Registers the shim (once per process) and returns its name for Connection::Options::vfs.
+const char* register_shim();
+
+// From now on `file` takes the checkpoint lock as its own whenever `held` is true. `file` is a
+// main database file opened through the shim; `held` must outlive it.
+void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held);
+
+// The read lock (0 to 4) that `file`'s connection holds in its read transaction; -1: none.
+int held_read_lock(sqlite3_file* file);
+
+// unix's own xShmLock, for whoever holds the checkpoint lock for all.
+int lock_without_shim(sqlite3_file* file, int slot, int flags);
+
+}  // namespace walwrap::sqlite

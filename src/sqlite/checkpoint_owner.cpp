@@ -1,0 +1,219 @@
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+
+#include <array>
+#include <utility>
+
+#include "walwrap/sqlite/shim.hpp"
+
+namespace walwrap::sqlite {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr int kIndexRegionBytes = 32'768;  // SQLite's WALINDEX_PGSZ, region 0
+constexpr int kIndexLooks = 100;           // a writer publishes within microseconds
+constexpr microseconds kIndexLookPause{20};
+constexpr milliseconds kAttachPatience{20};  // per try; the caller tries again
+constexpr microseconds kLockPause{100};
+constexpr milliseconds kBrakePatience{10};  // waiting for a gap between two writers
+constexpr microseconds kBrakePause{25};
+constexpr std::uint32_t kBrakeTailFrames = 64;  // small enough to copy within a millisecond or two
+constexpr int kBrakePasses = 3;
+
+constexpr const char* kBeginRead = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1";
+constexpr const char* kEnd = "ROLLBACK";
+
+// Ends the transaction of `connection` on every way out.
+class TransactionEnd {
+ public:
+  explicit TransactionEnd(Connection& connection) : connection_(connection) {}
+  ~TransactionEnd() {
+    if (sqlite3_get_autocommit(connection_.handle()) == 0) {
+      ignore(connection_.execute(kEnd), "a rollback of nothing written cannot fail usefully");
+    }
+  }
+  TransactionEnd(const TransactionEnd&) = delete;
+  TransactionEnd& operator=(const TransactionEnd&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
+// Copies `size` bytes that other processes may be writing, word by word.
+template <std::size_t Size>
+std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
+  static_assert(Size % sizeof(std::uint32_t) == 0);
+  std::array<std::byte, Size> copy{};
+  const auto* words = reinterpret_cast<const volatile std::uint32_t*>(from);
+  for (std::size_t i = 0; i < Size / sizeof(std::uint32_t); ++i) {
+    const std::uint32_t word = words[i];
+    const auto bytes = std::as_bytes(std::span(&word, 1));
+    std::copy(bytes.begin(), bytes.end(), copy.begin() + static_cast<std::ptrdiff_t>(i * 4));
+  }
+  return copy;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path& database,
+                                                                 const os::Clock& clock) {
+  const auto status = TRY(os::status_of(database));
+  if (status.type != os::FileType::Regular) {
+    return fail(Code::Invalid, "{} is not a regular file", database.string());
+  }
+  // SQLite writes the first page with the first transaction; before that the app may still choose
+  // the page size and more, which opening it in WAL mode would take from it.
+  if (status.size == 0) return fail(Code::NotFound, "{} is empty", database.string());
+  std::unique_ptr<CheckpointOwner> owner(new CheckpointOwner(database, clock));
+  TRY(owner->open_lock_holder());
+  TRY(owner->take_lock());
+  owner->checkpointer_ = TRY(owner->open_connection());
+  owner->reader_ = TRY(owner->open_connection());
+  owner->writer_ = TRY(owner->open_connection());
+  return owner;
+}
+
+CheckpointOwner::~CheckpointOwner() {
+  writer_.reset();
+  reader_.reset();
+  checkpointer_.reset();
+  // The holder's connection is closed with the shim still letting it pass: the lock is given up
+  // with the -shm itself, so that nobody checkpoints between the last look and the close.
+  holder_.reset();
+}
+
+Result<Connection> CheckpointOwner::open_connection() const {
+  auto connection =
+      TRY(Connection::open(database_, {.busy_timeout = kAttachPatience, .vfs = register_shim()}));
+  share_checkpoint_lock(connection.file(), lock_held_);
+  connection.set_wal_on_close(Connection::WalOnClose::Keep);
+  TRY(connection.execute("PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=8"));
+  return connection;
+}
+
+Result<Connection> CheckpointOwner::open_sibling() const {
+  auto connection = TRY(open_connection());
+  sqlite3_busy_timeout(connection.handle(), 0);
+  return connection;
+}
+
+Result<void> CheckpointOwner::open_lock_holder() {
+  holder_ = TRY(open_connection());
+  auto mode = TRY(holder_->query_text("PRAGMA journal_mode").context("read the journal mode"));
+  if (mode != "wal") {
+    mode = TRY(holder_->query_text("PRAGMA journal_mode=WAL").context("change to WAL mode"));
+    if (mode != "wal") {
+      return fail(Code::Unsupported, "{} stays in journal mode {}", database_.string(), mode);
+    }
+  }
+  TRY(holder_->execute("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT").context("first read"));
+  page_size_.value = static_cast<std::uint32_t>(TRY(holder_->query_integer("PRAGMA page_size")));
+
+  sqlite3_file* file = holder_->file();
+  volatile void* region = nullptr;
+  const int code = file->pMethods->xShmMap(file, 0, kIndexRegionBytes, 0, &region);
+  if (code != SQLITE_OK) return sqlite_failure(nullptr, code, "map the WAL index");
+  if (region == nullptr) {
+    return fail(Code::Unsupported, "{} has no shared WAL index (PRAGMA locking_mode=EXCLUSIVE?)",
+                database_.string());
+  }
+  index_ = static_cast<const volatile std::byte*>(region);
+  return {};
+}
+
+Result<void> CheckpointOwner::take_lock() {
+  const MonoTime give_up = clock_.mono() + kAttachPatience;
+  constexpr int kExclusive = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
+  while (true) {
+    const int code = lock_without_shim(holder_->file(), wal::kCheckpointLock, kExclusive);
+    if (code == SQLITE_OK) break;
+    if (code != SQLITE_BUSY) return sqlite_failure(nullptr, code, "take the checkpoint lock");
+    if (clock_.mono() >= give_up) {
+      return fail(Code::Busy, "somebody else is checkpointing {}", database_.string());
+    }
+    os::pause_for(kLockPause);
+  }
+  lock_held_.store(true, std::memory_order_release);
+  return {};
+}
+
+std::optional<IndexView> CheckpointOwner::read_index() const {
+  sqlite3_file* file = holder_->file();
+  for (int look = 0; look < kIndexLooks; ++look) {
+    // In the order of SQLite's own readers: first copy, barrier, second copy.
+    const auto first = copy_shared<wal::kIndexCopyBytes>(index_);
+    file->pMethods->xShmBarrier(file);
+    const auto second = copy_shared<wal::kIndexCopyBytes>(index_ + wal::kIndexCopyBytes);
+    const auto header = wal::parse_index_header(first, second);
+    if (header) {
+      constexpr Bytes kInfoBytes = wal::kIndexHeaderBytes - 2 * wal::kIndexCopyBytes;
+      const auto info = copy_shared<kInfoBytes>(index_ + 2 * wal::kIndexCopyBytes);
+      return IndexView{*header, wal::parse_checkpoint_info(info)};
+    }
+    os::pause_for(kIndexLookPause);
+  }
+  return std::nullopt;
+}
+
+Result<void> CheckpointOwner::recover() {
+  const TransactionEnd end(*reader_);
+  return reader_->execute(kBeginRead).context("recover the WAL index");
+}
+
+bool CheckpointOwner::has_moved() const {
+  int moved = 0;
+  sqlite3_file* file = holder_->file();
+  const int code = file->pMethods->xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &moved);
+  return code == SQLITE_OK && moved != 0;
+}
+
+Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
+  const TransactionEnd end(*reader_);
+  TRY(reader_->execute(kBeginRead).context("begin the read that guards a checkpoint"));
+  if (held_read_lock(reader_->file()) == 0) return {};  // all of it is in the database already
+  TRY(capture());
+  const int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), "main",
+                                             SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
+  return sqlite_failure(checkpointer_->handle(), code, "checkpoint");
+}
+
+Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& capture) {
+  for (int i = 0; i < kBrakePasses; ++i) {
+    TRY(pass(capture));
+    const auto index = read_index();
+    if (!index || index->not_backfilled() <= kBrakeTailFrames) break;
+  }
+  sqlite3_busy_timeout(writer_->handle(), 0);
+  const MonoTime give_up = clock_.mono() + kBrakePatience;
+  while (true) {
+    const auto begun = writer_->execute("BEGIN IMMEDIATE");
+    if (begun) break;
+    if (begun.error().code != Code::Busy) return fail(begun.error());
+    if (clock_.mono() >= give_up) return BrakeOutcome{};
+    os::pause_for(kBrakePause);
+  }
+  const MonoTime from = clock_.mono();
+  {
+    const TransactionEnd end(*writer_);
+    TRY(pass(capture));
+  }
+  return BrakeOutcome{.held = true, .took = clock_.mono() - from};
+}
+
+Result<bool> CheckpointOwner::truncate() {
+  const int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), "main",
+                                             SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code == SQLITE_OK) return true;
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  return sqlite_failure(checkpointer_->handle(), code, "truncate the WAL");
+}
+
+void CheckpointOwner::remove_wal_on_close() {
+  for (auto* connection : {&holder_, &checkpointer_, &reader_, &writer_}) {
+    (*connection)->set_wal_on_close(Connection::WalOnClose::Remove);
+  }
+}
+
+}  // namespace walwrap::sqlite

@@ -1,0 +1,104 @@
+#include "walwrap/sqlite/snapshot.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "walwrap/sqlite/shim.hpp"
+
+namespace walwrap::sqlite {
+namespace {
+
+constexpr int kBeginTries = 50;  // a try fails only if a commit falls into its few microseconds
+
+os::Path wal_path(const os::Path& database) {
+  return database.string() + "-wal";
+}
+
+}  // namespace
+
+Snapshot::Snapshot(Connection connection, os::File wal, PageSize page_size)
+    : connection_(std::move(connection)),
+      database_(connection_.file()),
+      wal_(std::move(wal)),
+      page_size_(page_size) {
+  frame_bytes_.resize(wal::frame_bytes(page_size));
+}
+
+Result<std::unique_ptr<Snapshot>> Snapshot::open(const CheckpointOwner& owner) {
+  auto connection = TRY(owner.open_sibling().context("open a snapshot"));
+  auto wal = TRY(os::File::open(wal_path(owner.database()), os::File::Open::ReadOnly)
+                     .context("open a snapshot"));
+  return std::unique_ptr<Snapshot>(
+      new Snapshot(std::move(connection), std::move(wal), owner.page_size()));
+}
+
+Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
+  WW_CHECK(!active_);
+  for (int i = 0; i < kBeginTries; ++i) {
+    const auto before = owner.read_index();
+    const auto begun = connection_.execute("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1");
+    active_ = sqlite3_get_autocommit(connection_.handle()) == 0;
+    const auto after = owner.read_index();
+    if (!begun && begun.error().code != Code::Busy) {
+      end();
+      return fail(begun.error());
+    }
+    if (begun && before && after) {
+      // Read lock 0 means that the WAL was all backfilled and is not used, so it may restart under
+      // us. Then our moment is known only if no commit came in between.
+      const bool uses_wal = held_read_lock(connection_.file()) > 0;
+      if (uses_wal) return Moment{.index = after->header, .all_backfilled = false};
+      if (before->header == after->header) {
+        return Moment{.index = after->header, .all_backfilled = true};
+      }
+    }
+    end();
+  }
+  return fail(Code::Busy, "no moment for a snapshot of {}", owner.database().string());
+}
+
+void Snapshot::set_frames(wal::Salts salts, std::vector<FrameRef> frames) {
+  WW_CHECK(active_);
+  salts_ = salts;
+  frames_ = std::move(frames);
+}
+
+std::uint32_t Snapshot::frame_of(Pgno pgno) const {
+  const auto found =
+      std::lower_bound(frames_.begin(), frames_.end(), pgno,
+                       [](const FrameRef& ref, Pgno wanted) { return ref.pgno < wanted; });
+  return found != frames_.end() && found->pgno == pgno ? found->frame : 0;
+}
+
+Result<void> Snapshot::read_page(Pgno pgno, MutableByteSpan page) const {
+  WW_CHECK(active_ && pgno.value > 0 && page.size() == page_size_.value);
+  const std::uint32_t frame = frame_of(pgno);
+  if (frame == 0) {
+    const auto offset = static_cast<sqlite3_int64>(pgno.value - 1) * page_size_.value;
+    const int code =
+        database_->pMethods->xRead(database_, page.data(), static_cast<int>(page.size()), offset);
+    // A short read has filled the rest with zeros: the app grew the file without writing there.
+    if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ) return {};
+    return sqlite_failure(nullptr, code, fmt::format("read page {}", pgno));
+  }
+  const auto got = TRY(wal_.read_at(frame_bytes_, wal::frame_offset(frame, page_size_)));
+  if (got != frame_bytes_.size()) {
+    return fail(Code::Corrupt, "frame {} of page {} is cut off", frame, pgno);
+  }
+  const auto header = wal::parse_frame_header(ByteSpan(frame_bytes_).first(wal::kFrameHeaderBytes));
+  if (header.pgno != pgno || !(header.salts == salts_)) {
+    return fail(Code::Corrupt, "frame {} is no longer page {}'s", frame, pgno);
+  }
+  std::copy_n(frame_bytes_.begin() + wal::kFrameHeaderBytes, page.size(), page.begin());
+  return {};
+}
+
+void Snapshot::end() {
+  if (active_) {
+    ignore(connection_.execute("ROLLBACK"), "a rollback of nothing written cannot fail usefully");
+  }
+  active_ = false;
+  frames_.clear();
+}
+
+}  // namespace walwrap::sqlite

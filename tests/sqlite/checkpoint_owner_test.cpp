@@ -1,0 +1,218 @@
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "tests/support/app_db.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace walwrap::sqlite {
+namespace {
+
+using testing::AppDb;
+using testing::TempDir;
+
+const os::SystemClock kClock;
+const CheckpointOwner::CaptureFn kNothingToCapture = []() -> Result<void> { return {}; };
+
+std::unique_ptr<CheckpointOwner> attach(const std::filesystem::path& path) {
+  auto owner = CheckpointOwner::attach(path, kClock);
+  REQUIRE_MESSAGE(owner.has_value(), owner.error().text);
+  return *std::move(owner);
+}
+
+void write_rows(AppDb& app, int count) {
+  for (int i = 0; i < count; ++i) app.run("INSERT INTO t VALUES(randomblob(2000))");
+}
+
+TEST_CASE("attaching puts a rollback-journal database in WAL mode and changes nothing else") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA page_size=1024; CREATE TABLE t(a); INSERT INTO t VALUES(7)");
+  const auto schema = app.text("SELECT sql FROM sqlite_master");
+  const auto owner = attach(directory / "app.db");
+  CHECK(owner->page_size() == PageSize{1024});
+  CHECK(app.number("SELECT a FROM t") == 7);  // an open connection learns it with its next read
+  CHECK(app.text("PRAGMA journal_mode") == "wal");
+  CHECK(app.text("SELECT sql FROM sqlite_master") == schema);
+  CHECK(app.number("PRAGMA user_version") == 0);
+}
+
+TEST_CASE("a database that is absent or still empty is left alone and asked for again later") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  CHECK(CheckpointOwner::attach(path, kClock).error().code == Code::NotFound);
+  CHECK_FALSE(os::exists(path));
+  std::ofstream(path).flush();
+  CHECK(CheckpointOwner::attach(path, kClock).error().code == Code::NotFound);
+  CHECK(os::status_of(path)->size == 0);
+}
+
+TEST_CASE("a file that is no database is reported as such and stays as it is") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  std::ofstream(path) << std::string(8192, 'x');
+  CHECK(CheckpointOwner::attach(path, kClock).error().code == Code::Corrupt);
+  CHECK(os::status_of(path)->size == 8192);
+}
+
+TEST_CASE("a rollback-journal database that is being written is busy, not changed under the app") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
+  CHECK(CheckpointOwner::attach(directory / "app.db", kClock).error().code == Code::Busy);
+  app.run("COMMIT");
+  attach(directory / "app.db");
+}
+
+TEST_CASE("while attached, no checkpoint of the app's moves a frame") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=1; CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  write_rows(app, 50);
+  for (const char* mode : {"PASSIVE", "FULL", "RESTART", "TRUNCATE"}) {
+    CAPTURE(mode);
+    CHECK(app.text(std::string("PRAGMA wal_checkpoint(") + mode + ")") == "1");
+  }
+  const auto index = owner->read_index();
+  REQUIRE(index.has_value());
+  CHECK(index->header.max_frame >= 90);
+  CHECK(index->checkpoint.backfilled == 0);
+}
+
+TEST_CASE("our own checkpoint passes the lock, captures first, and lets the log restart") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  write_rows(app, 20);
+  const auto before = owner->read_index();
+  std::uint32_t backfilled_at_capture = 99;
+  REQUIRE(owner
+              ->pass([&]() -> Result<void> {
+                backfilled_at_capture = owner->read_index()->checkpoint.backfilled;
+                return {};
+              })
+              .has_value());
+  CHECK(backfilled_at_capture == 0);
+  CHECK(owner->read_index()->not_backfilled() == 0);
+  write_rows(app, 1);
+  const auto after = owner->read_index();
+  CHECK(after->header.salts != before->header.salts);
+  CHECK(after->header.max_frame < before->header.max_frame);
+}
+
+TEST_CASE("a checkpoint whose capture fails moves nothing") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  write_rows(app, 5);
+  const auto failing = []() -> Result<void> { return fail(Code::Unavailable, "no"); };
+  CHECK_FALSE(owner->pass(failing).has_value());
+  CHECK(owner->read_index()->checkpoint.backfilled == 0);
+}
+
+TEST_CASE("a reader of the app's keeps the frames it needs, and the checkpoint is no error") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const auto owner = attach(directory / "app.db");
+  AppDb reader(directory / "app.db");
+  reader.run("BEGIN");
+  CHECK(reader.number("SELECT count(*) FROM t") == 1);
+  write_rows(app, 10);
+  REQUIRE(owner->pass(kNothingToCapture).has_value());
+  CHECK(owner->read_index()->not_backfilled() > 0);
+  CHECK(reader.number("SELECT count(*) FROM t") == 1);
+  reader.run("COMMIT");
+  REQUIRE(owner->pass(kNothingToCapture).has_value());
+  CHECK(owner->read_index()->not_backfilled() == 0);
+}
+
+TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  write_rows(app, 300);
+  const auto braked = owner->brake(kNothingToCapture);
+  REQUIRE(braked.has_value());
+  CHECK(braked->held);
+  CHECK(owner->read_index()->not_backfilled() == 0);
+  write_rows(app, 1);
+  app.run("BEGIN IMMEDIATE");
+  CHECK_FALSE(owner->brake(kNothingToCapture)->held);
+  app.run("COMMIT");
+}
+
+TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes its database") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  {
+    AppDb app(path);
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+    auto owner = attach(path);
+    write_rows(app, 10);
+    app.run("BEGIN");
+    CHECK(app.number("SELECT count(*) FROM t") == 10);
+    CHECK(*owner->truncate() == false);  // somebody still reads
+    app.run("COMMIT");
+    CHECK(*owner->truncate());
+    owner->remove_wal_on_close();
+  }
+  CHECK_FALSE(os::exists(directory / "app.db-wal"));
+  CHECK_FALSE(os::exists(directory / "app.db-shm"));
+  CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
+}
+
+TEST_CASE("without a final checkpoint the log stays for the next start") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  {
+    auto app = std::make_unique<AppDb>(path);
+    app->run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+    const auto owner = attach(path);
+    write_rows(*app, 10);
+    app.reset();  // our connections keep the log alive
+  }
+  CHECK(os::status_of(directory / "app.db-wal")->size > 0);
+  CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
+}
+
+TEST_CASE("a half-published index is recovered by us, for nobody else can") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  AppDb app(path);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  write_rows(app, 3);
+  {
+    // What a writer leaves that was killed between the two copies of the header.
+    std::fstream shm(directory / "app.db-shm", std::ios::in | std::ios::out | std::ios::binary);
+    shm.seekp(wal::kIndexCopyBytes + 16);
+    shm.write("\xff\xff", 2);
+  }
+  CHECK_FALSE(owner->read_index().has_value());
+  REQUIRE(owner->recover().has_value());
+  REQUIRE(owner->read_index().has_value());
+  CHECK(app.number("SELECT count(*) FROM t") == 3);
+  write_rows(app, 1);
+  CHECK(app.number("SELECT count(*) FROM t") == 4);
+}
+
+TEST_CASE("a database file that was replaced or deleted is noticed") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  AppDb app(path);
+  app.run("CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  CHECK_FALSE(owner->has_moved());
+  std::filesystem::rename(path, directory / "other.db");
+  CHECK(owner->has_moved());
+}
+
+}  // namespace
+}  // namespace walwrap::sqlite
