@@ -1,0 +1,24 @@
+// "scheme://host/path?key=value", split. Pure.
+//
+// `path` is percent-decoded and keeps its leading slash; query keys and values are decoded.
+// A user or password in the URL is refused (Invalid): it would show in `ps`.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/result.hpp"
+
+namespace walwrap::http {
+
+struct Uri {
+  std::string scheme;  // lower case
+  std::string host;    // with its port, if any; may be empty (file:///dir)
+  std::string path;
+  std::map<std::string, std::string> query;
+};
+
+Result<Uri> parse_uri(std::string_view text);
+
+}  // namespace walwrap::http

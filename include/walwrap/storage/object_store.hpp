@@ -1,0 +1,72 @@
+// Objects by key: the seam behind which a directory, S3 and others lie. Knows nothing of LTX.
+//
+// Keys are relative to the replica's root, parts joined by '/', no leading slash. A store is
+// owned by one thread. Listings are in byte order of the key.
+//
+// Error codes: NotFound; Exists (create-only, something else has the name, and it is untouched);
+// Denied; Unavailable (try again); Unknown (a write that may have happened: repeat the same
+// bytes); Corrupt (a malformed answer, never "empty"); Invalid (the root is not usable as given).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::storage {
+
+struct ObjectInfo {
+  std::string key;
+  Bytes size = 0;
+  WallTime modified;
+};
+
+enum class PutMode {
+  CreateOnly,  // Exists if the key is taken
+  Replace,
+};
+
+// Writes the whole body into the sink it is given; called once per attempt, and gives the same
+// bytes each time.
+using Body = std::function<Result<void>(const WriteFn& sink)>;
+Body body_of(ByteSpan bytes);  // borrows `bytes`
+
+struct PutOptions {
+  PutMode mode = PutMode::CreateOnly;
+  std::optional<WallTime> timestamp;  // kept where a listing shows it
+};
+
+struct ByteRange {
+  Bytes offset = 0;
+  Bytes length = 0;  // 0: to the end
+};
+
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // Returns when the object is durable. All or nothing.
+  virtual Result<void> put(const std::string& key, const Body& body, const PutOptions& options) = 0;
+  // Gives the bytes of the range to `sink`, in order. A short object is Corrupt.
+  virtual Result<void> get(const std::string& key, ByteRange range, const WriteFn& sink) = 0;
+  virtual Result<ObjectInfo> head(const std::string& key) = 0;
+  // Every object whose key starts with `prefix` and is greater than `start_after` ("": from the
+  // start).
+  virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix,
+                                               const std::string& start_after) = 0;
+  virtual Result<void> remove(const std::string& key) = 0;  // of one that is not there: fine
+
+  // For people: "file:///replica".
+  virtual std::string describe() const = 0;
+};
+
+// The whole object in memory; Invalid if it is larger than `limit`.
+Result<ByteVector> get_all(ObjectStore& store, const std::string& key, Bytes limit);
+
+}  // namespace walwrap::storage

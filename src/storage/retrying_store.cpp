@@ -1,0 +1,150 @@
+#include "walwrap/storage/retrying_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace walwrap::storage {
+namespace {
+
+bool is_repeatable(Code code) {
+  return code == Code::Unavailable || code == Code::Unknown;
+}
+
+std::chrono::milliseconds milliseconds_since(MonoTime start, MonoTime now) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
+}
+
+}  // namespace
+
+RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> store, Options options)
+    : store_(std::move(store)), options_(std::move(options)) {
+  WW_CHECK(store_ != nullptr);
+  WW_CHECK(options_.sleep && options_.random && options_.patience);
+}
+
+template <typename Attempt>
+auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(attempt()) {
+  Backoff backoff(options_.backoff);
+  while (true) {
+    auto result = attempt();
+    if (!result && operation.caller_failed) return result;
+    if (result || !is_repeatable(result.error().code)) {
+      on_answer();
+      return result;
+    }
+    on_failure(operation, result.error());
+    TRY(wait(backoff, result.error()));
+  }
+}
+
+Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
+  auto delay = backoff.next_delay(options_.random());
+  const bool had_deadline = options_.patience().deadline.has_value();
+  if (had_deadline) delay = std::min(delay, kStep);
+  const MonoTime until = options_.clock.mono() + delay;
+  while (true) {
+    const Patience patience = options_.patience();
+    const MonoTime now = options_.clock.mono();
+    if (!patience.go_on) return fail(Code::Cancelled, "told to stop; before that: {}", last.text);
+    if (patience.deadline && now >= *patience.deadline) {
+      return fail(Code::Deadline, "out of time; before that: {}", last.text);
+    }
+    const bool is_urgent_now = patience.deadline && !had_deadline;
+    if (now >= until || is_urgent_now) return {};
+    const MonoTime wake = patience.deadline ? std::min(until, *patience.deadline) : until;
+    options_.sleep(std::min(kStep, std::chrono::ceil<std::chrono::milliseconds>(wake - now)));
+  }
+}
+
+void RetryingStore::on_failure(const Operation& operation, const Error& error) {
+  const MonoTime now = options_.clock.mono();
+  switch (episode_.on_failure(now)) {
+    case FailureEpisode::Say::Started:
+      failing_since_ = now;
+      options_.log.warn("store does not answer", {{"store", store_->describe()},
+                                                  {"operation", operation.name},
+                                                  {"key", operation.key},
+                                                  {"error", error.text}});
+      return;
+    case FailureEpisode::Say::Continues:
+      options_.log.warn("store still does not answer",
+                        {{"store", store_->describe()},
+                         {"operation", operation.name},
+                         {"key", operation.key},
+                         {"error", error.text},
+                         {"failures", episode_.failures()},
+                         {"down_ms", milliseconds_since(failing_since_, now).count()}});
+      return;
+    case FailureEpisode::Say::Nothing:
+    case FailureEpisode::Say::Ended:
+      return;
+  }
+}
+
+void RetryingStore::on_answer() {
+  if (episode_.on_success() != FailureEpisode::Say::Ended) return;
+  options_.log.info(
+      "store answers again",
+      {{"store", store_->describe()},
+       {"failures", episode_.failures()},
+       {"down_ms", milliseconds_since(failing_since_, options_.clock.mono()).count()}});
+}
+
+Result<void> RetryingStore::put(const std::string& key, const Body& body,
+                                const PutOptions& options) {
+  Operation operation{.name = "put", .key = key};
+  return repeat(operation, [&] {
+    const Body watched = [&](const WriteFn& sink) -> Result<void> {
+      bool sink_failed = false;
+      auto written = body([&](ByteSpan bytes) {
+        auto taken = sink(bytes);
+        sink_failed = !taken;
+        return taken;
+      });
+      operation.caller_failed = !written && !sink_failed;
+      return written;
+    };
+    return store_->put(key, watched, options);
+  });
+}
+
+Result<void> RetryingStore::get(const std::string& key, ByteRange range, const WriteFn& sink) {
+  Operation operation{.name = "get", .key = key};
+  Bytes delivered = 0;
+  const WriteFn watched = [&](ByteSpan bytes) -> Result<void> {
+    auto taken = sink(bytes);
+    operation.caller_failed = !taken;
+    if (taken) delivered += bytes.size();
+    return taken;
+  };
+  return repeat(operation, [&]() -> Result<void> {
+    const bool is_whole = range.length == 0;
+    // All of it arrived, only the end of the answer was lost.
+    if (!is_whole && delivered == range.length) return {};
+    const ByteRange rest = {.offset = range.offset + delivered,
+                            .length = is_whole ? 0 : range.length - delivered};
+    return store_->get(key, rest, watched);
+  });
+}
+
+Result<ObjectInfo> RetryingStore::head(const std::string& key) {
+  Operation operation{.name = "head", .key = key};
+  return repeat(operation, [&] { return store_->head(key); });
+}
+
+Result<std::vector<ObjectInfo>> RetryingStore::list(const std::string& prefix,
+                                                    const std::string& start_after) {
+  Operation operation{.name = "list", .key = prefix};
+  return repeat(operation, [&] { return store_->list(prefix, start_after); });
+}
+
+Result<void> RetryingStore::remove(const std::string& key) {
+  Operation operation{.name = "remove", .key = key};
+  return repeat(operation, [&] { return store_->remove(key); });
+}
+
+std::string RetryingStore::describe() const {
+  return store_->describe();
+}
+
+}  // namespace walwrap::storage

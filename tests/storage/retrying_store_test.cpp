@@ -1,0 +1,304 @@
+#include "walwrap/storage/retrying_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_store.hpp"
+#include "tests/support/manual_clock.hpp"
+
+using namespace walwrap;
+using namespace walwrap::storage;
+using namespace walwrap::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const PutOptions kCreate{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
+
+// A retrying store over a fake one, whose sleeps only move the clock.
+struct Rig {
+  Rig() = default;
+  explicit Rig(FaultPlan& faults) : bucket(faults) {}
+
+  FakeBucket bucket;
+  ManualClock clock;
+  std::vector<std::chrono::milliseconds> sleeps;
+  std::vector<std::string> lines;
+  RetryingStore::Patience patience;
+  std::function<void()> on_sleep = [] {};
+  std::mt19937_64 random;  // the same sequence each time
+  Log log{{.minimum = LogLevel::Debug,
+           .format = LogFormat::Logfmt,
+           .now = [this] { return clock.wall(); },
+           .sink = [this](std::string_view line) { lines.emplace_back(line); }}};
+  RetryingStore store{std::make_unique<FakeStore>(bucket),
+                      {.clock = clock,
+                       .log = log,
+                       .sleep =
+                           [this](std::chrono::milliseconds time) {
+                             sleeps.push_back(time);
+                             clock.advance(time);
+                             on_sleep();
+                           },
+                       .random = [this] { return random(); },
+                       .patience = [this] { return patience; },
+                       .backoff = {.first = 100ms, .ceiling = 10'000ms}}};
+
+  Result<void> put(const std::string& key, const std::string& text) {
+    return store.put(key, body_of(as_bytes(text)), kCreate);
+  }
+  Result<std::string> get(const std::string& key, ByteRange range = {}) {
+    std::string text;
+    TRY(store.get(key, range, [&](ByteSpan bytes) -> Result<void> {
+      text += as_text(bytes);
+      return {};
+    }));
+    return text;
+  }
+  int lines_with(const std::string& part) const {
+    int count = 0;
+    for (const std::string& line : lines) count += line.find(part) != std::string::npos ? 1 : 0;
+    return count;
+  }
+  std::chrono::milliseconds slept() const {
+    std::chrono::milliseconds sum{0};
+    for (const auto sleep : sleeps) sum += sleep;
+    return sum;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an outage of any length is outlasted") {
+  Rig rig;
+  rig.bucket.faults().fail_next(500, StoreFault::error(Code::Unavailable));
+  REQUIRE(rig.put("k", "x").has_value());
+  CHECK(rig.bucket.count(StoreOperation::Put) == 501);
+  CHECK(as_text(*rig.bucket.bytes_of("k")) == "x");
+  // Delays grow, on the average, to half their ceiling of ten seconds, in steps.
+  CHECK(rig.slept() > 500 * 4s);
+  CHECK(rig.slept() < 500 * 6s);
+  for (const auto sleep : rig.sleeps) CHECK(sleep <= RetryingStore::kStep);
+}
+
+TEST_CASE("a write whose reply was lost is repeated with the same bytes and found taken") {
+  Rig rig;
+  rig.bucket.faults().fail(1, StoreFault::lost_reply());
+  const auto done = rig.put("k", "mine");
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code == Code::Exists);
+  CHECK(as_text(*rig.bucket.bytes_of("k")) == "mine");
+  CHECK(rig.bucket.count(StoreOperation::Put) == 2);
+}
+
+TEST_CASE("an answer is returned as it is, at once") {
+  Rig rig;
+  for (const Code code : {Code::NotFound, Code::Exists, Code::Denied, Code::Corrupt, Code::Invalid,
+                          Code::Mismatch, Code::Unsupported}) {
+    rig.bucket.faults().fail_next(1, StoreFault::error(code));
+    const auto head = rig.store.head("k");
+    REQUIRE_FALSE(head.has_value());
+    CHECK(head.error().code == code);
+    CHECK(head.error().text == "injected fault");
+  }
+  CHECK(rig.sleeps.empty());
+  CHECK(rig.lines.empty());
+}
+
+TEST_CASE("every operation is tried again") {
+  Rig rig;
+  const std::string text = "0123456789";
+  const auto fail_next = [&] {
+    rig.bucket.faults().fail_next(3, StoreFault::error(Code::Unavailable));
+  };
+  fail_next();
+  CHECK(rig.put("a/k", text).has_value());
+  fail_next();
+  CHECK(*rig.get("a/k") == text);
+  fail_next();
+  CHECK(rig.store.head("a/k")->size == 10);
+  fail_next();
+  CHECK(rig.store.list("a/", "")->size() == 1);
+  fail_next();
+  CHECK(rig.store.remove("a/k").has_value());
+  CHECK(rig.bucket.keys().empty());
+  for (const StoreOperation operation :
+       {StoreOperation::Put, StoreOperation::Get, StoreOperation::Head, StoreOperation::List,
+        StoreOperation::Remove}) {
+    CHECK(rig.bucket.count(operation) == 4);
+  }
+  CHECK(rig.store.describe() == "fake://bucket");
+}
+
+TEST_CASE("a get that broke off goes on behind the last byte it gave") {
+  struct Row {
+    ByteRange range;
+    std::string expected;
+    std::vector<ByteRange> asked;
+  };
+  const Row rows[] = {
+      {{0, 0}, "0123456789", {{0, 0}, {5, 0}, {7, 0}}},
+      {{2, 6}, "234567", {{2, 6}, {5, 3}, {6, 2}}},
+  };
+  for (const Row& row : rows) {
+    Rig rig;
+    rig.bucket.set("k", as_bytes("0123456789"));
+    rig.bucket.faults().fail_next(2, StoreFault::truncated());
+    const auto got = rig.get("k", row.range);
+    REQUIRE(got.has_value());
+    CHECK(*got == row.expected);
+    std::vector<StoreCall> expected;
+    for (const ByteRange range : row.asked) expected.push_back({StoreOperation::Get, "k", range});
+    CHECK(rig.bucket.calls() == expected);
+  }
+}
+
+TEST_CASE("what the caller's own sink or body says is not repeated, whatever its code") {
+  Rig rig;
+  rig.bucket.set("k", as_bytes("0123456789"));
+  const auto got = rig.store.get(
+      "k", {}, [](ByteSpan) -> Result<void> { return fail(Code::Unavailable, "disk full"); });
+  REQUIRE_FALSE(got.has_value());
+  CHECK(got.error().text == "disk full");
+  const auto put = rig.store.put(
+      "new",
+      [](const WriteFn& sink) -> Result<void> {
+        TRY(sink(as_bytes("half")));
+        return fail(Code::Unavailable, "the snapshot ended");
+      },
+      kCreate);
+  REQUIRE_FALSE(put.has_value());
+  CHECK(put.error().text == "the snapshot ended");
+  CHECK(rig.bucket.calls().size() == 2);
+  CHECK(rig.lines.empty());
+
+  // The store's failure inside the body is the store's.
+  rig.bucket.faults().fail_next(2, StoreFault::truncated());
+  CHECK(rig.put("new", "whole").has_value());
+  CHECK(as_text(*rig.bucket.bytes_of("new")) == "whole");
+}
+
+TEST_CASE("told to stop, it stops within half a second and says what was wrong") {
+  Rig rig;
+  rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
+  MonoTime told{};
+  rig.on_sleep = [&] {
+    if (rig.slept() < 60s || !rig.patience.go_on) return;
+    rig.patience.go_on = false;
+    told = rig.clock.mono();
+  };
+  const auto done = rig.put("k", "x");
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code == Code::Cancelled);
+  CHECK(done.error().text.find("injected fault") != std::string::npos);
+  CHECK(rig.clock.mono() - told <= RetryingStore::kStep);
+}
+
+TEST_CASE("until a deadline it tries in short steps, and no longer") {
+  Rig rig;
+  const MonoTime start = rig.clock.mono();
+  rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
+  rig.patience.deadline = start + 10s;
+  const auto done = rig.put("k", "x");
+  REQUIRE_FALSE(done.has_value());
+  CHECK(done.error().code == Code::Deadline);
+  CHECK(done.error().text.find("injected fault") != std::string::npos);
+  CHECK(rig.clock.mono() - start == 10s);
+  CHECK(rig.bucket.count(StoreOperation::Put) >= 20);
+}
+
+TEST_CASE("a deadline that appears during a long wait ends the wait") {
+  Rig rig;
+  rig.bucket.faults().fail_next(20, StoreFault::error(Code::Unavailable));
+  MonoTime stop{};
+  int tries_at_stop = 0;
+  MonoTime next_try{};
+  rig.on_sleep = [&] {
+    if (rig.bucket.count(StoreOperation::Put) != 20 || rig.patience.deadline) return;
+    stop = rig.clock.mono();
+    tries_at_stop = rig.bucket.count(StoreOperation::Put);
+    rig.patience.deadline = stop + 5s;
+  };
+  rig.bucket.on_call = [&](const StoreCall&) {
+    if (tries_at_stop != 0 && next_try == MonoTime{}) next_try = rig.clock.mono();
+  };
+  CHECK(rig.put("k", "x").has_value());
+  CHECK(rig.bucket.count(StoreOperation::Put) == 21);
+  CHECK(next_try == stop);
+}
+
+TEST_CASE("a deadline that has passed still allows the one try that was asked for") {
+  Rig rig;
+  rig.patience.deadline = rig.clock.mono() - 1s;
+  CHECK(rig.put("k", "x").has_value());
+  rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
+  CHECK(rig.store.head("k").error().code == Code::Deadline);
+  CHECK(rig.bucket.count(StoreOperation::Head) == 1);
+  CHECK(rig.sleeps.empty());
+}
+
+TEST_CASE("an outage is logged when it starts, every 30 s, and when it ends") {
+  Rig rig;
+  rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
+  const MonoTime start = rig.clock.mono();
+  rig.on_sleep = [&] {
+    if (rig.clock.mono() - start >= 100s) rig.bucket.faults().fail_all(std::nullopt);
+  };
+  CHECK(rig.put("k", "x").has_value());
+  CHECK(rig.lines_with("msg=\"store does not answer\"") == 1);
+  // No try is further than ten seconds from the next one.
+  const int continued = rig.lines_with("msg=\"store still does not answer\"");
+  CHECK(continued >= 2);
+  CHECK(continued <= 3);
+  CHECK(rig.lines_with("msg=\"store answers again\"") == 1);
+  REQUIRE(rig.lines.size() == static_cast<std::size_t>(2 + continued));
+  CHECK(rig.lines[0].find("operation=put") != std::string::npos);
+  CHECK(rig.lines[0].find("key=k") != std::string::npos);
+  CHECK(rig.lines[0].find("level=warn") != std::string::npos);
+  CHECK(rig.lines.back().find("level=info") != std::string::npos);
+  CHECK(rig.lines.back().find("failures=") != std::string::npos);
+
+  // One episode over several operations.
+  rig.lines.clear();
+  rig.patience.deadline = rig.clock.mono();
+  rig.bucket.faults().fail_next(3, StoreFault::error(Code::Unavailable));
+  for (int i = 0; i < 3; ++i) CHECK(rig.store.head("k").error().code == Code::Deadline);
+  CHECK(rig.store.head("k").has_value());
+  CHECK(rig.lines_with("msg=\"store does not answer\"") == 1);
+  CHECK(rig.lines_with("failures=3") == 1);
+  CHECK(rig.lines.size() == 2);
+}
+
+TEST_CASE("the first retries come soon") {
+  Rig rig;
+  rig.bucket.faults().fail_next(3, StoreFault::error(Code::Unavailable));
+  CHECK(rig.put("k", "x").has_value());
+  CHECK(rig.slept() > 0ms);
+  CHECK(rig.slept() <= 100ms + 200ms + 400ms);
+}
+
+TEST_CASE("what a put reported as stored is stored, whatever one fault it met") {
+  int runs = 0;
+  for_each_fault([&](FaultPlan& faults) {
+    ++runs;
+    Rig rig(faults);
+    FakeStore other(rig.bucket);  // another thread's, on the same bucket
+    for (const std::string key : {"a", "b", "c"}) {
+      const auto done = rig.put(key, "bytes of " + key);
+      const auto there = rig.bucket.bytes_of(key);
+      if (done || done.error().code == Code::Exists) {
+        REQUIRE(there.has_value());
+        CHECK(as_text(*there) == "bytes of " + key);
+      } else {
+        CHECK(done.error().code == Code::Denied);
+        CHECK_FALSE(there.has_value());
+      }
+    }
+    const auto listed = other.list("", "");
+    if (listed) CHECK(listed->size() <= rig.bucket.keys().size());
+  });
+  CHECK(runs > 5 * 4);
+}
