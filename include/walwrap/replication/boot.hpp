@@ -1,0 +1,57 @@
+// From "here is a database path and a replica" to a chain that can be continued: looks, asks
+// decide_start(), does what it says, and decides nothing itself.
+//
+// Runs on the replicator's main thread before the app starts; blocks in the store. Nothing of the
+// user's is deleted or overwritten: what has to make room is renamed to
+// "<db>.walwrap-<reason>-<time>".
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/ownership.hpp"
+#include "walwrap/replication/plan.hpp"
+#include "walwrap/replication/restore.hpp"
+#include "walwrap/replication/startup.hpp"
+#include "walwrap/replication/state.hpp"
+#include "walwrap/storage/object_store.hpp"
+
+namespace walwrap::replication {
+
+struct BootRequest {
+  os::Path database;
+  std::string replica;  // URL, for people
+  KeyStyle style = KeyStyle::Directory;
+  StoreFactory open_store;
+  StartPolicy policy;
+  Integrity integrity = Integrity::Quick;
+  std::chrono::milliseconds start_timeout{300'000};
+  bool app_running = false;  // nothing may be restored or set aside
+  std::function<bool()> cancelled;
+};
+
+struct Booted {
+  StateDir directory;
+  PageSums sums;
+  SavedState state;                             // with this run's writer id, saved
+  std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect()
+};
+
+// Errors: Mismatch (refused: why, and what to type), Cancelled.
+Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log);
+
+// For a start that had to do without the replica: opens it and brings `state` and `sums` up to
+// what it holds. Mismatch: it is not ours to continue. Else: try again.
+Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
+                                                        SavedState& state, PageSums& sums);
+
+}  // namespace walwrap::replication

@@ -1,0 +1,105 @@
+// The capture thread of one database: attach, wake, capture, offer uploads, checkpoint, finish.
+//
+// Asks the pure parts (CheckpointPolicy, Pace) and does what they say. Never touches the network.
+// While the app writes it looks every 10 ms at most; an idle database costs one look a second.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/poller.hpp"
+#include "walwrap/os/watch.hpp"
+#include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/checkpoint.hpp"
+#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/pace.hpp"
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+
+class CaptureLoop {
+ public:
+  struct Options {
+    os::Path database;
+    std::string name;  // in log lines
+    Pace::Options pace;
+    CheckpointLimits checkpoint;
+    std::optional<wal::Position> stored_wal;  // from the saved state
+    Txid txid;
+    std::uint32_t stored_pages = 0;
+    PageSize page_size;                                 // of the chain; 0: none yet
+    std::unique_ptr<sqlite::CheckpointOwner> attached;  // before the app starts, if it exists
+  };
+  CaptureLoop(Options options, Exchange& exchange, const os::Clock& clock, const Log& log);
+  // When the upload thread has ended.
+  ~CaptureLoop();
+  CaptureLoop(const CaptureLoop&) = delete;
+  CaptureLoop& operator=(const CaptureLoop&) = delete;
+
+  // Until a flush order has been carried out, or a quit order came.
+  void run();
+
+ private:
+  void attach();
+  void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
+  void detach(std::string_view why);
+  void halt(const std::string& why);
+  void look();
+  void take_answers();
+  void take_answer(UploadDone done);
+  void offer_job();
+  void checkpoint(const sqlite::IndexView& index);
+  Result<void> capture_now();
+  void publish();
+  bool finish(MonoTime deadline);
+  bool is_all_stored();
+  void truncate_log(MonoTime deadline);
+  void report(FlushOutcome outcome, std::string missing);
+  void wait();
+  void on_directory_change(const std::vector<std::string>& names);
+  void note(const Error& error);
+  Bytes lag() const;
+  bool is_finishing() const { return orders_.flush.has_value(); }
+
+  Options options_;
+  Exchange& exchange_;
+  const os::Clock& clock_;
+  const Log& log_;
+  std::optional<os::Watch> watch_;
+  std::optional<os::Poller> with_watch_;  // orders, answers and the watch
+  std::optional<os::Poller> without_;     // orders and answers only
+  bool watch_works_ = false;
+
+  // Destroyed in reverse: the snapshot's connection before its owner.
+  std::unique_ptr<sqlite::CheckpointOwner> owner_;
+  std::unique_ptr<Capture> capture_;
+  std::unique_ptr<sqlite::Snapshot> snapshot_;  // null while the uploader has it
+  CheckpointPolicy policy_;
+  Pace pace_;
+
+  Orders orders_;
+  bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
+  bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
+  bool job_out_ = false;
+  Bytes job_bytes_ = 0;
+  Txid txid_;
+  std::uint32_t stored_pages_ = 0;
+  std::chrono::milliseconds last_put_{0};
+  std::string trouble_;
+  bool checkpointed_ = false;
+  FailureEpisode episode_;
+
+  MonoTime last_commit_{};
+  MonoTime last_event_{};  // something was written to the log, committed or not
+  int looks_ = 0;          // since then
+  MonoTime next_attach_{};
+  MonoTime next_job_{};
+  MonoTime next_checkpoint_ = MonoTime::max();
+  MonoTime next_moved_check_{};
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,61 @@
+// What crosses between the threads of one database's replication, and nothing else does.
+//
+// capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
+// as it is free, then what became of the job. main -> both: orders. Both -> main: the status, and
+// at the end the report.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/thread.hpp"
+#include "walwrap/replication/uploader.hpp"
+
+namespace walwrap::replication {
+
+struct ReplicatorStatus {
+  Txid txid;            // stored and acknowledged
+  Bytes lag_bytes = 0;  // committed, not yet stored
+  std::chrono::milliseconds last_put{0};
+  bool attached = false;
+  std::string trouble{};  // "": none
+};
+
+enum class FlushOutcome { Ok, Partial, Failed };
+struct FlushReport {
+  FlushOutcome outcome = FlushOutcome::Failed;
+  Txid txid{};
+  Bytes lag_bytes = 0;
+  bool checkpointed = false;
+  std::string missing{};  // what is not stored and why; "" when Ok
+};
+
+struct Orders {
+  bool hurry = false;             // a stop has begun: no pace
+  std::optional<MonoTime> flush;  // every writer is gone: finish until then
+  bool quit = false;              // end without a flush
+};
+
+struct Exchange {
+  static Result<std::unique_ptr<Exchange>> create();
+
+  os::Handoff<UploadJob> job;
+  os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;
+  os::Handoff<UploadDone> done;
+  os::Published<Orders> orders;
+  os::Published<ReplicatorStatus> status;
+  os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
+  os::Wakeup capture_wakeup;
+  os::Wakeup upload_wakeup;
+  os::Wakeup main_wakeup;
+
+ private:
+  Exchange(os::Wakeup capture, os::Wakeup upload, os::Wakeup main)
+      : capture_wakeup(std::move(capture)),
+        upload_wakeup(std::move(upload)),
+        main_wakeup(std::move(main)) {}
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,30 @@
+// Whose replica this is: `walwrap/identity.json`, written create-only before anything else and
+// never changed. Its lineage ties a replica to the state directories of its database. (Fence slots
+// and claims will live here too.)
+//
+// {"version": 1, "lineage": "<16 hex digits>"}; readers ignore what else may stand in it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/storage/object_store.hpp"
+
+namespace walwrap::replication {
+
+struct Identity {
+  RandomId lineage;
+};
+
+std::string format_identity(const Identity& identity);
+Result<Identity> parse_identity(std::string_view text);  // Corrupt
+
+// nullopt: there is none (an authenticated answer). Corrupt: there is, and it cannot be read.
+Result<std::optional<Identity>> read_identity(storage::ObjectStore& store);
+// Writes it, create-only, with `lineage`; whoever was first wins, and the winner's is returned.
+Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage);
+
+}  // namespace walwrap::replication

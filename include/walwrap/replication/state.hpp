@@ -1,0 +1,74 @@
+// What we remember beside the database: the position that is stored, and a hash per page as of it.
+//
+// The directory is ".<db>-walwrap/" (0700). `state` is written atomically and durably; `sums` is
+// mapped and is made durable before each state that relies on it. Owned by one thread.
+//
+// Invariant that resume relies on: each sum is of the page as of some TXID from the state's to the
+// newest file this writer has stored. So after a crash, sums plus the files stored since the state
+// are exact.
+//
+// state: "key value" lines, one each, and a last line with the XXH3 of all before. sums: u64
+// little-endian per page, page 1 first; 0 is "not known".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/wal/scanner.hpp"
+
+namespace walwrap::replication {
+
+struct SavedState {
+  RandomId lineage;
+  RandomId writer;                   // node id in the files that this state's owner stores
+  Txid txid;                         // stored and acknowledged; 0: nothing yet
+  PageSize page_size;                // 0 while txid is 0
+  std::uint32_t pages = 0;           // database size as of txid
+  std::optional<wal::Position> wal;  // what is stored reaches this far; nullopt: no longer known
+  bool clean = false;                // a stop that flushed everything
+  WallTime saved;
+  bool operator==(const SavedState&) const = default;
+};
+
+std::string format_state(const SavedState& state);
+Result<SavedState> parse_state(std::string_view text);  // Corrupt
+
+// Never 0.
+std::uint64_t page_sum(ByteSpan page);
+
+class PageSums {
+ public:
+  explicit PageSums(os::MappedFile file) : file_(std::move(file)) {}
+  std::uint64_t get(Pgno pgno) const;  // 0 beyond the end
+  void set(Pgno pgno, std::uint64_t sum);
+  std::uint32_t pages() const;
+  Result<void> resize(std::uint32_t pages);
+  Result<void> sync();
+
+ private:
+  os::MappedFile file_;
+};
+
+class StateDir {
+ public:
+  static os::Path path_for(const os::Path& database);
+  // Creates the directory if it is not there.
+  static Result<StateDir> open(const os::Path& database);
+
+  // nullopt: there is none. Corrupt: there is, and it cannot be used.
+  Result<std::optional<SavedState>> load() const;
+  Result<void> save(const SavedState& state);  // call PageSums::sync() before
+  Result<void> forget();                       // removes state and sums
+  Result<PageSums> open_sums() const;
+
+ private:
+  explicit StateDir(os::Path directory) : directory_(std::move(directory)) {}
+  os::Path directory_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,116 @@
+// Page set -> store: reads the pages at a snapshot, encodes one LTX file, puts it create-only under
+// the next TXID, and only then counts it as stored.
+//
+// Owns the store, the saved state and the page sums; lives on the upload thread. Blocks in the
+// store and in `Patience`, never touches SQLite but through the Snapshot it is given. A batch of
+// ordinary size is encoded into memory, its snapshot ends at once, and the same bytes are repeated
+// until the store has answered for them. A large one streams from its snapshot, and on failure goes
+// back to the capture, for a snapshot must not pin the log through an outage.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "walwrap/base/backoff.hpp"
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/page_set.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/ltx/format.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/state.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+#include "walwrap/storage/object_store.hpp"
+#include "walwrap/wal/scanner.hpp"
+
+namespace walwrap::replication {
+
+// Waits for about that long before a retry; false: give up now.
+using Patience = std::function<bool(std::chrono::milliseconds)>;
+
+struct UploadJob {
+  enum class Kind {
+    Changes,  // upload `pages`
+    Compare,  // find which of `pages` differ from the sums; upload nothing
+  };
+  Kind kind = Kind::Changes;
+  std::unique_ptr<sqlite::Snapshot> snapshot;  // begun, with its frames
+  PageSize page_size;
+  PageSet pages;
+  std::uint32_t commit = 0;
+  wal::Position covers;
+};
+
+struct UploadDone {
+  UploadJob::Kind kind = UploadJob::Kind::Changes;
+  bool stored = false;
+  PageSet to_store{};       // Compare: what differs; Changes: what was not stored after all
+  Txid txid{};              // stored by now
+  std::uint32_t pages = 0;  // database size as of it
+  MonoTime started{};
+  std::chrono::nanoseconds took{0};
+  std::string trouble{};       // "": none
+  bool stop = false;           // never offer a job again: somebody else writes here
+  bool compare_again = false;  // the sums have moved on: what was found equal may not be
+};
+
+class Uploader {
+ public:
+  struct Parts {
+    std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, `connect` makes it
+    // Opens the store and settles that it still holds what our state says; may change the state.
+    std::function<Result<std::unique_ptr<storage::ObjectStore>>(SavedState&, PageSums&)> connect;
+    KeyStyle style = KeyStyle::Directory;
+    StateDir directory;
+    PageSums sums;
+    SavedState state;
+  };
+  Uploader(Parts parts, const os::Clock& clock, const Log& log);
+
+  // Does a job; gives its snapshot back, ended, through `release` as soon as it is no longer
+  // needed, which may be long before this returns.
+  using Release = std::function<void(std::unique_ptr<sqlite::Snapshot>)>;
+  UploadDone run(UploadJob job, const Release& release, const Patience& patience);
+
+  const SavedState& state() const { return state_; }
+  // When save_if_due() wants to be called; max: nothing to save.
+  MonoTime save_due() const;
+  void save_if_due(MonoTime now);
+  // The end of an orderly stop: `clean` if everything was stored.
+  Result<void> save(bool clean);
+
+ private:
+  struct Encoded;
+  UploadDone compare(const UploadJob& job);
+  UploadDone upload(UploadJob job, const Release& release, const Patience& patience);
+  Result<void> ensure_connected();
+  ltx::Header header_for(const UploadJob& job) const;
+  Result<void> encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
+                      Encoded& encoded) const;
+  Result<void> encode_to_memory(const UploadJob& job, const ltx::Header& header,
+                                Encoded& encoded) const;
+  Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded);
+  Result<void> settle_existing(const std::string& key, const Encoded& encoded);
+  Result<void> adopt_own_slot();
+  Result<void> acknowledge(const UploadJob& job, const Encoded& encoded);
+  bool wait_after(const Error& error, const Patience& patience);
+  UploadDone give_back(UploadJob job, const Error& error);
+
+  Parts parts_;
+  const os::Clock& clock_;
+  const Log& log_;
+  SavedState state_;
+  Backoff backoff_;
+  FailureEpisode episode_;
+  MonoTime saved_at_{};
+  Txid saved_txid_;
+  bool unsaved_ = false;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,305 @@
+#include "walwrap/replication/boot.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "walwrap/replication/findings.hpp"
+#include "walwrap/replication/set_aside.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kRetryPause{500};
+constexpr milliseconds kCancelPoll{50};
+constexpr std::chrono::seconds kProgressEvery{5};
+
+SavedState new_state(RandomId lineage, Txid txid, PageSize page_size, std::uint32_t pages) {
+  SavedState state;
+  state.lineage = lineage;
+  state.txid = txid;
+  state.page_size = page_size;
+  state.pages = pages;
+  return state;
+}
+
+// One start, from the first look to the chain; its members are what the steps share.
+class Boot {
+ public:
+  Boot(const BootRequest& request, const os::Clock& clock, const Log& log, StateDir directory)
+      : request_(request), clock_(clock), log_(log), directory_(std::move(directory)) {}
+
+  Result<Booted> run();
+
+ private:
+  Result<std::optional<Booted>> attempt();
+  Result<std::optional<Booted>> perform(const StartDecision& decision);
+  Result<std::optional<Booted>> perform_while_app_runs(const StartDecision& decision);
+  Result<Booted> start_chain(Txid txid);
+  Result<Booted> continue_chain();
+  Result<Booted> start_unconnected();
+  Result<std::optional<Booted>> restore();
+  Result<std::optional<Booted>> compare();
+  Result<Booted> finish(SavedState state, PageSums sums);
+  Result<void> set_aside(std::string_view reason);
+  Result<void> claim();
+  bool database_exists() const;
+  bool is_unchanged() const;
+  Failure refusal(const StartDecision& decision) const;
+  Result<void> wait_before_retry();
+
+  const BootRequest& request_;
+  const os::Clock& clock_;
+  const Log& log_;
+  StateDir directory_;
+  std::optional<SavedState> state_;
+  ReplicaLook replica_;
+  bool retry_said_ = false;
+};
+
+Result<Booted> Boot::run() {
+  const MonoTime give_up = clock_.mono() + request_.start_timeout;
+  while (true) {
+    if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    auto attempted = attempt();
+    if (attempted && *attempted) return std::move(**attempted);
+    if (!attempted) {
+      const Code code = attempted.error().code;
+      const bool again = code == Code::Unavailable || code == Code::Denied || code == Code::Busy ||
+                         code == Code::NotFound;
+      if (!again || clock_.mono() >= give_up) return fail(attempted.error());
+      if (!std::exchange(retry_said_, true)) {
+        log_.warn("start has to wait",
+                  {{"db", request_.database.string()},
+                   {"cause", attempted.error().text},
+                   {"give_up_after", format_duration(request_.start_timeout)}});
+      }
+      TRY(wait_before_retry());
+    }
+  }
+}
+
+Result<void> Boot::wait_before_retry() {
+  const MonoTime until = clock_.mono() + kRetryPause;
+  while (clock_.mono() < until) {
+    if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    os::pause_for(kCancelPoll);
+  }
+  return {};
+}
+
+Result<std::optional<Booted>> Boot::attempt() {
+  auto loaded = directory_.load();
+  if (!loaded && loaded.error().code == Code::Corrupt) {
+    log_.warn("state unusable, treated as none", {{"cause", loaded.error().text}});
+    loaded = std::optional<SavedState>();
+  }
+  state_ = TRY(std::move(loaded).context("load the state"));
+  replica_ = look_at_replica(request_.open_store, request_.style);
+  const LocalFinding local =
+      classify_local(database_exists(), state_, replica_, [this] { return is_unchanged(); });
+  const auto decision = decide_start(local, replica_.finding, request_.policy);
+  return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
+}
+
+Failure Boot::refusal(const StartDecision& decision) const {
+  const std::string found = replica_.why.empty() ? "" : fmt::format(" ({})", replica_.why);
+  return fail(Code::Mismatch, "database {}, replica {}: {}{}; {}", request_.database.string(),
+              request_.replica, decision.why, found, decision.type);
+}
+
+Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
+  switch (decision.action) {
+    case StartAction::StartEmpty:
+    case StartAction::StartAndUploadAll:
+      TRY(claim());
+      return std::optional(TRY(start_chain(replica_.extent.newest)));
+    case StartAction::StartAndContinue:
+      return std::optional(TRY(continue_chain()));
+    case StartAction::StartUnconnected:
+      return std::optional(TRY(start_unconnected()));
+    case StartAction::SetAsideAndRestore:
+      TRY(set_aside("replaced"));
+      return restore();
+    case StartAction::Restore:
+      return restore();
+    case StartAction::CompareFirst:
+      return compare();
+    case StartAction::Retry:
+      return fail(Code::Unavailable, "{}", refusal(decision).error.text);
+    case StartAction::Refuse:
+      break;
+  }
+  return refusal(decision);
+}
+
+// A replicator that was restarted beside a running app keeps its hands off the database file, and
+// waits for a replica that is away.
+Result<std::optional<Booted>> Boot::perform_while_app_runs(const StartDecision& decision) {
+  switch (decision.action) {
+    case StartAction::StartEmpty:
+    case StartAction::StartAndUploadAll:
+    case StartAction::StartAndContinue:
+    case StartAction::StartUnconnected:
+      return perform(decision);
+    case StartAction::Retry:
+      return std::optional(TRY(start_unconnected()));
+    default:
+      return fail(Code::Mismatch, "cannot be done while the app runs: {}",
+                  refusal(decision).error.text);
+  }
+}
+
+bool Boot::database_exists() const {
+  // An empty file is what SQLite makes of a database that was opened and never written.
+  const auto status = os::status_of(request_.database);
+  return status && status->size > 0;
+}
+
+bool Boot::is_unchanged() const {
+  if (request_.app_running) return false;
+  const auto sums = directory_.open_sums();
+  if (!sums) return false;
+  const auto equal = equals_sums(request_.database, *sums, state_->pages, clock_);
+  return equal && *equal;
+}
+
+Result<void> Boot::claim() {
+  const RandomId lineage{state_ && state_->txid.value == 0 ? state_->lineage.value
+                                                           : os::random_u64()};
+  const auto claimed = claim_identity(*replica_.store, lineage);
+  if (!claimed) {
+    return fail(Code::Unavailable, "database {}, replica {}: it cannot be written to: {}",
+                request_.database.string(), request_.replica, claimed.error().text);
+  }
+  replica_.identity = *claimed;
+  return {};
+}
+
+// The next upload is a full image: nothing is known about the pages.
+Result<Booted> Boot::start_chain(Txid txid) {
+  auto sums = TRY(directory_.open_sums());
+  TRY(sums.resize(0));
+  const PageSize page_size = txid.value > 0 ? replica_.newest.page_size : PageSize{};
+  return finish(new_state(replica_.identity->lineage, txid, page_size, 0), std::move(sums));
+}
+
+Result<Booted> Boot::continue_chain() {
+  auto sums = TRY(directory_.open_sums());
+  SavedState state = *state_;
+  if (replica_.extent.newest < state.txid) {
+    log_.warn("replica is older than what was stored in it, a full image follows",
+              {{"stored", state.txid}, {"found", replica_.extent.newest}});
+    return start_chain(replica_.extent.newest);
+  }
+  TRY(catch_up(replica_, request_.style, state, sums));
+  return finish(std::move(state), std::move(sums));
+}
+
+Result<Booted> Boot::start_unconnected() {
+  auto sums = TRY(directory_.open_sums());
+  log_.warn("replica not reached, starting without it",
+            {{"db", request_.database.string()}, {"cause", replica_.why}});
+  // The state stays as it is, its writer too: what it has stored is settled when it is reached.
+  Booted booted{.directory = directory_, .sums = std::move(sums), .state = {}, .store = nullptr};
+  if (state_) booted.state = *state_;
+  return booted;
+}
+
+Result<std::optional<Booted>> Boot::compare() {
+  auto sums = TRY(directory_.open_sums());
+  const auto applied =
+      TRY(apply_to_sums(*replica_.store, request_.style, replica_.plan.files, sums));
+  if (TRY(equals_sums(request_.database, sums, applied.pages, clock_))) {
+    TRY(claim());
+    auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.page_size,
+                           applied.pages);
+    return std::optional(TRY(finish(std::move(state), std::move(sums))));
+  }
+  return perform(decide_unequal(request_.policy));
+}
+
+Result<Booted> Boot::finish(SavedState state, PageSums sums) {
+  state.writer = RandomId{os::random_u64()};
+  state.clean = false;
+  state.saved = clock_.wall();
+  TRY(sums.sync());
+  TRY(directory_.save(state).context("save the state"));
+  return Booted{.directory = directory_,
+                .sums = std::move(sums),
+                .state = std::move(state),
+                .store = std::move(replica_.store)};
+}
+
+Result<void> Boot::set_aside(std::string_view reason) {
+  return set_database_aside(request_.database, reason, clock_.wall(), log_);
+}
+
+Result<std::optional<Booted>> Boot::restore() {
+  TRY(set_aside("leftover"));
+  TRY(directory_.forget());
+  auto sums = TRY(directory_.open_sums());
+  const MonoTime begun = clock_.mono();
+  MonoTime said = begun;
+  const RestoreRequest restoring{
+      .open_store = request_.open_store,
+      .style = request_.style,
+      .plan = replica_.plan,
+      .output = request_.database,
+      .integrity = request_.integrity,
+      .sums = &sums,
+      .on_progress =
+          [&](const RestoreProgress& progress) {
+            if (clock_.mono() - said < kProgressEvery) return;
+            said = clock_.mono();
+            log_.info("restoring", {{"bytes", progress.done}, {"of_bytes", progress.total}});
+          },
+      .cancelled = request_.cancelled};
+  auto restored = restore_database(restoring);
+  if (!restored && restored.error().code == Code::Corrupt) {
+    replica_.finding = ReplicaFinding::Damaged;
+    replica_.why = restored.error().text;
+    return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
+  }
+  const Restored done = TRY(std::move(restored).context("restore"));
+  TRY(claim());
+  const auto took = std::chrono::duration_cast<milliseconds>(clock_.mono() - begun);
+  log_.info("database restored", {{"db", request_.database.string()},
+                                  {"txid", done.txid},
+                                  {"bytes", Bytes{done.pages} * done.page_size.value},
+                                  {"took_ms", took.count()}});
+  auto state = new_state(replica_.identity->lineage, done.txid, done.page_size, done.pages);
+  return std::optional(TRY(finish(std::move(state), std::move(sums))));
+}
+
+}  // namespace
+
+Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log) {
+  auto directory = TRY(StateDir::open(request.database));
+  return Boot(request, clock, log, std::move(directory)).run();
+}
+
+Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
+                                                        SavedState& state, PageSums& sums) {
+  auto replica = look_at_replica(request.open_store, request.style);
+  if (replica.finding == ReplicaFinding::Unreachable) {
+    return fail(Code::Unavailable, "{}", replica.why);
+  }
+  const auto local = classify_local(true, state, replica, [] { return false; });
+  const auto decision = decide_start(local, replica.finding, request.policy);
+  if (decision.action == StartAction::StartAndUploadAll) {
+    const auto identity = TRY(claim_identity(*replica.store, RandomId{os::random_u64()}));
+    state = new_state(identity.lineage, Txid{}, PageSize{}, 0);
+    TRY(sums.resize(0));
+  } else if (decision.action != StartAction::StartAndContinue ||
+             replica.extent.newest < state.txid) {
+    return fail(Code::Mismatch, "replica {}: {} {}; stop, then {}", request.replica, decision.why,
+                replica.why, decision.type);
+  }
+  TRY(catch_up(replica, request.style, state, sums));
+  state.writer = RandomId{os::random_u64()};
+  return std::move(replica.store);
+}
+
+}  // namespace walwrap::replication

@@ -1,0 +1,151 @@
+#include "walwrap/replication/capture.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace walwrap::replication {
+namespace {
+
+constexpr std::size_t kReadBytes = 1U << 20;  // of the log at a time: bounds memory, not meaning
+
+}  // namespace
+
+Result<std::unique_ptr<Capture>> Capture::open(const sqlite::CheckpointOwner& owner,
+                                               std::optional<wal::Position> stored) {
+  auto wal = TRY(os::File::open(owner.database().string() + "-wal", os::File::Open::ReadOnly)
+                     .context("open the write-ahead log"));
+  return std::unique_ptr<Capture>(new Capture(std::move(wal), owner.page_size(), stored));
+}
+
+Capture::Capture(os::File wal, PageSize page_size, std::optional<wal::Position> stored)
+    : wal_(std::move(wal)),
+      page_size_(page_size),
+      stored_(stored),
+      needs_compare_(!stored.has_value()) {}
+
+void Capture::lose_continuity() {
+  stored_.reset();
+  needs_compare_ = true;
+}
+
+Result<bool> Capture::drain(const sqlite::IndexView& index) {
+  const wal::IndexHeader& header = index.header;
+  if (scanner_ && scanner_->header().salts != header.salts) {
+    // The log restarted, which only our own checkpoints allow, and they capture first.
+    scanner_.reset();
+    newest_.clear();
+  }
+  // Salts with stored frames prove continuity only together with the frames themselves: after a
+  // crash, new salts may stand before old frames, and old salts before new ones.
+  if (stored_ && (stored_->salts != header.salts || stored_->frame > header.max_frame ||
+                  index.checkpoint.backfilled > stored_->frame)) {
+    lose_continuity();
+  }
+  if (header.max_frame == 0) {
+    stored_.reset();
+    return false;
+  }
+  if (!scanner_ && !TRY(start_log(index))) return false;
+  if (stored_) {
+    TRY(read_frames(stored_->frame));
+    if (stored_->frame > 0 && scanner_->position() != *stored_) lose_continuity();
+    stored_.reset();
+  }
+  return read_frames(header.max_frame);
+}
+
+Result<bool> Capture::start_log(const sqlite::IndexView& index) {
+  std::array<std::byte, wal::kHeaderBytes> bytes{};
+  const auto got = TRY(wal_.read_at(bytes, 0));
+  if (got != bytes.size()) return false;
+  auto scanner = TRY(wal::Scanner::start(bytes, std::nullopt));
+  if (!scanner || scanner->header().salts != index.header.salts) return false;
+  if (scanner->page_size() != page_size_) {
+    return fail(Code::Corrupt, "the write-ahead log has pages of {} bytes, the database of {}",
+                scanner->page_size(), page_size_);
+  }
+  scanner_ = std::move(scanner);
+  newest_.clear();
+  return true;
+}
+
+Result<bool> Capture::read_frames(std::uint32_t max_frame) {
+  const Bytes end = wal::frame_offset(max_frame + 1, page_size_);
+  bool any = false;
+  while (scanner_->next_offset() < end && !scanner_->ended()) {
+    const Bytes offset = scanner_->next_offset();
+    buffer_.resize(static_cast<std::size_t>(std::min<Bytes>(kReadBytes, end - offset)));
+    const auto got = TRY(wal_.read_at(buffer_, offset));
+    if (got == 0) break;
+    for (const auto& transaction : scanner_->feed(ByteSpan(buffer_).first(got))) {
+      newest_.add(transaction);
+      // What lies before the stored position is only needed to find pages' newest frames.
+      if (!stored_) {
+        for (const Pgno pgno : transaction.pages) pending_.add(pgno);
+      }
+      any = true;
+    }
+  }
+  if (scanner_->position().frame >= max_frame) return any;
+  // The log has been restarted between the look at its index and the read, or it is damaged.
+  scanner_.reset();
+  newest_.clear();
+  lose_continuity();
+  return fail(Code::Busy, "the write-ahead log changed while it was read");
+}
+
+Result<std::optional<sqlite::Snapshot::Moment>> Capture::begin(const sqlite::CheckpointOwner& owner,
+                                                               sqlite::Snapshot& snapshot) {
+  if (stored_) return fail(Code::Busy, "the write-ahead log has not been read yet");
+  const auto moment = TRY(snapshot.begin(owner));
+  const auto drained = drain({.header = moment.index, .checkpoint = {}});
+  const bool is_read = moment.index.max_frame == 0 || scanner_.has_value();
+  if (!drained || !is_read) {
+    snapshot.end();
+    if (!drained) return fail(drained.error());
+    return fail(Code::Busy, "the write-ahead log has no header yet");
+  }
+  if (moment.index.pages == 0) {
+    snapshot.end();
+    return std::optional<sqlite::Snapshot::Moment>();
+  }
+  return std::optional(moment);
+}
+
+void Capture::give_frames(sqlite::Snapshot& snapshot, const sqlite::Snapshot::Moment& moment,
+                          const PageSet& pages) const {
+  std::vector<sqlite::FrameRef> frames;
+  if (!moment.all_backfilled) {
+    pages.for_each([&](Pgno pgno) {
+      const std::uint32_t frame = newest_.newest(pgno);
+      if (frame != 0) frames.push_back({pgno, frame});
+    });
+  }
+  snapshot.set_frames(moment.index.salts, std::move(frames));
+}
+
+Result<std::optional<Capture::Shot>> Capture::take(const sqlite::CheckpointOwner& owner,
+                                                   sqlite::Snapshot& snapshot,
+                                                   std::uint32_t stored_pages) {
+  const auto moment = TRY(begin(owner, snapshot));
+  if (!moment) return std::optional<Shot>();
+  const Pgno last{moment->index.pages};
+  Shot shot{.pages = std::exchange(pending_, PageSet()), .commit = last.value, .covers = {}};
+  // Growth rule of LTX: every page the database has gained is in the file.
+  shot.pages.add_range(Pgno{stored_pages + 1}, last);
+  shot.pages.remove_above(last);
+  shot.pages.remove(lock_page(page_size_));  // Law 7
+  shot.covers = scanner_ ? scanner_->position() : wal::Position{moment->index.salts, 0, {}};
+  give_frames(snapshot, *moment, shot.pages);
+  return std::optional(std::move(shot));
+}
+
+Result<std::optional<Capture::Shot>> Capture::take_all(const sqlite::CheckpointOwner& owner,
+                                                       sqlite::Snapshot& snapshot) {
+  auto shot = TRY(take(owner, snapshot, 0));
+  if (shot) needs_compare_ = false;
+  return shot;
+}
+
+}  // namespace walwrap::replication

@@ -1,0 +1,13 @@
+#include "walwrap/replication/exchange.hpp"
+
+namespace walwrap::replication {
+
+Result<std::unique_ptr<Exchange>> Exchange::create() {
+  auto capture = TRY(os::Wakeup::create());
+  auto upload = TRY(os::Wakeup::create());
+  auto main = TRY(os::Wakeup::create());
+  return std::unique_ptr<Exchange>(
+      new Exchange(std::move(capture), std::move(upload), std::move(main)));
+}
+
+}  // namespace walwrap::replication

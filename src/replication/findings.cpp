@@ -1,0 +1,141 @@
+#include "walwrap/replication/findings.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "walwrap/replication/capture.hpp"
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+constexpr int kSnapshotTries = 100;
+constexpr std::chrono::milliseconds kSnapshotPause{10};
+
+// The error of looking becomes what was found.
+void note_failure(ReplicaLook& look, const Error& error) {
+  const bool damaged = error.code == Code::Corrupt || error.code == Code::Unsupported;
+  look.finding = damaged ? ReplicaFinding::Damaged : ReplicaFinding::Unreachable;
+  look.why = error.text;
+}
+
+Result<void> look_inside(ReplicaLook& look, KeyStyle style) {
+  look.identity = TRY(read_identity(*look.store));
+  auto listing = TRY(list_replica(*look.store, style));
+  look.files = std::move(listing.files);
+  look.extent = extent_of(look.files);
+  if (look.files.empty()) {
+    if (listing.has_legacy_backup) {
+      return fail(Code::Unsupported, "it holds only backups of litestream 0.3");
+    }
+    if (!listing.foreign_key.empty()) {
+      return fail(Code::Unsupported, "it holds other things: {}", listing.foreign_key);
+    }
+    look.finding = ReplicaFinding::Empty;
+    return {};
+  }
+  for (const StoredFile& file : look.files) {
+    if (file.size >= ltx::kSmallestFileBytes) continue;
+    return fail(Code::Corrupt, "{} is cut off at {} bytes", file_key(style, file.level, file.txids),
+                file.size);
+  }
+  look.plan = TRY(plan_restore(look.files, {}));
+  const StoredFile& newest = look.plan.files.back();
+  look.newest = TRY(read_header(*look.store, file_key(style, newest.level, newest.txids)));
+  look.finding = ReplicaFinding::Present;
+  return {};
+}
+
+bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
+  return state.writer.value != 0 && replica.newest.node == state.writer &&
+         replica.extent.newest.value - state.txid.value <= kMostUnsavedUploads;
+}
+
+}  // namespace
+
+ReplicaLook look_at_replica(const StoreFactory& open_store, KeyStyle style) {
+  ReplicaLook look;
+  auto store = open_store();
+  if (!store) {
+    note_failure(look, store.error());
+    return look;
+  }
+  look.store = *std::move(store);
+  if (const auto inside = look_inside(look, style); !inside) note_failure(look, inside.error());
+  return look;
+}
+
+Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
+                         const os::Clock& clock) {
+  const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
+  const auto capture = TRY(Capture::open(*owner, std::nullopt));
+  const auto snapshot = TRY(sqlite::Snapshot::open(*owner));
+  for (int i = 0; i < kSnapshotTries; ++i) {
+    const auto shot = capture->take_all(*owner, *snapshot);
+    if (!shot && shot.error().code == Code::Busy) {
+      os::pause_for(kSnapshotPause);
+      continue;
+    }
+    if (!shot) return fail(shot.error());
+    if (!*shot) return pages == 0;
+    bool equal = (*shot)->commit == pages;
+    ByteVector page(owner->page_size().value);
+    Pgno after{0};
+    while (equal) {
+      const auto batch = (*shot)->pages.next(after, 1024);
+      if (batch.empty()) break;
+      for (const Pgno pgno : batch) {
+        TRY(snapshot->read_page(pgno, page));
+        equal = equal && page_sum(page) == sums.get(pgno);
+      }
+      after = batch.back();
+    }
+    snapshot->end();
+    return equal;
+  }
+  return fail(Code::Busy, "{} does not come to rest", database.string());
+}
+
+LocalFinding classify_local(bool database_exists, const std::optional<SavedState>& state,
+                            const ReplicaLook& replica, const std::function<bool()>& unchanged) {
+  const bool has_history = state && state->txid.value > 0;
+  // Even without the database, a state remembers that the replica was not always empty.
+  if (!database_exists && !(has_history && replica.finding == ReplicaFinding::Empty)) {
+    return LocalFinding::None;
+  }
+  if (!state) return LocalFinding::Unknown;
+  if (replica.finding == ReplicaFinding::Empty) {
+    return has_history ? LocalFinding::Known : LocalFinding::Unknown;
+  }
+  if (replica.finding != ReplicaFinding::Present) {
+    return has_history ? LocalFinding::Known : LocalFinding::Unknown;
+  }
+  if (!replica.identity || replica.identity->lineage != state->lineage) {
+    return has_history ? LocalFinding::Diverged : LocalFinding::Unknown;
+  }
+  if (replica.extent.newest <= state->txid || is_by_writer_of(*state, replica)) {
+    return LocalFinding::Known;
+  }
+  if (!has_history) return LocalFinding::Unknown;
+  return unchanged() ? LocalFinding::Behind : LocalFinding::Diverged;
+}
+
+Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& state,
+                      PageSums& sums) {
+  std::vector<StoredFile> files;
+  for (const StoredFile& file : replica.files) {
+    if (file.level == kUploadLevel && file.txids.first > state.txid) files.push_back(file);
+  }
+  if (files.empty()) return {};
+  std::sort(files.begin(), files.end(), [](const StoredFile& left, const StoredFile& right) {
+    return left.txids < right.txids;
+  });
+  const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
+  state.txid = files.back().txids.last;
+  state.pages = applied.pages;
+  state.page_size = applied.page_size;
+  return {};
+}
+
+}  // namespace walwrap::replication

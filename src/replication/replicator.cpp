@@ -1,0 +1,275 @@
+#include "walwrap/replication/replicator.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "walwrap/os/thread.hpp"
+#include "walwrap/replication/boot.hpp"
+#include "walwrap/replication/capture_loop.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAttachPause{100};
+constexpr milliseconds kHurriedRetry{500};
+constexpr milliseconds kLongestWait{3'600'000};
+// What ending the threads and saving the state may take after the deadline of a flush.
+constexpr milliseconds kReportGrace{250};
+
+milliseconds until(MonoTime time, MonoTime now) {
+  if (time == MonoTime::max()) return kLongestWait;
+  return std::chrono::ceil<milliseconds>(std::max(time - now, std::chrono::nanoseconds(0)));
+}
+
+Pace::Options pace_for(const ReplicatorOptions& options) {
+  Pace::Options pace;
+  if (options.interval.count() > 0) pace.interval = options.interval;
+  pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
+  return pace;
+}
+
+// Attaches before the app starts, if there is a database; nullptr if there is none yet.
+Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_first(
+    const ReplicatorOptions& options, const os::Clock& clock, const Log& log,
+    const std::function<bool()>& cancelled) {
+  const MonoTime give_up = clock.mono() + options.start_timeout;
+  bool said = false;
+  while (true) {
+    auto owner = sqlite::CheckpointOwner::attach(options.database, clock);
+    if (owner) return owner;
+    const Error& error = owner.error();
+    if (error.code == Code::NotFound) return std::unique_ptr<sqlite::CheckpointOwner>();
+    if (error.code != Code::Busy || clock.mono() >= give_up) {
+      return fail(error.code,
+                  "attach to database {}: {}; end what else has it open, then start again",
+                  options.database.string(), error.text);
+    }
+    if (!std::exchange(said, true)) {
+      log.warn("database is locked, waiting",
+               {{"db", options.database.string()}, {"cause", error.text}});
+    }
+    if (cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    os::pause_for(kAttachPause);
+  }
+}
+
+}  // namespace
+
+class Replicator::Impl {
+ public:
+  Impl(const ReplicatorOptions& options, const os::Clock& clock, const Log& log)
+      : options_(options), clock_(clock), log_(log) {}
+  ~Impl() { quit(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Result<void> prepare(const std::function<bool()>& cancelled);
+  Result<void> start();
+  void hurry();
+  FlushReport flush(MonoTime deadline);
+  ReplicatorStatus status() const { return exchange_->status.get(); }
+
+ private:
+  BootRequest boot_request(std::function<bool()> cancelled) const;
+  void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
+  void upload_loop();
+  void upload_one(UploadJob job);
+  bool patient(milliseconds delay);
+  void on_panic(std::string_view what);
+  void quit();
+
+  ReplicatorOptions options_;
+  const os::Clock& clock_;
+  const Log& log_;
+  std::unique_ptr<Exchange> exchange_;
+  std::optional<Uploader> uploader_;
+  std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
+  std::string broken_;                  // why nothing is replicated; "": it is
+  os::Published<bool> panicked_{false};
+  os::Thread upload_thread_;
+  os::Thread capture_thread_;
+};
+
+BootRequest Replicator::Impl::boot_request(std::function<bool()> cancelled) const {
+  return {.database = options_.database,
+          .replica = options_.location.url,
+          .style = KeyStyle::Directory,
+          .open_store = [location = options_.location] { return storage::open_store(location); },
+          .policy = options_.policy,
+          .integrity = options_.integrity,
+          .start_timeout = options_.start_timeout,
+          .app_running = options_.app_running,
+          .cancelled = std::move(cancelled)};
+}
+
+Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
+  exchange_ = TRY(Exchange::create());
+  auto booted = boot(boot_request(cancelled), clock_, log_);
+  if (!booted && options_.app_running && booted.error().code != Code::Cancelled) {
+    // Replication trouble never stops the app.
+    broken_ = booted.error().text;
+    log_.error("replication stopped, the app goes on", {{"cause", broken_}});
+    exchange_->status.set({.txid = {}, .trouble = broken_});
+    return {};
+  }
+  Booted parts = TRY(std::move(booted));
+  std::unique_ptr<sqlite::CheckpointOwner> owner;
+  if (!options_.app_running) owner = TRY(attach_first(options_, clock_, log_, cancelled));
+  make_parts(std::move(parts), std::move(owner));
+  return {};
+}
+
+void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
+  const SavedState state = booted.state;
+  CheckpointLimits limits;
+  limits.hard_limit = options_.wal_hard_limit;
+  limits.brake = options_.brake;
+  capture_.emplace(CaptureLoop::Options{.database = options_.database,
+                                        .name = options_.database.filename().string(),
+                                        .pace = pace_for(options_),
+                                        .checkpoint = limits,
+                                        .stored_wal = state.wal,
+                                        .txid = state.txid,
+                                        .stored_pages = state.pages,
+                                        .page_size = state.page_size,
+                                        .attached = std::move(owner)},
+                   *exchange_, clock_, log_);
+  uploader_.emplace(
+      Uploader::Parts{.store = std::move(booted.store),
+                      .connect = [request = boot_request([] { return false; })](
+                                     SavedState& known,
+                                     PageSums& sums) { return reconnect(request, known, sums); },
+                      .style = KeyStyle::Directory,
+                      .directory = std::move(booted.directory),
+                      .sums = std::move(booted.sums),
+                      .state = state},
+      clock_, log_);
+}
+
+void Replicator::Impl::on_panic(std::string_view what) {
+  log_.error("a bug has stopped replication, the app goes on", {{"what", what}});
+  panicked_.set(true);
+  exchange_->status.update([&](ReplicatorStatus& status) { status.trouble = what; });
+  exchange_->main_wakeup.notify();
+}
+
+Result<void> Replicator::Impl::start() {
+  if (!broken_.empty()) return {};
+  const auto panic = [this](std::string_view what) { on_panic(what); };
+  upload_thread_ = os::Thread(
+      "upload", [this] { upload_loop(); }, panic);
+  capture_thread_ = os::Thread(
+      "capture", [this] { capture_->run(); }, panic);
+  return {};
+}
+
+void Replicator::Impl::upload_loop() {
+  while (true) {
+    if (auto job = exchange_->job.take()) {
+      upload_one(*std::move(job));
+      continue;
+    }
+    if (exchange_->orders.get().quit) return;
+    uploader_->save_if_due(clock_.mono());
+    exchange_->upload_wakeup.wait_for(until(uploader_->save_due(), clock_.mono()));
+  }
+}
+
+void Replicator::Impl::upload_one(UploadJob job) {
+  const auto release = [this](std::unique_ptr<sqlite::Snapshot> snapshot) {
+    exchange_->snapshot.offer(std::move(snapshot));
+    exchange_->capture_wakeup.notify();
+  };
+  auto done = uploader_->run(std::move(job), release,
+                             [this](milliseconds delay) { return patient(delay); });
+  uploader_->save_if_due(clock_.mono());
+  exchange_->done.offer(std::move(done));
+  exchange_->capture_wakeup.notify();
+}
+
+// Waits before a retry; false when there is no time left for one.
+bool Replicator::Impl::patient(milliseconds delay) {
+  const MonoTime until_then = clock_.mono() + delay;
+  while (true) {
+    const Orders orders = exchange_->orders.get();
+    const MonoTime now = clock_.mono();
+    if (orders.quit || (orders.flush && now >= *orders.flush)) return false;
+    MonoTime wake = until_then;
+    if (orders.hurry || orders.flush) wake = std::min(wake, now + kHurriedRetry);
+    if (orders.flush) wake = std::min(wake, *orders.flush);
+    if (now >= wake) return true;
+    const bool told = exchange_->upload_wakeup.wait_for(until(wake, now));
+    if (!told) return !(orders.flush && clock_.mono() >= *orders.flush);
+  }
+}
+
+void Replicator::Impl::hurry() {
+  exchange_->orders.update([](Orders& orders) { orders.hurry = true; });
+  exchange_->capture_wakeup.notify();
+  exchange_->upload_wakeup.notify();
+}
+
+FlushReport Replicator::Impl::flush(MonoTime deadline) {
+  if (!broken_.empty()) return {.outcome = FlushOutcome::Failed, .missing = broken_};
+  exchange_->orders.update([&](Orders& orders) {
+    orders.hurry = true;
+    orders.flush = deadline;
+  });
+  exchange_->capture_wakeup.notify();
+  exchange_->upload_wakeup.notify();
+  std::optional<FlushReport> report;
+  while (!(report = exchange_->report.take())) {
+    const MonoTime now = clock_.mono();
+    if (panicked_.get() || now >= deadline + kReportGrace) break;
+    exchange_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
+  }
+  quit();
+  if (!report) {
+    const auto last = status();
+    return {.outcome = FlushOutcome::Failed,
+            .txid = last.txid,
+            .lag_bytes = last.lag_bytes,
+            .missing = last.trouble.empty() ? "the time was too short" : last.trouble};
+  }
+  const auto saved = uploader_->save(report->outcome == FlushOutcome::Ok);
+  if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
+  return *report;
+}
+
+void Replicator::Impl::quit() {
+  if (!exchange_) return;
+  exchange_->orders.update([](Orders& orders) { orders.quit = true; });
+  exchange_->capture_wakeup.notify();
+  exchange_->upload_wakeup.notify();
+  upload_thread_.join();
+  capture_thread_.join();
+}
+
+Replicator::Replicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Replicator::~Replicator() = default;
+
+Result<std::unique_ptr<Replicator>> Replicator::prepare(const ReplicatorOptions& options,
+                                                        const os::Clock& clock, const Log& log,
+                                                        const std::function<bool()>& cancelled) {
+  auto impl = std::make_unique<Impl>(options, clock, log);
+  TRY(impl->prepare(cancelled));
+  return std::unique_ptr<Replicator>(new Replicator(std::move(impl)));
+}
+
+Result<void> Replicator::start() {
+  return impl_->start();
+}
+void Replicator::hurry() {
+  impl_->hurry();
+}
+FlushReport Replicator::flush(MonoTime deadline) {
+  return impl_->flush(deadline);
+}
+ReplicatorStatus Replicator::status() const {
+  return impl_->status();
+}
+
+}  // namespace walwrap::replication

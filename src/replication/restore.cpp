@@ -1,0 +1,244 @@
+#include "walwrap/replication/restore.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "walwrap/ltx/decoder.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/thread.hpp"
+#include "walwrap/replication/fetch.hpp"
+#include "walwrap/replication/restore_pages.hpp"
+#include "walwrap/sqlite/connection.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
+constexpr Bytes kPieceBytes = 4 << 20;                      // of a file read from end to end
+constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;          // beyond, start-up would take too long
+constexpr std::uint32_t kDatabaseMode = 0644;  // with the umask: as SQLite creates databases
+// A restore that is still running writes all the time; one that has not for so long was killed.
+constexpr std::chrono::minutes kLeftoverAge{1};
+
+std::string temporary_prefix(const os::Path& output) {
+  return output.filename().string() + ".walwrap-restore-";
+}
+
+os::Path directory_of(const os::Path& output) {
+  const os::Path parent = output.parent_path();
+  return parent.empty() ? os::Path(".") : parent;
+}
+
+// Removes its file unless that has become the database.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(os::Path path) : path_(std::move(path)) {}
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    ignore(os::remove_file(path_), "its name says what it is, and the next restore removes it");
+  }
+  const os::Path& path() const { return path_; }
+
+ private:
+  os::Path path_;
+};
+
+// A foreign -wal next to a restored file would corrupt it, so none may be there.
+Result<void> check_absent(const os::Path& output) {
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
+    os::Path path = output;
+    path += suffix;
+    const auto status = os::status_of(path);
+    if (status) return fail(Code::Exists, "{} exists: it is not overwritten", path.native());
+    if (status.error().code != Code::NotFound) return fail(status.error());
+  }
+  return {};
+}
+
+// What killed restores left behind; without this a crash loop would fill the disk.
+void remove_leftovers(const os::Path& output) {
+  const os::Path directory = directory_of(output);
+  const auto names = os::list_directory(directory);
+  if (!names) return;
+  const WallTime oldest = os::SystemClock().wall() - kLeftoverAge;
+  for (const std::string& name : *names) {
+    const std::string prefix = temporary_prefix(output);
+    if (!name.starts_with(prefix) || !parse_hex16(name.substr(prefix.size()))) continue;
+    const auto status = os::status_of(directory / name);
+    if (!status || status->type != os::FileType::Regular || status->modified > oldest) continue;
+    ignore(os::remove_file(directory / name), "tried again by the next restore");
+  }
+}
+
+struct Checked {
+  std::string unchecked;  // why it could not be checked; "": it was, or need not be
+};
+
+Result<Checked> check_integrity(const os::Path& path, const RestoreRequest& request, Bytes size) {
+  if (request.integrity == Integrity::None) return Checked{};
+  if (request.integrity == Integrity::Quick && size > kQuickCheckLimit) {
+    return Checked{"larger than what is checked quickly"};
+  }
+  auto connection = TRY(sqlite::Connection::open(
+      path, {.mode = sqlite::Connection::Mode::Immutable, .busy_timeout = {}, .vfs = nullptr}));
+  connection.set_cancel(request.cancelled);
+  const std::string pragma =
+      request.integrity == Integrity::Full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
+  const auto answer = connection.query_text(pragma);
+  // The checksums have agreed. A schema that needs functions or collations of the app's own can
+  // only be checked by the app, and is not a reason to keep its data from it.
+  if (!answer && answer.error().code == Code::Io) return Checked{answer.error().text};
+  if (!answer) return fail(answer.error());
+  if (*answer != "ok") {
+    return fail(Code::Corrupt, "the restored database fails {}: {}", pragma, *answer);
+  }
+  return Checked{};
+}
+
+// fsync takes as long as the disk needs; SQLite reads what is in memory meanwhile.
+Result<Checked> sync_and_check(os::File& file, const os::Path& path, const RestoreRequest& request,
+                               Bytes size) {
+  Result<void> synced;
+  Result<Checked> checked = Checked{};
+  {
+    const os::Thread syncing(
+        "sync", [&] { synced = file.sync(); },
+        [&](std::string_view what) { synced = fail(Code::Io, "{}", what); });
+    checked = check_integrity(path, request, size);
+  }
+  TRY(std::move(synced));
+  return checked;
+}
+
+// Gives the file its name, unless somebody has taken it meanwhile.
+Result<void> publish(const os::Path& temporary, const os::Path& output) {
+  TRY(check_absent(output));
+  auto linked = os::link_new(temporary, output);
+  if (!linked &&
+      (linked.error().code == Code::Unsupported || linked.error().code == Code::Denied)) {
+    linked = os::rename(temporary, output);  // a file system without hard links
+  }
+  TRY(std::move(linked));
+  return os::sync_directory(directory_of(output));
+}
+
+Result<Restored> restore_into(const os::Path& temporary, os::File& file,
+                              const RestoreRequest& request) {
+  const RestoredPages done = TRY(restore_pages(request, file));
+  const Bytes size = Bytes{done.pages} * done.page_size.value;
+  const Bytes found = TRY(file.size());
+  WW_CHECK(found == size);
+  const Checked checked = TRY(sync_and_check(file, temporary, request, size));
+  if (request.cancelled && request.cancelled()) {
+    return fail(Code::Cancelled, "restore: told to stop");
+  }
+  TRY(publish(temporary, request.output));
+  return Restored{request.plan.reached, done.page_size, done.pages, done.fetched,
+                  checked.unchecked};
+}
+
+}  // namespace
+
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style) {
+  ReplicaListing listing;
+  // One listing of everything costs no more than one for each level, and shows what else is there.
+  const auto objects = TRY(store.list("", ""));
+  const auto is_in_a_level = [style](std::string_view key) {
+    for (int level = 0; level <= kSnapshotLevel.value; ++level) {
+      if (key.starts_with(level_prefix(style, Level{level}))) return true;
+    }
+    return false;
+  };
+  for (const storage::ObjectInfo& object : objects) {
+    if (auto file = parse_key(style, object.key)) {
+      file->size = object.size;
+      file->time = object.modified;
+      listing.files.push_back(*file);
+    } else if (object.key == kIdentityKey) {
+      listing.has_identity = true;
+    } else if (object.key.starts_with(kLegacyPrefix)) {
+      listing.has_legacy_backup = true;
+    } else if (!object.key.starts_with(kOwnPrefix) && object.key != kLitestreamLease &&
+               !is_in_a_level(object.key) && listing.foreign_key.empty()) {
+      listing.foreign_key = object.key;
+    }
+  }
+  return listing;
+}
+
+Result<Restored> restore_database(const RestoreRequest& request) {
+  WW_CHECK(!request.plan.files.empty());
+  TRY(check_absent(request.output));
+  remove_leftovers(request.output);
+  os::Path path = directory_of(request.output);
+  path /= temporary_prefix(request.output) + format_hex16(os::random_u64());
+  auto opened = os::File::open(path, os::File::Open::CreateNew, kDatabaseMode);
+  if (!opened && opened.error().code == Code::NotFound) {
+    // NotFound would mean that a stored file has gone.
+    return fail(Code::Invalid, "{} does not exist", directory_of(request.output).native());
+  }
+  auto file = TRY(std::move(opened));
+  const TemporaryFile temporary(path);
+  auto restored = restore_into(temporary.path(), file, request);
+  if (!restored && request.sums != nullptr) {
+    ignore(request.sums->resize(0), "sums of no database are told from the state, which is absent");
+  }
+  return restored;
+}
+
+namespace {
+
+// Pages of one file into `sums`; every rule of the file checked.
+Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& key,
+                               const StoredFile& file, PageSums& sums) {
+  const auto info = TRY(store.head(key));
+  auto decoder = TRY(ltx::Decoder::start(object_reader(store, key, info.size, kPieceBytes)));
+  const ltx::Header& header = decoder.header();
+  if (header.txids != file.txids) {
+    return fail(Code::Corrupt, "its header says TXIDs {} to {}", header.txids.first,
+                header.txids.last);
+  }
+  // A full image leaves nothing of what was known before. Any other file keeps it, up to its end.
+  if (header.txids.first == Txid{1}) TRY(sums.resize(0));
+  TRY(sums.resize(header.commit));
+  ByteVector page(header.page_size.value);
+  while (true) {
+    const auto pgno = TRY(decoder.next_page(page));
+    if (!pgno) return header;
+    sums.set(*pgno, page_sum(page));
+  }
+}
+
+}  // namespace
+
+Result<AppliedToSums> apply_to_sums(storage::ObjectStore& store, KeyStyle style,
+                                    std::span<const StoredFile> files, PageSums& sums) {
+  WW_CHECK(!files.empty());
+  AppliedToSums applied;
+  const StoredFile* before = nullptr;
+  for (const StoredFile& file : files) {
+    const std::string key = file_key(style, file.level, file.txids);
+    if (before != nullptr &&
+        (file.txids.first > before->txids.last.next() || file.txids.last <= before->txids.last)) {
+      return fail(Code::Corrupt, "gap: {} does not continue TXID {}", key, before->txids.last);
+    }
+    const auto header = TRY(apply_file(store, key, file, sums).context(key));
+    if (before != nullptr && header.page_size != applied.page_size) {
+      return fail(Code::Corrupt, "{}: pages of {} bytes, of {} in earlier files", key,
+                  header.page_size, applied.page_size);
+    }
+    applied = {header.commit, header.page_size, header.node};
+    before = &file;
+  }
+  return applied;
+}
+
+Result<ltx::Header> read_header(storage::ObjectStore& store, const std::string& key) {
+  ByteVector bytes;
+  TRY(fetch_range(store, key, {0, ltx::kHeaderBytes}, bytes));
+  return ltx::parse_header(bytes).context(key);
+}
+
+}  // namespace walwrap::replication

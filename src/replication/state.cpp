@@ -1,0 +1,249 @@
+#include "walwrap/replication/state.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "walwrap/base/bytes.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+constexpr std::string_view kMagic = "walwrap-state 1";
+constexpr std::string_view kChecksumKey = "xxh3";
+constexpr std::string_view kStateName = "state";
+constexpr std::string_view kSumsName = "sums";
+constexpr std::string_view kStateTemporary = "state.tmp-";
+// A state has ten short lines; whatever is larger is not one.
+constexpr Bytes kStateLimit = 4096;
+constexpr std::uint32_t kPrivateDirectory = 0700;
+constexpr std::uint32_t kSharedDirectory = 0755;
+constexpr Bytes kSumBytes = sizeof(std::uint64_t);
+
+std::uint64_t xxh3(std::string_view text) {
+  return XXH3_64bits(text.data(), text.size());
+}
+
+template <typename T>
+std::optional<T> parse_decimal(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string format_wal(const std::optional<wal::Position>& position) {
+  if (!position) return "none";
+  return fmt::format("{} {} {} {} {}", position->salts.first, position->salts.second,
+                     position->frame, position->checksum.first, position->checksum.second);
+}
+
+std::optional<wal::Position> parse_wal_numbers(std::string_view text) {
+  wal::Position position;
+  std::uint32_t* const fields[] = {&position.salts.first, &position.salts.second, &position.frame,
+                                   &position.checksum.first, &position.checksum.second};
+  for (std::uint32_t* const field : fields) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    const auto number = parse_decimal<std::uint32_t>(word);
+    if (!number) return std::nullopt;
+    *field = *number;
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+  }
+  if (!text.empty()) return std::nullopt;
+  return position;
+}
+
+// Reads the lines of a state in their fixed order; the first one that is not as expected is kept
+// as the error.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+
+  // The value of the next line, which must have this key.
+  std::string_view value(std::string_view key) {
+    const auto end = rest_.find('\n');
+    const std::string_view line = rest_.substr(0, end);
+    const bool is_it = end != std::string_view::npos && line.size() > key.size() &&
+                       line.starts_with(key) && line[key.size()] == ' ';
+    if (!is_it) {
+      reject(key);
+      return {};
+    }
+    rest_.remove_prefix(end + 1);
+    return line.substr(key.size() + 1);
+  }
+
+  // The parsed value, or a default one if it cannot be parsed.
+  template <typename T>
+  T take(std::string_view key, std::optional<T> (*parse)(std::string_view)) {
+    const auto parsed = parse(value(key));
+    if (!parsed) reject(key);
+    return parsed.value_or(T{});
+  }
+
+  void reject(std::string_view key) {
+    if (!bad_) bad_ = key;
+  }
+  Result<void> end() const {
+    if (bad_) return fail(Code::Corrupt, "line '{}' is missing or malformed", *bad_);
+    if (!rest_.empty()) return fail(Code::Corrupt, "more lines than a state has");
+    return {};
+  }
+
+ private:
+  std::string_view rest_;
+  std::optional<std::string_view> bad_;
+};
+
+std::optional<bool> parse_yes_no(std::string_view text) {
+  if (text == "yes") return true;
+  if (text == "no") return false;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string format_state(const SavedState& state) {
+  std::string text = fmt::format(
+      "{}\nlineage {}\nwriter {}\ntxid {}\npage_size {}\npages {}\nwal {}\nclean {}\nsaved {}\n",
+      kMagic, state.lineage, state.writer, state.txid, state.page_size, state.pages,
+      format_wal(state.wal), state.clean ? "yes" : "no", format_rfc3339(state.saved));
+  text += fmt::format("{} {}\n", kChecksumKey, format_hex16(xxh3(text)));
+  return text;
+}
+
+Result<SavedState> parse_state(std::string_view text) {
+  // The last line first: what fails its checksum is not looked at any further.
+  const std::size_t last_line_bytes = kChecksumKey.size() + 1 + 16 + 1;
+  if (text.size() <= last_line_bytes) return fail(Code::Corrupt, "the state is cut short");
+  const std::string_view body = text.substr(0, text.size() - last_line_bytes);
+  const std::string expected = fmt::format("{} {}\n", kChecksumKey, format_hex16(xxh3(body)));
+  if (text.substr(body.size()) != expected) return fail(Code::Corrupt, "checksum mismatch");
+
+  const std::size_t magic_end = body.find('\n');
+  if (body.substr(0, magic_end) != kMagic) {
+    return fail(Code::Corrupt, "this version does not know a state that begins '{}'",
+                body.substr(0, magic_end));
+  }
+  Lines lines(body.substr(magic_end + 1));
+  SavedState state;
+  state.lineage.value = lines.take("lineage", parse_hex16);
+  state.writer.value = lines.take("writer", parse_hex16);
+  state.txid.value = lines.take("txid", parse_hex16);
+  state.page_size.value = lines.take("page_size", parse_decimal<std::uint32_t>);
+  state.pages = lines.take("pages", parse_decimal<std::uint32_t>);
+  if (const std::string_view wal = lines.value("wal"); wal != "none") {
+    state.wal = parse_wal_numbers(wal);
+    if (!state.wal) lines.reject("wal");
+  }
+  state.clean = lines.take("clean", parse_yes_no);
+  state.saved = lines.take("saved", parse_rfc3339);
+  TRY(lines.end());
+
+  const bool has_page_size = PageSize::is_valid(state.page_size.value);
+  if (!has_page_size && (state.page_size.value != 0 || state.txid.value != 0)) {
+    return fail(Code::Corrupt, "page size {} at txid {}", state.page_size, state.txid);
+  }
+  return state;
+}
+
+std::uint64_t page_sum(ByteSpan page) {
+  const std::uint64_t sum = XXH3_64bits(page.data(), page.size());
+  return sum == 0 ? 1 : sum;
+}
+
+std::uint64_t PageSums::get(Pgno pgno) const {
+  WW_CHECK(pgno.value > 0);
+  if (pgno.value > pages()) return 0;
+  const Bytes offset = (Bytes{pgno.value} - 1) * kSumBytes;
+  return load_le64(file_.bytes().subspan(offset, kSumBytes));
+}
+
+void PageSums::set(Pgno pgno, std::uint64_t sum) {
+  WW_CHECK(pgno.value > 0 && pgno.value <= pages());
+  const Bytes offset = (Bytes{pgno.value} - 1) * kSumBytes;
+  store_le64(file_.bytes().subspan(offset, kSumBytes), sum);
+}
+
+std::uint32_t PageSums::pages() const {
+  return static_cast<std::uint32_t>(file_.bytes().size() / kSumBytes);
+}
+
+Result<void> PageSums::resize(std::uint32_t pages) {
+  return file_.resize(Bytes{pages} * kSumBytes);
+}
+
+Result<void> PageSums::sync() {
+  return file_.sync();
+}
+
+os::Path StateDir::path_for(const os::Path& database) {
+  return database.parent_path() / fmt::format(".{}-walwrap", database.filename().string());
+}
+
+Result<StateDir> StateDir::open(const os::Path& database) {
+  const os::Path directory = path_for(database);
+  if (!os::exists(directory)) {
+    // The state is private; a directory that the app's own files go into need not be.
+    TRY(os::make_directories(directory.parent_path(), kSharedDirectory)
+            .context("create the database's directory"));
+    TRY(os::make_directories(directory, kPrivateDirectory).context("create state directory"));
+  }
+  // A crash in save() leaves its temporary file; nobody else writes in here.
+  const auto names = TRY(os::list_directory(directory).context("open state directory"));
+  for (const std::string& name : names) {
+    if (name.starts_with(kStateTemporary)) {
+      ignore(os::remove_file(directory / name), "only costs a few bytes until the next start");
+    }
+  }
+  return StateDir(directory);
+}
+
+Result<std::optional<SavedState>> StateDir::load() const {
+  const auto bytes = os::read_file(directory_ / kStateName, kStateLimit);
+  if (!bytes) {
+    if (bytes.error().code == Code::NotFound) return std::optional<SavedState>{};
+    const Code code = bytes.error().code == Code::Invalid ? Code::Corrupt : bytes.error().code;
+    return fail(code, "read state: {}", bytes.error().text);
+  }
+  return std::optional(TRY(parse_state(as_text(*bytes)).context("parse state")));
+}
+
+Result<void> StateDir::save(const SavedState& state) {
+  auto file = TRY(os::AtomicFile::create(directory_ / kStateName).context("save state"));
+  TRY(file.write(as_bytes(format_state(state))).context("save state"));
+  return file.commit(os::AtomicFile::Publish::Replace).context("save state");
+}
+
+Result<void> StateDir::forget() {
+  // The state first, and durably: sums without a state are never used, a state without its sums
+  // would be.
+  for (const std::string_view name : {kStateName, kSumsName}) {
+    const auto removed = os::remove_file(directory_ / name);
+    if (!removed && removed.error().code != Code::NotFound) {
+      return fail(removed.error().code, "forget state: {}", removed.error().text);
+    }
+    TRY(os::sync_directory(directory_).context("forget state"));
+  }
+  return {};
+}
+
+Result<PageSums> StateDir::open_sums() const {
+  const os::Path path = directory_ / kSumsName;
+  Bytes size = 0;
+  const auto status = os::status_of(path);
+  if (status) {
+    size = status->size / kSumBytes * kSumBytes;
+    if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * kSumBytes) {
+      return fail(Code::Corrupt, "page sums: more than a database can have");
+    }
+  } else if (status.error().code != Code::NotFound) {
+    return fail(status.error().code, "open page sums: {}", status.error().text);
+  }
+  return PageSums(TRY(os::MappedFile::open(path, size).context("open page sums")));
+}
+
+}  // namespace walwrap::replication

@@ -1,0 +1,320 @@
+#include "walwrap/replication/uploader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "walwrap/ltx/decoder.hpp"
+#include "walwrap/ltx/encoder.hpp"
+#include "walwrap/replication/restore.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+// A batch up to this size (of pages, before compression) is held in memory while the store is
+// slow or away; a larger one streams.
+constexpr Bytes kMemoryBatch = 4ULL << 20;
+// Sums kept in memory while a batch is on its way: 8 MiB. A batch of more pages is read back from
+// the store for its sums.
+constexpr std::size_t kMostSums = 1U << 20;
+// The saved state may be this old: what was stored since is read back from the store on resume, so
+// these bound that work. Saving costs two fsyncs on the app's disk.
+constexpr std::chrono::seconds kSaveEvery{5};
+constexpr std::uint64_t kSaveEveryUploads = 1024;
+// For whoever reads these fields as a litestream that takes over: "nothing is known about your
+// log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
+constexpr std::int64_t kWalStart = 32;
+
+bool is_final(const Error& error) {
+  return error.code == Code::Mismatch || error.code == Code::Corrupt;
+}
+
+Result<void> check_by_decoding(ByteSpan file, PageSize page_size) {
+  ByteSpan rest = file;
+  auto decoder = TRY(ltx::Decoder::start([&rest](MutableByteSpan buffer) -> Result<std::size_t> {
+    const std::size_t n = std::min(buffer.size(), rest.size());
+    std::copy_n(rest.begin(), n, buffer.begin());
+    rest = rest.subspan(n);
+    return n;
+  }));
+  ByteVector page(page_size.value);
+  while (TRY(decoder.next_page(page))) {
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Uploader::Encoded {
+  ByteVector bytes;                 // empty for a batch that streams
+  std::vector<std::uint64_t> sums;  // of the pages, in order
+  bool has_sums = true;
+  std::uint64_t file_checksum = 0;
+  Bytes size = 0;
+};
+
+Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
+    : parts_(std::move(parts)),
+      clock_(clock),
+      log_(log),
+      state_(parts_.state),
+      backoff_({.first = std::chrono::milliseconds(50), .ceiling = std::chrono::seconds(5)}),
+      saved_at_(clock.mono()),
+      saved_txid_(state_.txid) {}
+
+UploadDone Uploader::run(UploadJob job, const Release& release, const Patience& patience) {
+  const MonoTime started = clock_.mono();
+  UploadDone done;
+  if (job.kind == UploadJob::Kind::Compare) {
+    done = compare(job);
+    job.snapshot->end();
+    release(std::move(job.snapshot));
+  } else {
+    done = upload(std::move(job), release, patience);
+  }
+  done.txid = state_.txid;
+  done.pages = state_.pages;
+  done.started = started;
+  done.took = clock_.mono() - started;
+  return done;
+}
+
+UploadDone Uploader::compare(const UploadJob& job) {
+  UploadDone done{.kind = UploadJob::Kind::Compare};
+  ByteVector page(job.page_size.value);
+  job.pages.for_each([&](Pgno pgno) {
+    const auto read = job.snapshot->read_page(pgno, page);
+    if (!read) done.trouble = read.error().text;
+    if (!read || page_sum(page) != parts_.sums.get(pgno)) done.to_store.add(pgno);
+  });
+  // A database that has shrunk is news even if no page that is left differs.
+  if (job.commit != state_.pages) done.to_store.add(Pgno{1});
+  if (done.to_store.empty() && state_.txid.value > 0) {
+    state_.wal = job.covers;
+    unsaved_ = true;
+  }
+  log_.info("database compared with what is stored",
+            {{"pages", job.pages.size()}, {"differ", done.to_store.size()}});
+  return done;
+}
+
+UploadDone Uploader::upload(UploadJob job, const Release& release, const Patience& patience) {
+  const auto end_snapshot = [&] {
+    if (!job.snapshot) return;
+    job.snapshot->end();
+    release(std::move(job.snapshot));
+  };
+  const Txid before = state_.txid;
+  if (const auto connected = ensure_connected(); !connected) {
+    end_snapshot();
+    if (!is_final(connected.error())) wait_after(connected.error(), patience);
+    return give_back(std::move(job), connected.error());
+  }
+  if (state_.txid != before) {
+    end_snapshot();
+    auto done = give_back(std::move(job), {});
+    done.compare_again = true;
+    return done;
+  }
+  const ltx::Header header = header_for(job);
+  const bool streams = job.pages.size() * job.page_size.value > kMemoryBatch;
+  Encoded encoded;
+  storage::Body body;
+  if (streams) {
+    body = [&](const WriteFn& sink) { return encode(job, header, sink, encoded); };
+  } else {
+    const auto in_memory = encode_to_memory(job, header, encoded);
+    end_snapshot();
+    if (!in_memory) {
+      wait_after(in_memory.error(), patience);
+      return give_back(std::move(job), in_memory.error());
+    }
+    body = storage::body_of(encoded.bytes);
+  }
+  while (true) {
+    const auto stored = put(header, body, encoded);
+    if (stored) break;
+    const bool again = !is_final(stored.error()) && wait_after(stored.error(), patience);
+    if (!again || streams) {
+      end_snapshot();
+      return give_back(std::move(job), stored.error());
+    }
+  }
+  end_snapshot();
+  if (const auto noted = acknowledge(job, encoded); !noted) {
+    return give_back(std::move(job), noted.error());
+  }
+  return UploadDone{.kind = UploadJob::Kind::Changes, .stored = true};
+}
+
+UploadDone Uploader::give_back(UploadJob job, const Error& error) {
+  UploadDone done{.kind = UploadJob::Kind::Changes};
+  done.to_store = std::move(job.pages);
+  done.trouble = error.text;
+  done.stop = error.code == Code::Mismatch;
+  return done;
+}
+
+Result<void> Uploader::ensure_connected() {
+  if (parts_.store) return {};
+  auto store = TRY(parts_.connect(state_, parts_.sums));
+  // Before the first upload: a crash right after it must find this writer's name in the state.
+  TRY(save(false).context("save the state"));
+  parts_.store = std::move(store);
+  return {};
+}
+
+ltx::Header Uploader::header_for(const UploadJob& job) const {
+  const Txid txid = state_.txid.next();
+  return ltx::Header{.page_size = job.page_size,
+                     .commit = job.commit,
+                     .txids = {txid, txid},
+                     .timestamp = clock_.wall(),
+                     .wal = {.offset = kWalStart,
+                             .size = static_cast<std::int64_t>(wal::frame_bytes(job.page_size))},
+                     .node = state_.writer};
+}
+
+Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
+                              Encoded& encoded) const {
+  encoded.sums.clear();
+  encoded.has_sums = job.pages.size() <= kMostSums;
+  auto encoder = TRY(ltx::Encoder::start(header, sink));
+  ByteVector page(job.page_size.value);
+  Pgno after{0};
+  for (auto batch = job.pages.next(after, 1024); !batch.empty();
+       batch = job.pages.next(after, 1024)) {
+    for (const Pgno pgno : batch) {
+      TRY(job.snapshot->read_page(pgno, page));
+      if (encoded.has_sums) encoded.sums.push_back(page_sum(page));
+      TRY(encoder.add_page(pgno, page));
+    }
+    after = batch.back();
+  }
+  const auto finished = TRY(encoder.finish());
+  encoded.file_checksum = finished.file_checksum;
+  encoded.size = finished.size;
+  return {};
+}
+
+Result<void> Uploader::encode_to_memory(const UploadJob& job, const ltx::Header& header,
+                                        Encoded& encoded) const {
+  const WriteFn sink = [&encoded](ByteSpan bytes) -> Result<void> {
+    encoded.bytes.insert(encoded.bytes.end(), bytes.begin(), bytes.end());
+    return {};
+  };
+  TRY(encode(job, header, sink, encoded).context("encode"));
+  // A broken file in a chain would be noticed only by a restore, when it is too late.
+  return check_by_decoding(encoded.bytes, job.page_size).context("check what was encoded");
+}
+
+Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
+                           const Encoded& encoded) {
+  const std::string key = file_key(parts_.style, kUploadLevel, header.txids);
+  const auto result = parts_.store->put(
+      key, body, {.mode = storage::PutMode::CreateOnly, .timestamp = header.timestamp});
+  if (result || result.error().code != Code::Exists) return result;
+  return settle_existing(key, encoded);
+}
+
+// The name is taken: by us, if an earlier answer was lost, or by another writer (Law 8).
+Result<void> Uploader::settle_existing(const std::string& key, const Encoded& encoded) {
+  const auto header = TRY(read_header(*parts_.store, key));
+  if (header.node != state_.writer) {
+    return fail(Code::Mismatch, "{} was written by another writer ({}); this one ({}) stops", key,
+                header.node, state_.writer);
+  }
+  const auto info = TRY(parts_.store->head(key));
+  std::array<std::byte, ltx::kTrailerBytes> trailer{};
+  std::size_t got = 0;
+  TRY(parts_.store->get(key, {info.size - trailer.size(), trailer.size()},
+                        [&](ByteSpan bytes) -> Result<void> {
+                          const auto n = std::min(bytes.size(), trailer.size() - got);
+                          std::memcpy(trailer.data() + got, bytes.data(), n);
+                          got += n;
+                          return {};
+                        }));
+  const auto parsed = TRY(ltx::parse_trailer(trailer, header));
+  if (info.size == encoded.size && parsed.file_checksum == encoded.file_checksum) return {};
+  TRY(adopt_own_slot());
+  return fail(Code::Unavailable, "an earlier attempt at {} had been stored after all", key);
+}
+
+// An earlier attempt of ours was stored, with the pages as they were then. It counts; what we
+// hold now goes into the next slot.
+Result<void> Uploader::adopt_own_slot() {
+  const Txid txid = state_.txid.next();
+  const StoredFile file{.level = kUploadLevel, .txids = {txid, txid}};
+  const auto applied =
+      TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
+  state_.txid = txid;
+  state_.pages = applied.pages;
+  state_.page_size = applied.page_size;
+  unsaved_ = true;
+  return {};
+}
+
+Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded) {
+  if (episode_.on_success() == FailureEpisode::Say::Ended) {
+    log_.info("store answers again", {{"failures", episode_.failures()}});
+  }
+  backoff_.reset();
+  if (!encoded.has_sums) {
+    TRY(adopt_own_slot().context("read back the sums of a large batch"));
+  } else {
+    TRY(parts_.sums.resize(job.commit));
+    std::size_t i = 0;
+    job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++]); });
+    state_.txid = state_.txid.next();
+    state_.pages = job.commit;
+    state_.page_size = job.page_size;
+  }
+  state_.wal = job.covers;
+  state_.clean = false;
+  unsaved_ = true;
+  log_.debug("ltx stored",
+             {{"txid", state_.txid}, {"pages", job.pages.size()}, {"bytes", encoded.size}});
+  return {};
+}
+
+bool Uploader::wait_after(const Error& error, const Patience& patience) {
+  switch (episode_.on_failure(clock_.mono())) {
+    case FailureEpisode::Say::Started:
+      log_.warn("upload failed, will be tried again", {{"cause", error.text}});
+      break;
+    case FailureEpisode::Say::Continues:
+      log_.warn("upload still fails", {{"cause", error.text}, {"failures", episode_.failures()}});
+      break;
+    default:
+      break;
+  }
+  return patience(backoff_.next_delay(os::random_u64()));
+}
+
+MonoTime Uploader::save_due() const {
+  if (!unsaved_) return MonoTime::max();
+  const bool many = state_.txid.value - saved_txid_.value >= kSaveEveryUploads;
+  return many ? saved_at_ : saved_at_ + kSaveEvery;
+}
+
+void Uploader::save_if_due(MonoTime now) {
+  if (now < save_due()) return;
+  const auto saved = save(false);
+  if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
+  saved_at_ = now;
+}
+
+Result<void> Uploader::save(bool clean) {
+  state_.clean = clean;
+  state_.saved = clock_.wall();
+  // The sums first: a state may only ever be older than they are.
+  TRY(parts_.sums.sync());
+  TRY(parts_.directory.save(state_));
+  saved_txid_ = state_.txid;
+  saved_at_ = clock_.mono();
+  unsaved_ = false;
+  return {};
+}
+
+}  // namespace walwrap::replication
