@@ -1,0 +1,105 @@
+// What the supervisor has to tell: each fact is one log line.
+//
+// lifecycle decides that something is said and keeps the values; say() gives it its level, its
+// constant message and its keys. Owned by init's one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/process.hpp"
+#include "walwrap/os/signals.hpp"
+#include "walwrap/supervisor/channel.hpp"
+#include "walwrap/supervisor/grace.hpp"
+
+namespace walwrap::supervisor {
+
+namespace fact {
+
+struct AppStarted {
+  os::Pid pid;
+};
+struct AppSpawnDelayed {  // no process to be had; tried again
+  std::string reason;
+  std::chrono::milliseconds retry_in{0};
+};
+struct AppNotStarted {
+  std::string reason;
+  int exit_code = 0;
+};
+struct AppEnded {
+  os::ExitStatus status;
+  std::chrono::milliseconds ran{0};
+};
+enum class KillReason { Deadline, ThirdSignal, Terminal };
+struct AppKilled {  // by us
+  KillReason reason = KillReason::Deadline;
+  std::chrono::milliseconds after{0};  // since the stop began
+};
+struct AppDoesNotDie {};
+
+struct StopBegun {
+  int signal = 0;  // 0: not by a signal
+  std::int32_t sender = 0;
+  GraceSplit split;
+};
+struct StartAborted {
+  int signal = 0;
+};
+struct FlushAbandoned {};
+
+struct ReplicatorDied {
+  os::ExitStatus status;
+  int times = 0;
+  std::chrono::milliseconds restart_in{0};
+};
+struct ReplicatorSteady {
+  int deaths = 0;
+};
+struct ReplicatorHangs {};  // closed its channel and did not exit
+struct ReplicatorGivenUp {
+  int deaths = 0;
+};
+struct StartRefused {
+  int exit_code = 0;
+  std::string reason;
+};
+struct ReplicationRefused {  // after a restart, beside a running app
+  std::string reason;
+};
+struct Fenced {};
+
+struct LeftoversFound {
+  int processes = 0;
+};
+struct LeftoversRemain {
+  int processes = 0;
+};
+
+struct Stopped {  // the last line of a life
+  int exit_code = 0;
+  std::optional<FlushResult> flush;  // nullopt: there was nothing to flush
+  std::string missing;               // what is not stored, and why
+  Txid txid;
+  Bytes lag_bytes = 0;
+  std::chrono::milliseconds total{0};  // since the stop began
+  std::chrono::milliseconds left{0};   // until the host kills, or the flush would have ended
+};
+
+}  // namespace fact
+
+using Fact = std::variant<fact::AppStarted, fact::AppSpawnDelayed, fact::AppNotStarted,
+                          fact::AppEnded, fact::AppKilled, fact::AppDoesNotDie, fact::StopBegun,
+                          fact::StartAborted, fact::FlushAbandoned, fact::ReplicatorDied,
+                          fact::ReplicatorSteady, fact::ReplicatorHangs, fact::ReplicatorGivenUp,
+                          fact::StartRefused, fact::ReplicationRefused, fact::Fenced,
+                          fact::LeftoversFound, fact::LeftoversRemain, fact::Stopped>;
+
+void say(const Log& log, const Fact& fact);
+
+}  // namespace walwrap::supervisor

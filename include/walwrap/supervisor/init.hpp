@@ -1,0 +1,63 @@
+// The loop of the first process: waits, asks lifecycle, does what it says.
+//
+// One thread; blocks only in epoll (signals, the replicator's channel, one timer), so an idle life
+// costs no wake-ups. It allocates little and opens nothing but these descriptors: its death would
+// be everybody's.
+//
+// What the caller (cli) does:
+//   1. os::SignalState::capture_and_block() first of all in main(), then
+//      os::fill_standard_descriptors(). No thread, SQLite connection or curl handle may exist
+//      when run_init is called, for it forks (Law 2).
+//   2. Parse the configuration and collect HostFacts; a configured --grace goes into them, so
+//      that detect_host() answers with the grace to use and where it comes from.
+//   3. A Log whose sink does not block for long (os::write_stderr).
+//   4. `replicator_main`, which runs in a child with every signal blocked and whose value is the
+//      child's exit code. It owns its end of the channel and nothing of init's. It
+//        - prepares, then sends Ready; or sends Refused with exit code and text, and returns;
+//        - sends Position when it changes, at most every second, and Fenced once;
+//        - polls the channel for orders. A restarted one is told where we are right after its
+//          Ready: AppStarted, Stopping, AppGone, Flush, as far as it has come. Orders may come
+//          again with an earlier deadline;
+//        - answers Flush with Drained, then waits for the channel to close, and returns. It has
+//          kLeaveLimit for that;
+//        - on a closed channel without AppStarted before: the start is aborted, leave nothing at
+//          the final path and return within kAbortLimit. After AppStarted: init has died, store
+//          what can be stored and return.
+//      It is called again in a new child, with a new channel, when the last one died.
+//   5. Return what run_init returns from main().
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/signals.hpp"
+#include "walwrap/supervisor/channel.hpp"
+#include "walwrap/supervisor/host.hpp"
+
+namespace walwrap::supervisor {
+
+// What a replicator finds when it is forked. One that is restarted beside the app must leave the
+// database file where it is.
+enum class AtFork { AppNotStarted, AppStarted };
+
+struct InitOptions {
+  std::vector<std::string> command;                      // the app; at least its name
+  std::vector<std::string> environment;                  // of the app: "NAME=value"
+  Host host;                                             // from detect_host()
+  std::chrono::milliseconds exit_flush_timeout{30'000};  // in place of the grace: app ended itself
+  int flush_failed_code = 74;  // replaces the app's 0 after a bad flush; 0: does not
+  int oom_score_raise = 500;   // of the app, so that it goes before us; 0: as inherited
+  // Empty: nothing is replicated, an init only.
+  std::function<int(Channel, AtFork)> replicator_main;
+};
+
+// Returns the exit status of the container: the app's, 128 + signal, or one of ours (125: the app
+// was not started, or another writer fenced us; 126, 127: it cannot be executed, is not there).
+int run_init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
+             const Log& log);
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,136 @@
+#include "walwrap/supervisor/facts.hpp"
+
+#include <string_view>
+
+namespace walwrap::supervisor {
+
+namespace {
+
+std::string signal_text(int signal) {
+  return signal == 0 ? "none" : os::format_signal(signal);
+}
+
+std::string status_text(const os::ExitStatus& status) {
+  return status.signal != 0 ? os::format_signal(status.signal) : fmt::format("{}", status.code);
+}
+
+std::string_view flush_text(const std::optional<FlushResult>& flush) {
+  if (!flush) return "none";
+  switch (*flush) {
+    case FlushResult::Ok:
+      return "ok";
+    case FlushResult::Partial:
+      return "partial";
+    case FlushResult::Failed:
+      return "failed";
+  }
+  return "failed";
+}
+
+std::string_view reason_text(fact::KillReason reason) {
+  switch (reason) {
+    case fact::KillReason::Deadline:
+      return "its part of the grace has passed";
+    case fact::KillReason::ThirdSignal:
+      return "third stop signal";
+    case fact::KillReason::Terminal:
+      return "third Ctrl-C";
+  }
+  return "";
+}
+
+class Speaker {
+ public:
+  explicit Speaker(const Log& log) : log_(log) {}
+
+  void operator()(const fact::AppStarted& fact) const {
+    log_.info("app started", {{"pid", fact.pid.value}});
+  }
+  void operator()(const fact::AppSpawnDelayed& fact) const {
+    log_.warn("app not started yet",
+              {{"reason", fact.reason}, {"retry_in_ms", fact.retry_in.count()}});
+  }
+  void operator()(const fact::AppNotStarted& fact) const {
+    log_.error("app cannot be started", {{"reason", fact.reason}, {"exit", fact.exit_code}});
+  }
+  void operator()(const fact::AppEnded& fact) const {
+    log_.info("app ended", {{"status", status_text(fact.status)}, {"ran_ms", fact.ran.count()}});
+  }
+  void operator()(const fact::AppKilled& fact) const {
+    log_.warn("app killed",
+              {{"reason", reason_text(fact.reason)}, {"after_ms", fact.after.count()}});
+  }
+  void operator()(const fact::AppDoesNotDie& /*fact*/) const {
+    log_.error("app survives SIGKILL; going on without it");
+  }
+  void operator()(const fact::StopBegun& fact) const {
+    log_.info("stop begun", {{"signal", signal_text(fact.signal)},
+                             {"sender", fact.sender},
+                             {"app_ms", fact.split.app.count()},
+                             {"flush_ms", fact.split.flush.count()},
+                             {"margin_ms", fact.split.margin.count()}});
+  }
+  void operator()(const fact::StartAborted& fact) const {
+    log_.info("start aborted", {{"signal", signal_text(fact.signal)}});
+  }
+  void operator()(const fact::FlushAbandoned& /*fact*/) const {
+    log_.warn("flush abandoned at the terminal");
+  }
+  void operator()(const fact::ReplicatorDied& fact) const {
+    log_.warn("replicator died", {{"status", status_text(fact.status)},
+                                  {"times", fact.times},
+                                  {"restart_in_ms", fact.restart_in.count()}});
+  }
+  void operator()(const fact::ReplicatorSteady& fact) const {
+    log_.info("replicator is steady again", {{"deaths", fact.deaths}});
+  }
+  void operator()(const fact::ReplicatorHangs& /*fact*/) const {
+    log_.warn("replicator left its channel and hangs; killing it");
+  }
+  void operator()(const fact::ReplicatorGivenUp& fact) const {
+    log_.error("replicator keeps dying; the app was not started", {{"deaths", fact.deaths}});
+  }
+  void operator()(const fact::StartRefused& fact) const {
+    log_.error("start refused", {{"reason", fact.reason}, {"exit", fact.exit_code}});
+  }
+  void operator()(const fact::ReplicationRefused& fact) const {
+    log_.error("replication refused; the app goes on without it", {{"reason", fact.reason}});
+  }
+  void operator()(const fact::Fenced& /*fact*/) const {
+    log_.error("another writer took over this replica; stopping the app");
+  }
+  void operator()(const fact::LeftoversFound& fact) const {
+    log_.info("processes left behind by the app", {{"count", fact.processes}});
+  }
+  void operator()(const fact::LeftoversRemain& fact) const {
+    log_.warn("processes survive SIGKILL; flushing beside them", {{"count", fact.processes}});
+  }
+  void operator()(const fact::Stopped& fact) const {
+    if (fact.flush && *fact.flush != FlushResult::Ok) {
+      return log_.error("stopped", {{"flush", flush_text(fact.flush)},
+                                    {"txid", fact.txid},
+                                    {"lag_bytes", fact.lag_bytes},
+                                    {"total_ms", fact.total.count()},
+                                    {"left_ms", fact.left.count()},
+                                    {"exit", fact.exit_code},
+                                    {"missing", fact.missing}});
+    }
+    log_.info("stopped", {{"flush", flush_text(fact.flush)},
+                          {"txid", fact.txid},
+                          {"lag_bytes", fact.lag_bytes},
+                          {"total_ms", fact.total.count()},
+                          {"left_ms", fact.left.count()},
+                          {"exit", fact.exit_code}});
+  }
+
+ private:
+  const Log& log_;
+};
+
+}  // namespace
+
+void say(const Log& log, const Fact& fact) {
+  std::visit(Speaker(log), fact);
+}
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,210 @@
+#include "walwrap/supervisor/host.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <system_error>
+
+namespace walwrap::supervisor {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr std::string_view kRailwayGrace = "RAILWAY_DEPLOYMENT_DRAINING_SECONDS";
+
+bool is_set(const HostFacts& facts, std::string_view name) {
+  const auto found = facts.environment.find(name);
+  return found != facts.environment.end() && !found->second.empty();
+}
+
+std::string_view value_of(const HostFacts& facts, std::string_view name) {
+  const auto found = facts.environment.find(name);
+  return found == facts.environment.end() ? std::string_view{} : std::string_view{found->second};
+}
+
+bool cgroup_has(const HostFacts& facts, std::string_view word) {
+  return facts.cgroup.find(word) != std::string::npos;
+}
+
+// What gave the host away, or "" if this is not it.
+using Marker = std::string (*)(const HostFacts& facts);
+
+std::string first_set(const HostFacts& facts, std::initializer_list<std::string_view> names) {
+  for (const auto name : names) {
+    if (is_set(facts, name)) return fmt::format("{} is set", name);
+  }
+  return {};
+}
+
+std::string railway(const HostFacts& facts) {
+  return first_set(facts, {"RAILWAY_DEPLOYMENT_ID", "RAILWAY_REPLICA_ID", kRailwayGrace});
+}
+std::string render(const HostFacts& facts) {
+  return first_set(facts, {"RENDER", "RENDER_INSTANCE_ID"});
+}
+std::string scalingo(const HostFacts& facts) {
+  return first_set(facts, {"SCALINGO_APPLICATION_ID"});
+}
+std::string koyeb(const HostFacts& facts) {
+  return first_set(facts, {"KOYEB_INSTANCE_ID", "KOYEB_APP_NAME"});
+}
+std::string fly(const HostFacts& facts) {
+  return first_set(facts, {"FLY_MACHINE_ID", "FLY_APP_NAME"});
+}
+std::string container_apps(const HostFacts& facts) {
+  return first_set(facts, {"CONTAINER_APP_REPLICA_NAME", "CONTAINER_APP_NAME"});
+}
+std::string cloud_run(const HostFacts& facts) {
+  // Knative sets K_SERVICE too, but there the pod's own grace counts.
+  if (is_set(facts, "KUBERNETES_SERVICE_HOST")) return {};
+  return first_set(facts, {"K_SERVICE", "CLOUD_RUN_JOB"});
+}
+std::string ecs(const HostFacts& facts) {
+  auto marker = first_set(facts, {"ECS_CONTAINER_METADATA_URI_V4", "ECS_CONTAINER_METADATA_URI"});
+  if (!marker.empty()) return marker;
+  if (value_of(facts, "AWS_EXECUTION_ENV").starts_with("AWS_ECS_")) {
+    return "AWS_EXECUTION_ENV names ECS";
+  }
+  return {};
+}
+std::string nomad(const HostFacts& facts) {
+  return first_set(facts, {"NOMAD_ALLOC_ID"});
+}
+std::string heroku(const HostFacts& facts) {
+  return first_set(facts, {"DYNO"});
+}
+std::string kubernetes(const HostFacts& facts) {
+  auto marker = first_set(facts, {"KUBERNETES_SERVICE_HOST"});
+  if (!marker.empty()) return marker;
+  return cgroup_has(facts, "kubepods") ? "the cgroup is a pod's" : "";
+}
+std::string docker(const HostFacts& facts) {
+  if (facts.has_dockerenv) return "the container engine left its marker file";
+  if (is_set(facts, "container")) return "container is set";
+  for (const auto word : {"/docker", "/libpod", "containerd"}) {
+    if (cgroup_has(facts, word)) return fmt::format("the cgroup names {}", word);
+  }
+  return {};
+}
+std::string systemd(const HostFacts& facts) {
+  // A login shell inherits INVOCATION_ID as well; only a unit of its own counts.
+  if (is_set(facts, "NOTIFY_SOCKET")) return "NOTIFY_SOCKET is set";
+  if (is_set(facts, "INVOCATION_ID") && cgroup_has(facts, ".service")) {
+    return "INVOCATION_ID is set and the cgroup is a unit's";
+  }
+  return {};
+}
+std::string never(const HostFacts& /*facts*/) {
+  return {};
+}
+
+struct Row {
+  std::string_view name;
+  Marker marker;
+  seconds grace;
+  seconds start_timeout{300};
+};
+
+// In order: a platform before what it is built on (several run on Kubernetes, all in containers).
+constexpr Row kRows[] = {
+    {"railway", railway, seconds{0}},
+    {"render", render, seconds{30}},
+    {"scalingo", scalingo, seconds{30}, seconds{45}},
+    {"koyeb", koyeb, seconds{30}},
+    {"fly", fly, seconds{5}},
+    {"azure-container-apps", container_apps, seconds{30}},
+    {"cloud-run", cloud_run, seconds{10}},
+    {"ecs", ecs, seconds{30}},
+    {"nomad", nomad, seconds{5}},
+    {"heroku", heroku, seconds{30}, seconds{45}},
+    {"digitalocean", never, seconds{120}},  // sets nothing to know it by; must be named
+    {"kubernetes", kubernetes, seconds{30}},
+    {"docker", docker, seconds{10}},
+    {"systemd", systemd, seconds{90}},
+    {"unknown", never, seconds{10}},
+};
+
+struct Found {
+  const Row* row;
+  std::string source;
+};
+
+Found find_host(const HostFacts& facts, std::vector<std::string>& warnings) {
+  if (!facts.named.empty()) {
+    for (const Row& row : kRows) {
+      if (row.name == facts.named) return {&row, "named by the configuration"};
+    }
+    warnings.push_back(fmt::format("The host name \"{}\" is not known.", facts.named));
+  }
+  for (const Row& row : kRows) {
+    auto marker = row.marker(facts);
+    if (!marker.empty()) return {&row, std::move(marker)};
+  }
+  return {&std::end(kRows)[-1], "no host was recognized"};
+}
+
+// Heroku's older generation names dynos web.1 and signals each process of them.
+bool is_cedar_dyno(std::string_view dyno) {
+  const auto dot = dyno.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == dyno.size()) return false;
+  const auto number = dyno.substr(dot + 1);
+  return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void apply_railway(const HostFacts& facts, Host& host) {
+  const auto text = value_of(facts, kRailwayGrace);
+  int value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
+  if (is_whole && value > 0 && value <= 86'400) {
+    host.grace = seconds{value};
+    host.source = std::string(kRailwayGrace);
+  } else if (!text.empty() && !(is_whole && value == 0)) {
+    host.warnings.push_back(
+        fmt::format("{}={} is not a number of seconds; Railway's default of 0 is assumed.",
+                    kRailwayGrace, text));
+  }
+}
+
+void add_warnings(Host& host) {
+  if (host.grace == milliseconds{0}) {
+    std::string text =
+        "The grace period is 0: the host kills everything at once when it stops this instance, so "
+        "what is not replicated by then is lost.";
+    if (host.name == "railway") {
+      text += fmt::format(" Set {}=30 on this service.", kRailwayGrace);
+    }
+    host.warnings.push_back(std::move(text));
+  }
+  if (host.name == "cloud-run") {
+    host.warnings.push_back(
+        "Cloud Run gives no CPU between requests unless billing is by instance; replication "
+        "stalls then.");
+  }
+}
+
+}  // namespace
+
+Host detect_host(const HostFacts& facts) {
+  Host host;
+  auto found = find_host(facts, host.warnings);
+  host.name = std::string(found.row->name);
+  host.grace = found.row->grace;
+  host.source = std::move(found.source);
+  host.start_timeout = found.row->start_timeout;
+  host.signals_every_process = host.name == "heroku" && is_cedar_dyno(value_of(facts, "DYNO"));
+  if (facts.grace) {
+    host.grace = std::max(*facts.grace, milliseconds{0});
+    host.source = "configured";
+  } else if (host.name == "railway") {
+    apply_railway(facts, host);
+  }
+  add_warnings(host);
+  return host;
+}
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,312 @@
+#include "walwrap/supervisor/init.hpp"
+
+#include <csignal>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "walwrap/base/check.hpp"
+#include "walwrap/os/poller.hpp"
+#include "walwrap/os/process.hpp"
+#include "walwrap/os/spawn.hpp"
+#include "walwrap/supervisor/lifecycle.hpp"
+
+namespace walwrap::supervisor {
+
+namespace {
+
+enum Token : std::uint64_t { kSignals, kChannel };
+
+Rules rules_of(const InitOptions& options) {
+  Rules rules;
+  rules.replicates = static_cast<bool>(options.replicator_main);
+  rules.pid_1 = os::is_pid_1();
+  rules.host_signals_every_process = options.host.signals_every_process;
+  rules.grace = options.host.grace;
+  rules.exit_flush_timeout = options.exit_flush_timeout;
+  rules.flush_failed_code = options.flush_failed_code;
+  return rules;
+}
+
+class Init {
+ public:
+  Init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
+       const Log& log, os::Poller poller, os::SignalReader reader)
+      : options_(options),
+        inherited_(signals),
+        clock_(clock),
+        log_(log),
+        poller_(std::move(poller)),
+        reader_(std::move(reader)) {}
+
+  int run();
+
+  // One for each action. What they return is an event that follows from it at once.
+  using Answer = std::optional<Event>;
+  Answer operator()(const action::StartApp&);
+  Answer operator()(const action::SpawnReplicator&);
+  Answer operator()(const action::SendOrder& action);
+  Answer operator()(const action::SignalApp& action);
+  Answer operator()(const action::ContinueApp&);
+  Answer operator()(const action::KillApp&);
+  Answer operator()(const action::Suspend&);
+  Answer operator()(const action::ResumeApp&);
+  Answer operator()(const action::CheckLeftovers&);
+  Answer operator()(const action::SignalLeftovers& action);
+  Answer operator()(const action::CloseChannel&);
+  Answer operator()(const action::KillReplicator&);
+  Answer operator()(const action::Say& action);
+  Answer operator()(const action::Exit&);
+
+ private:
+  void dispatch(const Event& event);
+  void apply(Step next);
+  void take_signals();
+  void take_reports();
+  void reap();
+  int replicate(Channel::Pair& ends);
+  void close_channel();
+
+  const InitOptions& options_;
+  const os::SignalState& inherited_;
+  const os::Clock& clock_;
+  const Log& log_;
+  // Optional for the replicator's sake, which lets go of its copies.
+  std::optional<os::Poller> poller_;
+  std::optional<os::SignalReader> reader_;
+  std::optional<Channel> channel_;
+  os::Pid app_;         // none: not there
+  os::Pid replicator_;  // none: not there
+  State state_;
+};
+
+int Init::run() {
+  apply(begin(rules_of(options_), clock_.mono()));
+  while (state_.phase != Phase::Done) {
+    // What woke us does not matter, because looking is cheap. Signals come before the deaths they
+    // may have caused, and a replicator's last words before its own.
+    const auto woken = poller_->wait(deadline_of(state_));
+    WW_CHECK(woken.has_value());  // the descriptors are ours
+    take_signals();
+    take_reports();
+    reap();
+    const auto deadline = deadline_of(state_);
+    if (deadline && *deadline <= clock_.mono()) dispatch(event::DeadlinePassed{});
+  }
+  return state_.exit_status;
+}
+
+void Init::dispatch(const Event& event) {
+  apply(step(state_, event, clock_.mono()));
+}
+
+void Init::apply(Step next) {
+  state_ = std::move(next.state);
+  std::vector<Event> answers;
+  for (const Action& action : next.actions) {
+    if (auto answer = std::visit(*this, action)) answers.push_back(*std::move(answer));
+  }
+  for (const Event& answer : answers) dispatch(answer);
+}
+
+void Init::take_signals() {
+  for (const auto& signal : reader_->take()) {
+    if (signal.number != SIGCHLD) dispatch(signal);
+  }
+}
+
+void Init::take_reports() {
+  while (channel_) {
+    const auto received = channel_->receive();
+    if (received.state == Channel::State::Empty) return;
+    if (received.state == Channel::State::Packet) {
+      const auto report = parse_report(received.packet);
+      if (report) {
+        dispatch(*report);
+        continue;
+      }
+      log_.error("report of the replicator not understood", {{"reason", report.error().text}});
+    }
+    close_channel();
+    dispatch(event::ChannelClosed{});
+  }
+}
+
+void Init::reap() {
+  bool has_reaped_others = false;
+  while (const auto reaped = os::reap_one()) {
+    if (reaped->pid == app_) {
+      app_ = {};
+      dispatch(event::AppExited{reaped->status});
+    } else if (reaped->pid == replicator_) {
+      take_reports();
+      close_channel();
+      replicator_ = {};
+      dispatch(event::ReplicatorExited{reaped->status});
+    } else {
+      has_reaped_others = true;
+    }
+  }
+  if (has_reaped_others) dispatch(event::OtherReaped{});
+}
+
+// In the child: of init's descriptors none may stay open, or nobody would see an end of file.
+int Init::replicate(Channel::Pair& ends) {
+  poller_.reset();
+  reader_.reset();
+  channel_.reset();
+  Channel end = std::move(ends.replicator);
+  { const Channel other = std::move(ends.init); }
+  os::set_process_name("walwrap-replica");
+  const auto at_fork = state_.app == App::NotStarted ? AtFork::AppNotStarted : AtFork::AppStarted;
+  return options_.replicator_main(std::move(end), at_fork);
+}
+
+void Init::close_channel() {
+  if (!channel_) return;
+  ignore(poller_->remove(channel_->descriptor()), "closing it removes it as well");
+  channel_.reset();
+}
+
+Init::Answer Init::operator()(const action::StartApp&) {
+  const auto spawned = os::spawn({.command = options_.command,
+                                  .environment = options_.environment,
+                                  .signals = &inherited_,
+                                  .oom_score_raise = options_.oom_score_raise});
+  if (!spawned) {
+    const auto& error = spawned.error();
+    if (error.code == Code::Unavailable) return event::AppSpawnBusy{error.text};
+    return event::AppNotStarted{error.text, kRefusedCode};
+  }
+  if (spawned->failed) {
+    const auto& failed = *spawned->failed;
+    return event::AppNotStarted{fmt::format("{}: {}", options_.command.front(),
+                                            std::generic_category().message(failed.error_number)),
+                                failed.as_shell_code()};
+  }
+  app_ = spawned->pid;
+  return event::AppSpawned{app_};
+}
+
+Init::Answer Init::operator()(const action::SpawnReplicator&) {
+  const Event failed = event::ReplicatorExited{{.code = kRefusedCode, .signal = 0}};
+  close_channel();
+  auto ends = Channel::create_pair();
+  if (!ends) {
+    log_.error("replicator cannot be started", {{"reason", ends.error().text}});
+    return failed;
+  }
+  const auto pid = os::fork_worker([&] { return replicate(*ends); });
+  if (!pid) {
+    log_.error("replicator cannot be started", {{"reason", pid.error().text}});
+    return failed;
+  }
+  replicator_ = *pid;
+  channel_ = std::move(ends->init);
+  const auto watched = poller_->add(channel_->descriptor(), kChannel);
+  if (!watched) {
+    log_.error("replicator's channel cannot be watched", {{"reason", watched.error().text}});
+    channel_.reset();
+    return event::ChannelClosed{};
+  }
+  return {};
+}
+
+Init::Answer Init::operator()(const action::SendOrder& action) {
+  if (!channel_) return {};
+  const auto sent = channel_->send(encode(action.order));
+  // A closed end is seen by the next wait. A full buffer means that nobody reads; then the
+  // deadline of whatever we ordered ends the wait for it.
+  if (!sent && sent.error().code != Code::NotFound) {
+    log_.warn("replicator does not take orders", {{"reason", sent.error().text}});
+  }
+  return {};
+}
+
+Init::Answer Init::operator()(const action::SignalApp& action) {
+  if (app_ != os::Pid{}) os::send_signal(app_, action.signal);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::ContinueApp&) {
+  if (app_ != os::Pid{}) os::continue_if_stopped(app_);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::KillApp&) {
+  if (app_ != os::Pid{}) os::send_signal(app_, SIGKILL);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::Suspend&) {
+  if (app_ != os::Pid{}) os::send_signal_to_group(app_, SIGSTOP);
+  os::send_signal(os::own_pid(), SIGSTOP);  // returns when somebody sends SIGCONT
+  return {};
+}
+
+Init::Answer Init::operator()(const action::ResumeApp&) {
+  if (app_ != os::Pid{}) os::send_signal_to_group(app_, SIGCONT);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::CheckLeftovers&) {
+  const auto left = static_cast<int>(os::descendants(replicator_).size());
+  // From here on a Ctrl-C is meant for the flush.
+  if (left == 0) os::take_back_terminal();
+  return event::Leftovers{left};
+}
+
+Init::Answer Init::operator()(const action::SignalLeftovers& action) {
+  for (const os::Pid pid : os::descendants(replicator_)) {
+    os::send_signal(pid, action.signal);
+    if (action.signal != SIGKILL) os::continue_if_stopped(pid);
+  }
+  return {};
+}
+
+Init::Answer Init::operator()(const action::CloseChannel&) {
+  close_channel();
+  return {};
+}
+
+Init::Answer Init::operator()(const action::KillReplicator&) {
+  if (replicator_ != os::Pid{}) os::send_signal(replicator_, SIGKILL);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::Say& action) {
+  say(log_, action.fact);
+  return {};
+}
+
+Init::Answer Init::operator()(const action::Exit&) {
+  os::take_back_terminal();
+  return {};
+}
+
+}  // namespace
+
+int run_init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
+             const Log& log) {
+  os::become_subreaper();
+  auto poller = os::Poller::create();
+  auto reader = os::SignalReader::create();
+  if (!poller || !reader) {
+    log.error("cannot supervise", {{"reason", poller ? reader.error().text : poller.error().text}});
+    return kRefusedCode;
+  }
+  const auto watched = poller->add(reader->descriptor(), kSignals);
+  if (!watched) {
+    log.error("cannot supervise", {{"reason", watched.error().text}});
+    return kRefusedCode;
+  }
+  log.info("supervising", {{"host", options.host.name},
+                           {"grace_ms", options.host.grace.count()},
+                           {"grace_from", options.host.source},
+                           {"pid_1", os::is_pid_1()},
+                           {"replicates", static_cast<bool>(options.replicator_main)}});
+  for (const auto& warning : options.host.warnings) log.warn("host", {{"note", warning}});
+  return Init(options, signals, clock, log, *std::move(poller), *std::move(reader)).run();
+}
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,54 @@
+#include "walwrap/supervisor/signal_table.hpp"
+
+#include <csignal>
+
+namespace walwrap::supervisor {
+
+namespace {
+
+SignalAnswer on_job_control(int number, const SignalContext& context) {
+  if (context.stage == SignalStage::Stopping) return SignalAnswer::Ignore;
+  if (!context.pid_1) return SignalAnswer::Suspend;
+  // PID 1 cannot be stopped, and as a session leader it has no job control to obey.
+  return number == SIGTSTP ? SignalAnswer::Forward : SignalAnswer::Ignore;
+}
+
+SignalAnswer on_hang_up(bool from_kernel, SignalStage stage) {
+  if (!from_kernel) return SignalAnswer::Forward;  // "reload", by convention
+  return stage == SignalStage::Stopping ? SignalAnswer::Ignore : SignalAnswer::Stop;
+}
+
+}  // namespace
+
+SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalContext& context) {
+  switch (signal.number) {
+    case SIGTERM:
+    case SIGINT:
+      return SignalAnswer::Stop;
+    case SIGHUP:
+      return on_hang_up(signal.from_kernel, context.stage);
+    case SIGQUIT:
+      // Without an app to take it, it ends what it would have ended without us.
+      return context.stage == SignalStage::BeforeApp ? SignalAnswer::Stop : SignalAnswer::Forward;
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+      return on_job_control(signal.number, context);
+    case SIGCONT:
+      return SignalAnswer::Resume;
+    case SIGCHLD:
+    case SIGPIPE:
+    case SIGILL:
+    case SIGTRAP:
+    case SIGABRT:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGSEGV:
+    case SIGSYS:
+      return SignalAnswer::Ignore;
+    default:
+      return SignalAnswer::Forward;
+  }
+}
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,540 @@
+#include "walwrap/supervisor/lifecycle.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tests/support/life.hpp"
+
+namespace walwrap::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Row {
+  const char* name;
+  const char* rules;
+  const char* before;
+  const char* event;
+  const char* actions;
+  const char* phase;
+};
+
+void check_rows(std::span<const Row> rows) {
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    Life life(row.rules, row.before);
+    CHECK(life.does(row.event) == row.actions);
+    CHECK(life.phase() == row.phase);
+  }
+}
+
+TEST_CASE("what happens while a life starts") {
+  const Row rows[] = {
+      {"the app waits for the replicator", "", "", "position=5", "", "Starting"},
+      {"Ready starts the app", "", "", "ready", "start", "Starting"},
+      {"a second Ready does not start it twice", "", "ready", "ready", "", "Starting"},
+      {"a started app runs, and the replicator learns of it", "", "ready", "spawned",
+       "order:AppStarted", "Running"},
+      {"a refusal ends the start with its own code", "", "refused=3", "died", "exit=3", "Done"},
+      {"a refusal without a code is 125", "", "refused", "died", "exit=125", "Done"},
+      {"a refusing replicator gets a moment to go", "", "", "refused", "close", "Leaving"},
+      {"a refusing replicator that stays is killed", "", "refused", "due",
+       "kill-replicator exit=125", "Done"},
+      {"another writer at the start is a refusal", "", "fenced", "died", "exit=125", "Done"},
+      {"a replicator that dies is not restarted at once", "", "", "died", "", "Starting"},
+      {"but after a delay", "", "died", "due", "fork", "Starting"},
+      {"four deaths are borne", "", "died due died due died due", "died", "", "Starting"},
+      {"the fifth ends the start", "", "died due died due died due died due", "died", "exit=125",
+       "Done"},
+      {"a replicator that hangs after closing its channel is killed", "", "closed", "due",
+       "kill-replicator", "Starting"},
+      {"no process to be had is tried again", "", "ready busy", "due", "start", "Starting"},
+      {"and again", "", "ready busy due busy", "due", "start", "Starting"},
+      {"a replicator that died meanwhile must be Ready first", "", "ready busy died", "due", "",
+       "Starting"},
+      {"and then the app starts", "", "ready busy died due due", "ready", "start", "Starting"},
+      {"an app that cannot be found ends the life in order", "", "ready", "not-started=127",
+       "order:Stopping order:AppGone look", "Quiescing"},
+      {"with 127", "", "ready not-started=127 left=0 drained=ok", "died", "exit=127", "Done"},
+      {"a signal aborts the start", "", "", "TERM", "close", "Leaving"},
+      {"with 128 + the signal", "", "TERM", "died", "exit=143", "Done"},
+      {"an interrupt too", "", "INT", "died", "exit=130", "Done"},
+      {"and a quit, as there is no app to take it", "", "QUIT", "died", "exit=131", "Done"},
+      {"and a hang-up of the terminal", "", "hang-up", "died", "exit=143", "Done"},
+      {"an aborted replicator that stays is killed", "", "TERM", "due", "kill-replicator exit=143",
+       "Done"},
+      {"a start is aborted at once while the replicator is down", "", "died", "TERM", "exit=143",
+       "Done"},
+      {"a reload has nobody to go to yet", "", "", "HUP", "", "Starting"},
+      {"Ctrl-Z stops us during a restore", "", "", "TSTP", "suspend", "Starting"},
+      {"a third Ctrl-C does not wait for the replicator", "", "^C ^C", "^C", "kill-replicator",
+       "Leaving"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("what happens while the app runs") {
+  const Row rows[] = {
+      {"its signals reach it", "", "ready spawned", "USR1", "app:USR1", "Running"},
+      {"a reload is no stop", "", "ready spawned", "HUP", "app:HUP", "Running"},
+      {"a window's size reaches it", "", "ready spawned", "WINCH", "app:WINCH", "Running"},
+      {"a broken pipe is not its business", "", "ready spawned", "PIPE", "", "Running"},
+      {"Ctrl-Z stops the app and us", "", "ready spawned", "TSTP", "suspend", "Running"},
+      {"and CONT resumes both", "", "ready spawned TSTP", "CONT", "resume", "Running"},
+      {"a CONT without it is forwarded", "", "ready spawned", "CONT", "app:CONT", "Running"},
+      {"PID 1 forwards TSTP only", "pid-1", "ready spawned", "TSTP", "app:TSTP", "Running"},
+      {"and not TTIN", "pid-1", "ready spawned", "TTIN", "", "Running"},
+      {"a dead replicator is restarted", "", "ready spawned died", "due", "fork", "Running"},
+      {"and told that the app runs", "", "ready spawned died due", "ready", "order:AppStarted",
+       "Running"},
+      {"and does not start the app once more", "", "ready spawned died due ready", "ready", "",
+       "Running"},
+      {"a refusal does not touch the app", "", "ready spawned died due", "refused", "", "Running"},
+      {"and is tried again", "", "ready spawned died due refused died", "due", "fork", "Running"},
+      {"a replicator that hangs is killed", "", "ready spawned closed", "due", "kill-replicator",
+       "Running"},
+      {"another writer stops the app", "", "ready spawned", "fenced",
+       "app:TERM continue order:Stopping", "Stopping"},
+      {"an orphan's end is none of our business", "", "ready spawned", "orphan", "", "Running"},
+      {"an app that ends is followed by a look at what it left", "", "ready spawned", "exited=0",
+       "order:Stopping order:AppGone look", "Quiescing"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("what happens during a stop") {
+  const Row rows[] = {
+      {"the app has its signal first, then all others learn of it", "", "ready spawned", "TERM",
+       "app:TERM continue order:Stopping", "Stopping"},
+      {"it gets the signal that came", "", "ready spawned", "INT",
+       "app:INT continue order:Stopping", "Stopping"},
+      {"a hang-up of the terminal reaches it as TERM", "", "ready spawned", "hang-up",
+       "app:TERM continue order:Stopping", "Stopping"},
+      {"where the host signals everybody it has TERM already", "signals-all", "ready spawned",
+       "TERM", "continue order:Stopping", "Stopping"},
+      {"but not INT", "signals-all", "ready spawned", "INT", "app:INT continue order:Stopping",
+       "Stopping"},
+      {"nor what we send on account of another writer", "signals-all", "ready spawned", "fenced",
+       "app:TERM continue order:Stopping", "Stopping"},
+      {"a suspended app is resumed", "", "ready spawned TSTP", "TERM",
+       "app:TERM resume continue order:Stopping", "Stopping"},
+      {"a repeated signal is swallowed", "", "ready spawned TERM +1999ms", "TERM", "", "Stopping"},
+      {"a later one is passed on", "", "ready spawned TERM +2s", "INT", "app:INT continue",
+       "Stopping"},
+      {"the third kills the app", "", "ready spawned TERM +2s TERM", "TERM", "kill-app",
+       "Stopping"},
+      {"and the fourth does not do it again", "", "ready spawned TERM +2s TERM TERM", "TERM", "",
+       "Stopping"},
+      {"a killed app is still flushed", "", "ready spawned TERM +2s TERM TERM killed=9", "left=0",
+       "order:Flush", "Flushing"},
+      {"other signals are forwarded", "", "ready spawned TERM", "USR2", "app:USR2", "Stopping"},
+      {"Ctrl-Z is not", "", "ready spawned TERM", "TSTP", "", "Stopping"},
+      {"nor is a hang-up on top of it", "", "ready spawned TERM", "hang-up", "", "Stopping"},
+      {"an app past its time is killed", "", "ready spawned TERM", "due", "kill-app", "Stopping"},
+      {"one that survives that is left behind", "", "ready spawned TERM due", "due",
+       "order:AppGone look", "Quiescing"},
+      {"its late end changes nothing", "", "ready spawned TERM due due", "killed=9", "",
+       "Quiescing"},
+      {"an app that ends is followed by a look at what it left", "", "ready spawned TERM",
+       "exited=0", "order:AppGone look", "Quiescing"},
+      {"a replicator that dies is replaced at once", "", "ready spawned TERM", "died", "fork",
+       "Stopping"},
+      {"and told where we are", "", "ready spawned TERM died", "ready",
+       "order:AppStarted order:Stopping", "Stopping"},
+      {"one that was down is restarted at once", "", "ready spawned died", "TERM",
+       "app:TERM continue fork", "Stopping"},
+      {"the second death costs a little time", "", "ready spawned TERM died", "died", "",
+       "Stopping"},
+      {"but not the replicator", "", "ready spawned TERM died died", "due", "fork", "Stopping"},
+      {"the third Ctrl-C kills the app", "", "ready spawned ^C ^C", "^C", "kill-app", "Stopping"},
+      {"and nothing is flushed", "", "ready spawned ^C ^C ^C", "killed=9",
+       "order:AppGone kill-replicator close", "Leaving"},
+      {"a refusal does not shorten the app's time", "", "ready spawned TERM died", "refused", "",
+       "Stopping"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("what happens to the processes an app leaves behind") {
+  const Row rows[] = {
+      {"with nobody left the flush begins", "", "ready spawned exited=0", "left=0", "order:Flush",
+       "Flushing"},
+      {"they are asked to end", "", "ready spawned exited=0", "left=2", "left:TERM", "Quiescing"},
+      {"each end is a reason to look", "", "ready spawned exited=0 left=2", "orphan", "look",
+       "Quiescing"},
+      {"and so is a moment's time", "", "ready spawned exited=0 left=2", "due", "look",
+       "Quiescing"},
+      {"they have two seconds", "", "ready spawned exited=0 left=2 +1999ms", "left=2", "",
+       "Quiescing"},
+      {"then they are killed", "", "ready spawned exited=0 left=2 +2s", "left=2", "left:KILL",
+       "Quiescing"},
+      {"with nobody left then the flush begins", "", "ready spawned exited=0 left=2 +2s left=2",
+       "left=0", "order:Flush", "Flushing"},
+      {"who survives that is left to himself", "", "ready spawned exited=0 left=2 +2s left=2 +1s",
+       "left=1", "order:Flush", "Flushing"},
+      {"after the app's time they are killed at once", "", "ready spawned TERM due killed=9",
+       "left=2", "left:KILL", "Quiescing"},
+      {"a third signal kills them", "", "ready spawned TERM exited=0 left=2 TERM +2s TERM TERM",
+       "left=2", "left:KILL", "Quiescing"},
+      {"a third Ctrl-C kills them and abandons the flush", "",
+       "ready spawned ^C ^C exited=0 left=1", "^C", "left:KILL kill-replicator close", "Leaving"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("what happens during the final flush") {
+  const Row rows[] = {
+      {"the answer ends it", "", "ready spawned exited=0 left=0", "drained=ok", "close", "Leaving"},
+      {"and the replicator's exit the life", "", "ready spawned exited=0 left=0 drained=ok", "died",
+       "exit=0", "Done"},
+      {"a replicator that stays is killed", "", "ready spawned exited=0 left=0 drained=ok", "due",
+       "kill-replicator exit=0", "Done"},
+      {"no answer in time ends it too", "", "ready spawned exited=0 left=0", "due",
+       "kill-replicator close", "Leaving"},
+      {"a replicator that dies is replaced at once", "", "ready spawned exited=0 left=0", "died",
+       "fork", "Flushing"},
+      {"and told all that happened", "", "ready spawned exited=0 left=0 died", "ready",
+       "order:AppStarted order:Stopping order:AppGone order:Flush", "Flushing"},
+      {"a replicator not yet Ready is told when it is", "", "ready spawned died exited=0 left=0",
+       "ready", "order:AppStarted order:Stopping order:AppGone order:Flush", "Flushing"},
+      {"a refusal ends it", "", "ready spawned exited=0 left=0 died", "refused", "close",
+       "Leaving"},
+      {"an earlier refusal leaves nothing to wait for", "",
+       "ready spawned TERM died refused died exited=0", "left=0", "exit=74", "Done"},
+      {"a host's signal shortens it", "", "ready spawned exited=0 left=0", "TERM",
+       "order:Stopping order:Flush", "Flushing"},
+      {"three Ctrl-C abandon it", "", "ready spawned exited=0 left=0 ^C ^C", "^C",
+       "kill-replicator close", "Leaving"},
+      {"three signals of a host do not", "", "ready spawned exited=0 left=0 TERM +2s TERM", "TERM",
+       "", "Flushing"},
+      {"an answer nobody asked for is none", "", "ready spawned", "drained=ok", "", "Running"},
+      {"nothing happens after the end", "", "refused died", "TERM", "", "Done"},
+  };
+  check_rows(rows);
+}
+
+TEST_CASE("without a database the same life goes without a replicator") {
+  const Row rows[] = {
+      {"the app starts at once", "plain", "spawned", "position=5", "", "Running"},
+      {"no process to be had is tried again", "plain", "busy", "due", "start", "Starting"},
+      {"its end ends the life", "plain", "spawned exited=7", "left=0", "exit=7", "Done"},
+      {"with what it left behind", "plain", "spawned exited=7", "left=1", "left:TERM", "Quiescing"},
+      {"a stop signal reaches it", "plain", "spawned", "TERM", "app:TERM continue", "Stopping"},
+      {"it is killed at the end of the grace", "plain", "spawned TERM", "due", "kill-app",
+       "Stopping"},
+      {"a signal before it runs ends the life", "plain", "busy", "TERM", "exit=143", "Done"},
+      {"not found is 127", "plain", "not-started=127", "left=0", "exit=127", "Done"},
+  };
+  check_rows(rows);
+  CHECK(Life("plain").last == "start");
+}
+
+struct StatusRow {
+  const char* name;
+  const char* rules;
+  const char* words;
+  int status;
+};
+
+TEST_CASE("the container's exit status") {
+  const StatusRow rows[] = {
+      {"is the app's", "", "ready spawned exited=7 left=0 drained=ok died", 7},
+      {"is 0 when all went well", "", "ready spawned TERM exited=0 left=0 drained=ok died", 0},
+      {"is 128 + the app's signal", "", "ready spawned TERM killed=15 left=0 drained=ok died", 143},
+      {"is 137 when we killed it", "", "ready spawned TERM due killed=9 left=0 drained=ok died",
+       137},
+      {"is 137 when even that did not help", "", "ready spawned TERM due due left=0 drained=ok due",
+       137},
+      {"is 74 when the app said 0 but some is not stored", "",
+       "ready spawned exited=0 left=0 drained=partial died", 74},
+      {"or all of it", "", "ready spawned exited=0 left=0 drained=failed died", 74},
+      {"or nobody answered", "", "ready spawned exited=0 left=0 due died", 74},
+      {"or the replicator refused at the end", "", "ready spawned exited=0 left=0 died refused due",
+       74},
+      {"or it was abandoned", "", "ready spawned exited=0 left=0 ^C ^C ^C died", 74},
+      {"is as configured in its place", "code=9",
+       "ready spawned exited=0 left=0 drained=failed died", 9},
+      {"stays 0 if that is switched off", "code=0",
+       "ready spawned exited=0 left=0 drained=failed died", 0},
+      {"stays the app's if that is not 0", "", "ready spawned exited=3 left=0 drained=failed died",
+       3},
+      {"is 125 for a fenced writer, whatever the app says", "",
+       "ready spawned fenced exited=0 left=0 drained=ok died", 125},
+      {"is 125 when it could not be forked for good", "",
+       "ready not-started=125 left=0 drained=ok died", 125},
+      {"needs no flush where nothing is replicated", "plain", "spawned exited=0 left=0", 0},
+  };
+  for (const StatusRow& row : rows) {
+    CAPTURE(row.name);
+    Life life(row.rules, row.words);
+    CHECK(life.phase() == "Done");
+    CHECK(life.state.exit_status == row.status);
+    CHECK(life.last.ends_with(fmt::format("exit={}", row.status)));
+  }
+}
+
+TEST_CASE("the grace runs from the first signal: app, flush, margin") {
+  Life life("grace=10s", "ready spawned +60s TERM");
+  CHECK(life.deadline_ms() == 66'500);
+  life.does("due killed=9 left=0");
+  CHECK(life.deadline_ms() == 60'000 + 9'500 + 250);
+  CHECK(life.orders.back().kind == Order::Flush);
+  CHECK(life.orders.back().deadline == Life::start + 69'500ms);
+}
+
+TEST_CASE("quick uploads give the app more of the grace, slow ones less") {
+  CHECK(Life("grace=10s", "ready spawned position=20 TERM").deadline_ms() == 8'000);
+  CHECK(Life("grace=10s", "ready spawned position=1500 TERM").deadline_ms() == 5'000);
+}
+
+TEST_CASE("an app that ends by itself is flushed for as long as is configured") {
+  Life life("exit-flush=30s grace=5s", "ready spawned exited=0 left=0");
+  CHECK(life.orders.back().deadline == Life::start + 29s);
+  life.does("+1s TERM");
+  CHECK(life.orders.back().deadline == Life::start + 1s + 4'700ms);
+  CHECK(life.deadline_ms() == 1'000 + 4'700 + 150);
+}
+
+TEST_CASE("a stop never lengthens a flush that is under way") {
+  Life life("exit-flush=5s grace=120s", "ready spawned exited=0 left=0 +1s TERM");
+  CHECK(life.orders.back().deadline == Life::start + 4'700ms);
+}
+
+TEST_CASE("on a host without grace the app is not killed for what may be a mistake") {
+  Life life("grace=0s", "ready spawned TERM");
+  CHECK(life.deadline_ms() == 6'500);
+}
+
+TEST_CASE("an idle life has no deadline") {
+  CHECK(Life("").deadline_ms() == -1);
+  CHECK(Life("", "ready spawned").deadline_ms() == -1);
+  CHECK(Life("plain", "spawned").deadline_ms() == -1);
+}
+
+TEST_CASE("a replicator that is steady again leaves no deadline behind") {
+  Life life("", "ready spawned died due ready");
+  CHECK(life.deadline_ms() == 100 + 10'000);
+  life.does("due");
+  CHECK(life.deadline_ms() == -1);
+}
+
+TEST_CASE("the last thing said is how it ended") {
+  Life life("grace=10s", "ready spawned TERM +400ms exited=0 left=0 +100ms drained=partial died");
+  REQUIRE(std::holds_alternative<fact::Stopped>(life.said.back()));
+  const auto& stopped = std::get<fact::Stopped>(life.said.back());
+  CHECK(stopped.exit_code == 74);
+  CHECK(stopped.flush == FlushResult::Partial);
+  CHECK(stopped.txid == Txid{9});
+  CHECK(stopped.total == 500ms);
+  CHECK(stopped.left == 9'500ms);
+}
+
+// ---- A walk through all that can happen ----
+
+const std::vector<std::string> kWords = {"ready",
+                                         "refused",
+                                         "position=20",
+                                         "fenced",
+                                         "drained=ok",
+                                         "drained=failed",
+                                         "closed",
+                                         "died",
+                                         "spawned",
+                                         "busy",
+                                         "not-started=127",
+                                         "exited=0",
+                                         "killed=9",
+                                         "orphan",
+                                         "left=0",
+                                         "left=1",
+                                         "TERM",
+                                         "^C",
+                                         "hang-up",
+                                         "USR1",
+                                         "TSTP",
+                                         "CONT",
+                                         "due",
+                                         "+3s"};
+
+struct Node {
+  State state;
+  MonoTime now;
+  bool flush_ordered = false;
+  std::string path;
+};
+
+// All that decides what may still happen; times relative to now.
+std::string fingerprint(const Node& node) {
+  const State& s = node.state;
+  std::vector<long long> parts = {static_cast<int>(s.phase),
+                                  static_cast<int>(s.app),
+                                  s.app_status,
+                                  s.app_killed,
+                                  s.spawn_delay.count(),
+                                  s.suspended,
+                                  static_cast<int>(s.worker.condition),
+                                  s.worker.is_alive,
+                                  s.worker.refused,
+                                  s.worker.restart_delay.count(),
+                                  s.worker.starting_deaths,
+                                  s.worker.stopping_deaths,
+                                  s.estimate ? 1 : 0,
+                                  s.stop.count,
+                                  s.stop.terminal_interrupts,
+                                  s.fenced,
+                                  s.abandoned,
+                                  s.flush ? static_cast<int>(*s.flush) : -1,
+                                  s.exit_status,
+                                  node.flush_ordered};
+  const auto add = [&](const std::optional<MonoTime>& time) {
+    parts.push_back(time ? (*time - node.now).count() : -1'000'000'000'000'000);
+  };
+  for (const auto& time :
+       {s.phase_until, s.worker.restart_at, s.worker.hang_until, s.worker.steady_at, s.stop.first,
+        s.leftovers.term_until, s.leftovers.kill_until}) {
+    add(time);
+  }
+  if (s.timeline) add(s.timeline->flush_until);
+  return {reinterpret_cast<const char*>(parts.data()), parts.size() * sizeof(parts[0])};
+}
+
+// What is wrong with an action in the state it was decided in; "" if nothing is.
+std::string fault_in(const Action& action, const State& before, const State& after) {
+  const bool is_app_alive = before.app == App::Alive;
+  return std::visit(
+      Overloaded{
+          [&](const action::StartApp&) {
+            const bool may = before.phase == Phase::Starting && before.app == App::NotStarted;
+            return may ? "" : "starts an app twice, or too late";
+          },
+          [&](const action::SpawnReplicator&) {
+            return before.worker.is_alive && after.phase != Phase::Done
+                       ? "two replicators at a time"
+                       : "";
+          },
+          [&](const action::SendOrder& sent) {
+            if (!after.worker.is_ready()) return "an order to a replicator that is not Ready";
+            const bool is_for_later =
+                sent.order.kind == Order::AppGone || sent.order.kind == Order::Flush;
+            return is_for_later && after.app == App::Alive ? "told gone, but alive" : "";
+          },
+          [&](const action::SignalApp&) { return is_app_alive ? "" : "signals no app"; },
+          [&](const action::KillApp&) { return is_app_alive ? "" : "kills no app"; },
+          [&](const action::CheckLeftovers&) {
+            return after.app == App::Alive ? "takes the app for a leftover" : "";
+          },
+          [&](const action::SignalLeftovers&) {
+            return after.app == App::Alive ? "takes the app for a leftover" : "";
+          },
+          [&](const action::Exit&) {
+            return after.app == App::Alive || after.phase != Phase::Done ? "exits too early" : "";
+          },
+          [](const auto&) { return ""; },
+      },
+      action);
+}
+
+std::string fault_in_state(const Node& node) {
+  const State& s = node.state;
+  const bool has_deadline = deadline_of(s).has_value();
+  if (s.phase == Phase::Done) {
+    const bool ran = s.app_pid != os::Pid{};
+    const bool is_stored = s.flush == FlushResult::Ok;
+    if (is_stored && !node.flush_ordered) return "stored without an order";
+    const bool must_flush = s.rules.replicates && ran;
+    if (must_flush && !node.flush_ordered && s.flush != FlushResult::Failed) return "no flush";
+    if (must_flush && s.exit_status == 0 && !is_stored) return "0, but not stored";
+    return has_deadline ? "a deadline after the end" : "";
+  }
+  const bool needs_deadline =
+      s.phase >= Phase::Stopping || s.worker.condition == Worker::Condition::Closing ||
+      (s.worker.condition == Worker::Condition::Down && s.phase != Phase::Done);
+  return needs_deadline && !has_deadline ? "waits without a deadline" : "";
+}
+
+// Applies a word; adds what went wrong to `fault`.
+Node walk(const Node& from, const std::string& word, std::string& fault) {
+  Node to = from;
+  if (word == "+3s") {
+    to.now += 3s;
+    return to;
+  }
+  const auto deadline = deadline_of(from.state);
+  if (word == "due" && deadline) to.now = std::max(to.now, *deadline);
+  const Event event = word == "due" ? Event(event::DeadlinePassed{}) : event_of(word);
+  const auto next = step(from.state, event, to.now);
+  if (from.state.phase == Phase::Done && !next.actions.empty()) fault = "acts after the end";
+  for (const Action& action : next.actions) {
+    const auto wrong = fault_in(action, from.state, next.state);
+    if (!wrong.empty()) fault = wrong;
+    const auto* sent = std::get_if<action::SendOrder>(&action);
+    if (sent != nullptr && sent->order.kind == Order::Flush) to.flush_ordered = true;
+  }
+  to.state = next.state;
+  const auto wrong = fault_in_state(to);
+  if (!wrong.empty()) fault = wrong;
+  return to;
+}
+
+// From here on the host has told us to stop, and nobody does anything any more: no exit of the
+// app, no answer, somebody always left. When are we gone?
+std::optional<MonoTime> end_of_silence(Node node, std::string& fault) {
+  node = walk(node, "TERM", fault);
+  for (int steps = 0; steps < 1'000; ++steps) {
+    if (node.state.phase == Phase::Done) return node.now;
+    const auto next = walk(node, "due", fault);
+    node = node.state.phase == Phase::Quiescing ? walk(next, "left=1", fault) : next;
+  }
+  return std::nullopt;
+}
+
+void walk_everywhere(const char* rules, int depth) {
+  CAPTURE(rules);
+  const Life life(rules);
+  std::vector<Node> level = {{life.state, life.now, false, ""}};
+  std::set<std::string> seen;
+  std::size_t silences = 0;
+  for (int i = 0; i < depth; ++i) {
+    std::vector<Node> next_level;
+    for (const Node& node : level) {
+      for (const auto& word : kWords) {
+        std::string fault;
+        Node next = walk(node, word, fault);
+        next.path = node.path + " " + word;
+        if (!fault.empty()) FAIL_CHECK(next.path << ": " << fault);
+        if (!seen.insert(fingerprint(next)).second) continue;
+        if (seen.size() % 16 == 0 && next.state.phase != Phase::Done) {
+          ++silences;
+          const auto end = end_of_silence(next, fault);
+          const auto limit =
+              std::max(next.now, next.state.timeline ? next.state.timeline->end : next.now) +
+              life.state.rules.grace;
+          if (!fault.empty()) FAIL_CHECK(next.path << " TERM: " << fault);
+          if (!end || *end > limit) FAIL_CHECK(next.path << " TERM: does not end in time");
+        }
+        next_level.push_back(std::move(next));
+      }
+    }
+    level = std::move(next_level);
+  }
+  MESSAGE(rules << ": " << seen.size() << " states, " << silences << " silences");
+  CHECK(seen.size() > 1'000);
+}
+
+TEST_CASE("nothing that can happen makes a life end early, late, twice or unflushed") {
+  walk_everywhere("", 6);
+}
+
+TEST_CASE("nor does it without a database") {
+  walk_everywhere("plain", 6);
+}
+
+}  // namespace
+}  // namespace walwrap::supervisor

@@ -1,0 +1,62 @@
+#include "walwrap/supervisor/signal_table.hpp"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <string>
+
+namespace walwrap::supervisor {
+namespace {
+
+using Answer = SignalAnswer;
+
+enum class From { Process, Kernel };
+struct Row {
+  int number;
+  From from;
+  bool pid_1;
+  Answer before_app;
+  Answer running;
+  Answer stopping;
+};
+
+TEST_CASE("each signal has one answer before the app, beside it and during a stop") {
+  const Row rows[] = {
+      {SIGTERM, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
+      {SIGINT, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
+      {SIGINT, From::Kernel, true, Answer::Stop, Answer::Stop, Answer::Stop},
+      {SIGHUP, From::Process, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGHUP, From::Kernel, true, Answer::Stop, Answer::Stop, Answer::Ignore},
+      {SIGQUIT, From::Process, true, Answer::Stop, Answer::Forward, Answer::Forward},
+      {SIGUSR1, From::Process, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGUSR2, From::Process, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGWINCH, From::Kernel, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGALRM, From::Process, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGRTMIN + 3, From::Process, true, Answer::Forward, Answer::Forward, Answer::Forward},
+      {SIGTSTP, From::Process, true, Answer::Forward, Answer::Forward, Answer::Ignore},
+      {SIGTTIN, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+      {SIGTTOU, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+      {SIGTSTP, From::Kernel, false, Answer::Suspend, Answer::Suspend, Answer::Ignore},
+      {SIGTTIN, From::Kernel, false, Answer::Suspend, Answer::Suspend, Answer::Ignore},
+      {SIGTTOU, From::Kernel, false, Answer::Suspend, Answer::Suspend, Answer::Ignore},
+      {SIGCONT, From::Process, false, Answer::Resume, Answer::Resume, Answer::Resume},
+      {SIGCHLD, From::Kernel, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+      {SIGPIPE, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+      {SIGSEGV, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+      {SIGABRT, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
+  };
+  for (const Row& row : rows) {
+    const os::ReceivedSignal signal{.number = row.number, .from_kernel = row.from == From::Kernel};
+    CAPTURE(os::format_signal(row.number));
+    CAPTURE(signal.from_kernel);
+    const auto answer = [&](SignalStage stage) {
+      return classify_signal(signal, {.stage = stage, .pid_1 = row.pid_1});
+    };
+    CHECK(answer(SignalStage::BeforeApp) == row.before_app);
+    CHECK(answer(SignalStage::Running) == row.running);
+    CHECK(answer(SignalStage::Stopping) == row.stopping);
+  }
+}
+
+}  // namespace
+}  // namespace walwrap::supervisor
