@@ -1,0 +1,82 @@
+// TOML text, environment and flags -> Config. Pure: text in, values out.
+//
+// Flags win over WALWRAP_* environment, environment over TOML, TOML over the defaults of
+// settings.hpp. An error names the key, the value, the source ("--grace", "environment
+// WALWRAP_GRACE", "/etc/walwrap.toml, line 3") and, for an unknown key, the nearest known one.
+// What may be a secret is shown as ***.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::config {
+
+enum class OnDiverged { Refuse, UseReplica, UseLocal };
+enum class Integrity { None, Quick, Full };
+enum class Brake { Auto, Never };
+
+struct Database {
+  std::string path;
+  std::string replica;  // URL
+  bool operator==(const Database&) const = default;
+};
+
+struct Config {
+  std::vector<Database> databases;                         // empty: walwrap is an init only
+  std::optional<std::chrono::milliseconds> grace;          // nullopt: by host
+  std::optional<std::chrono::milliseconds> start_timeout;  // nullopt: by host
+  std::chrono::milliseconds exit_flush_timeout{};
+  std::chrono::milliseconds replicate_interval{};  // 0: by kind of store
+  Integrity integrity = Integrity::Quick;
+  OnDiverged on_diverged = OnDiverged::Refuse;
+  bool allow_empty_replica = false;
+  bool allow_stale = false;
+  int flush_failed_code = 74;
+  Bytes wal_hard_limit = 0;  // the brake is used past this much WAL
+  Brake brake = Brake::Auto;
+  LogFormat log_format = LogFormat::Logfmt;
+  LogLevel log_level = LogLevel::Info;
+};
+
+// More would be a mistake in a generated file rather than a wish.
+inline constexpr std::size_t kMaxDatabases = 64;
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+struct FlagValue {
+  std::string flag;   // "--grace"
+  std::string value;  // "" for a switch
+  bool operator==(const FlagValue&) const = default;
+};
+
+struct Sources {
+  std::vector<FlagValue> flags;  // in the order typed
+  Environment environment;       // all of it; only WALWRAP_* is looked at
+  std::string toml_path;         // for messages; "" if there is no file
+  std::string toml_text;
+};
+
+// Errors: Invalid. An empty environment variable counts as not set.
+Result<Config> parse_config(const Sources& sources);
+
+// Which TOML file to read before parse_config.
+struct ConfigFile {
+  std::string path;
+  bool required = false;  // somebody named it; false: the default place, which may be empty
+};
+inline constexpr std::string_view kDefaultConfigFile = "/etc/walwrap.toml";
+ConfigFile config_file(const std::vector<FlagValue>& flags, const Environment& environment);
+
+// "NAME=value" entries as a process inherits them; the first of a name counts, as for getenv.
+Environment parse_environment(const std::vector<std::string>& entries);
+
+}  // namespace walwrap::config

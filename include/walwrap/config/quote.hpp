@@ -1,0 +1,16 @@
+// How a value that somebody typed is shown in a message. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace walwrap::config {
+
+// In double quotes, on one line, cut to a sensible length, with *** for a user or password in a
+// URL and for query values whose name sounds like a secret.
+std::string quote_value(std::string_view value);
+
+// "AWS_SECRET_ACCESS_KEY", "token", "Password", ...
+bool sounds_secret(std::string_view name);
+
+}  // namespace walwrap::config

@@ -1,0 +1,262 @@
+#include "walwrap/config/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace walwrap::config {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A week: longer waits are typing errors, and every wait has a limit (Law 5).
+constexpr milliseconds kLongestDuration = std::chrono::hours(168);
+// Below, each small transaction would meet the brake; above, a WAL takes minutes to restore.
+constexpr Bytes kSmallestHardLimit = 1ULL << 20;
+constexpr Bytes kLargestHardLimit = 1ULL << 40;
+
+template <auto Member>
+Problem duration(Config& config, const Setting& /*setting*/, std::string_view text) {
+  const auto value = parse_duration(text);
+  if (!value) return "is not a duration: write one like 30s, 250ms, 1m30s or 0";
+  if (*value > kLongestDuration) return "is longer than a week";
+  config.*Member = *value;
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem size(Config& config, const Setting& /*setting*/, std::string_view text) {
+  const auto value = parse_size(text);
+  if (!value) return "is not a size: write one like 64MiB, 512k or 4096";
+  if (*value < kSmallestHardLimit || *value > kLargestHardLimit) {
+    return "is outside 1MiB to 1TiB";
+  }
+  config.*Member = *value;
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem exit_code(Config& config, const Setting& /*setting*/, std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > 255) {
+    return "is not an exit code: write a number from 0 to 255";
+  }
+  config.*Member = value;
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem on_or_off(Config& config, const Setting& /*setting*/, std::string_view text) {
+  if (text.empty() || text == "true" || text == "1" || text == "yes" || text == "on") {
+    config.*Member = true;
+    return std::nullopt;
+  }
+  if (text == "false" || text == "0" || text == "no" || text == "off") {
+    config.*Member = false;
+    return std::nullopt;
+  }
+  return "is neither true nor false";
+}
+
+std::vector<std::string_view> words_of(std::string_view choices) {
+  std::vector<std::string_view> words;
+  while (!choices.empty()) {
+    const auto bar = std::min(choices.find('|'), choices.size());
+    words.push_back(choices.substr(0, bar));
+    choices.remove_prefix(std::min(bar + 1, choices.size()));
+  }
+  return words;
+}
+
+template <auto Member>
+Problem choice(Config& config, const Setting& setting, std::string_view text) {
+  using Enum = std::remove_reference_t<decltype(config.*Member)>;
+  const auto words = words_of(setting.choices);
+  const auto found = std::find(words.begin(), words.end(), text);
+  if (found == words.end()) {
+    const auto near = nearest(text, words);
+    return fmt::format("is not one of {}{}", setting.choices,
+                       near ? fmt::format("; did you mean {}?", *near) : "");
+  }
+  config.*Member = static_cast<Enum>(found - words.begin());
+  return std::nullopt;
+}
+
+constexpr std::array kSettings = {
+    Setting{"db", "--db", "WALWRAP_DB", Kind::Text, "FILE", "", "",
+            "the SQLite database; for several repeat --db FILE=URL"},
+    Setting{"replica", "--replica", "WALWRAP_REPLICA", Kind::Text, "URL", "", "",
+            "where its copy is kept: file:///dir; without it: an init only"},
+    Setting{"", "--config", "WALWRAP_CONFIG", Kind::Text, "FILE", "", "",
+            "settings in TOML (/etc/walwrap.toml, if it is there)"},
+    Setting{"grace", "--grace", "WALWRAP_GRACE", Kind::Duration, "DURATION", "", "",
+            "from stop signal to the host's SIGKILL (by host, or 10s)", duration<&Config::grace>},
+    Setting{"start-timeout", "--start-timeout", "WALWRAP_START_TIMEOUT", Kind::Duration, "DURATION",
+            "", "", "how long a start waits for the replica (by host, or 5m)",
+            duration<&Config::start_timeout>},
+    Setting{"exit-flush-timeout", "--exit-flush-timeout", "WALWRAP_EXIT_FLUSH_TIMEOUT",
+            Kind::Duration, "DURATION", "30s", "",
+            "time for the last upload when the app ends by itself",
+            duration<&Config::exit_flush_timeout>},
+    Setting{"replicate.interval", "--replicate-interval", "WALWRAP_REPLICATE_INTERVAL",
+            Kind::Duration, "DURATION", "", "",
+            "time between uploads while writes go on (10ms for file://)",
+            duration<&Config::replicate_interval>},
+    Setting{"integrity", "--integrity", "WALWRAP_INTEGRITY", Kind::Choice, "CHECK", "quick",
+            "none|quick|full", "SQLite's own check of a restored database",
+            choice<&Config::integrity>},
+    Setting{"on-diverged", "--on-diverged", "WALWRAP_ON_DIVERGED", Kind::Choice, "WHAT", "refuse",
+            "refuse|use-replica|use-local", "when neither database nor replica continues the other",
+            choice<&Config::on_diverged>},
+    Setting{"allow-empty-replica", "--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA",
+            Kind::Switch, "", "false", "", "start though the replica of a known database is empty",
+            on_or_off<&Config::allow_empty_replica>},
+    Setting{"allow-stale", "--allow-stale", "WALWRAP_ALLOW_STALE", Kind::Switch, "", "false", "",
+            "start with an older database, replica unreachable", on_or_off<&Config::allow_stale>},
+    Setting{"flush-failed-code", "--flush-failed-code", "WALWRAP_FLUSH_FAILED_CODE", Kind::Integer,
+            "N", "74", "", "exit code if the app said 0 and not all is stored; 0: off",
+            exit_code<&Config::flush_failed_code>},
+    Setting{"wal.hard-limit", "--wal-hard-limit", "WALWRAP_WAL_HARD_LIMIT", Kind::Size, "SIZE",
+            "64MiB", "", "size of the -wal past which writers may be held briefly",
+            size<&Config::wal_hard_limit>},
+    Setting{"wal.brake", "--wal-brake", "WALWRAP_WAL_BRAKE", Kind::Choice, "WHEN", "auto",
+            "auto|never", "whether writers may be held at all to shorten the -wal",
+            choice<&Config::brake>},
+    Setting{"log.format", "--log-format", "WALWRAP_LOG_FORMAT", Kind::Choice, "FORMAT", "logfmt",
+            "logfmt|json", "form of the log lines on stderr", choice<&Config::log_format>},
+    Setting{"log.level", "--log-level", "WALWRAP_LOG_LEVEL", Kind::Choice, "LEVEL", "info",
+            "debug|info|warn|error", "least level that is logged; -v is short for debug",
+            choice<&Config::log_level>},
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  // Optimal string alignment: insert, delete, replace, swap two neighbours.
+  const auto width = b.size() + 1;
+  std::vector<std::size_t> cells((a.size() + 1) * width);
+  const auto cell = [&](std::size_t i, std::size_t j) -> std::size_t& {
+    return cells[i * width + j];
+  };
+  for (std::size_t i = 0; i <= a.size(); ++i) cell(i, 0) = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cell(0, j) = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replace = a[i - 1] == b[j - 1] ? 0 : 1;
+      cell(i, j) = std::min({cell(i - 1, j) + 1, cell(i, j - 1) + 1, cell(i - 1, j - 1) + replace});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        cell(i, j) = std::min(cell(i, j), cell(i - 2, j - 2) + 1);
+      }
+    }
+  }
+  return cell(a.size(), b.size());
+}
+
+// "default 30s", or nothing where the help text itself says what it depends on.
+std::string default_of(const Setting& setting) {
+  if (setting.kind == Kind::Switch || setting.default_text.empty()) return {};
+  return fmt::format("default {}", setting.default_text);
+}
+
+std::string escape_bars(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '|') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::span<const Setting> settings() {
+  return kSettings;
+}
+
+const Setting* find_flag(std::string_view flag) {
+  const auto found = std::find_if(kSettings.begin(), kSettings.end(),
+                                  [&](const Setting& row) { return row.flag == flag; });
+  return found == kSettings.end() ? nullptr : &*found;
+}
+
+std::string describe_unknown_flag(std::string_view flag) {
+  std::vector<std::string_view> known = {"--help", "--version", "--verbose"};
+  for (const Setting& row : kSettings) known.push_back(row.flag);
+  const auto near = nearest(flag, known);
+  return fmt::format("unknown flag {}{}", flag,
+                     near ? fmt::format("; did you mean {}?", *near)
+                          : std::string("; `walwrap help` lists them all"));
+}
+
+std::optional<Bytes> parse_size(std::string_view text) {
+  Bytes number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end == text.data()) return std::nullopt;
+  std::string unit(end, text.data() + text.size());
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (unit.empty() || unit == "b") return number;
+  constexpr std::string_view kLetters = "kmgt";
+  const auto power = kLetters.find(unit.front());
+  if (power == std::string_view::npos) return std::nullopt;
+  const auto rest = std::string_view(unit).substr(1);
+  if (!rest.empty() && rest != "b" && rest != "i" && rest != "ib") return std::nullopt;
+  const Bytes step = rest == "b" ? 1000 : 1024;
+  for (std::size_t i = 0; i <= power; ++i) {
+    if (number > std::numeric_limits<Bytes>::max() / step) return std::nullopt;
+    number *= step;
+  }
+  return number;
+}
+
+std::optional<std::string_view> nearest(std::string_view word,
+                                        std::span<const std::string_view> known) {
+  constexpr std::size_t kLongest = 64;  // the distance costs the product of the lengths
+  if (word.size() > kLongest) return std::nullopt;
+  std::optional<std::string_view> best;
+  std::size_t best_distance = word.size() / 4 + 2;  // near means below this
+  for (const auto candidate : known) {
+    const auto distance = edit_distance(word, candidate);
+    if (distance >= best_distance) continue;
+    best = candidate;
+    best_distance = distance;
+  }
+  return best;
+}
+
+std::string format_settings_help() {
+  std::string out;
+  for (const Setting& row : kSettings) {
+    const auto usage =
+        row.argument.empty() ? std::string(row.flag) : fmt::format("{} {}", row.flag, row.argument);
+    out += fmt::format("  {:<31}{}\n", usage, row.help);
+    std::string facts = std::string(row.environment);
+    if (!row.choices.empty()) facts += fmt::format(", {}", row.choices);
+    if (const auto text = default_of(row); !text.empty()) facts += fmt::format(", {}", text);
+    out += fmt::format("  {:<31}[{}]\n", "", facts);
+  }
+  return out;
+}
+
+std::string format_settings_markdown() {
+  std::string out =
+      "| flag | environment | TOML key | default | meaning |\n|---|---|---|---|---|\n";
+  const auto code = [](std::string_view text) {
+    return text.empty() ? std::string("–") : fmt::format("`{}`", escape_bars(text));
+  };
+  for (const Setting& row : kSettings) {
+    const auto argument = row.choices.empty() ? row.argument : row.choices;
+    const auto usage =
+        argument.empty() ? std::string(row.flag) : fmt::format("{} {}", row.flag, argument);
+    out += fmt::format("| {} | {} | {} | {} | {} |\n", code(usage), code(row.environment),
+                       code(row.key), code(row.default_text), escape_bars(row.help));
+  }
+  return out;
+}
+
+}  // namespace walwrap::config

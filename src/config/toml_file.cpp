@@ -1,0 +1,124 @@
+#include "walwrap/config/toml_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <sstream>
+#include <toml.hpp>
+#include <utility>
+
+namespace walwrap::config {
+namespace {
+
+// std::map keeps the walk below deterministic; comments are not wanted.
+using Value = toml::basic_value<toml::discard_comments, std::map, std::vector>;
+
+// toml11 recurses on brackets and on the dots of a key, and finds a value's line by counting from
+// the start. These limits keep all of it small, and are far above what the settings need.
+constexpr std::size_t kMaxBrackets = 256;
+constexpr std::size_t kMaxDotsInLine = 64;
+constexpr std::size_t kMaxValues = 512;
+
+Result<void> check_limits(std::string_view text) {
+  if (text.size() > kMaxTomlBytes) {
+    return fail(Code::Invalid, "larger than {} bytes: not a walwrap configuration", kMaxTomlBytes);
+  }
+  std::size_t brackets = 0;
+  std::size_t dots = 0;
+  std::size_t line = 1;
+  for (const char c : text) {
+    if (c == '[' || c == '{') ++brackets;
+    if (c == '.') ++dots;
+    if (brackets > kMaxBrackets) {
+      return fail(Code::Invalid, "line {}: more than {} tables and arrays", line, kMaxBrackets);
+    }
+    if (dots > kMaxDotsInLine) {
+      return fail(Code::Invalid, "line {}: more than {} dots in a line", line, kMaxDotsInLine);
+    }
+    if (c == '\n') {
+      ++line;
+      dots = 0;
+    }
+  }
+  return {};
+}
+
+// "[error] toml::parse_value: why\n --> file\n | the line itself" -> "why". Only the first line and
+// only up to a quote: the rest repeats what stands in the file.
+std::string reason_of(std::string_view what) {
+  what = what.substr(0, what.find('\n'));
+  if (what.find("already exists") != std::string_view::npos) return "the same key a second time";
+  for (const std::string_view prefix : {"[error] ", "toml::"}) {
+    if (what.substr(0, prefix.size()) == prefix) what.remove_prefix(prefix.size());
+  }
+  const auto colon = what.find(": ");
+  if (colon != std::string_view::npos && what.find(' ') == colon + 1) what.remove_prefix(colon + 2);
+  what = what.substr(0, std::min(what.find('"'), what.find('\'')));
+  if (what.find(' ') == std::string_view::npos) return "not a valid value";
+  return std::string(what);
+}
+
+TomlValue leaf(std::string key, const Value& value) {
+  TomlValue out;
+  out.key = std::move(key);
+  out.line = value.location().line();
+  if (value.is_string()) {
+    out.type = TomlType::Text;
+    out.text = value.as_string().str;
+  } else if (value.is_integer()) {
+    out.type = TomlType::Integer;
+    out.text = fmt::format("{}", value.as_integer());
+  } else if (value.is_boolean()) {
+    out.type = TomlType::Switch;
+    out.text = value.as_boolean() ? "true" : "false";
+  }
+  return out;
+}
+
+// Recursion is bounded by kMaxBrackets and kMaxDotsInLine.
+void flatten(const std::string& key, const Value& value, std::vector<TomlValue>& out) {
+  if (out.size() > kMaxValues) return;
+  if (value.is_table()) {
+    for (const auto& [name, member] : value.as_table()) {
+      flatten(key.empty() ? name : key + "." + name, member, out);
+    }
+    return;
+  }
+  const bool of_tables = value.is_array() && !value.as_array().empty() &&
+                         std::all_of(value.as_array().begin(), value.as_array().end(),
+                                     [](const Value& element) { return element.is_table(); });
+  if (!of_tables) {
+    out.push_back(leaf(key, value));
+    return;
+  }
+  std::size_t number = 0;
+  for (const Value& element : value.as_array()) {
+    flatten(fmt::format("{}[{}]", key, ++number), element, out);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<TomlValue>> parse_toml(std::string_view text) {
+  TRY(check_limits(text));
+  std::vector<TomlValue> values;
+  try {
+    std::istringstream stream{std::string(text)};
+    const auto root = toml::parse<toml::discard_comments, std::map, std::vector>(stream, "file");
+    flatten("", root, values);
+  } catch (const toml::exception& error) {
+    return fail(Code::Invalid, "line {}: {}", error.location().line(), reason_of(error.what()));
+  } catch (const std::exception& error) {
+    // toml11 lets some of the standard library's own through, without a line: numbers that do not
+    // fit, bytes that are not UTF-8.
+    return fail(Code::Invalid, "not TOML: {}", reason_of(error.what()));
+  }
+  if (values.size() > kMaxValues) return fail(Code::Invalid, "more than {} keys", kMaxValues);
+  std::stable_sort(values.begin(), values.end(),
+                   [](const TomlValue& a, const TomlValue& b) { return a.line < b.line; });
+  return values;
+}
+
+}  // namespace walwrap::config
