@@ -1,0 +1,33 @@
+// From the configuration's words to the options of the modules that do the work.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/config/config.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/replication/replicator.hpp"
+#include "walwrap/supervisor/host.hpp"
+
+namespace walwrap::cli {
+
+// Reads the TOML file that flags and environment name, then decides. Errors: Invalid.
+Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
+                                   const config::Environment& environment);
+
+// Writes to standard error; borrows the clock.
+Log make_log(const config::Config& config, const os::Clock& clock);
+
+// What this machine says about the host, with the configured grace.
+supervisor::Host find_host(const config::Config& config, const config::Environment& environment);
+
+// One per database. Errors: Invalid (a URL that no store is for, and what to write instead).
+Result<std::vector<replication::ReplicatorOptions>> replicator_options(
+    const config::Config& config, std::chrono::milliseconds host_start_timeout);
+
+replication::Integrity integrity_of(config::Integrity integrity);
+
+}  // namespace walwrap::cli

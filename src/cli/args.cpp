@@ -1,0 +1,268 @@
+#include "walwrap/cli/args.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "walwrap/config/quote.hpp"
+#include "walwrap/config/settings.hpp"
+
+namespace walwrap::cli {
+namespace {
+
+using config::FlagValue;
+
+constexpr std::array<std::string_view, 4> kCommands = {"run", "restore", "help", "version"};
+// Commands of later versions: a script that calls one must not run a program of that name today.
+constexpr std::array<std::string_view, 7> kReserved = {"ls",    "verify",   "status", "wait",
+                                                       "flush", "snapshot", "doctor"};
+
+struct RestoreOption {
+  std::string_view flag;
+  std::string_view argument;  // "": a switch
+  std::string_view help;
+};
+constexpr std::array kRestoreOptions = {
+    RestoreOption{"--replica", "URL", "where the copy is kept: file:///dir"},
+    RestoreOption{"--output", "FILE", "the database to write; it must not exist"},
+    RestoreOption{"--txid", "HEX16", "restore the state of this transaction id"},
+    RestoreOption{"--timestamp", "RFC3339",
+                  "restore the last state before this time: 2026-01-31T12:00:00Z"},
+    RestoreOption{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
+    RestoreOption{"--force", "", "if FILE exists, set it aside: it gets another name"},
+    RestoreOption{"--integrity", "quick|full|none",
+                  "SQLite's own check before FILE appears (default quick)"},
+};
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_option(std::string_view word) {
+  return word.size() > 1 && word.front() == '-';
+}
+
+enum class Takes { Nothing, Value };
+
+// Reads the option at words[at] and moves `at` behind it.
+Result<FlagValue> take_option(std::span<const std::string> words, std::size_t& at,
+                              std::string_view flag, Takes takes) {
+  const std::string& word = words[at++];
+  FlagValue option{std::string(flag), ""};
+  if (word.size() > flag.size()) {  // --flag=value
+    option.value = word.substr(flag.size() + 1);
+  } else if (takes == Takes::Value) {
+    if (at >= words.size() || words[at].substr(0, 2) == "--") {
+      return fail(Code::Invalid, "{} needs a value: {} VALUE or {}=VALUE", flag, flag, flag);
+    }
+    option.value = words[at++];
+  } else {
+    return option;
+  }
+  if (option.value.empty()) return fail(Code::Invalid, "{} needs a value that is not empty", flag);
+  return option;
+}
+
+// "--flag" of "--flag=value".
+std::string_view flag_of(std::string_view word) {
+  return word.substr(0, word.find('='));
+}
+
+Failure not_a_command(std::string_view word) {
+  return fail(Code::Invalid,
+              "unknown command \"{}\": this version has run, restore, help and version; to run a "
+              "program of that name write: walwrap -- {}",
+              word, word);
+}
+
+Result<Arguments> parse_run(std::span<const std::string> words) {
+  RunArguments run;
+  std::size_t at = 0;
+  while (at < words.size() && is_option(words[at]) && words[at] != "--") {
+    const auto flag = flag_of(words[at]);
+    if (flag == "-h" || flag == "--help") return Arguments(HelpArguments{});
+    if (flag == "--version") return Arguments(VersionArguments{});
+    if (flag == "-v" || flag == "--verbose") {
+      run.flags.push_back({"--log-level", "debug"});
+      ++at;
+      continue;
+    }
+    const auto* setting = config::find_flag(flag);
+    if (setting == nullptr) {
+      return fail(Code::Invalid, "{}", config::describe_unknown_flag(flag));
+    }
+    const auto takes = setting->kind == config::Kind::Switch ? Takes::Nothing : Takes::Value;
+    const auto option = TRY(take_option(words, at, flag, takes));
+    run.flags.push_back(option);
+  }
+  if (at < words.size() && words[at] == "--") {
+    ++at;
+  } else if (at > 0 && at < words.size() &&
+             (contains(kCommands, words[at]) || contains(kReserved, words[at]))) {
+    return fail(Code::Invalid,
+                "\"{}\" after options: a command of walwrap goes first, and to run a program of "
+                "that name write -- before it",
+                words[at]);
+  }
+  if (at >= words.size()) {
+    return fail(Code::Invalid, "no command to run: walwrap [options] -- command [args...]");
+  }
+  run.command.assign(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
+  return Arguments(std::move(run));
+}
+
+Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out) {
+  const auto bad = [&](std::string_view problem) {
+    return fail(Code::Invalid, "{}: {} {}", option.flag, config::quote_value(option.value),
+                problem);
+  };
+  if (option.flag == "--replica") out.replica = option.value;
+  if (option.flag == "--output") out.output = option.value;
+  if (option.flag == "--if-absent" || option.flag == "--force") {
+    if (!option.value.empty()) return bad("is one word too many: it is a switch");
+    const auto wanted = option.flag == "--force" ? IfPresent::SetAside : IfPresent::Keep;
+    if (out.if_present != IfPresent::Refuse && out.if_present != wanted) {
+      return fail(Code::Invalid, "--if-absent and --force exclude each other");
+    }
+    out.if_present = wanted;
+  }
+  if (option.flag == "--txid") {
+    const auto txid = parse_hex16(option.value);
+    if (!txid || *txid == 0) return bad("is not a transaction id: write its 16 hex digits");
+    out.txid = Txid{*txid};
+  }
+  if (option.flag == "--timestamp") {
+    out.timestamp = parse_rfc3339(option.value);
+    if (!out.timestamp) return bad("is not a time: write one like 2026-01-31T12:00:00Z");
+  }
+  if (option.flag == "--integrity") {
+    const auto* setting = config::find_flag("--integrity");
+    config::Config scratch;
+    if (const auto problem = setting->apply(scratch, *setting, option.value)) return bad(*problem);
+    out.integrity = scratch.integrity;
+  }
+  return {};
+}
+
+Result<Arguments> parse_restore(std::span<const std::string> words) {
+  RestoreArguments restore;
+  std::size_t at = 0;
+  while (at < words.size()) {
+    const auto flag = flag_of(words[at]);
+    if (flag == "-h" || flag == "--help") return Arguments(HelpArguments{"restore"});
+    const auto known = std::find_if(kRestoreOptions.begin(), kRestoreOptions.end(),
+                                    [&](const RestoreOption& row) { return row.flag == flag; });
+    if (known == kRestoreOptions.end()) {
+      std::vector<std::string_view> flags;
+      for (const RestoreOption& row : kRestoreOptions) flags.push_back(row.flag);
+      const auto near = config::nearest(flag, flags);
+      return fail(Code::Invalid, "restore does not know {}{}", config::quote_value(words[at]),
+                  near ? fmt::format("; did you mean {}?", *near)
+                       : std::string("; `walwrap help restore` lists its options"));
+    }
+    const auto takes = known->argument.empty() ? Takes::Nothing : Takes::Value;
+    const auto option = TRY(take_option(words, at, flag, takes));
+    TRY(apply_restore_option(option, restore));
+  }
+  if (restore.replica.empty()) return fail(Code::Invalid, "restore needs --replica URL");
+  if (restore.output.empty()) return fail(Code::Invalid, "restore needs --output FILE");
+  if (restore.txid && restore.timestamp) {
+    return fail(Code::Invalid, "--txid and --timestamp exclude each other");
+  }
+  return Arguments(std::move(restore));
+}
+
+Result<Arguments> parse_help(std::span<const std::string> words) {
+  if (words.size() > 1) return fail(Code::Invalid, "help takes one command at most");
+  HelpArguments help{words.empty() ? "" : words.front()};
+  if (is_option(help.topic)) help.topic.clear();
+  if (!help.topic.empty() && !contains(kCommands, help.topic)) return not_a_command(help.topic);
+  return Arguments(std::move(help));
+}
+
+Result<Arguments> parse_version(std::span<const std::string> words) {
+  if (!words.empty()) return fail(Code::Invalid, "version takes no words");
+  return Arguments(VersionArguments{});
+}
+
+Arguments or_usage_error(Result<Arguments> parsed, int exit_code) {
+  if (!parsed) return UsageError{parsed.error().text, exit_code};
+  return *std::move(parsed);
+}
+
+}  // namespace
+
+int exit_code_of(Code code) {
+  switch (code) {
+    case Code::Denied:
+    case Code::Unavailable:
+    case Code::Unknown:
+    case Code::Deadline:
+      return kExitUnreachable;
+    case Code::Corrupt:
+    case Code::Unsupported:
+    case Code::Mismatch:
+      return kExitDamaged;
+    case Code::NotFound:
+    case Code::Exists:
+    case Code::Busy:
+    case Code::Invalid:
+    case Code::Io:
+    case Code::Cancelled:
+      return kExitNotSo;
+  }
+  return kExitNotSo;
+}
+
+Arguments parse_arguments(const std::vector<std::string>& words) {
+  const std::string first = words.empty() ? "" : words.front();
+  const auto rest = words.empty() ? std::span<const std::string>()
+                                  : std::span<const std::string>(words).subspan(1);
+  if (first == "restore") return or_usage_error(parse_restore(rest), kExitUsage);
+  if (first == "help") return or_usage_error(parse_help(rest), kExitUsage);
+  if (first == "version") return or_usage_error(parse_version(rest), kExitUsage);
+  if (contains(kReserved, first)) return or_usage_error(not_a_command(first), kExitUsage);
+  if (first == "run") return or_usage_error(parse_run(rest), kExitConfiguration);
+  return or_usage_error(parse_run(words), kExitConfiguration);
+}
+
+std::string format_help(std::string_view topic) {
+  constexpr std::string_view kRunUsage = "walwrap [options] -- command [args...]";
+  constexpr std::string_view kRestoreUsage =
+      "walwrap restore --replica URL --output FILE [options]";
+  if (topic == "restore") {
+    std::string out = fmt::format(
+        "usage: {}\n\nWrites the stored database to FILE, checked, or nothing at all.\n\noptions\n",
+        kRestoreUsage);
+    for (const RestoreOption& row : kRestoreOptions) {
+      const auto usage = row.argument.empty() ? std::string(row.flag)
+                                              : fmt::format("{} {}", row.flag, row.argument);
+      out += fmt::format("  {:<31}{}\n", usage, row.help);
+    }
+    return out +
+           "\nexit codes: 0 done; 1 not so: no such state, or FILE exists; 2 usage;\n"
+           "  3 store unreachable or denied; 4 damaged data\n";
+  }
+  if (topic == "help") return "usage: walwrap help [command]\n";
+  if (topic == "version") return "usage: walwrap version\n";
+  if (!topic.empty() && topic != "run") return {};
+  return fmt::format(
+      "usage: {}\n"
+      "       {}\n"
+      "       walwrap help [command] | version\n\n"
+      "Runs the command, keeps its SQLite database copied to the replica, and restores it from\n"
+      "there before the command starts if the file is not there.\n\n"
+      "options of run, each also an environment variable; flags win\n{}"
+      "  {:<31}{}\n  {:<31}{}\n\n"
+      "exit codes: the command's own, or 128 + signal; 74 it said 0 but not everything is stored;\n"
+      "  125 walwrap refused to start it (the message says why); 126, 127 it cannot be run\n",
+      kRunUsage, kRestoreUsage, config::format_settings_help(), "-v, --verbose",
+      "same as --log-level debug", "-h, --help, --version", "print this, or the version");
+}
+
+}  // namespace walwrap::cli

@@ -1,0 +1,103 @@
+#include "walwrap/cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+#include "walwrap/cli/replicator_process.hpp"
+#include "walwrap/cli/restore_command.hpp"
+#include "walwrap/cli/wiring.hpp"
+#include "walwrap/os/console.hpp"
+#include "walwrap/supervisor/init.hpp"
+
+namespace walwrap::cli {
+namespace {
+
+int complain(std::string_view text, int exit_code) {
+  os::write_stderr(fmt::format("walwrap: {}\n", text));
+  return exit_code;
+}
+
+// A stop signal while a command works: the command ends in order and leaves nothing behind.
+class StopSignals {
+ public:
+  explicit StopSignals(os::SignalReader reader) : reader_(std::move(reader)) {}
+
+  // 0: none so far. Any thread may ask.
+  int received() {
+    constexpr std::array<std::string_view, 4> kStops = {"TERM", "INT", "HUP", "QUIT"};
+    const std::lock_guard lock(mutex_);
+    for (const os::ReceivedSignal& signal : reader_.take()) {
+      const bool stops = std::any_of(kStops.begin(), kStops.end(), [&](std::string_view name) {
+        return os::parse_signal(name) == signal.number;
+      });
+      if (stops && number_ == 0) number_ = signal.number;
+    }
+    return number_;
+  }
+
+ private:
+  std::mutex mutex_;
+  os::SignalReader reader_;
+  int number_ = 0;
+};
+
+}  // namespace
+
+int execute(const RunArguments& arguments, const Process& process) {
+  const auto environment = config::parse_environment(process.environment);
+  const auto config = load_config(arguments.flags, environment);
+  if (!config) return complain(config.error().text, kExitConfiguration);
+  const auto host = find_host(*config, environment);
+  const auto databases = replicator_options(*config, host.start_timeout);
+  if (!databases) return complain(databases.error().text, kExitConfiguration);
+
+  const Log log = make_log(*config, process.clock);
+  supervisor::InitOptions options;
+  options.command = arguments.command;
+  options.environment = process.environment;
+  options.host = host;
+  options.exit_flush_timeout = config->exit_flush_timeout;
+  options.flush_failed_code = config->flush_failed_code;
+  if (databases->empty()) {
+    log.warn("no replica configured, nothing is stored; set --db and --replica");
+  } else {
+    options.replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork) {
+      return replicate(*databases, std::move(channel), at_fork, process.clock, log);
+    };
+  }
+  return supervisor::run_init(options, process.signals, process.clock, log);
+}
+
+int execute(const RestoreArguments& arguments, const Process& process) {
+  auto reader = os::SignalReader::create();
+  if (!reader) return complain(reader.error().text, kExitNotSo);
+  StopSignals signals(*std::move(reader));
+  const Log log = make_log({}, process.clock);
+  const bool terminal = os::is_stderr_a_terminal();
+  const int exit_code = restore_to_file(
+      arguments, {.clock = process.clock,
+                  .log = log,
+                  .say = [](std::string_view text) { os::write_stderr(text); },
+                  .cancelled = [&] { return signals.received() != 0; },
+                  .progress = terminal ? Progress::Style::Bar : Progress::Style::Lines});
+  const int stopped_by = signals.received();
+  return exit_code != 0 && stopped_by != 0 ? 128 + stopped_by : exit_code;
+}
+
+int execute(const HelpArguments& arguments, const Process& /*process*/) {
+  return os::write_stdout(format_help(arguments.topic)) ? 0 : kExitNotSo;
+}
+
+int execute(const VersionArguments& /*arguments*/, const Process& /*process*/) {
+  return os::write_stdout("walwrap " WALWRAP_VERSION "\n") ? 0 : kExitNotSo;
+}
+
+int execute(const UsageError& error, const Process& /*process*/) {
+  return complain(error.text, error.exit_code);
+}
+
+}  // namespace walwrap::cli

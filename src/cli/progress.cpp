@@ -1,0 +1,62 @@
+#include "walwrap/cli/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace walwrap::cli {
+namespace {
+
+constexpr std::size_t kBarWidth = 30;
+
+std::string describe(Bytes done, Bytes total, std::chrono::duration<double> elapsed) {
+  const double share =
+      total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  auto text = fmt::format("{:3.0f} %, {} of {}", share * 100, format_bytes(done),
+                          format_bytes(std::max(done, total)));
+  const double rate = elapsed.count() > 0 ? static_cast<double>(done) / elapsed.count() : 0;
+  if (rate < 1) return text;
+  text += fmt::format(", {}/s", format_bytes(static_cast<Bytes>(rate)));
+  if (done < total) {
+    text += fmt::format(", {:.0f} s left", static_cast<double>(total - done) / rate);
+  }
+  return text;
+}
+
+std::string draw_bar(Bytes done, Bytes total) {
+  const auto full = total == 0
+                        ? kBarWidth
+                        : static_cast<std::size_t>(static_cast<double>(std::min(done, total)) /
+                                                   static_cast<double>(total) * kBarWidth);
+  return "[" + std::string(full, '#') + std::string(kBarWidth - full, '.') + "]";
+}
+
+}  // namespace
+
+std::string format_bytes(Bytes bytes) {
+  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  // Up to what would be shown as 1024.0.
+  for (value /= 1024; value >= 1023.95 && unit + 1 < std::size(kUnits); value /= 1024) ++unit;
+  return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::optional<std::string> Progress::on_progress(Bytes done, Bytes total, MonoTime now) {
+  if (now - last_ < (style_ == Style::Bar ? kBarEvery : kLineEvery)) return std::nullopt;
+  last_ = now;
+  const auto text = describe(done, total, now - begun_);
+  if (style_ == Style::Lines) return fmt::format("restoring: {}\n", text);
+  bar_shown_ = true;
+  return fmt::format("\r\x1b[K{} {}", draw_bar(done, total), text);
+}
+
+std::string Progress::on_end() {
+  if (!bar_shown_) return {};
+  bar_shown_ = false;
+  return "\n";
+}
+
+}  // namespace walwrap::cli

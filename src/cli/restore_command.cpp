@@ -1,0 +1,138 @@
+#include "walwrap/cli/restore_command.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "walwrap/cli/wiring.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/plan.hpp"
+#include "walwrap/replication/restore.hpp"
+#include "walwrap/replication/set_aside.hpp"
+#include "walwrap/storage/open.hpp"
+
+namespace walwrap::cli {
+namespace {
+
+using replication::KeyStyle;
+using replication::Restored;
+
+// Files may be merged and deleted between the listing and the fetch; then both are repeated.
+constexpr int kPlans = 3;
+
+KeyStyle style_of(storage::StoreKind kind) {
+  switch (kind) {
+    case storage::StoreKind::File:
+      return KeyStyle::Directory;
+  }
+  return KeyStyle::Directory;
+}
+
+Result<std::unique_ptr<storage::ObjectStore>> open_existing(const storage::Location& location) {
+  // Opening a directory store for writing would create the directory.
+  if (location.kind == storage::StoreKind::File && !os::exists(location.root)) {
+    return fail(Code::Unavailable,
+                "{}: there is no such directory; check the path, and that its volume is mounted",
+                location.url);
+  }
+  return storage::open_store(location);
+}
+
+Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle style,
+                                      const RestoreArguments& arguments) {
+  const auto listing = TRY(replication::list_replica(store, style).context("list the replica"));
+  if (listing.files.empty() && listing.has_legacy_backup) {
+    return fail(Code::Unsupported,
+                "{} holds a backup of litestream 0.3, which only that program restores",
+                store.describe());
+  }
+  if (listing.files.empty()) {
+    return fail(Code::NotFound, "{} holds no backup; check the URL", store.describe());
+  }
+  return replication::plan_restore(listing.files, {arguments.txid, arguments.timestamp});
+}
+
+// With --force, a file that is there makes room only for one that is complete.
+Result<void> replace(const os::Path& scratch, const os::Path& output,
+                     const RestoreSurroundings& surroundings) {
+  TRY(replication::set_database_aside(output, "replaced", surroundings.clock.wall(),
+                                      surroundings.log)
+          .context("set the existing file aside"));
+  TRY(os::link_new(scratch, output).context("give the restored file its name"));
+  TRY(os::remove_file(scratch));
+  return os::sync_directory(output.has_parent_path() ? output.parent_path() : os::Path("."));
+}
+
+Result<Restored> restore(const RestoreArguments& arguments, const storage::Location& location,
+                         const RestoreSurroundings& surroundings) {
+  const auto style = style_of(location.kind);
+  const os::Path output = arguments.output;
+  const bool replaces = arguments.if_present == IfPresent::SetAside;
+  const os::Path scratch =
+      replaces ? os::Path(fmt::format("{}.walwrap-new-{:016x}", arguments.output, os::random_u64()))
+               : output;
+  auto store = TRY(open_existing(location));
+  Progress progress(surroundings.progress, surroundings.clock.mono());
+  Result<Restored> restored = fail(Code::NotFound, "nothing was planned");
+  for (int tries = 0; tries < kPlans && !restored && restored.error().code == Code::NotFound;
+       ++tries) {
+    replication::RestoreRequest request;
+    request.plan = TRY(plan(*store, style, arguments));
+    request.style = style;
+    request.open_store = [&] { return open_existing(location); };
+    request.output = scratch;
+    request.integrity = integrity_of(arguments.integrity);
+    request.cancelled = surroundings.cancelled;
+    request.on_progress = [&](const replication::RestoreProgress& now) {
+      const auto text = progress.on_progress(now.done, now.total, surroundings.clock.mono());
+      if (text) surroundings.say(*text);
+    };
+    restored = replication::restore_database(request);
+    surroundings.say(progress.on_end());
+  }
+  if (restored && replaces) {
+    TRY(replace(scratch, output, surroundings)
+            .context(fmt::format("the restored database is complete in {}", scratch.string())));
+  }
+  return restored;
+}
+
+int complain(const RestoreSurroundings& surroundings, std::string_view text, int exit_code) {
+  surroundings.say(fmt::format("walwrap restore: {}\n", text));
+  return exit_code;
+}
+
+}  // namespace
+
+int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings& surroundings) {
+  const auto location = storage::parse_location(arguments.replica);
+  if (!location) return complain(surroundings, location.error().text, kExitUsage);
+  if (os::exists(arguments.output)) {
+    if (arguments.if_present == IfPresent::Keep) {
+      surroundings.say(fmt::format("{} exists and was left as it is\n", arguments.output));
+      return 0;
+    }
+    if (arguments.if_present == IfPresent::Refuse) {
+      return complain(surroundings,
+                      fmt::format("{} exists; --force gives it another name first, --if-absent "
+                                  "leaves it as it is",
+                                  arguments.output),
+                      kExitNotSo);
+    }
+  }
+  const auto begun = surroundings.clock.mono();
+  const auto restored = restore(arguments, *location, surroundings);
+  if (!restored) {
+    return complain(surroundings, restored.error().text, exit_code_of(restored.error().code));
+  }
+  const std::chrono::duration<double> took = surroundings.clock.mono() - begun;
+  surroundings.say(
+      fmt::format("restored {}: txid {}, {} in {:.1f} s\n", arguments.output, restored->txid,
+                  format_bytes(Bytes{restored->pages} * restored->page_size.value), took.count()));
+  return 0;
+}
+
+}  // namespace walwrap::cli
