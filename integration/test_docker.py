@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""walwrap as PID 1 of containers whose layers come and go while the replica's volume stays."""
+
+import json
+import shutil
+import time
+
+from lib import checks
+from lib.docker import Daemon
+from lib.harness import APPS, ROOT, Failure, Skip, case, main, wait_until
+
+EXAMPLE = ROOT / "Dockerfile.example"
+APP = """
+FROM walwrap-example
+RUN command -v python3 >/dev/null || \\
+    (apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-minimal \\
+     libpython3-stdlib >/dev/null)
+COPY writer.py /srv/writer.py
+"""
+
+
+class Host:
+    """The daemon, and containers that share one replica and one file of acknowledgements."""
+
+    def __init__(self, run):
+        if not EXAMPLE.exists():
+            raise Skip("Dockerfile.example is not there")
+        self.run = run
+        self.daemon = Daemon(run)
+        self.replica = run.path("volume", "replica", "x").parent
+        self.containers = []
+
+    def build(self):
+        self.daemon.build("walwrap-example", EXAMPLE, ROOT)
+        context = self.run.path("context", "x").parent
+        shutil.copy(APPS / "writer.py", context)
+        context.joinpath("Dockerfile").write_text(APP)
+        self.daemon.docker("build", "--network", "host", "-t", "walwrap-writer", context)
+
+    def start(self, *flags):
+        """A container with an empty layer; walwrap's options come from the environment."""
+        done = self.daemon.docker(
+            "run", "--detach", "--network", "none", "--volume", "%s:/volume" % self.replica.parent,
+            "--env", "WALWRAP_DB=/srv/app.db", "--env", "WALWRAP_REPLICA=file:///volume/replica",
+            "--entrypoint", "walwrap", "walwrap-writer", "--",
+            "python3", "/srv/writer.py", "/srv/app.db", "/volume/ack", *flags)
+        self.containers.append(done.stdout.strip())
+        return self.containers[-1]
+
+    def acks(self):
+        return checks.acknowledged(self.replica.parent / "ack")
+
+    def wait_for_rows(self, count):
+        target = len(self.acks()) + count
+        wait_until(lambda: len(self.acks()) >= target, 30, "%d rows" % count)
+
+    def must_have_ended(self, container, status):
+        said = self.daemon.docker("logs", container, check=False)
+        state = json.loads(self.daemon.docker("inspect", container).stdout)[0]["State"]
+        if state["Running"] or state["ExitCode"] != status:
+            raise Failure("container: exit code %s, expected %d; its log ends: %s"
+                          % (state["ExitCode"], status, said.stderr[-500:]))
+        self.run.must("flush=ok" in said.stderr, "no flush=ok: %s" % said.stderr[-500:])
+
+    def end(self):
+        for container in self.containers:
+            self.daemon.docker("rm", "--force", container, check=False)
+        self.daemon.stop()
+
+
+def move_between_containers(run, host):
+    host.build()
+    first = host.start()
+    host.wait_for_rows(500)
+    pid_1 = host.daemon.docker("exec", first, "cat", "/proc/1/comm").stdout.strip()
+    run.must(pid_1 == "walwrap", "PID 1 is %s" % pid_1)
+    began = time.monotonic()
+    host.daemon.docker("stop", first)
+    run.note("docker stop took %.2f s" % (time.monotonic() - began))
+    host.must_have_ended(first, 0)
+    stored = len(host.acks())
+
+    second = host.start("--check", "--rows", 10, "--end", 7)  # 99: a row is not there
+    host.daemon.docker("wait", second, timeout=60)
+    host.must_have_ended(second, 7)
+    run.must(len(host.acks()) == stored + 10, "the second container wrote %d rows"
+             % (len(host.acks()) - stored))
+    host.daemon.docker("cp", "%s:/srv/app.db" % second, run.path("live", "app.db"))
+    checks.same(run, run.path("live", "app.db"), host.replica, host.acks())
+    run.note("%d rows" % len(host.acks()))
+
+
+@case("docker stop under load, the next container with an empty layer: every row")
+def containers(run):
+    host = Host(run)
+    try:
+        move_between_containers(run, host)
+    finally:
+        host.end()
+
+
+if __name__ == "__main__":
+    main()

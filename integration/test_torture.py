@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""Writers killed at random over a database under walwrap; then the replica must be the database.
+
+IT_TORTURE_KILLS sets how many kills (100), IT_TORTURE_SECONDS the limit (60), IT_SEED replays.
+"""
+
+import os
+import random
+import signal
+import time
+
+from lib import checks, procfs
+from lib.harness import PYTHON, ROOT, case, main
+from lib.scene import Scene
+
+TORTURE = ROOT / "tests" / "torture"
+KILLS = int(os.environ.get("IT_TORTURE_KILLS", "100"))
+SECONDS = float(os.environ.get("IT_TORTURE_SECONDS", "60"))
+WRITERS = 4
+KILLS_PER_SECOND = 8
+KEEP = 150  # below the writers' own KEEP: rows this close to the newest are never deleted
+
+
+def kills_so_far(directory):
+    try:
+        return int((directory / "kills").read_text())
+    except FileNotFoundError:
+        return 0
+
+
+def check_rows(run, output, directory):
+    """Each writer's rows are without holes, end at the last acknowledged or later, none undone."""
+    total = 0
+    with checks.Copy(run, output, "rows") as copy:
+        undone = copy.one("select count(*) from torture where n < 0")
+        run.must(undone == 0, "%d rows that were rolled back are there" % undone)
+        for writer in range(WRITERS):
+            lines = (directory / ("ack.%d" % writer)).read_text().split("\n")[:-1]
+            acknowledged = int(lines[-1])
+            total += acknowledged
+            rows = [n for n, in copy.connection.execute(
+                "select n from torture where w = ? order by n", (writer,))]
+            run.must(rows and rows[-1] >= acknowledged, "writer %d: %d was acknowledged, %s is the"
+                     " newest" % (writer, acknowledged, rows[-1:]))
+            run.must(rows == list(range(rows[0], rows[-1] + 1)), "writer %d: holes" % writer)
+            run.must(rows[0] <= max(1, acknowledged - KEEP), "writer %d: old rows are missing"
+                     % writer)
+    return total
+
+
+def torture(run, replicator_dies):
+    seed = int(os.environ.get("IT_SEED", random.randrange(1 << 32)))
+    print("     seed %d: %s" % (seed, run.name), flush=True)
+    scene = Scene(run)
+    directory = run.path("torture", "x").parent
+    walwrap = scene.start([PYTHON, TORTURE / "app.py", scene.db, directory, WRITERS,
+                           KILLS_PER_SECOND, seed])
+    deadline, next_death = time.monotonic() + SECONDS, time.monotonic() + 2
+    while kills_so_far(directory) < KILLS and time.monotonic() < deadline:
+        run.must(walwrap.is_running(), "walwrap ended")
+        if replicator_dies and time.monotonic() > next_death:
+            procfs.send(walwrap.wait_for_replicator(), signal.SIGKILL)
+            next_death = time.monotonic() + 2
+        time.sleep(0.05)
+    kills = kills_so_far(directory)
+    run.must(kills >= KILLS, "only %d kills in %g s" % (kills, SECONDS))
+    walwrap.process.send_signal(signal.SIGTERM)
+    walwrap.must_end(0)
+    complaints = (directory / "complaints").read_text().strip()
+    run.must(not complaints, "a writer said: %s" % complaints[-300:])
+    checks.same(run, scene.db, scene.replica, tables=["torture"])
+    total = check_rows(run, checks.restored(run, scene.replica), directory)
+    run.note("%d kills, %d rows, seed %d" % (kills, total, seed))
+
+
+@case("%d kill -9 of writers, checkpoints, VACUUM, rollbacks: the replica is the database" % KILLS)
+def writers_die(run):
+    torture(run, replicator_dies=False)
+
+
+@case("%d kill -9 of writers, and of the replicator every 2 s: the replica is the database" % KILLS)
+def all_die(run):
+    torture(run, replicator_dies=True)
+
+
+if __name__ == "__main__":
+    main()
