@@ -132,6 +132,9 @@ int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings
   surroundings.say(
       fmt::format("restored {}: txid {}, {} in {:.1f} s\n", arguments.output, restored->txid,
                   format_bytes(Bytes{restored->pages} * restored->page_size.value), took.count()));
+  if (!restored->unchecked.empty()) {
+    surroundings.say(fmt::format("integrity not checked: {}\n", restored->unchecked));
+  }
   return 0;
 }
 

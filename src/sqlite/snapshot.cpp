@@ -48,13 +48,24 @@ Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
       // us. Then our moment is known only if no commit came in between.
       const bool uses_wal = held_read_lock(connection_.file()) > 0;
       if (uses_wal) return Moment{.index = after->header, .all_backfilled = false};
-      if (before->header == after->header) {
-        return Moment{.index = after->header, .all_backfilled = true};
-      }
+      if (before->header == after->header) return moment_of_file(after->header);
     }
     end();
   }
   return fail(Code::Busy, "no moment for a snapshot of {}", owner.database().string());
+}
+
+// An index made from an empty log knows neither the size of the database nor of its pages.
+Result<Snapshot::Moment> Snapshot::moment_of_file(wal::IndexHeader index) {
+  sqlite3_int64 bytes = 0;
+  const int code = database_->pMethods->xFileSize(database_, &bytes);
+  if (code != SQLITE_OK) {
+    end();
+    return sqlite_failure(nullptr, code, "size of the database");
+  }
+  if (index.pages == 0) index.pages = static_cast<std::uint32_t>(bytes / page_size_.value);
+  index.page_size = page_size_;
+  return Moment{.index = index, .all_backfilled = true};
 }
 
 void Snapshot::set_frames(wal::Salts salts, std::vector<FrameRef> frames) {

@@ -39,7 +39,8 @@ std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan seco
   const auto size = load_native<std::uint16_t>(bytes, 14);
   IndexHeader header;
   header.page_size = PageSize{(size & 0xfe00U) + ((size & 1U) << 16)};
-  if (!PageSize::is_valid(header.page_size.value)) return std::nullopt;
+  // 0: the index was made from an empty log, which says nothing of pages.
+  if (size != 0 && !PageSize::is_valid(header.page_size.value)) return std::nullopt;
   header.max_frame = load_native<std::uint32_t>(bytes, 16);
   header.pages = load_native<std::uint32_t>(bytes, 20);
   header.frame_checksum = {load_native<std::uint32_t>(bytes, 24),

@@ -90,6 +90,17 @@ TEST_CASE("a snapshot of a backfilled log reads the file and survives the log's 
   CHECK(image(*world.snapshot, *moment) == before);
 }
 
+TEST_CASE("a database without a log is read whole from its file") {
+  const TempDir directory;
+  AppDb(directory / "app.db").run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
+  const auto owner = *CheckpointOwner::attach(directory / "app.db", kClock);
+  const auto snapshot = *Snapshot::open(*owner);
+  const auto moment = snapshot->begin(*owner);
+  REQUIRE(moment.has_value());
+  CHECK(moment->all_backfilled);
+  CHECK(moment->index.pages == os::status_of(directory / "app.db")->size / 4096);
+}
+
 TEST_CASE("a page past the end of the file is zeros") {
   Attached world;
   REQUIRE(world.owner->pass(kNothingToCapture).has_value());

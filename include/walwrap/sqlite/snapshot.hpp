@@ -48,6 +48,7 @@ class Snapshot {
 
  private:
   Snapshot(Connection connection, os::File wal, PageSize page_size);
+  Result<Moment> moment_of_file(wal::IndexHeader index);
   std::uint32_t frame_of(Pgno pgno) const;
   Connection connection_;
   sqlite3_file* database_;

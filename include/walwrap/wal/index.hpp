@@ -27,8 +27,8 @@ inline constexpr std::uint32_t kReadMarkUnused = 0xffffffff;
 
 struct IndexHeader {
   std::uint32_t max_frame = 0;  // last committed frame
-  std::uint32_t pages = 0;      // database size
-  PageSize page_size;
+  std::uint32_t pages = 0;      // database size; 0 also where the log has been empty so far
+  PageSize page_size;           // 0 there
   Salts salts;
   Checksum frame_checksum;  // running checksum after max_frame
   bool operator==(const IndexHeader&) const = default;

@@ -1,0 +1,108 @@
+#include "walwrap/cli/commands.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tests/support/in_child.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace walwrap;
+using namespace walwrap::cli;
+
+namespace {
+
+struct Outcome {
+  std::string exit_code;
+  std::string output;
+  std::string errors;
+};
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// What main() does, in a process of its own, with its output in files.
+Outcome call(const std::vector<std::string>& words,
+             std::vector<std::string> environment = {"PATH=/usr/bin:/bin"}) {
+  const testing::TempDir dir;
+  Outcome outcome;
+  outcome.exit_code = testing::in_child([&]() -> std::string {
+    const auto signals = os::SignalState::capture_and_block();
+    if (::freopen((dir / "out").c_str(), "w", stdout) == nullptr ||
+        ::freopen((dir / "err").c_str(), "w", stderr) == nullptr) {
+      return "no output";
+    }
+    const os::SystemClock clock;
+    const Process process{signals, environment, clock};
+    const auto asked = parse_arguments(words);
+    return std::to_string(
+        std::visit([&](const auto& arguments) { return execute(arguments, process); }, asked));
+  });
+  outcome.output = content_of(dir / "out");
+  outcome.errors = content_of(dir / "err");
+  return outcome;
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("help and version go to standard output with exit code 0") {
+  const auto help = call({"help"});
+  CHECK(help.exit_code == "0");
+  CHECK(help.output == format_help(""));
+  CHECK(help.errors.empty());
+  const auto version = call({"--version"});
+  CHECK(version.exit_code == "0");
+  CHECK(has(version.output, "walwrap 0."));
+}
+
+TEST_CASE("a mistake is one line on standard error that begins with our name") {
+  struct Row {
+    std::vector<std::string> words;
+    std::vector<std::string> environment;
+    const char* exit_code;
+    const char* expected;
+  };
+  const Row rows[] = {
+      {{}, {}, "125", "walwrap: no command to run"},
+      {{"ls"}, {}, "2", "walwrap: unknown command \"ls\""},
+      {{"--grace", "soon", "true"}, {}, "125", "walwrap: grace: \"soon\" from --grace"},
+      {{"true"}, {"WALWRAP_GRASE=5s"}, "125", "did you mean WALWRAP_GRACE?"},
+      {{"--config", "/no/such/file", "true"}, {}, "125", "/no/such/file"},
+      {{"--db", "/a=gopher://x", "true"}, {}, "125", "replica of /a"},
+      {{"restore"}, {}, "2", "walwrap: restore needs --replica URL"},
+  };
+  for (const Row& row : rows) {
+    const auto outcome = call(row.words, row.environment);
+    CAPTURE(outcome.errors);
+    CHECK(outcome.exit_code == row.exit_code);
+    CHECK(has(outcome.errors, row.expected));
+    CHECK(outcome.output.empty());
+    CHECK(outcome.errors.find('\n') + 1 == outcome.errors.size());
+  }
+}
+
+TEST_CASE("without a replica the app runs all the same, and a warning says so") {
+  const auto outcome = call({"--", "sh", "-c", "echo hello; exit 7"});
+  CHECK(outcome.exit_code == "7");
+  CHECK(outcome.output == "hello\n");
+  CHECK(has(outcome.errors, "level=warn msg=\"no replica configured, nothing is stored;"));
+}
+
+TEST_CASE("the app's environment is the one we inherited") {
+  const auto outcome = call({"env"}, {"PATH=/usr/bin:/bin", "WALWRAP_LOG_LEVEL=error", "X=a b"});
+  CHECK(outcome.exit_code == "0");
+  CHECK(outcome.output == "PATH=/usr/bin:/bin\nWALWRAP_LOG_LEVEL=error\nX=a b\n");
+  CHECK_FALSE(has(outcome.errors, "level=info"));
+}

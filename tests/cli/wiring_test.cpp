@@ -1,0 +1,115 @@
+#include "walwrap/cli/wiring.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace std::chrono_literals;
+using namespace walwrap;
+using namespace walwrap::cli;
+
+namespace {
+
+config::Config with_databases(std::vector<config::Database> databases) {
+  config::Config config;
+  config.databases = std::move(databases);
+  return config;
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the TOML file that --config names is read, and errors name its line") {
+  const testing::TempDir dir;
+  const auto path = (dir / "walwrap.toml").string();
+  std::ofstream(path) << "grace = \"7s\"\n";
+  const auto config = load_config({{"--config", path}}, {});
+  REQUIRE(config.has_value());
+  CHECK(config->grace == 7s);
+  CHECK(load_config({}, {{"WALWRAP_CONFIG", path}})->grace == 7s);
+
+  std::ofstream(path) << "\ngrace = \"soon\"\n";
+  const auto broken = load_config({{"--config", path}}, {});
+  REQUIRE_FALSE(broken.has_value());
+  CHECK(has(broken.error().text, path + ", line 2"));
+}
+
+TEST_CASE("a configuration file that somebody named must be there and be a file") {
+  const testing::TempDir dir;
+  for (const auto& path : {dir / "absent.toml", dir.path()}) {
+    const auto config = load_config({{"--config", path.string()}}, {});
+    REQUIRE_FALSE(config.has_value());
+    CHECK(config.error().code == Code::Invalid);
+    CHECK(has(config.error().text, path.string()));
+  }
+}
+
+TEST_CASE("each database gets the options of the configuration") {
+  auto config = with_databases({{"/a.db", "file:///backup/a"}, {"/b.db", "/backup/b"}});
+  config.start_timeout = 3s;
+  config.replicate_interval = 2s;
+  config.integrity = config::Integrity::Full;
+  config.on_diverged = config::OnDiverged::UseLocal;
+  config.allow_empty_replica = true;
+  config.allow_stale = true;
+  config.wal_hard_limit = 5 << 20;
+  config.brake = config::Brake::Never;
+  const auto all = replicator_options(config, 45s);
+  REQUIRE(all.has_value());
+  REQUIRE(all->size() == 2);
+  CHECK((*all)[0].database == "/a.db");
+  CHECK((*all)[0].location.root == "/backup/a");
+  CHECK((*all)[1].database == "/b.db");
+  CHECK((*all)[1].location.root == "/backup/b");
+  for (const auto& options : *all) {
+    CHECK(options.start_timeout == 3s);
+    CHECK(options.interval == 2s);
+    CHECK(options.integrity == replication::Integrity::Full);
+    CHECK(options.policy.on_diverged == replication::OnDiverged::UseLocal);
+    CHECK(options.policy.allow_empty_replica);
+    CHECK(options.policy.allow_stale);
+    CHECK(options.wal_hard_limit == 5 << 20);
+    CHECK(options.brake == replication::Brake::Never);
+    CHECK_FALSE(options.app_running);
+  }
+}
+
+TEST_CASE("without --start-timeout the host's patience counts, and defaults are the careful ones") {
+  const auto all = replicator_options(with_databases({{"/a.db", "file:///backup"}}), 45s);
+  REQUIRE(all.has_value());
+  CHECK(all->front().start_timeout == 45s);
+  CHECK(all->front().policy.on_diverged == replication::OnDiverged::Refuse);
+  CHECK_FALSE(all->front().policy.allow_empty_replica);
+  CHECK_FALSE(all->front().policy.allow_stale);
+  CHECK(all->front().integrity == replication::Integrity::Quick);
+}
+
+TEST_CASE("a URL that no store is for is refused before anything starts, with its database") {
+  const auto all = replicator_options(with_databases({{"/a.db", "gopher://x/y"}}), 45s);
+  REQUIRE_FALSE(all.has_value());
+  CHECK(all.error().code == Code::Invalid);
+  CHECK(has(all.error().text, "replica of /a.db"));
+}
+
+TEST_CASE("every integrity check has its counterpart in replication") {
+  CHECK(integrity_of(config::Integrity::None) == replication::Integrity::None);
+  CHECK(integrity_of(config::Integrity::Quick) == replication::Integrity::Quick);
+  CHECK(integrity_of(config::Integrity::Full) == replication::Integrity::Full);
+}
+
+TEST_CASE("a configured grace wins over the host's") {
+  config::Config config;
+  const config::Environment heroku{{"DYNO", "web.1"}};
+  CHECK(find_host(config, heroku).name == "heroku");
+  CHECK(find_host(config, heroku).grace == 30s);
+  config.grace = 12s;
+  CHECK(find_host(config, heroku).grace == 12s);
+}
