@@ -41,8 +41,9 @@ def ignores_term(run):
     scene.wait_for_rows(200)
     started = time.monotonic()
     walwrap.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(walwrap, 137)
+    walwrap.process.wait(20)
     took = time.monotonic() - started
+    scene.must_be_stored(walwrap, 137)
     run.must(took < 5, "the stop took %.1f s of a grace of 5 s" % took)
 
 

@@ -15,13 +15,20 @@ constexpr milliseconds kRetryPause{500};
 constexpr milliseconds kCancelPoll{50};
 constexpr std::chrono::seconds kProgressEvery{5};
 
-SavedState new_state(RandomId lineage, Txid txid, PageSize page_size, std::uint32_t pages) {
+SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
+                     std::uint32_t pages) {
   SavedState state;
   state.lineage = lineage;
   state.txid = txid;
+  state.stored_by = stored_by;
   state.page_size = page_size;
   state.pages = pages;
   return state;
+}
+
+Result<std::optional<Booted>> some(Result<Booted> result) {
+  if (!result) return fail(result.error());
+  return std::optional(*std::move(result));
 }
 
 // One start, from the first look to the chain; its members are what the steps share.
@@ -39,7 +46,9 @@ class Boot {
   Result<Booted> start_chain(Txid txid);
   Result<Booted> continue_chain();
   Result<Booted> start_unconnected();
-  Result<std::optional<Booted>> restore();
+  Result<std::optional<Booted>> restore(std::string_view aside_reason);
+  Result<Booted> adopt_restored(const Restored& done, const PageSums& sums,
+                                std::string_view aside_reason);
   Result<std::optional<Booted>> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
   Result<void> set_aside(std::string_view reason);
@@ -97,6 +106,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   }
   state_ = TRY(std::move(loaded).context("load the state"));
   replica_ = look_at_replica(request_.open_store, request_.style);
+  if (state_) look_at_slot(*state_, request_.style, replica_);
   const LocalFinding local =
       classify_local(database_exists(), state_, replica_, [this] { return is_unchanged(); });
   const auto decision = decide_start(local, replica_.finding, request_.policy);
@@ -114,16 +124,15 @@ Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
     case StartAction::StartEmpty:
     case StartAction::StartAndUploadAll:
       TRY(claim());
-      return std::optional(TRY(start_chain(replica_.extent.newest)));
+      return some(start_chain(replica_.extent.newest));
     case StartAction::StartAndContinue:
-      return std::optional(TRY(continue_chain()));
+      return some(continue_chain());
     case StartAction::StartUnconnected:
-      return std::optional(TRY(start_unconnected()));
+      return some(start_unconnected());
     case StartAction::SetAsideAndRestore:
-      TRY(set_aside("replaced"));
-      return restore();
+      return restore("replaced");
     case StartAction::Restore:
-      return restore();
+      return restore("leftover");
     case StartAction::CompareFirst:
       return compare();
     case StartAction::Retry:
@@ -144,7 +153,7 @@ Result<std::optional<Booted>> Boot::perform_while_app_runs(const StartDecision& 
     case StartAction::StartUnconnected:
       return perform(decision);
     case StartAction::Retry:
-      return std::optional(TRY(start_unconnected()));
+      return some(start_unconnected());
     default:
       return fail(Code::Mismatch, "cannot be done while the app runs: {}",
                   refusal(decision).error.text);
@@ -182,7 +191,8 @@ Result<Booted> Boot::start_chain(Txid txid) {
   auto sums = TRY(directory_.open_sums());
   TRY(sums.resize(0));
   const PageSize page_size = txid.value > 0 ? replica_.newest.page_size : PageSize{};
-  return finish(new_state(replica_.identity->lineage, txid, page_size, 0), std::move(sums));
+  return finish(new_state(replica_.identity->lineage, txid, replica_.newest.node, page_size, 0),
+                std::move(sums));
 }
 
 Result<Booted> Boot::continue_chain() {
@@ -211,11 +221,12 @@ Result<std::optional<Booted>> Boot::compare() {
   auto sums = TRY(directory_.open_sums());
   const auto applied =
       TRY(apply_to_sums(*replica_.store, request_.style, replica_.plan.files, sums));
-  if (TRY(equals_sums(request_.database, sums, applied.pages, clock_))) {
+  const bool equal = TRY(equals_sums(request_.database, sums, applied.pages, clock_));
+  if (equal) {
     TRY(claim());
-    auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.page_size,
-                           applied.pages);
-    return std::optional(TRY(finish(std::move(state), std::move(sums))));
+    auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
+                           applied.page_size, applied.pages);
+    return some(finish(std::move(state), std::move(sums)));
   }
   return perform(decide_unequal(request_.policy));
 }
@@ -236,17 +247,20 @@ Result<void> Boot::set_aside(std::string_view reason) {
   return set_database_aside(request_.database, reason, clock_.wall(), log_);
 }
 
-Result<std::optional<Booted>> Boot::restore() {
-  TRY(set_aside("leftover"));
-  TRY(directory_.forget());
-  auto sums = TRY(directory_.open_sums());
+// Whole and checked under another name first: until then the local files stay as they are.
+Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
+  const os::Path incoming = request_.database.string() + ".walwrap-incoming";
+  if (os::exists(incoming)) TRY(os::remove_file(incoming));  // of a start that was killed
+  const os::Path sums_path = StateDir::path_for(request_.database) / "sums.incoming";
+  auto sums_file = TRY(os::MappedFile::open(sums_path, 0));
+  PageSums sums(std::move(sums_file));
   const MonoTime begun = clock_.mono();
   MonoTime said = begun;
   const RestoreRequest restoring{
       .open_store = request_.open_store,
       .style = request_.style,
       .plan = replica_.plan,
-      .output = request_.database,
+      .output = incoming,
       .integrity = request_.integrity,
       .sums = &sums,
       .on_progress =
@@ -258,19 +272,36 @@ Result<std::optional<Booted>> Boot::restore() {
       .cancelled = request_.cancelled};
   auto restored = restore_database(restoring);
   if (!restored && restored.error().code == Code::Corrupt) {
-    replica_.finding = ReplicaFinding::Damaged;
+    ignore(os::remove_file(sums_path), "the next restore begins with a new one");
     replica_.why = restored.error().text;
     return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
   }
   const Restored done = TRY(std::move(restored).context("restore"));
-  TRY(claim());
+  auto booted = TRY(adopt_restored(done, sums, aside_reason));
+  ignore(os::remove_file(sums_path), "it has been copied");
   const auto took = std::chrono::duration_cast<milliseconds>(clock_.mono() - begun);
   log_.info("database restored", {{"db", request_.database.string()},
                                   {"txid", done.txid},
                                   {"bytes", Bytes{done.pages} * done.page_size.value},
                                   {"took_ms", took.count()}});
-  auto state = new_state(replica_.identity->lineage, done.txid, done.page_size, done.pages);
-  return std::optional(TRY(finish(std::move(state), std::move(sums))));
+  return std::optional(std::move(booted));
+}
+
+Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
+                                    std::string_view aside_reason) {
+  TRY(claim());
+  TRY(set_aside(aside_reason));
+  TRY(directory_.forget());
+  auto kept = TRY(directory_.open_sums());
+  TRY(kept.resize(done.pages));
+  for (std::uint32_t pgno = 1; pgno <= done.pages; ++pgno) {
+    kept.set(Pgno{pgno}, sums.get(Pgno{pgno}));
+  }
+  TRY(os::rename(request_.database.string() + ".walwrap-incoming", request_.database));
+  TRY(os::sync_directory(request_.database.parent_path()));
+  return finish(new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
+                          done.page_size, done.pages),
+                std::move(kept));
 }
 
 }  // namespace
@@ -286,11 +317,12 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
   if (replica.finding == ReplicaFinding::Unreachable) {
     return fail(Code::Unavailable, "{}", replica.why);
   }
+  look_at_slot(state, request.style, replica);
   const auto local = classify_local(true, state, replica, [] { return false; });
   const auto decision = decide_start(local, replica.finding, request.policy);
   if (decision.action == StartAction::StartAndUploadAll) {
     const auto identity = TRY(claim_identity(*replica.store, RandomId{os::random_u64()}));
-    state = new_state(identity.lineage, Txid{}, PageSize{}, 0);
+    state = new_state(identity.lineage, Txid{}, RandomId{}, PageSize{}, 0);
     TRY(sums.resize(0));
   } else if (decision.action != StartAction::StartAndContinue ||
              replica.extent.newest < state.txid) {

@@ -38,18 +38,23 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
   }
   // Salts with stored frames prove continuity only together with the frames themselves: after a
   // crash, new salts may stand before old frames, and old salts before new ones.
-  if (stored_ && (stored_->salts != header.salts || stored_->frame > header.max_frame ||
-                  index.checkpoint.backfilled > stored_->frame)) {
+  // An empty log proves nothing: the next one looks the same whatever happened in between.
+  if (stored_ &&
+      (stored_->frame == 0 || stored_->salts != header.salts || stored_->frame > header.max_frame ||
+       index.checkpoint.backfilled > stored_->frame)) {
     lose_continuity();
   }
   if (header.max_frame == 0) {
     stored_.reset();
     return false;
   }
-  if (!scanner_ && !TRY(start_log(index))) return false;
+  if (!scanner_) {
+    const bool has_header = TRY(start_log(index));
+    if (!has_header) return false;
+  }
   if (stored_) {
     TRY(read_frames(stored_->frame));
-    if (stored_->frame > 0 && scanner_->position() != *stored_) lose_continuity();
+    if (scanner_->position() != *stored_) lose_continuity();
     stored_.reset();
   }
   return read_frames(header.max_frame);

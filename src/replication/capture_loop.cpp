@@ -212,7 +212,8 @@ void CaptureLoop::look() {
 Result<void> CaptureLoop::capture_now() {
   const auto index = owner_->read_index();
   if (!index) return fail(Code::Busy, "the WAL index is being written");
-  if (TRY(capture_->drain(*index))) last_commit_ = clock_.mono();
+  const bool any = TRY(capture_->drain(*index));
+  if (any) last_commit_ = clock_.mono();
   return {};
 }
 

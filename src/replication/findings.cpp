@@ -66,9 +66,20 @@ ReplicaLook look_at_replica(const StoreFactory& open_store, KeyStyle style) {
   return look;
 }
 
+void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica) {
+  for (const StoredFile& file : replica.files) {
+    if (file.level != kUploadLevel || file.txids.last != state.txid) continue;
+    const auto header = read_header(*replica.store, file_key(style, file.level, file.txids));
+    if (header) replica.node_at_state = header->node;
+  }
+}
+
 Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
                          const os::Clock& clock) {
+  const auto log = os::status_of(database.string() + "-wal");
   const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
+  // A log that was not there, or was empty, leaves nothing behind.
+  if (!log || log->size == 0) owner->remove_wal_on_close();
   const auto capture = TRY(Capture::open(*owner, std::nullopt));
   const auto snapshot = TRY(sqlite::Snapshot::open(*owner));
   for (int i = 0; i < kSnapshotTries; ++i) {
@@ -114,9 +125,16 @@ LocalFinding classify_local(bool database_exists, const std::optional<SavedState
   if (!replica.identity || replica.identity->lineage != state->lineage) {
     return has_history ? LocalFinding::Diverged : LocalFinding::Unknown;
   }
-  if (replica.extent.newest <= state->txid || is_by_writer_of(*state, replica)) {
-    return LocalFinding::Known;
+  // The same TXID by another writer is another history.
+  if (replica.node_at_state && *replica.node_at_state != state->stored_by) {
+    return LocalFinding::Diverged;
   }
+  if (replica.extent.newest <= state->txid) {
+    const RandomId node = replica.newest.node;
+    const bool is_ours = node == state->stored_by || node == state->writer;
+    return is_ours ? LocalFinding::Known : LocalFinding::Diverged;
+  }
+  if (is_by_writer_of(*state, replica)) return LocalFinding::Known;
   if (!has_history) return LocalFinding::Unknown;
   return unchanged() ? LocalFinding::Behind : LocalFinding::Diverged;
 }
@@ -133,6 +151,7 @@ Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& st
   });
   const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
   state.txid = files.back().txids.last;
+  state.stored_by = applied.writer;
   state.pages = applied.pages;
   state.page_size = applied.page_size;
   return {};

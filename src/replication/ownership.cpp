@@ -41,7 +41,8 @@ Result<std::optional<Identity>> read_identity(storage::ObjectStore& store) {
     return fail(Code::Corrupt, "{}", bytes.error().text);
   }
   if (!bytes) return fail(bytes.error());
-  return std::optional(TRY(parse_identity(as_text(*bytes))));
+  const auto identity = TRY(parse_identity(as_text(*bytes)));
+  return std::optional(identity);
 }
 
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {

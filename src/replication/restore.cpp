@@ -201,7 +201,9 @@ Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& k
                 header.txids.last);
   }
   // A full image leaves nothing of what was known before. Any other file keeps it, up to its end.
-  if (header.txids.first == Txid{1}) TRY(sums.resize(0));
+  if (header.txids.first == Txid{1}) {
+    TRY(sums.resize(0));
+  }
   TRY(sums.resize(header.commit));
   ByteVector page(header.page_size.value);
   while (true) {

@@ -108,9 +108,10 @@ std::optional<bool> parse_yes_no(std::string_view text) {
 
 std::string format_state(const SavedState& state) {
   std::string text = fmt::format(
-      "{}\nlineage {}\nwriter {}\ntxid {}\npage_size {}\npages {}\nwal {}\nclean {}\nsaved {}\n",
-      kMagic, state.lineage, state.writer, state.txid, state.page_size, state.pages,
-      format_wal(state.wal), state.clean ? "yes" : "no", format_rfc3339(state.saved));
+      "{}\nlineage {}\nwriter {}\ntxid {}\nstored_by {}\npage_size {}\npages {}\nwal {}\nclean "
+      "{}\nsaved {}\n",
+      kMagic, state.lineage, state.writer, state.txid, state.stored_by, state.page_size,
+      state.pages, format_wal(state.wal), state.clean ? "yes" : "no", format_rfc3339(state.saved));
   text += fmt::format("{} {}\n", kChecksumKey, format_hex16(xxh3(text)));
   return text;
 }
@@ -133,6 +134,7 @@ Result<SavedState> parse_state(std::string_view text) {
   state.lineage.value = lines.take("lineage", parse_hex16);
   state.writer.value = lines.take("writer", parse_hex16);
   state.txid.value = lines.take("txid", parse_hex16);
+  state.stored_by.value = lines.take("stored_by", parse_hex16);
   state.page_size.value = lines.take("page_size", parse_decimal<std::uint32_t>);
   state.pages = lines.take("pages", parse_decimal<std::uint32_t>);
   if (const std::string_view wal = lines.value("wal"); wal != "none") {
@@ -209,7 +211,8 @@ Result<std::optional<SavedState>> StateDir::load() const {
     const Code code = bytes.error().code == Code::Invalid ? Code::Corrupt : bytes.error().code;
     return fail(code, "read state: {}", bytes.error().text);
   }
-  return std::optional(TRY(parse_state(as_text(*bytes)).context("parse state")));
+  const auto state = TRY(parse_state(as_text(*bytes)).context("parse state"));
+  return std::optional(state);
 }
 
 Result<void> StateDir::save(const SavedState& state) {
@@ -243,7 +246,8 @@ Result<PageSums> StateDir::open_sums() const {
   } else if (status.error().code != Code::NotFound) {
     return fail(status.error().code, "open page sums: {}", status.error().text);
   }
-  return PageSums(TRY(os::MappedFile::open(path, size).context("open page sums")));
+  auto file = TRY(os::MappedFile::open(path, size).context("open page sums"));
+  return PageSums(std::move(file));
 }
 
 }  // namespace walwrap::replication

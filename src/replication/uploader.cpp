@@ -39,9 +39,10 @@ Result<void> check_by_decoding(ByteSpan file, PageSize page_size) {
     return n;
   }));
   ByteVector page(page_size.value);
-  while (TRY(decoder.next_page(page))) {
+  while (true) {
+    const auto pgno = TRY(decoder.next_page(page));
+    if (!pgno) return {};
   }
-  return {};
 }
 
 }  // namespace
@@ -249,6 +250,7 @@ Result<void> Uploader::adopt_own_slot() {
   const auto applied =
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
   state_.txid = txid;
+  state_.stored_by = state_.writer;
   state_.pages = applied.pages;
   state_.page_size = applied.page_size;
   unsaved_ = true;
@@ -267,6 +269,7 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
     std::size_t i = 0;
     job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++]); });
     state_.txid = state_.txid.next();
+    state_.stored_by = state_.writer;
     state_.pages = job.commit;
     state_.page_size = job.page_size;
   }

@@ -108,7 +108,8 @@ Result<void> CheckpointOwner::open_lock_holder() {
     }
   }
   TRY(holder_->execute("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT").context("first read"));
-  page_size_.value = static_cast<std::uint32_t>(TRY(holder_->query_integer("PRAGMA page_size")));
+  const auto page_size = TRY(holder_->query_integer("PRAGMA page_size"));
+  page_size_.value = static_cast<std::uint32_t>(page_size);
 
   sqlite3_file* file = holder_->file();
   volatile void* region = nullptr;

@@ -1,6 +1,7 @@
 #include "walwrap/cli/commands.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -36,10 +37,9 @@ Outcome call(const std::vector<std::string>& words,
   Outcome outcome;
   outcome.exit_code = testing::in_child([&]() -> std::string {
     const auto signals = os::SignalState::capture_and_block();
-    if (::freopen((dir / "out").c_str(), "w", stdout) == nullptr ||
-        ::freopen((dir / "err").c_str(), "w", stderr) == nullptr) {
-      return "no output";
-    }
+    // Beneath stdio, whose buffers still hold what the test program wrote.
+    ::dup2(::creat((dir / "out").c_str(), 0600), STDOUT_FILENO);
+    ::dup2(::creat((dir / "err").c_str(), 0600), STDERR_FILENO);
     const os::SystemClock clock;
     const Process process{signals, environment, clock};
     const auto asked = parse_arguments(words);

@@ -243,6 +243,16 @@ TEST_CASE("an atomic file that is dropped or replaced leaves nothing, and what w
   CHECK(text_of(dir / "state") == "old");
 }
 
+TEST_CASE("an atomic file that has moved is committed by its new owner") {
+  const TempDir dir;
+  std::optional<AtomicFile> source = AtomicFile::create(dir / "state").value();
+  REQUIRE(source->write(as_bytes("moved")).has_value());
+  AtomicFile target = *std::move(source);
+  source.reset();
+  REQUIRE(target.commit(AtomicFile::Publish::Replace).has_value());
+  CHECK(text_of(dir / "state") == "moved");
+}
+
 TEST_CASE("of two atomic files published as new under one name exactly one wins") {
   const TempDir dir;
   auto one = AtomicFile::create(dir / "slot").value();

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,7 +153,10 @@ TEST_CASE("descendants are found whatever their names, and are gone when they ha
 
 TEST_CASE("a stopped process is continued, one that runs is left alone") {
   const std::string result = in_child([]() -> std::string {
-    const Pid child = fork_worker(sleep_until_killed).value();
+    const Pid child = fork_worker([] {
+                        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // not left behind if this test fails
+                        return sleep_until_killed();
+                      }).value();
     const auto id = static_cast<id_t>(child.value);
     siginfo_t info{};
     continue_if_stopped(child);

@@ -26,6 +26,19 @@ std::vector<std::string> sorted(std::vector<std::string> names) {
 
 using Names = std::vector<std::string>;
 
+// How many watches the kernel holds for it; each costs memory until it is removed.
+std::size_t watches_of(const Watch& watch) {
+  const Path path = "/proc/self/fdinfo/" + std::to_string(watch.descriptor());
+  const ByteVector bytes = read_file(path, 1 << 20).value();
+  const std::string_view text = as_text(bytes);
+  std::size_t count = 0;
+  for (std::size_t at = text.find("inotify wd:"); at != std::string_view::npos;
+       at = text.find("inotify wd:", at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
 TEST_CASE("a write to the watched file is seen once, a write to its neighbour is not") {
   const TempDir dir;
   File wal = create_file(dir / "app.db-wal");
@@ -55,6 +68,7 @@ TEST_CASE("watching the name again after the file was replaced follows the new f
   CHECK_FALSE(watch.take().written);
   write_a_byte(new_file);
   CHECK(watch.take().written);
+  CHECK(watches_of(watch) == 1);
 }
 
 TEST_CASE("the watched file may be deleted and come back") {

@@ -19,6 +19,7 @@ SavedState sample() {
   return {.lineage = {0x0123456789abcdef},
           .writer = {0xfedcba9876543210},
           .txid = {161},
+          .stored_by = {0xfedcba9876543210},
           .page_size = {4096},
           .pages = 262'144,
           .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
@@ -72,6 +73,7 @@ TEST_CASE("a state is text that a person can read") {
       "lineage 0123456789abcdef\n"
       "writer fedcba9876543210\n"
       "txid 00000000000000a1\n"
+      "stored_by fedcba9876543210\n"
       "page_size 4096\n"
       "pages 262144\n"
       "wal 1 4294967295 77 0 42\n"

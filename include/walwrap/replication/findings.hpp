@@ -30,10 +30,14 @@ struct ReplicaLook {
   std::vector<StoredFile> files;
   std::optional<Identity> identity;
   ReplicaExtent extent;
-  RestorePlan plan;    // Present: to the newest state
-  ltx::Header newest;  // Present: of the newest file
+  RestorePlan plan;                       // Present: to the newest state
+  std::optional<RandomId> node_at_state;  // who stored the TXID that our state names, if known
+  ltx::Header newest;                     // Present: of the newest file
 };
 ReplicaLook look_at_replica(const StoreFactory& open_store, KeyStyle style);
+
+// Fills `node_at_state`.
+void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica);
 
 // True: every page of the database is as in `sums`, which has `pages` of them. Opens the database
 // as attaching does, and closes it again. Only while no other connection of ours is open (Law 1).

@@ -27,6 +27,7 @@ struct SavedState {
   RandomId lineage;
   RandomId writer;                   // node id in the files that this state's owner stores
   Txid txid;                         // stored and acknowledged; 0: nothing yet
+  RandomId stored_by;                // node id in the file of txid
   PageSize page_size;                // 0 while txid is 0
   std::uint32_t pages = 0;           // database size as of txid
   std::optional<wal::Position> wal;  // what is stored reaches this far; nullopt: no longer known

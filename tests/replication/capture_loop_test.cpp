@@ -1,0 +1,69 @@
+#include "walwrap/replication/capture_loop.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/world.hpp"
+#include "walwrap/os/thread.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+CaptureLoop::Options options_for(const std::filesystem::path& database) {
+  CaptureLoop::Options options;
+  options.database = database;
+  options.name = "app.db";
+  return options;
+}
+
+TEST_CASE("the capture loop offers the whole database first, and gives up at the deadline") {
+  const testing::TempDir directory;
+  testing::AppDb app(directory / "app.db");
+  app.run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
+  const auto exchange = Exchange::create().value();
+  CaptureLoop loop(options_for(directory / "app.db"), *exchange, testing::kSystemClock,
+                   testing::kNoLog);
+  // Nobody takes the job: at the deadline the loop says what is missing, and ends.
+  exchange->orders.set({.hurry = true,
+                        .flush = testing::kSystemClock.mono() + std::chrono::milliseconds(300),
+                        .quit = false});
+  loop.run();
+  const auto report = exchange->report.take();
+  REQUIRE(report.has_value());
+  CHECK(report->outcome == FlushOutcome::Partial);
+  CHECK(report->lag_bytes > 0);
+  const auto job = exchange->job.take();
+  REQUIRE(job.has_value());
+  CHECK(job->pages == PageSet::range(Pgno{1}, Pgno{job->commit}));
+  job->snapshot->end();
+}
+
+TEST_CASE("without a database a flush is done at once") {
+  const testing::TempDir directory;
+  const auto exchange = Exchange::create().value();
+  CaptureLoop loop(options_for(directory / "app.db"), *exchange, testing::kSystemClock,
+                   testing::kNoLog);
+  exchange->orders.set({.hurry = true,
+                        .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
+                        .quit = false});
+  loop.run();
+  CHECK(exchange->report.take()->outcome == FlushOutcome::Ok);
+}
+
+TEST_CASE("a database with another page size than what is stored is not replicated") {
+  const testing::TempDir directory;
+  testing::AppDb(directory / "app.db").run("PRAGMA page_size=1024; CREATE TABLE t(a)");
+  const auto exchange = Exchange::create().value();
+  auto options = options_for(directory / "app.db");
+  options.page_size = PageSize{4096};
+  CaptureLoop loop(std::move(options), *exchange, testing::kSystemClock, testing::kNoLog);
+  exchange->orders.set({.hurry = true,
+                        .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
+                        .quit = false});
+  loop.run();
+  const auto report = exchange->report.take();
+  CHECK(report->outcome == FlushOutcome::Failed);
+  CHECK(report->missing.find("new replica") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace walwrap::replication

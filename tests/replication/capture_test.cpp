@@ -1,0 +1,98 @@
+#include "walwrap/replication/capture.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/world.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using testing::AppDb;
+
+struct Attached {
+  testing::TempDir directory;
+  AppDb app{directory / "app.db"};
+  std::unique_ptr<sqlite::CheckpointOwner> owner;
+  std::unique_ptr<sqlite::Snapshot> snapshot;
+
+  Attached() {
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(9000))");
+    owner = *sqlite::CheckpointOwner::attach(directory / "app.db", testing::kSystemClock);
+    snapshot = *sqlite::Snapshot::open(*owner);
+  }
+  std::unique_ptr<Capture> capture(std::optional<wal::Position> stored = std::nullopt) {
+    return *Capture::open(*owner, stored);
+  }
+  bool drain(Capture& capture) { return capture.drain(*owner->read_index()).value(); }
+};
+
+TEST_CASE("only what was committed since is pending, and only once") {
+  Attached world;
+  const auto capture = world.capture();
+  CHECK(world.drain(*capture));
+  REQUIRE(capture->take_all(*world.owner, *world.snapshot)->has_value());
+  world.snapshot->end();
+  CHECK_FALSE(world.drain(*capture));
+  CHECK_FALSE(capture->has_pending());
+  world.app.run("BEGIN; INSERT INTO t VALUES(1)");
+  CHECK_FALSE(world.drain(*capture));
+  world.app.run("COMMIT");
+  CHECK(world.drain(*capture));
+  CHECK(capture->pending().size() >= 1);
+  CHECK(capture->pending().size() <= 2);
+}
+
+TEST_CASE("a log that still holds the stored position needs no comparison") {
+  Attached world;
+  const auto first = world.capture();
+  world.drain(*first);
+  const auto shot = first->take_all(*world.owner, *world.snapshot);
+  world.snapshot->end();
+  world.app.run("INSERT INTO t VALUES(1)");
+  const auto resumed = world.capture((*shot)->covers);
+  CHECK(world.drain(*resumed));
+  CHECK_FALSE(resumed->needs_compare());
+  CHECK(resumed->pending().size() <= 2);
+}
+
+TEST_CASE("a log that restarted, or whose frames differ, is compared") {
+  Attached world;
+  const auto first = world.capture();
+  world.drain(*first);
+  auto covers = (*first->take_all(*world.owner, *world.snapshot))->covers;
+  world.snapshot->end();
+  SUBCASE("other salts") {
+    covers.salts.first ^= 1;
+  }
+  SUBCASE("another checksum") {
+    covers.checksum.second ^= 1;
+  }
+  SUBCASE("a frame beyond the end") {
+    covers.frame += 5;
+  }
+  SUBCASE("frames past it are in the database already") {
+    world.app.run("INSERT INTO t VALUES(1)");
+    REQUIRE(world.owner->pass([]() -> Result<void> { return {}; }).has_value());
+  }
+  const auto resumed = world.capture(covers);
+  world.drain(*resumed);
+  CHECK(resumed->needs_compare());
+}
+
+TEST_CASE("every page a database has gained is taken, and none past its end or the lock page") {
+  Attached world;
+  const auto capture = world.capture();
+  world.drain(*capture);
+  const auto shot = capture->take(*world.owner, *world.snapshot, 0);
+  REQUIRE(shot->has_value());
+  CHECK((*shot)->pages == PageSet::range(Pgno{1}, Pgno{(*shot)->commit}));
+  world.snapshot->end();
+  world.app.run("DELETE FROM t; VACUUM");
+  world.drain(*capture);
+  const auto shrunk = capture->take(*world.owner, *world.snapshot, (*shot)->commit);
+  CHECK((*shrunk)->commit < (*shot)->commit);
+  CHECK((*shrunk)->pages.last() <= Pgno{(*shrunk)->commit});
+}
+
+}  // namespace
+}  // namespace walwrap::replication

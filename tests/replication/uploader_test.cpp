@@ -1,0 +1,136 @@
+#include "walwrap/replication/uploader.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/world.hpp"
+#include "walwrap/ltx/encoder.hpp"
+#include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/restore.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using testing::World;
+
+constexpr RandomId kWriter{0x11};
+
+// A database, a capture of it, and an uploader to a directory.
+struct Chain {
+  World world;
+  testing::AppDb app{world.database};
+  std::unique_ptr<sqlite::CheckpointOwner> owner;
+  std::unique_ptr<sqlite::Snapshot> snapshot;
+  std::unique_ptr<Capture> capture;
+  std::optional<Uploader> uploader;
+
+  Chain() {
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    owner = *sqlite::CheckpointOwner::attach(world.database, testing::kSystemClock);
+    snapshot = *sqlite::Snapshot::open(*owner);
+    capture = *Capture::open(*owner, std::nullopt);
+    auto directory = StateDir::open(world.database).value();
+    auto sums = directory.open_sums().value();
+    SavedState state;
+    state.writer = kWriter;
+    uploader.emplace(Uploader::Parts{.store = world.store(),
+                                     .connect = {},
+                                     .style = KeyStyle::Directory,
+                                     .directory = std::move(directory),
+                                     .sums = std::move(sums),
+                                     .state = state},
+                     testing::kSystemClock, testing::kNoLog);
+  }
+  UploadDone upload() {
+    capture->drain(*owner->read_index()).value();
+    auto shot = *capture->take(*owner, *snapshot, uploader->state().pages).value();
+    UploadJob job{.kind = UploadJob::Kind::Changes,
+                  .snapshot = std::move(snapshot),
+                  .page_size = owner->page_size(),
+                  .pages = std::move(shot.pages),
+                  .commit = shot.commit,
+                  .covers = shot.covers};
+    return uploader->run(
+        std::move(job), [this](auto back) { snapshot = std::move(back); },
+        [](std::chrono::milliseconds) { return false; });
+  }
+  void put_slot(std::uint64_t txid, RandomId node) {
+    ByteVector file;
+    ltx::Header header;
+    header.page_size = PageSize{4096};
+    header.commit = 2;
+    header.txids = {Txid{txid}, Txid{txid}};
+    header.wal = {.offset = 32, .size = 4120};
+    header.node = node;
+    auto encoder = ltx::Encoder::start(header, [&](ByteSpan bytes) -> Result<void> {
+                     file.insert(file.end(), bytes.begin(), bytes.end());
+                     return {};
+                   }).value();
+    REQUIRE(encoder.finish().has_value());
+    REQUIRE(world.store()
+                ->put(file_key(KeyStyle::Directory, kUploadLevel, header.txids),
+                      storage::body_of(file), {})
+                .has_value());
+  }
+};
+
+TEST_CASE("each upload takes the next slot under the writer's id") {
+  Chain chain;
+  CHECK(chain.upload().stored);
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const auto done = chain.upload();
+  CHECK(done.stored);
+  CHECK(done.txid == Txid{2});
+  auto store = chain.world.store();
+  const auto header = read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx");
+  REQUIRE(header.has_value());
+  CHECK(header->node == kWriter);
+}
+
+TEST_CASE("a slot that another writer took stops the uploads and stays as it is") {
+  Chain chain;
+  chain.upload();
+  chain.put_slot(2, RandomId{0x22});
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const auto done = chain.upload();
+  CHECK_FALSE(done.stored);
+  CHECK(done.stop);
+  CHECK(done.txid == Txid{1});
+  auto store = chain.world.store();
+  CHECK(read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx")->node == RandomId{0x22});
+}
+
+TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into the next") {
+  Chain chain;
+  chain.upload();
+  chain.put_slot(2, kWriter);
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const auto done = chain.upload();
+  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.stop);
+  CHECK_FALSE(done.to_store.empty());
+  CHECK(done.txid == Txid{2});
+  chain.capture->add_pending(done.to_store);
+  CHECK(chain.upload().txid == Txid{3});
+}
+
+TEST_CASE("a comparison finds exactly the pages that changed") {
+  Chain chain;
+  chain.upload();
+  chain.app.run("INSERT INTO t VALUES(2)");
+  chain.capture->drain(*chain.owner->read_index()).value();
+  const PageSet changed = chain.capture->pending();
+  auto shot = *chain.capture->take_all(*chain.owner, *chain.snapshot).value();
+  UploadJob job{.kind = UploadJob::Kind::Compare,
+                .snapshot = std::move(chain.snapshot),
+                .page_size = chain.owner->page_size(),
+                .pages = std::move(shot.pages),
+                .commit = shot.commit,
+                .covers = shot.covers};
+  const auto done = chain.uploader->run(
+      std::move(job), [&](auto back) { chain.snapshot = std::move(back); },
+      [](std::chrono::milliseconds) { return false; });
+  CHECK(done.to_store == changed);
+}
+
+}  // namespace
+}  // namespace walwrap::replication
