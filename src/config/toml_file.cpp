@@ -21,6 +21,35 @@ constexpr std::size_t kMaxBrackets = 256;
 constexpr std::size_t kMaxDotsInLine = 64;
 constexpr std::size_t kMaxValues = 512;
 
+// Bytes of the UTF-8 character that `text` begins with; 0: it begins with none.
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  // The second byte rules out overlong forms, surrogates and what is beyond U+10FFFF.
+  const unsigned least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  const unsigned most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (byte(1) < least || byte(1) > most) return 0;
+  for (std::size_t at = 2; at < length; ++at) {
+    if (byte(at) < 0x80 || byte(at) > 0xbf) return 0;
+  }
+  return length;
+}
+
+// toml11 3.7.1 reads out of bounds where it reports such bytes, so it gets none.
+Result<void> check_utf8(std::string_view text) {
+  std::size_t line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto length = character_bytes(text.substr(at));
+    if (length == 0) return fail(Code::Invalid, "line {}: bytes that are not UTF-8", line);
+    if (text[at] == '\n') ++line;
+    at += length;
+  }
+  return {};
+}
+
 Result<void> check_limits(std::string_view text) {
   if (text.size() > kMaxTomlBytes) {
     return fail(Code::Invalid, "larger than {} bytes: not a walwrap configuration", kMaxTomlBytes);
@@ -103,6 +132,7 @@ void flatten(const std::string& key, const Value& value, std::vector<TomlValue>&
 
 Result<std::vector<TomlValue>> parse_toml(std::string_view text) {
   TRY(check_limits(text));
+  TRY(check_utf8(text));
   std::vector<TomlValue> values;
   try {
     std::istringstream stream{std::string(text)};

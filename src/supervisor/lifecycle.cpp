@@ -160,7 +160,7 @@ void Machine::operator()(const event::ChannelClosed&) {
 }
 
 void Machine::operator()(const event::ReplicatorExited& event) {
-  if (!s_.worker.is_alive) return;
+  if (!s_.rules.replicates || !s_.worker.is_alive) return;
   const auto death = s_.worker.on_death(worker_stage(), now_);
   if (s_.phase == Phase::Leaving) return exit_now();
   if (s_.worker.condition == Condition::GaveUp) return;

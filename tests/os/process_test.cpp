@@ -153,12 +153,15 @@ TEST_CASE("descendants are found whatever their names, and are gone when they ha
 
 TEST_CASE("a stopped process is continued, one that runs is left alone") {
   const std::string result = in_child([]() -> std::string {
-    const Pid child = fork_worker([] {
+    const Reports reports;
+    const Pid child = fork_worker([&] {
                         ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // not left behind if this test fails
+                        reports.send();
                         return sleep_until_killed();
                       }).value();
     const auto id = static_cast<id_t>(child.value);
     siginfo_t info{};
+    static_cast<void>(reports.take());
     continue_if_stopped(child);
     send_signal(child, SIGSTOP);
     ::waitid(P_PID, id, &info, WSTOPPED);

@@ -1,0 +1,70 @@
+#include "walwrap/replication/fetch.hpp"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+
+#include "tests/support/temp_dir.hpp"
+#include "walwrap/storage/file_store.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+struct Stored {
+  testing::TempDir directory;
+  std::unique_ptr<storage::FileStore> store = open();
+  std::unique_ptr<storage::FileStore> open() const {
+    return storage::FileStore::open(directory / "replica").value();
+  }
+  Stored() { REQUIRE(store->put("a", storage::body_of(as_bytes("0123456789")), {}).has_value()); }
+};
+
+TEST_CASE("a range is fetched exactly, and an error names its key") {
+  const Stored stored;
+  ByteVector buffer;
+  REQUIRE(fetch_range(*stored.store, "a", {2, 3}, buffer).has_value());
+  CHECK(as_text(buffer) == "234");
+  const auto missing = fetch_range(*stored.store, "b", {0, 1}, buffer);
+  CHECK(missing.error().code == Code::NotFound);
+  CHECK(missing.error().text.find('b') != std::string::npos);
+  CHECK_FALSE(fetch_range(*stored.store, "a", {8, 5}, buffer).has_value());
+}
+
+TEST_CASE("an object is read in pieces to its end") {
+  const Stored stored;
+  const ReadFn read = object_reader(*stored.store, "a", 10, 4);
+  std::string all;
+  std::array<std::byte, 3> buffer{};
+  while (true) {
+    const auto got = read(buffer);
+    REQUIRE(got.has_value());
+    if (*got == 0) break;
+    all += as_text(ByteSpan(buffer).first(*got));
+  }
+  CHECK(all == "0123456789");
+}
+
+TEST_CASE("the pool does every task, and the first error of any ends the wait") {
+  const Stored stored;
+  FetchPool pool(os::Wakeup::create().value(), []() -> Result<void> { return {}; });
+  REQUIRE(pool.add_thread(stored.open()).has_value());
+  REQUIRE(pool.add_thread(stored.open()).has_value());
+  std::atomic<int> done{0};
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(pool.submit([&](FetchPool::Worker&) -> Result<void> {
+                  ++done;
+                  return {};
+                })
+                .has_value());
+  }
+  REQUIRE(pool.drain().has_value());
+  CHECK(done == 50);
+  const auto submitted =
+      pool.submit([](FetchPool::Worker&) -> Result<void> { return fail(Code::Corrupt, "broken"); });
+  const auto drained = pool.drain();
+  CHECK((!submitted || !drained));
+}
+
+}  // namespace
+}  // namespace walwrap::replication
