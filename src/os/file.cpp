@@ -18,7 +18,7 @@
 namespace walwrap::os {
 namespace {
 
-constexpr std::size_t kReadChunkBytes = 64 * 1024;
+constexpr std::size_t kReadChunkBytes = std::size_t{64} * 1024;
 
 Failure path_failure(std::string_view call, const Path& path) {
   const int error_number = errno;  // before anything can change it

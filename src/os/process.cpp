@@ -18,8 +18,8 @@
 namespace walwrap::os {
 namespace {
 
-constexpr int kWorkerThrew = 70;             // EX_SOFTWARE of sysexits.h
-constexpr Bytes kProcFileLimit = 64 * 1024;  // a stat line is a few hundred bytes
+constexpr int kWorkerThrew = 70;                    // EX_SOFTWARE of sysexits.h
+constexpr Bytes kProcFileLimit = Bytes{64} * 1024;  // a stat line is a few hundred bytes
 
 struct Process {
   int pid = 0;

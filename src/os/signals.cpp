@@ -84,7 +84,7 @@ sigset_t blockable_signals() {
 SignalState SignalState::capture_and_block() {
   SignalState state;
   const sigset_t blocked = blockable_signals();
-  ::sigprocmask(SIG_SETMASK, &blocked, &state.mask_);
+  ::pthread_sigmask(SIG_SETMASK, &blocked, &state.mask_);
   for (int number = 1; number <= kLastSignal; ++number) {
     struct sigaction action {};
     if (::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) {
@@ -101,7 +101,7 @@ void SignalState::restore_in_child() const {
     set_disposition(number, (ignored_ & bit_of(number)) != 0 ? SIG_IGN : SIG_DFL);
   }
   // Last: a signal that came since the fork is delivered now, to what the app asked for.
-  ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
 }
 
 Result<SignalReader> SignalReader::create() {

@@ -14,7 +14,7 @@
 namespace walwrap::os {
 namespace {
 
-constexpr std::size_t kBufferBytes = 16 * 1024;
+constexpr std::size_t kBufferBytes = std::size_t{16} * 1024;
 // A writer that never pauses must not keep take() from returning; the rest stays queued.
 constexpr int kReadsPerTake = 16;
 constexpr std::chrono::milliseconds kSelfTestWait{200};

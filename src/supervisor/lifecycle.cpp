@@ -478,6 +478,7 @@ Step step(const State& state, const Event& event, MonoTime now) {
 }
 
 std::optional<MonoTime> deadline_of(const State& state) {
+  if (state.phase == Phase::Done) return std::nullopt;
   const auto worker = state.worker.deadline();
   if (!worker || !state.phase_until) return worker ? worker : state.phase_until;
   return std::min(*worker, *state.phase_until);
