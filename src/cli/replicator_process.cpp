@@ -199,7 +199,10 @@ int ReplicatorProcess::serve() {
     take_orders();
     if (orders_.is_over()) return 0;
     if (orders_.flush_until()) return flush_and_leave();
-    if (orders_.is_stopping()) hurry();
+    if (orders_.is_stopping() && !hurried_) {
+      hurry();
+      report_position();  // the time left is divided by what is left to store
+    }
     retry_refused();
     if (pace.is_due(clock_.mono())) pace.on_looked(report_position(), clock_.mono());
     const auto woken = poller->wait(next_look(pace));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "walwrap/config/toml_file.hpp"
@@ -82,7 +84,10 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
   std::vector<replication::ReplicatorOptions> all;
   for (const config::Database& database : config.databases) {
     replication::ReplicatorOptions options;
-    options.database = database.path;
+    // Absolute, because its directory is watched, and its state goes beside it.
+    std::error_code failed;
+    options.database = std::filesystem::absolute(database.path, failed);
+    if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());
     options.location =
         TRY(storage::parse_location(database.replica).context("replica of " + database.path));
     options.policy = {.on_diverged = on_diverged_of(config.on_diverged),

@@ -17,7 +17,7 @@ constexpr microseconds kFirstLook{200};
 constexpr int kLadder = 6;             // 0.2, 0.4, ... 6.4 ms
 constexpr milliseconds kBusyLook{10};  // while something was written lately
 constexpr milliseconds kLately{250};
-constexpr milliseconds kIdleLook{1000};      // with inotify: only in case it missed something
+constexpr milliseconds kIdleLook{2000};      // with inotify: only in case it missed something
 constexpr milliseconds kIdleLookBlind{250};  // without
 constexpr milliseconds kFinishLook{1};
 constexpr milliseconds kAttachRetry{100};  // the file is there, but locked

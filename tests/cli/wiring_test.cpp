@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -90,6 +91,12 @@ TEST_CASE("without --start-timeout the host's patience counts, and defaults are 
   CHECK_FALSE(all->front().policy.allow_empty_replica);
   CHECK_FALSE(all->front().policy.allow_stale);
   CHECK(all->front().integrity == replication::Integrity::Quick);
+}
+
+TEST_CASE("a database may be named relative to where walwrap was started") {
+  const auto all = replicator_options(with_databases({{"app.db", "file:///backup"}}), 45s);
+  REQUIRE(all.has_value());
+  CHECK(all->front().database == std::filesystem::current_path() / "app.db");
 }
 
 TEST_CASE("a URL that no store is for is refused before anything starts, with its database") {

@@ -142,10 +142,10 @@ void ignore(const Result<T>& /*result*/, std::string_view /*reason*/) {}
 // Each use has a name of its own, so that a lambda inside may use TRY too.
 #define WALWRAP_JOIN_(left, right) left##right
 #define WALWRAP_JOIN(left, right) WALWRAP_JOIN_(left, right)
-#define WALWRAP_TRY(result, ...)                                                  \
-  __extension__({                                                                 \
-    auto result = (__VA_ARGS__);                                                  \
-    if (!result) return std::move(result).take_failure();                         \
-    std::move(result).value();                                                    \
+#define WALWRAP_TRY(result, ...)                          \
+  __extension__({                                         \
+    auto result = (__VA_ARGS__);                          \
+    if (!result) return std::move(result).take_failure(); \
+    std::move(result).value();                            \
   })
 #define TRY(...) WALWRAP_TRY(WALWRAP_JOIN(walwrap_result_, __COUNTER__), __VA_ARGS__)

@@ -61,7 +61,7 @@ supervisor::ReplicatorReport drained_of(const std::vector<DatabaseFlush>& all);
 class StatusPace {
  public:
   static constexpr std::chrono::seconds kWhileChanging{1};
-  static constexpr std::chrono::seconds kWhileIdle{4};
+  static constexpr std::chrono::seconds kWhileIdle{60};
 
   explicit StatusPace(MonoTime now) : next_(now + kWhileChanging) {}
   MonoTime next() const { return next_; }
