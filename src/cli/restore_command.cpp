@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "walwrap/cli/wiring.hpp"
@@ -63,16 +65,19 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
           .context("set the existing file aside"));
   TRY(os::link_new(scratch, output).context("give the restored file its name"));
   TRY(os::remove_file(scratch));
-  return os::sync_directory(output.has_parent_path() ? output.parent_path() : os::Path("."));
+  return os::sync_directory(output.parent_path());
 }
 
 Result<Restored> restore(const RestoreArguments& arguments, const storage::Location& location,
                          const RestoreSurroundings& surroundings) {
   const auto style = style_of(location.kind);
-  const os::Path output = arguments.output;
+  // Absolute, because its directory is synced.
+  std::error_code failed;
+  const os::Path output = std::filesystem::absolute(arguments.output, failed);
+  if (failed) return fail(Code::Invalid, "{}: {}", arguments.output, failed.message());
   const bool replaces = arguments.if_present == IfPresent::SetAside;
   const os::Path scratch =
-      replaces ? os::Path(fmt::format("{}.walwrap-new-{:016x}", arguments.output, os::random_u64()))
+      replaces ? os::Path(fmt::format("{}.walwrap-new-{:016x}", output.string(), os::random_u64()))
                : output;
   auto store = TRY(open_existing(location));
   Progress progress(surroundings.progress, surroundings.clock.mono());

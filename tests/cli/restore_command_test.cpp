@@ -55,7 +55,7 @@ struct Scene {
   int restore(RestoreArguments arguments) {
     said.clear();
     if (arguments.replica.empty()) arguments.replica = "file://" + replica.string();
-    arguments.output = output.string();
+    arguments.output = relative ? output.filename().string() : output.string();
     const Log log({.now = [this] { return clock.wall(); }, .sink = [](std::string_view) {}});
     return restore_to_file(arguments, {.clock = clock,
                                        .log = log,
@@ -82,6 +82,7 @@ struct Scene {
   testing::ManualClock clock;
   std::string said;
   bool cancelled = false;
+  bool relative = false;  // the output is named as from its own directory
 };
 
 }  // namespace
@@ -148,6 +149,22 @@ TEST_CASE("--force keeps the file that was there, with its WAL, under another na
   }
   CHECK(kept == "precious");
   CHECK(kept_wal == "wal");
+}
+
+TEST_CASE("an output may be named relative to where walwrap was started") {
+  Scene scene;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(scene.output.parent_path());
+  scene.relative = true;
+  std::ofstream(scene.output) << "precious";
+  RestoreArguments force;
+  force.if_present = IfPresent::SetAside;
+  const int exit_code = scene.restore(force);
+  std::filesystem::current_path(before);
+  CAPTURE(scene.said);
+  CHECK(exit_code == 0);
+  CHECK(scene.value() == "second");
+  CHECK(scene.files() == 2);
 }
 
 TEST_CASE("--force that cannot restore leaves the file where it is") {
