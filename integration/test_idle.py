@@ -17,7 +17,7 @@ def idle(run):
     walwrap = scene.start(scene.writer("--rows", 100, "--delay", 0.5, "--rows-after-term", 0,
                                        "--linger"))
     scene.wait_for_rows(100)
-    time.sleep(3)  # quiet moment, checkpoint, last upload
+    time.sleep(7)  # quiet moment, checkpoint, last upload, and the state saved 5 s later
     replicator = walwrap.wait_for_replicator()
     stored = checks.stored_bytes(scene.replica)
     before = procfs.wake_ups(walwrap.pid), procfs.wake_ups(replicator)

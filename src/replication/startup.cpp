@@ -26,13 +26,13 @@ constexpr std::string_view kUnreachable =
     "the replica cannot be reached, or denies access, so nobody can say whether it holds this "
     "database";
 constexpr std::string_view kCheckReach =
-    "walwrap doctor --replica URL says what is wrong; --start-timeout sets how long to wait for it";
+    "check that the place exists and may be read and written; --start-timeout sets how long to wait for it";
 constexpr std::string_view kChooseSide =
     "compare: walwrap restore --replica URL --output FILE; then start with "
     "--on-diverged=use-replica (the local file is kept under another name) or "
     "--on-diverged=use-local (the next upload is a full image of it)";
 constexpr std::string_view kRepair =
-    "walwrap ls --replica URL lists what is there; walwrap restore --replica URL --output FILE "
+    "walwrap restore --replica URL --output FILE "
     "--txid HEX16 restores what can be; then give an empty place as --replica";
 constexpr std::string_view kNewHistory =
     "check that --replica names the right place; to begin a new history from the local file, move "
@@ -83,7 +83,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         refuse(Unless::StaleAllowed,
                "the local database is older than what was stored of it, and the replica cannot be "
                "reached, or denies access",
-               "walwrap doctor --replica URL says what is wrong; --allow-stale starts with the "
+               "check that the place exists and may be read and written; --allow-stale starts with the "
                "older data"),
         refuse(Unless::Never,
                "the local database is older than what was stored of it, and the replica holds "
@@ -113,7 +113,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         refuse(Unless::Never,
                "the local database belongs to another history than this replica's, which cannot "
                "be reached, or denies access",
-               "walwrap doctor --replica URL says what is wrong; check that --replica names the "
+               "check that the place exists and may be read and written; check that --replica names the "
                "right place"),
         refuse(Unless::Never,
                "the local database belongs to another history than this replica's, which holds "
