@@ -26,7 +26,7 @@ constexpr std::string_view kUnreachable =
     "the replica cannot be reached, or denies access, so nobody can say whether it holds this "
     "database";
 constexpr std::string_view kCheckReach =
-    "check that the place exists and may be read and written; --start-timeout sets how long to wait for it";
+    "check that the replica can be read; --start-timeout sets how long to wait for it";
 constexpr std::string_view kChooseSide =
     "compare: walwrap restore --replica URL --output FILE; then start with "
     "--on-diverged=use-replica (the local file is kept under another name) or "
@@ -83,7 +83,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         refuse(Unless::StaleAllowed,
                "the local database is older than what was stored of it, and the replica cannot be "
                "reached, or denies access",
-               "check that the place exists and may be read and written; --allow-stale starts with the "
+               "check that the replica can be read; --allow-stale starts with the "
                "older data"),
         refuse(Unless::Never,
                "the local database is older than what was stored of it, and the replica holds "
@@ -98,7 +98,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         refuse(Unless::Never,
                "the replica holds damaged or foreign objects, and nothing says that they belong "
                "to this database",
-               "give an empty place as --replica, or look with walwrap ls --replica URL"),
+               "give an empty place as --replica"),
     }},
     {{
         // Diverged
@@ -113,7 +113,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         refuse(Unless::Never,
                "the local database belongs to another history than this replica's, which cannot "
                "be reached, or denies access",
-               "check that the place exists and may be read and written; check that --replica names the "
+               "check that the replica can be read; check that --replica names the "
                "right place"),
         refuse(Unless::Never,
                "the local database belongs to another history than this replica's, which holds "

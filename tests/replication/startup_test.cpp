@@ -56,7 +56,7 @@ const std::vector<Row>& table() {
       {Local::Known, Replica::Empty, Action::Refuse, Flag::AllowEmpty, {"--allow-empty-replica"}},
       {Local::Known, Replica::Present, Action::StartAndContinue, Flag::None, {}},
       {Local::Known, Replica::Unreachable, Action::StartUnconnected, Flag::None, {}},
-      {Local::Known, Replica::Damaged, Action::Refuse, Flag::None, {"walwrap ls --replica URL"}},
+      {Local::Known, Replica::Damaged, Action::Refuse, Flag::None, {"--replica URL"}},
 
       {Local::Behind, Replica::Empty, Action::Refuse, Flag::None, {"--replica", "-walwrap"}},
       {Local::Behind, Replica::Present, Action::SetAsideAndRestore, Flag::None, {}},
@@ -65,8 +65,8 @@ const std::vector<Row>& table() {
 
       {Local::Unknown, Replica::Empty, Action::StartAndUploadAll, Flag::None, {}},
       {Local::Unknown, Replica::Present, Action::CompareFirst, Flag::None, {}},
-      {Local::Unknown, Replica::Unreachable, Action::Retry, Flag::None, {"walwrap doctor"}},
-      {Local::Unknown, Replica::Damaged, Action::Refuse, Flag::None, {"--replica", "walwrap ls"}},
+      {Local::Unknown, Replica::Unreachable, Action::Retry, Flag::None, {"check that the replica"}},
+      {Local::Unknown, Replica::Damaged, Action::Refuse, Flag::None, {"--replica"}},
 
       {Local::Diverged, Replica::Empty, Action::Refuse, Flag::None, {"--replica", "-walwrap"}},
       {Local::Diverged,
@@ -75,8 +75,12 @@ const std::vector<Row>& table() {
        Flag::OnDiverged,
        {"--on-diverged=use-replica", "--on-diverged=use-local",
         "walwrap restore --replica URL --output FILE"}},
-      {Local::Diverged, Replica::Unreachable, Action::Refuse, Flag::None, {"walwrap doctor"}},
-      {Local::Diverged, Replica::Damaged, Action::Refuse, Flag::None, {"walwrap ls"}},
+      {Local::Diverged,
+       Replica::Unreachable,
+       Action::Refuse,
+       Flag::None,
+       {"check that the replica"}},
+      {Local::Diverged, Replica::Damaged, Action::Refuse, Flag::None, {"--replica"}},
   };
   return rows;
 }
