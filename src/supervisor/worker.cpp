@@ -18,11 +18,13 @@ void Worker::on_spawn() {
   condition = Condition::Preparing;
   is_alive = true;
   restart_at.reset();
+  ready_since.reset();
 }
 
 void Worker::on_ready(MonoTime now) {
   condition = Condition::Ready;
   refused = false;
+  ready_since = now;
   if (restart_delay > milliseconds{0}) steady_at = now + kSteadyAfter;
 }
 
@@ -48,8 +50,11 @@ Worker::Death Worker::on_death(WorkerStage stage, MonoTime now) {
   if (condition == Condition::GaveUp) return {};
   condition = Condition::Down;
 
-  restart_delay =
-      restart_delay == milliseconds{0} ? kFirstRestart : std::min(restart_delay * 2, kMostRestart);
+  const bool worked = ready_since && now - *ready_since >= kWorkedFor;
+  ready_since.reset();
+  restart_delay = restart_delay == milliseconds{0} || worked
+                      ? kFirstRestart
+                      : std::min(restart_delay * 2, kMostRestart);
   if (refused) restart_delay = kMostRestart;
   Death death;
   death.restart_in = restart_delay;

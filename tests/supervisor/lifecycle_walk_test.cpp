@@ -50,6 +50,13 @@ struct Node {
   std::string path;
 };
 
+// More than the limit makes no difference.
+long long worked_for_ms(const Worker& worker, MonoTime now) {
+  if (!worker.ready_since) return -1;
+  return std::min(now - *worker.ready_since, MonoTime::duration(kWorkedFor)) /
+         std::chrono::milliseconds(1);
+}
+
 // All that decides what may still happen; times relative to now.
 std::string fingerprint(const Node& node) {
   const State& s = node.state;
@@ -63,6 +70,7 @@ std::string fingerprint(const Node& node) {
                                   s.worker.is_alive,
                                   s.worker.refused,
                                   s.worker.restart_delay.count(),
+                                  worked_for_ms(s.worker, node.now),
                                   s.worker.starting_deaths,
                                   s.worker.stopping_deaths,
                                   s.estimate ? 1 : 0,

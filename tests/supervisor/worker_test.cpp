@@ -29,7 +29,22 @@ TEST_CASE("a replicator that keeps dying is restarted ever more slowly, up to te
                                             10000ms, 10000ms});
 }
 
-TEST_CASE("a replicator that was Ready for ten seconds starts over") {
+TEST_CASE("a replicator that had half a second to work is restarted at once again") {
+  Worker worker;
+  for (int i = 0; i < 5; ++i) {
+    worker.on_spawn();
+    worker.on_ready(kStart);
+    CHECK(worker.on_death(WorkerStage::Running, kStart + 500ms).restart_in == 100ms);
+  }
+  worker.on_spawn();
+  worker.on_ready(kStart);
+  worker.on_closed(WorkerStage::Running, kStart + 499ms);
+  CHECK(worker.on_death(WorkerStage::Running, kStart + 499ms).restart_in == 200ms);
+  worker.on_spawn();
+  CHECK(worker.on_death(WorkerStage::Running, kStart + 10s).restart_in == 400ms);
+}
+
+TEST_CASE("deaths are over when a replicator was Ready for ten seconds") {
   Worker worker;
   worker.on_spawn();
   worker.on_death(WorkerStage::Running, kStart);

@@ -52,8 +52,6 @@ std::optional<Reaped> reap_one();
 // Sends; false if there is no such process. EPERM counts as sent.
 bool send_signal(Pid pid, int signal);
 bool send_signal_to_group(Pid leader, int signal);
-// SIGCONT if /proc says that it is stopped.
-void continue_if_stopped(Pid pid);
 // Every running process below us in the process tree (or in our pid namespace, as PID 1), without
 // ourselves, kernel threads and those that have ended but are not reaped; also without `except`
 // and everything below that. A look at a moving target: repeat it until it is empty.

@@ -1,8 +1,8 @@
 // The replicator as init sees it: whether it is there, and when it is started again.
 //
-// Pure; part of lifecycle's State. A replicator that dies is restarted after 100 ms, then after
-// twice as long each time up to 10 s, until one has been Ready for 10 s. During a stop there is no
-// time for that: the first one is replaced at once, later ones within 500 ms.
+// Pure; part of lifecycle's State. A replicator that dies is restarted after 100 ms; one that was
+// not Ready for half a second before it died, after twice as long each time, up to 10 s. During a
+// stop there is no time for that: the first one is replaced at once, later ones within 500 ms.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,8 @@ namespace walwrap::supervisor {
 inline constexpr std::chrono::milliseconds kFirstRestart{100};
 inline constexpr std::chrono::milliseconds kMostRestart{10'000};
 inline constexpr std::chrono::milliseconds kMostStoppingRestart{500};
-inline constexpr std::chrono::milliseconds kSteadyAfter{10'000};
+inline constexpr std::chrono::milliseconds kWorkedFor{500};  // Ready: its work is not its death
+inline constexpr std::chrono::milliseconds kSteadyAfter{10'000};     // Ready: the deaths are over
 inline constexpr std::chrono::milliseconds kHangLimit{2'000};        // channel closed, still there
 inline constexpr std::chrono::milliseconds kStoppingHangLimit{300};  // the same, during a stop
 
@@ -36,7 +37,8 @@ struct Worker {
   bool refused = false;   // beside a running app: the next restart waits longest
   std::optional<MonoTime> restart_at;
   std::optional<MonoTime> hang_until;  // then it is killed
-  std::optional<MonoTime> steady_at;   // then the back-off starts over
+  std::optional<MonoTime> ready_since;
+  std::optional<MonoTime> steady_at;  // then the deaths are over, which is told
   std::chrono::milliseconds restart_delay{0};
   int starting_deaths = 0;
   int stopping_deaths = 0;
