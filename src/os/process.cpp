@@ -171,11 +171,6 @@ bool send_signal_to_group(Pid leader, int signal) {
   return ::kill(-leader.value, signal) == 0 || errno != ESRCH;
 }
 
-void continue_if_stopped(Pid pid) {
-  const auto process = read_process(pid.value);
-  if (process && process->state == 'T') send_signal(pid, SIGCONT);
-}
-
 std::vector<Pid> descendants(Pid except) {
   const int own = ::getpid();
   const std::vector<Process> processes = read_all_processes();

@@ -229,7 +229,7 @@ Init::Answer Init::operator()(const action::SignalApp& action) {
 }
 
 Init::Answer Init::operator()(const action::ContinueApp&) {
-  if (app_ != os::Pid{}) os::continue_if_stopped(app_);
+  if (app_ != os::Pid{}) os::send_signal(app_, SIGCONT);
   return {};
 }
 
@@ -259,7 +259,7 @@ Init::Answer Init::operator()(const action::CheckLeftovers&) {
 Init::Answer Init::operator()(const action::SignalLeftovers& action) {
   for (const os::Pid pid : os::descendants(replicator_)) {
     os::send_signal(pid, action.signal);
-    if (action.signal != SIGKILL) os::continue_if_stopped(pid);
+    if (action.signal != SIGKILL) os::send_signal(pid, SIGCONT);
   }
   return {};
 }

@@ -151,29 +151,6 @@ TEST_CASE("descendants are found whatever their names, and are gone when they ha
   CHECK(result == "both one 0/9 0/9 none");
 }
 
-TEST_CASE("a stopped process is continued, one that runs is left alone") {
-  const std::string result = in_child([]() -> std::string {
-    const Reports reports;
-    const Pid child = fork_worker([&] {
-                        ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // not left behind if this test fails
-                        reports.send();
-                        return sleep_until_killed();
-                      }).value();
-    const auto id = static_cast<id_t>(child.value);
-    siginfo_t info{};
-    static_cast<void>(reports.take());
-    continue_if_stopped(child);
-    send_signal(child, SIGSTOP);
-    ::waitid(P_PID, id, &info, WSTOPPED);
-    continue_if_stopped(child);
-    ::waitid(P_PID, id, &info, WCONTINUED);  // hangs if nobody continued it
-    const std::string text = info.si_code == CLD_CONTINUED ? "continued" : "not continued";
-    send_signal(child, SIGKILL);
-    return text + " " + wait_for_end();
-  });
-  CHECK(result == "continued 0/9");
-}
-
 TEST_CASE("signals are never sent to everybody by a wrong pid") {
   CHECK_THROWS_AS(send_signal(Pid{0}, 0), Panic);
   CHECK_THROWS_AS(send_signal(Pid{-1}, 0), Panic);

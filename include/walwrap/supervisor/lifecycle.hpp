@@ -136,7 +136,7 @@ struct SendOrder {
 struct SignalApp {  // the main process
   int signal = 0;
 };
-struct ContinueApp {};  // if it is stopped
+struct ContinueApp {};  // SIGCONT; one that is not stopped does not notice
 struct KillApp {};
 struct Suspend {};         // stop the app's group if there is one, then ourselves
 struct ResumeApp {};       // its group
