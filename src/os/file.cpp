@@ -1,7 +1,6 @@
 #include "walwrap/os/file.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -10,63 +9,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
-
-#include "walwrap/os/clock.hpp"
 
 namespace walwrap::os {
 namespace {
 
 constexpr std::size_t kReadChunkBytes = std::size_t{64} * 1024;
-
-Failure path_failure(std::string_view call, const Path& path) {
-  const int error_number = errno;  // before anything can change it
-  return errno_failure(call, path.native(), error_number);
-}
-
-// Repeats a call that was interrupted before it did anything.
-template <typename Call>
-auto uninterrupted(Call call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
-Code code_of(int error_number) {
-  switch (error_number) {
-    case ENOENT:
-      return Code::NotFound;
-    case EEXIST:
-      return Code::Exists;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Code::Denied;
-    case EIO:
-    case ENOSPC:
-    case EDQUOT:
-    case ESTALE:
-    case ENOTCONN:
-    case ETIMEDOUT:
-    case ENFILE:
-    case EMFILE:
-    case ENOMEM:
-    case EAGAIN:
-      return Code::Unavailable;
-    case EOPNOTSUPP:
-    case ENOSYS:
-      return Code::Unsupported;
-    case ENOTDIR:
-    case EISDIR:
-    case ENAMETOOLONG:
-    case ELOOP:
-    case EINVAL:
-      return Code::Invalid;
-    default:
-      return Code::Io;
-  }
-}
 
 FileStatus file_status(const struct stat& raw) {
   const auto modified =
@@ -92,11 +40,6 @@ std::array<timespec, 2> modified_only(WallTime time) {
                    .tv_nsec = static_cast<long>(rest.count())}};
 }
 
-Path directory_of(const Path& path) {
-  const Path parent = path.parent_path();
-  return parent.empty() ? Path(".") : parent;
-}
-
 Result<void> make_directory(const Path& path, std::uint32_t mode) {
   if (::mkdir(path.c_str(), mode) == 0) {
     // Who may not read the parent cannot sync it either; the directory is there all the same.
@@ -110,39 +53,11 @@ Result<void> make_directory(const Path& path, std::uint32_t mode) {
   return errno_failure("mkdir", path.native(), error_number);
 }
 
-// Whether link(2) failed for want of support, and not because the name is taken.
-bool is_link_unsupported(int error_number) {
-  return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS ||
-         error_number == EMLINK;
-}
-
-// Gives a finished temporary file its final name, unless the name is taken. The temporary name may
-// or may not remain.
-Result<void> publish_new(const Path& temporary, const Path& final_path, const File& file) {
-  if (::link(temporary.c_str(), final_path.c_str()) == 0) return {};
-  const int link_error = errno;
-  if (is_link_unsupported(link_error)) {
-    if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, final_path.c_str(), RENAME_NOREPLACE) ==
-        0) {
-      return {};
-    }
-    return path_failure("renameat2", final_path);
-  }
-  if (link_error == EEXIST) {
-    // Over NFS a link may be made although its reply was lost; then the name leads to our file.
-    const auto found = status_of(final_path);
-    const auto ours = file.status();
-    if (found && ours && found->id == ours->id) return {};
-  }
-  return errno_failure("link", final_path.native(), link_error);
-}
-
 }  // namespace
 
-Failure errno_failure(std::string_view call, std::string_view subject, int error_number) {
-  const std::string reason = std::generic_category().message(error_number);
-  const std::string_view space = subject.empty() ? "" : " ";
-  return fail(code_of(error_number), "{}{}{}: {}", call, space, subject, reason);
+Path directory_of(const Path& path) {
+  const Path parent = path.parent_path();
+  return parent.empty() ? Path(".") : parent;
 }
 
 Result<FileStatus> status_of(const Path& path) {
@@ -228,14 +143,6 @@ Result<ByteVector> read_file(const Path& path, Bytes limit) {
   }
 }
 
-Result<void> set_modified(const Path& path, WallTime time) {
-  const auto times = modified_only(time);
-  if (::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) != 0) {
-    return path_failure("utimensat", path);
-  }
-  return {};
-}
-
 Result<std::string> filesystem_name(const Path& path) {
   struct Name {
     std::uint64_t magic;
@@ -268,6 +175,14 @@ Result<Bytes> free_bytes(const Path& path) {
     return path_failure("statvfs", path);
   }
   return Bytes{raw.f_bavail} * Bytes{raw.f_frsize};
+}
+
+Result<void> set_modified(const Path& path, WallTime time) {
+  const auto times = modified_only(time);
+  if (::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) != 0) {
+    return path_failure("utimensat", path);
+  }
+  return {};
 }
 
 Result<File> File::open(const Path& path, Open how, std::uint32_t mode) {
@@ -333,6 +248,12 @@ Result<void> File::truncate(Bytes size) {
   return {};
 }
 
+Result<void> File::set_modified(WallTime time) {
+  const auto times = modified_only(time);
+  if (::futimens(fd_.get(), times.data()) != 0) return path_failure("futimens", path_);
+  return {};
+}
+
 Result<void> File::sync() {
   if (uninterrupted([&] { return ::fsync(fd_.get()); }) != 0) return path_failure("fsync", path_);
   return {};
@@ -355,140 +276,6 @@ Result<void> File::set_owner_and_mode(const FileStatus& like) {
     return path_failure("fchown", path_);
   }
   if (::fchmod(fd_.get(), like.mode) != 0) return path_failure("fchmod", path_);
-  return {};
-}
-
-Result<AtomicFile> AtomicFile::create(const Path& final_path, std::uint32_t mode) {
-  Path temporary = final_path;
-  temporary += ".tmp-" + format_hex16(random_u64());
-  auto file = TRY(File::open(temporary, File::Open::CreateNew, mode));
-  return AtomicFile(std::move(file), std::move(temporary), final_path);
-}
-
-AtomicFile::AtomicFile(File file, Path temporary, Path final_path)
-    : file_(std::move(file)), temporary_(std::move(temporary)), final_(std::move(final_path)) {}
-
-AtomicFile::AtomicFile(AtomicFile&& other) noexcept
-    : file_(std::exchange(other.file_, std::nullopt)),
-      temporary_(std::move(other.temporary_)),
-      final_(std::move(other.final_)),
-      written_(other.written_) {}
-
-AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
-  if (this != &other) {
-    discard();
-    file_ = std::exchange(other.file_, std::nullopt);
-    temporary_ = std::move(other.temporary_);
-    final_ = std::move(other.final_);
-    written_ = other.written_;
-  }
-  return *this;
-}
-
-AtomicFile::~AtomicFile() {
-  discard();
-}
-
-void AtomicFile::discard() {
-  if (!file_) return;
-  file_.reset();
-  ignore(remove_file(temporary_), "what is left has a name that says so");
-}
-
-Result<void> AtomicFile::write(ByteSpan bytes) {
-  WW_CHECK(file_.has_value());
-  TRY(file_->write_at(bytes, written_));
-  written_ += bytes.size();
-  return {};
-}
-
-Result<void> AtomicFile::set_modified(WallTime time) {
-  WW_CHECK(file_.has_value());
-  const auto times = modified_only(time);
-  if (::futimens(file_->descriptor(), times.data()) != 0) {
-    return path_failure("futimens", temporary_);
-  }
-  return {};
-}
-
-Result<void> AtomicFile::commit(Publish how) {
-  WW_CHECK(file_.has_value());
-  TRY(file_->sync());
-  switch (how) {
-    case Publish::Replace:
-      TRY(os::rename(temporary_, final_));
-      file_.reset();
-      break;
-    case Publish::CreateNew:
-      TRY(publish_new(temporary_, final_, *file_));
-      discard();
-      break;
-  }
-  return sync_directory(directory_of(final_));
-}
-
-Result<MappedFile> MappedFile::open(const Path& path, Bytes size, std::uint32_t mode) {
-  const bool is_new = !os::exists(path);
-  MappedFile mapped;
-  mapped.path_ = path;
-  mapped.fd_ = Fd(uninterrupted(
-      [&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, mode); }));
-  if (!mapped.fd_.is_open()) return path_failure("open", path);
-  TRY(mapped.resize(size));
-  if (is_new) TRY(sync_directory(directory_of(path)));
-  return mapped;
-}
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : fd_(std::move(other.fd_)),
-      path_(std::move(other.path_)),
-      data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  if (this != &other) {
-    unmap();
-    fd_ = std::move(other.fd_);
-    path_ = std::move(other.path_);
-    data_ = std::exchange(other.data_, nullptr);
-    size_ = std::exchange(other.size_, 0);
-  }
-  return *this;
-}
-
-MappedFile::~MappedFile() {
-  unmap();
-}
-
-void MappedFile::unmap() {
-  if (data_ != nullptr) ::munmap(data_, size_);
-  data_ = nullptr;
-  size_ = 0;
-}
-
-Result<void> MappedFile::resize(Bytes size) {
-  unmap();
-  if (uninterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
-    return path_failure("ftruncate", path_);
-  }
-  if (size == 0) return {};  // mmap refuses it
-  // Space for all of it now: on a full disk a write to a hole in a mapping is a SIGBUS, not an
-  // error. Where the file system cannot reserve, that risk remains.
-  if (uninterrupted([&] { return ::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)); }) != 0 &&
-      errno != EOPNOTSUPP && errno != ENOSYS) {
-    return path_failure("fallocate", path_);
-  }
-  void* const mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
-  if (mapped == MAP_FAILED) return path_failure("mmap", path_);
-  data_ = static_cast<std::byte*>(mapped);
-  size_ = size;
-  return {};
-}
-
-Result<void> MappedFile::sync() {
-  if (data_ != nullptr && ::msync(data_, size_, MS_SYNC) != 0) return path_failure("msync", path_);
-  // The size too, and for sandboxes whose msync promises less than it should.
-  if (uninterrupted([&] { return ::fsync(fd_.get()); }) != 0) return path_failure("fsync", path_);
   return {};
 }
 

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/error.hpp"
 
 namespace walwrap::os {
 

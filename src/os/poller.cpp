@@ -8,11 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <span>
 #include <string>
 
 #include "walwrap/base/check.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/error.hpp"
 
 namespace walwrap::os {
 namespace {

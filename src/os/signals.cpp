@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <charconv>
 
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/error.hpp"
 
 namespace walwrap::os {
 namespace {

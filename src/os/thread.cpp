@@ -11,7 +11,7 @@
 #include <system_error>
 
 #include "walwrap/os/clock.hpp"
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/error.hpp"
 #include "walwrap/os/signals.hpp"
 
 namespace walwrap::os {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "walwrap/base/bytes.hpp"
+#include "walwrap/os/atomic_file.hpp"
 
 namespace walwrap::replication {
 namespace {

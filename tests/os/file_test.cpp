@@ -2,71 +2,27 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <iterator>
 
-#include "tests/support/in_child.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace walwrap::os {
 namespace {
 
-using testing::in_child;
+using testing::names_in;
 using testing::TempDir;
+using testing::text_of;
+using testing::write_text;
 using Names = std::vector<std::string>;
 
 constexpr Bytes kPlenty = 1 << 20;
-
-void write_text(const Path& path, std::string_view text) {
-  auto file = AtomicFile::create(path).value();
-  REQUIRE(file.write(as_bytes(text)).has_value());
-  REQUIRE(file.commit(AtomicFile::Publish::Replace).has_value());
-}
-
-std::string text_of(const Path& path) {
-  const auto bytes = read_file(path, kPlenty);
-  return bytes ? std::string(as_text(*bytes)) : "error: " + bytes.error().text;
-}
-
-Names names_in(const Path& directory) {
-  Names names = list_directory(directory).value();
-  std::ranges::sort(names);
-  return names;
-}
-
-TEST_CASE("an error names the call, the path and the reason, and has the code callers branch on") {
-  struct Row {
-    int error_number;
-    Code code;
-  };
-  for (const Row& row : {
-           Row{ENOENT, Code::NotFound},        Row{EEXIST, Code::Exists},
-           Row{EACCES, Code::Denied},          Row{EPERM, Code::Denied},
-           Row{EROFS, Code::Denied},           Row{ENOSPC, Code::Unavailable},
-           Row{EIO, Code::Unavailable},        Row{EDQUOT, Code::Unavailable},
-           Row{ESTALE, Code::Unavailable},     Row{EMFILE, Code::Unavailable},
-           Row{ENOMEM, Code::Unavailable},     Row{EAGAIN, Code::Unavailable},
-           Row{EOPNOTSUPP, Code::Unsupported}, Row{ENOSYS, Code::Unsupported},
-           Row{ENOTDIR, Code::Invalid},        Row{EISDIR, Code::Invalid},
-           Row{ENAMETOOLONG, Code::Invalid},   Row{ELOOP, Code::Invalid},
-           Row{EINVAL, Code::Invalid},         Row{EXDEV, Code::Io},
-       }) {
-    CAPTURE(row.error_number);
-    CHECK(errno_failure("openat", "/x/y", row.error_number).error.code == row.code);
-  }
-  CHECK(errno_failure("openat", "/x/y", EACCES).error.text == "openat /x/y: Permission denied");
-  CHECK(errno_failure("fork", "", EAGAIN).error.text == "fork: Resource temporarily unavailable");
-}
 
 TEST_CASE("the status of a path tells what is there, also through a link") {
   const TempDir dir;
@@ -209,152 +165,6 @@ TEST_CASE("a file takes over the mode of another") {
   like.mode = 0664;
   REQUIRE(file.set_owner_and_mode(like).has_value());
   CHECK(file.status().value().mode == 0664);
-}
-
-TEST_CASE("an atomic file appears whole at commit and leaves no other name") {
-  const TempDir dir;
-  auto file = AtomicFile::create(dir / "state", 0640).value();
-  REQUIRE(file.write(as_bytes("first ")).has_value());
-  REQUIRE(file.write(as_bytes("second")).has_value());
-  const WallTime time = parse_rfc3339("2026-01-02T03:04:05.678Z").value();
-  REQUIRE(file.set_modified(time).has_value());
-  CHECK(file.written() == 12);
-  CHECK_FALSE(os::exists(dir / "state"));
-  REQUIRE(names_in(dir.path()).size() == 1);
-  CHECK(names_in(dir.path())[0].starts_with("state.tmp-"));
-
-  REQUIRE(file.commit(AtomicFile::Publish::Replace).has_value());
-  CHECK(names_in(dir.path()) == Names{"state"});
-  CHECK(text_of(dir / "state") == "first second");
-  CHECK(status_of(dir / "state").value().modified == time);
-}
-
-TEST_CASE("an atomic file that is dropped or replaced leaves nothing, and what was there stays") {
-  const TempDir dir;
-  write_text(dir / "state", "old");
-  {
-    auto file = AtomicFile::create(dir / "state").value();
-    REQUIRE(file.write(as_bytes("new")).has_value());
-    auto moved = std::move(file);
-    moved = AtomicFile::create(dir / "state").value();
-    CHECK(names_in(dir.path()).size() == 2);  // the first temporary file is gone already
-  }
-  CHECK(names_in(dir.path()) == Names{"state"});
-  CHECK(text_of(dir / "state") == "old");
-}
-
-TEST_CASE("an atomic file that has moved is committed by its new owner") {
-  const TempDir dir;
-  std::optional<AtomicFile> source = AtomicFile::create(dir / "state").value();
-  REQUIRE(source->write(as_bytes("moved")).has_value());
-  AtomicFile target = *std::move(source);
-  source.reset();
-  REQUIRE(target.commit(AtomicFile::Publish::Replace).has_value());
-  CHECK(text_of(dir / "state") == "moved");
-}
-
-TEST_CASE("of two atomic files published as new under one name exactly one wins") {
-  const TempDir dir;
-  auto one = AtomicFile::create(dir / "slot").value();
-  auto two = AtomicFile::create(dir / "slot").value();
-  REQUIRE(one.write(as_bytes("one")).has_value());
-  REQUIRE(two.write(as_bytes("two")).has_value());
-  CHECK(two.commit(AtomicFile::Publish::CreateNew).has_value());
-  CHECK(one.commit(AtomicFile::Publish::CreateNew).error().code == Code::Exists);
-  CHECK(text_of(dir / "slot") == "two");
-}
-
-TEST_CASE("an atomic file without a directory to go to is an error") {
-  const TempDir dir;
-  CHECK(AtomicFile::create(dir / "missing" / "state").error().code == Code::NotFound);
-  REQUIRE(make_directories(dir / "gone", 0700).has_value());
-  auto file = AtomicFile::create(dir / "gone" / "state").value();
-  std::filesystem::remove_all(dir / "gone");
-  CHECK(file.commit(AtomicFile::Publish::Replace).error().code == Code::NotFound);
-}
-
-// From now on link(2) and linkat(2) fail with EPERM, as on a file system without hard links.
-bool forbid_links() {
-  std::vector<sock_filter> program{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-  };
-#ifdef SYS_link
-  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_link, 1, 0));
-#endif
-  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1));
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()),
-                          .filter = program.data()};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
-}
-
-TEST_CASE("an atomic file is published as new also where the file system has no hard links") {
-  const TempDir dir;
-  write_text(dir / "taken", "old");
-  const auto publish = [&](std::string_view name) {
-    auto file = AtomicFile::create(dir / name).value();
-    ignore(file.write(as_bytes("new")), "seen in the file's text");
-    const auto committed = file.commit(AtomicFile::Publish::CreateNew);
-    return committed ? std::string("done ") : std::string(code_name(committed.error().code)) + " ";
-  };
-  const std::string result = in_child([&]() -> std::string {
-    if (!forbid_links()) return "skipped";
-    if (link_new(dir / "taken", dir / "link").has_value()) return "links still work";
-    return publish("fresh") + publish("taken");
-  });
-  if (result == "skipped") {
-    MESSAGE("skipped: no seccomp filter here");
-    return;
-  }
-  CHECK(result == "done " + std::string(code_name(Code::Exists)) + " ");
-  CHECK(text_of(dir / "fresh") == "new");
-  CHECK(text_of(dir / "taken") == "old");
-  CHECK(names_in(dir.path()) == Names{"fresh", "taken"});
-}
-
-TEST_CASE("what is written to a mapped file is in the file, and still there next time") {
-  const TempDir dir;
-  {
-    auto mapped = MappedFile::open(dir / "sums", 10'000).value();
-    REQUIRE(mapped.bytes().size() == 10'000);
-    CHECK(std::ranges::all_of(mapped.bytes(), [](std::byte b) { return b == std::byte{0}; }));
-    mapped.bytes()[9'999] = std::byte{42};
-    REQUIRE(mapped.sync().has_value());
-  }
-  CHECK(status_of(dir / "sums").value().size == 10'000);
-  auto mapped = MappedFile::open(dir / "sums", 10'000).value();
-  CHECK(mapped.bytes()[9'999] == std::byte{42});
-}
-
-TEST_CASE("a mapped file keeps its content when it grows, and new bytes are zero") {
-  const TempDir dir;
-  auto mapped = MappedFile::open(dir / "sums", 3).value();
-  std::ranges::fill(mapped.bytes(), std::byte{7});
-  REQUIRE(mapped.resize(100'000).has_value());
-  CHECK(mapped.bytes()[2] == std::byte{7});
-  CHECK(std::ranges::all_of(mapped.bytes().subspan(3),
-                            [](std::byte b) { return b == std::byte{0}; }));
-  std::ranges::fill(mapped.bytes(), std::byte{9});
-  REQUIRE(mapped.resize(10).has_value());
-  REQUIRE(mapped.resize(20).has_value());
-  CHECK(mapped.bytes()[9] == std::byte{9});
-  CHECK(mapped.bytes()[10] == std::byte{0});
-}
-
-TEST_CASE("an empty mapped file has no bytes and can grow") {
-  const TempDir dir;
-  auto mapped = MappedFile::open(dir / "sums", 0).value();
-  CHECK(mapped.bytes().empty());
-  CHECK(mapped.sync().has_value());
-  REQUIRE(mapped.resize(5).has_value());
-  auto moved = std::move(mapped);
-  CHECK(moved.bytes().size() == 5);
-  CHECK(mapped.bytes().empty());
-  moved = MappedFile::open(dir / "other", 6).value();
-  CHECK(moved.bytes().size() == 6);
-  CHECK(MappedFile::open(dir / "missing" / "sums", 1).error().code == Code::NotFound);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/atomic_file.hpp"
 
 namespace walwrap::os {
 namespace {

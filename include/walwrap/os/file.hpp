@@ -1,31 +1,20 @@
 // Files and directories, by path, with errors that name the call and the path.
 //
 // Never used on a live SQLite database or its -shm: closing any descriptor of theirs drops this
-// process's POSIX locks (Law 1). The -wal may be read with File.
-//
-// Error codes: NotFound (ENOENT), Exists (EEXIST), Denied (EACCES, EPERM, EROFS), Unavailable
-// (EIO, ENOSPC, EDQUOT, ESTALE, ENOTCONN, ETIMEDOUT, ENFILE, EMFILE, ENOMEM), Unsupported
-// (EOPNOTSUPP, ENOSYS), Invalid (ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP, EINVAL), else Io.
+// process's POSIX locks (Law 1). The -wal may be read with File. Error codes: as errno_failure.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "walwrap/base/bytes.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/os/error.hpp"
 #include "walwrap/os/fd.hpp"
 
 namespace walwrap::os {
-
-using Path = std::filesystem::path;
-
-// "openat /x/y: Permission denied" with the Code that belongs to `error_number`.
-Failure errno_failure(std::string_view call, std::string_view subject, int error_number);
 
 struct FileId {
   std::uint64_t device = 0;
@@ -53,6 +42,7 @@ Result<void> link_new(const Path& from, const Path& to);  // hard link; Exists i
 Result<void> remove_file(const Path& path);
 Result<void> make_directories(const Path& path, std::uint32_t mode);
 Result<void> sync_directory(const Path& path);
+Path directory_of(const Path& path);  // "." for a bare name
 // Names in the directory, unsorted, without "." and "..".
 Result<std::vector<std::string>> list_directory(const Path& path);
 Result<ByteVector> read_file(const Path& path, Bytes limit);  // Invalid: larger than `limit`
@@ -72,6 +62,7 @@ class File {
   Result<void> write_at(ByteSpan bytes, Bytes offset);  // all of them
   Result<void> allocate(Bytes size);                    // reserves space; ENOSPC is Unavailable
   Result<void> truncate(Bytes size);
+  Result<void> set_modified(WallTime time);
   Result<void> sync();
   Result<Bytes> size() const;
   Result<FileStatus> status() const;
@@ -82,60 +73,6 @@ class File {
   explicit File(Fd fd, Path path) : fd_(std::move(fd)), path_(std::move(path)) {}
   Fd fd_;
   Path path_;
-};
-
-// A file that appears under its name whole and durable, or not at all (Law 4): written to a
-// temporary name beside it, fsync, rename or link, fsync of the directory. Dropping it without
-// commit() removes the temporary file.
-class AtomicFile {
- public:
-  // The temporary name is "<final>.tmp-<random>"; its directory must exist.
-  static Result<AtomicFile> create(const Path& final_path, std::uint32_t mode = 0600);
-  AtomicFile(AtomicFile&&) noexcept;
-  AtomicFile& operator=(AtomicFile&&) noexcept;
-  ~AtomicFile();
-
-  Result<void> write(ByteSpan bytes);  // appends
-  Result<void> set_modified(WallTime time);
-  Bytes written() const { return written_; }
-
-  enum class Publish {
-    Replace,    // rename over whatever is there
-    CreateNew,  // link: Exists if something is there, which is left untouched
-  };
-  Result<void> commit(Publish how);
-
- private:
-  AtomicFile(File file, Path temporary, Path final_path);
-  void discard();
-  std::optional<File> file_;
-  Path temporary_;
-  Path final_;
-  Bytes written_ = 0;
-};
-
-// A file mapped shared and writable, grown as needed; what is written to it survives this process,
-// and the machine after sync(). Page-size aligned internally; `bytes()` is exactly size().
-class MappedFile {
- public:
-  // Opens or creates; keeps the content that is there.
-  static Result<MappedFile> open(const Path& path, Bytes size, std::uint32_t mode = 0600);
-  MappedFile(MappedFile&&) noexcept;
-  MappedFile& operator=(MappedFile&&) noexcept;
-  ~MappedFile();
-
-  MutableByteSpan bytes() { return {data_, size_}; }
-  ByteSpan bytes() const { return {data_, size_}; }
-  Result<void> resize(Bytes size);  // new bytes are zero; invalidates earlier spans
-  Result<void> sync();
-
- private:
-  MappedFile() = default;
-  void unmap();
-  Fd fd_;
-  Path path_;
-  std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace walwrap::os

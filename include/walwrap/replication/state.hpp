@@ -19,6 +19,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/mapped_file.hpp"
 #include "walwrap/wal/scanner.hpp"
 
 namespace walwrap::replication {

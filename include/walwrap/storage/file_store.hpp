@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "walwrap/os/file.hpp"
+#include "walwrap/os/atomic_file.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::storage {

@@ -1,0 +1,43 @@
+// A file that appears under its name whole and durable, or not at all (Law 4): written to a
+// temporary name beside it, fsync, rename or link, fsync of the directory. Dropping it without
+// commit() removes the temporary file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/file.hpp"
+
+namespace walwrap::os {
+
+class AtomicFile {
+ public:
+  // The temporary name is "<final>.tmp-<random>"; its directory must exist.
+  static Result<AtomicFile> create(const Path& final_path, std::uint32_t mode = 0600);
+  AtomicFile(AtomicFile&&) noexcept;
+  AtomicFile& operator=(AtomicFile&&) noexcept;
+  ~AtomicFile();
+
+  Result<void> write(ByteSpan bytes);  // appends
+  Result<void> set_modified(WallTime time);
+  Bytes written() const { return written_; }
+
+  enum class Publish {
+    Replace,    // rename over whatever is there
+    CreateNew,  // link: Exists if something is there, which is left untouched
+  };
+  Result<void> commit(Publish how);
+
+ private:
+  AtomicFile(File file, Path temporary, Path final_path);
+  void discard();
+  std::optional<File> file_;
+  Path temporary_;
+  Path final_;
+  Bytes written_ = 0;
+};
+
+}  // namespace walwrap::os

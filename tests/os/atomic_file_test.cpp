@@ -1,0 +1,131 @@
+#include "walwrap/os/atomic_file.hpp"
+
+#include <doctest/doctest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <vector>
+
+#include "tests/support/files.hpp"
+#include "tests/support/in_child.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace walwrap::os {
+namespace {
+
+using testing::in_child;
+using testing::names_in;
+using testing::TempDir;
+using testing::text_of;
+using testing::write_text;
+using Names = std::vector<std::string>;
+
+TEST_CASE("an atomic file appears whole at commit and leaves no other name") {
+  const TempDir dir;
+  auto file = AtomicFile::create(dir / "state", 0640).value();
+  REQUIRE(file.write(as_bytes("first ")).has_value());
+  REQUIRE(file.write(as_bytes("second")).has_value());
+  const WallTime time = parse_rfc3339("2026-01-02T03:04:05.678Z").value();
+  REQUIRE(file.set_modified(time).has_value());
+  CHECK(file.written() == 12);
+  CHECK_FALSE(os::exists(dir / "state"));
+  REQUIRE(names_in(dir.path()).size() == 1);
+  CHECK(names_in(dir.path())[0].starts_with("state.tmp-"));
+
+  REQUIRE(file.commit(AtomicFile::Publish::Replace).has_value());
+  CHECK(names_in(dir.path()) == Names{"state"});
+  CHECK(text_of(dir / "state") == "first second");
+  CHECK(status_of(dir / "state").value().modified == time);
+}
+
+TEST_CASE("an atomic file that is dropped or replaced leaves nothing, and what was there stays") {
+  const TempDir dir;
+  write_text(dir / "state", "old");
+  {
+    auto file = AtomicFile::create(dir / "state").value();
+    REQUIRE(file.write(as_bytes("new")).has_value());
+    auto moved = std::move(file);
+    moved = AtomicFile::create(dir / "state").value();
+    CHECK(names_in(dir.path()).size() == 2);  // the first temporary file is gone already
+  }
+  CHECK(names_in(dir.path()) == Names{"state"});
+  CHECK(text_of(dir / "state") == "old");
+}
+
+TEST_CASE("an atomic file that has moved is committed by its new owner") {
+  const TempDir dir;
+  std::optional<AtomicFile> source = AtomicFile::create(dir / "state").value();
+  REQUIRE(source->write(as_bytes("moved")).has_value());
+  AtomicFile target = *std::move(source);
+  source.reset();
+  REQUIRE(target.commit(AtomicFile::Publish::Replace).has_value());
+  CHECK(text_of(dir / "state") == "moved");
+}
+
+TEST_CASE("of two atomic files published as new under one name exactly one wins") {
+  const TempDir dir;
+  auto one = AtomicFile::create(dir / "slot").value();
+  auto two = AtomicFile::create(dir / "slot").value();
+  REQUIRE(one.write(as_bytes("one")).has_value());
+  REQUIRE(two.write(as_bytes("two")).has_value());
+  CHECK(two.commit(AtomicFile::Publish::CreateNew).has_value());
+  CHECK(one.commit(AtomicFile::Publish::CreateNew).error().code == Code::Exists);
+  CHECK(text_of(dir / "slot") == "two");
+}
+
+TEST_CASE("an atomic file without a directory to go to is an error") {
+  const TempDir dir;
+  CHECK(AtomicFile::create(dir / "missing" / "state").error().code == Code::NotFound);
+  REQUIRE(make_directories(dir / "gone", 0700).has_value());
+  auto file = AtomicFile::create(dir / "gone" / "state").value();
+  std::filesystem::remove_all(dir / "gone");
+  CHECK(file.commit(AtomicFile::Publish::Replace).error().code == Code::NotFound);
+}
+
+// From now on link(2) and linkat(2) fail with EPERM, as on a file system without hard links.
+bool forbid_links() {
+  std::vector<sock_filter> program{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+  };
+#ifdef SYS_link
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_link, 1, 0));
+#endif
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1));
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()),
+                          .filter = program.data()};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST_CASE("an atomic file is published as new also where the file system has no hard links") {
+  const TempDir dir;
+  write_text(dir / "taken", "old");
+  const auto publish = [&](std::string_view name) {
+    auto file = AtomicFile::create(dir / name).value();
+    ignore(file.write(as_bytes("new")), "seen in the file's text");
+    const auto committed = file.commit(AtomicFile::Publish::CreateNew);
+    return committed ? std::string("done ") : std::string(code_name(committed.error().code)) + " ";
+  };
+  const std::string result = in_child([&]() -> std::string {
+    if (!forbid_links()) return "skipped";
+    if (link_new(dir / "taken", dir / "link").has_value()) return "links still work";
+    return publish("fresh") + publish("taken");
+  });
+  if (result == "skipped") {
+    MESSAGE("skipped: no seccomp filter here");
+    return;
+  }
+  CHECK(result == "done " + std::string(code_name(Code::Exists)) + " ");
+  CHECK(text_of(dir / "fresh") == "new");
+  CHECK(text_of(dir / "taken") == "old");
+  CHECK(names_in(dir.path()) == Names{"fresh", "taken"});
+}
+
+}  // namespace
+}  // namespace walwrap::os
