@@ -159,6 +159,7 @@ Result<Arguments> parse_restore(std::span<const std::string> words) {
                                     [&](const RestoreOption& row) { return row.flag == flag; });
     if (known == kRestoreOptions.end()) {
       std::vector<std::string_view> flags;
+      flags.reserve(std::size(kRestoreOptions));
       for (const RestoreOption& row : kRestoreOptions) flags.push_back(row.flag);
       const auto near = config::nearest(flag, flags);
       return fail(Code::Invalid, "restore does not know {}{}", config::quote_value(words[at]),

@@ -111,7 +111,7 @@ void flatten(const std::string& key, const Value& value, std::vector<TomlValue>&
   if (out.size() > kMaxValues) return;
   if (value.is_table()) {
     for (const auto& [name, member] : value.as_table()) {
-      flatten(key.empty() ? name : key + "." + name, member, out);
+      flatten(key.empty() ? name : fmt::format("{}.{}", key, name), member, out);
     }
     return;
   }

@@ -6,7 +6,7 @@ namespace walwrap::ltx {
 namespace {
 
 constexpr std::array<std::byte, kPageHeaderBytes> kEndMarker{};
-constexpr std::size_t kIndexPieceBytes = 16 * 1024;
+constexpr std::size_t kIndexPieceBytes = 16 << 10;
 
 void append_varint(ByteVector& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::byte>(value | 0x80));

@@ -1,6 +1,5 @@
 #include "walwrap/ltx/page_frame.hpp"
 
-#define XXH_INLINE_ALL
 #include <lz4.h>
 #include <lz4frame.h>
 #include <xxhash.h>

@@ -204,7 +204,7 @@ Result<Booted> Boot::continue_chain() {
     return start_chain(replica_.extent.newest);
   }
   TRY(catch_up(replica_, request_.style, state, sums));
-  return finish(std::move(state), std::move(sums));
+  return finish(state, std::move(sums));
 }
 
 Result<Booted> Boot::start_unconnected() {
@@ -226,7 +226,7 @@ Result<std::optional<Booted>> Boot::compare() {
     TRY(claim());
     auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
                            applied.page_size, applied.pages);
-    return some(finish(std::move(state), std::move(sums)));
+    return some(finish(state, std::move(sums)));
   }
   return perform(decide_unequal(request_.policy));
 }
@@ -239,7 +239,7 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
   TRY(directory_.save(state).context("save the state"));
   return Booted{.directory = directory_,
                 .sums = std::move(sums),
-                .state = std::move(state),
+                .state = state,
                 .store = std::move(replica_.store)};
 }
 

@@ -16,12 +16,12 @@ namespace {
 // Limits (Law 5). Together, with at most kMostThreads threads and the pool's queue of two tasks a
 // thread, they keep a restore below 64 MiB: 4 x (4 MiB + buffer) for runs, 16 x 1 MiB for small
 // files, and the sets of frames.
-constexpr Bytes kRunBytes = 4 << 20;          // page frames fetched and decoded as one task
-constexpr std::size_t kRunPages = 32 * 1024;  // of pages that compress to almost nothing
-constexpr Bytes kSmallFileBytes = 1 << 20;    // fetched whole, some ahead of their turn
+constexpr Bytes kRunBytes = 4 << 20;        // page frames fetched and decoded as one task
+constexpr std::size_t kRunPages = 32'768;   // of pages that compress to almost nothing
+constexpr Bytes kSmallFileBytes = 1 << 20;  // fetched whole, some ahead of their turn
 constexpr std::size_t kFilesAhead = 6;
-constexpr Bytes kIndexPieceBytes = 256 * 1024;
-constexpr std::size_t kWriteBytes = 256 * 1024;  // stays in a core's cache
+constexpr Bytes kIndexPieceBytes = 256 << 10;
+constexpr std::size_t kWriteBytes = 256 << 10;  // stays in a core's cache
 constexpr unsigned kFewestThreads = 2;
 constexpr unsigned kMostThreads = 4;
 // What is written goes to disk in such portions, so that the last fsync, which nothing can

@@ -1,5 +1,7 @@
 #include "walwrap/storage/file_store.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <string_view>
@@ -11,7 +13,7 @@ namespace walwrap::storage {
 namespace {
 
 // Big enough that calls cost little, small enough to stay in a core's cache.
-constexpr std::size_t kChunkBytes = 256 * 1024;
+constexpr std::size_t kChunkBytes = 256 << 10;
 // A replica is four levels deep; a loop of symbolic links ends here.
 constexpr int kDeepest = 8;
 // A replica holds all of the database's data: for its owner alone.
@@ -275,7 +277,7 @@ Result<void> FileStore::list_into(const std::string& directory, int depth,
   if (!names) return store_failure(names.error());
   for (const std::string& name : *names) {
     if (is_ignored(name)) continue;
-    const std::string key = directory.empty() ? name : directory + "/" + name;
+    const std::string key = directory.empty() ? name : fmt::format("{}/{}", directory, name);
     // Names that can be told apart from what is wanted cost no look at the file.
     const std::string below = key + "/";
     const bool is_listed = key.starts_with(prefix) && key > start_after;

@@ -15,7 +15,7 @@ namespace walwrap::supervisor {
 
 namespace {
 
-enum Token : std::uint64_t { kSignals, kChannel };
+constexpr std::uint64_t kSignals = 0, kChannel = 1;  // tokens of the poller
 
 Rules rules_of(const InitOptions& options) {
   Rules rules;
