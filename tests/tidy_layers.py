@@ -34,7 +34,9 @@ PURE_UNITS = {
 SAYS_PURE = re.compile(r"^// Pure[.:;,]", re.M)
 
 # What a pure file may take from os: values, and how they are spelled.
-OS_VALUES = {"Pid", "ExitStatus", "ReceivedSignal", "format_signal", "parse_signal", "Path"}
+OS_VALUES = {
+    "Pid", "ExitStatus", "ReceivedSignal", "format_signal", "parse_signal", "Path", "FileLock",
+}
 
 THREAD_HEADERS = {
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch",

@@ -6,7 +6,8 @@
 namespace walwrap::ltx {
 namespace {
 
-constexpr std::size_t kReadAheadBytes = 64 * 1024;
+constexpr std::size_t kReadAheadBytes = std::size_t{64} * 1024;
+constexpr std::size_t kIndexSizeBytes = 8;
 
 void add_varint(Crc64& checksum, std::uint64_t value) {
   std::array<std::byte, 10> bytes;
@@ -59,12 +60,16 @@ Result<ByteVector> Decoder::take(std::size_t bytes) {
 
 Result<std::optional<Pgno>> Decoder::next_page(MutableByteSpan page) {
   WW_CHECK(page.size() == header_.page_size.value);
-  if (finished_) return std::optional<Pgno>();
-  TRY(fill(max_page_frame_bytes(header_.page_size)));
-  if (unread().size() < kPageHeaderBytes) return fail(Code::Corrupt, "LTX file cut off");
-  const ByteSpan marker = unread().first(kPageHeaderBytes);
-  if (std::ranges::all_of(marker, [](std::byte byte) { return byte == std::byte{0}; })) {
-    TRY(finish());
+  if (!frames_ended_) {
+    TRY(fill(max_page_frame_bytes(header_.page_size)));
+    if (unread().size() < kPageHeaderBytes) return fail(Code::Corrupt, "LTX file cut off");
+    const ByteSpan marker = unread().first(kPageHeaderBytes);
+    frames_ended_ =
+        std::ranges::all_of(marker, [](std::byte byte) { return byte == std::byte{0}; });
+    if (frames_ended_) TRY(end_frames());
+  }
+  if (frames_ended_) {
+    if (!finished_) TRY(finish());
     return std::optional<Pgno>();
   }
   const std::size_t length = TRY(measure_page_frame(unread(), header_.page_size));
@@ -79,14 +84,26 @@ Result<std::optional<Pgno>> Decoder::next_page(MutableByteSpan page) {
   return std::optional(pgno);
 }
 
-Result<void> Decoder::finish() {
+Result<void> Decoder::end_frames() {
   TRY(order_.finish());
-  const ByteVector end_marker = TRY(take(kPageHeaderBytes));
-  checksum_.update(end_marker);
-  TRY(check_index());
-  const ByteVector last = TRY(take(kTrailerBytes));
-  trailer_ = TRY(parse_trailer(last, header_));
-  checksum_.update(ByteSpan(last).first(8));
+  checksum_.update(unread().first(kPageHeaderBytes));
+  begin_ += kPageHeaderBytes;
+  add_varint(expected_index_, 0);
+  return {};
+}
+
+// In steps that a source that fails in between does not undo.
+Result<void> Decoder::finish() {
+  TRY(take_index());
+  // One byte more than there may be, for the end of the file is looked for as well.
+  TRY(fill(kIndexSizeBytes + kTrailerBytes + 1));
+  const ByteVector last = TRY(take(kIndexSizeBytes + kTrailerBytes));
+  if (!unread().empty()) return fail(Code::Corrupt, "bytes after the end of the LTX file");
+  if (index_ != expected_index_ || load_be64(last) != index_.length()) {
+    return fail(Code::Corrupt, "LTX page index is not that of the pages");
+  }
+  trailer_ = TRY(parse_trailer(ByteSpan(last).last(kTrailerBytes), header_));
+  checksum_.update(ByteSpan(last).first(kIndexSizeBytes + 8));
   if (trailer_.file_checksum != (checksum_.value() | kChecksumFlag)) {
     return fail(Code::Corrupt, "LTX file checksum differs");
   }
@@ -94,27 +111,18 @@ Result<void> Decoder::finish() {
       trailer_.post_apply_checksum != (database_checksum_ | kChecksumFlag)) {
     return fail(Code::Corrupt, "LTX database checksum differs");
   }
-  TRY(fill(1));
-  if (!unread().empty()) return fail(Code::Corrupt, "bytes after the end of the LTX file");
   finished_ = true;
   return {};
 }
 
 // Compared by checksum and length, so that nothing has to be kept per page.
-Result<void> Decoder::check_index() {
-  add_varint(expected_index_, 0);
-  Crc64 index;
-  while (index.length() < expected_index_.length()) {
-    const Bytes left = expected_index_.length() - index.length();
+Result<void> Decoder::take_index() {
+  while (index_.length() < expected_index_.length()) {
+    const Bytes left = expected_index_.length() - index_.length();
     const ByteVector piece =
         TRY(take(static_cast<std::size_t>(std::min<Bytes>(left, kReadAheadBytes))));
-    index.update(piece);
+    index_.update(piece);
     checksum_.update(piece);
-  }
-  const ByteVector size = TRY(take(8));
-  checksum_.update(size);
-  if (index != expected_index_ || load_be64(size) != index.length()) {
-    return fail(Code::Corrupt, "LTX page index is not that of the pages");
   }
   return {};
 }

@@ -10,7 +10,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-enum Token : std::uint64_t { kWakeup, kWatch };
+constexpr std::uint64_t kWakeup = 0, kWatch = 1;  // tokens of the pollers
 
 // A write to the log is seen before its commit is published: look again soon, then less often.
 constexpr microseconds kFirstLook{200};
@@ -31,7 +31,7 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       exchange_(exchange),
       clock_(clock),
       log_(log),
-      policy_(options_.checkpoint),
+      checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace),
       txid_(options_.txid),
       stored_pages_(options_.stored_pages) {}
@@ -157,10 +157,10 @@ void CaptureLoop::take_answers() {
       owner_.reset();
     }
   }
-  if (auto done = exchange_.done.take()) take_answer(*std::move(done));
+  if (auto done = exchange_.done.take()) take_answer(*done);
 }
 
-void CaptureLoop::take_answer(UploadDone done) {
+void CaptureLoop::take_answer(const UploadDone& done) {
   job_out_ = false;
   job_bytes_ = 0;
   txid_ = done.txid;
@@ -206,7 +206,10 @@ void CaptureLoop::look() {
     looks_ = kLadder;
   }
   offer_job();
-  checkpoint(*index);
+  const auto done =
+      checkpointer_.run(*owner_, *index, {.last_commit = last_commit_, .snapshot_open = !snapshot_},
+                        [this] { return capture_now(); });
+  if (!done) note(done.error());
 }
 
 Result<void> CaptureLoop::capture_now() {
@@ -246,37 +249,6 @@ void CaptureLoop::offer_job() {
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
   exchange_.upload_wakeup.notify();
-}
-
-void CaptureLoop::checkpoint(const sqlite::IndexView& index) {
-  const MonoTime now = clock_.mono();
-  const WalView view{.salts = index.header.salts,
-                     .max_frame = index.header.max_frame,
-                     .not_backfilled = index.not_backfilled(),
-                     .bytes = wal::frame_offset(index.header.max_frame + 1, owner_->page_size()),
-                     .snapshot_open = !snapshot_};
-  const auto capture = [this] { return capture_now(); };
-  switch (policy_.decide(view, last_commit_, now)) {
-    case CheckpointPolicy::Action::None:
-      break;
-    case CheckpointPolicy::Action::Pass:
-      policy_.on_pass(view, now);
-      if (const auto passed = owner_->pass(capture); !passed) note(passed.error());
-      break;
-    case CheckpointPolicy::Action::Brake: {
-      const auto braked = owner_->brake(capture);
-      policy_.on_brake(clock_.mono());
-      if (!braked) {
-        note(braked.error());
-      } else if (braked->held) {
-        log_.debug("writers held for a checkpoint",
-                   {{"db", options_.name},
-                    {"took_us", std::chrono::duration_cast<microseconds>(braked->took).count()}});
-      }
-      break;
-    }
-  }
-  next_checkpoint_ = policy_.next_look(view, last_commit_, now);
 }
 
 Bytes CaptureLoop::lag() const {
@@ -373,7 +345,7 @@ void CaptureLoop::wait() {
   if (has_work) pause = std::min<nanoseconds>(pause, kBusyLook);
   if (is_finishing()) pause = kFinishLook;
   MonoTime until = now + pause;
-  if (owner_) until = std::min({until, next_checkpoint_, std::max(now, next_job_)});
+  if (owner_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
   if (!owner_ && !halted_) until = std::min(until, std::max(now, next_attach_));
   // While we know that there is something to do, further writes are no reason to wake up.
   const bool ignore_writes = on_ladder || has_work || is_finishing();

@@ -14,7 +14,7 @@ CheckpointPolicy::Action CheckpointPolicy::decide(const WalView& view, MonoTime 
   const bool quiet = now - last_commit >= limits_.quiet;
   if (quiet && (is_new_since_pass(view) || now - passed_at_ >= limits_.retry)) return Action::Pass;
   const bool too_long = limits_.brake == Brake::Auto && view.bytes > limits_.hard_limit;
-  if (too_long && !quiet && !view.snapshot_open && now - braked_at_ >= limits_.brake_gap) {
+  if (too_long && !quiet && !view.pinned && now - braked_at_ >= limits_.brake_gap) {
     return Action::Brake;
   }
   const bool same_log = view.salts == passed_salts_ && view.max_frame >= passed_frame_;

@@ -5,8 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "walwrap/ltx/decoder.hpp"
-#include "walwrap/ltx/encoder.hpp"
+#include "walwrap/ltx/verifier.hpp"
 #include "walwrap/replication/restore.hpp"
 
 namespace walwrap::replication {
@@ -28,21 +27,6 @@ constexpr std::int64_t kWalStart = 32;
 
 bool is_final(const Error& error) {
   return error.code == Code::Mismatch || error.code == Code::Corrupt;
-}
-
-Result<void> check_by_decoding(ByteSpan file, PageSize page_size) {
-  ByteSpan rest = file;
-  auto decoder = TRY(ltx::Decoder::start([&rest](MutableByteSpan buffer) -> Result<std::size_t> {
-    const std::size_t n = std::min(buffer.size(), rest.size());
-    std::copy_n(rest.begin(), n, buffer.begin());
-    rest = rest.subspan(n);
-    return n;
-  }));
-  ByteVector page(page_size.value);
-  while (true) {
-    const auto pgno = TRY(decoder.next_page(page));
-    if (!pgno) return {};
-  }
 }
 
 }  // namespace
@@ -135,14 +119,15 @@ UploadDone Uploader::upload(UploadJob job, const Release& release, const Patienc
   }
   while (true) {
     const auto stored = put(header, body, encoded);
+    end_snapshot();
     if (stored) break;
-    const bool again = !is_final(stored.error()) && wait_after(stored.error(), patience);
-    if (!again || streams) {
-      end_snapshot();
+    // Also after what will not get better by repeating the same bytes: the pages are offered anew.
+    const bool is_taken = stored.error().code == Code::Mismatch;
+    const bool go_on = !is_taken && wait_after(stored.error(), patience);
+    if (!go_on || streams || is_final(stored.error())) {
       return give_back(std::move(job), stored.error());
     }
   }
-  end_snapshot();
   if (const auto noted = acknowledge(job, encoded); !noted) {
     return give_back(std::move(job), noted.error());
   }
@@ -181,7 +166,13 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
                               Encoded& encoded) const {
   encoded.sums.clear();
   encoded.has_sums = job.pages.size() <= kMostSums;
-  auto encoder = TRY(ltx::Encoder::start(header, sink));
+  // A broken file in a chain would be noticed only by a restore, when it is too late.
+  ltx::Verifier verifier(header, job.pages);
+  const WriteFn verified = [&](ByteSpan bytes) -> Result<void> {
+    TRY(verifier.feed(bytes).context("check what was encoded"));
+    return sink(bytes);
+  };
+  auto encoder = TRY(parts_.start_encoder(header, verified));
   ByteVector page(job.page_size.value);
   Pgno after{0};
   for (auto batch = job.pages.next(after, 1024); !batch.empty();
@@ -194,6 +185,7 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
     after = batch.back();
   }
   const auto finished = TRY(encoder.finish());
+  TRY(verifier.finish().context("check what was encoded"));
   encoded.file_checksum = finished.file_checksum;
   encoded.size = finished.size;
   return {};
@@ -205,15 +197,13 @@ Result<void> Uploader::encode_to_memory(const UploadJob& job, const ltx::Header&
     encoded.bytes.insert(encoded.bytes.end(), bytes.begin(), bytes.end());
     return {};
   };
-  TRY(encode(job, header, sink, encoded).context("encode"));
-  // A broken file in a chain would be noticed only by a restore, when it is too late.
-  return check_by_decoding(encoded.bytes, job.page_size).context("check what was encoded");
+  return encode(job, header, sink, encoded).context("encode");
 }
 
 Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
                            const Encoded& encoded) {
   const std::string key = file_key(parts_.style, kUploadLevel, header.txids);
-  const auto result = parts_.store->put(
+  auto result = parts_.store->put(
       key, body, {.mode = storage::PutMode::CreateOnly, .timestamp = header.timestamp});
   if (result || result.error().code != Code::Exists) return result;
   return settle_existing(key, encoded);
@@ -292,7 +282,8 @@ bool Uploader::wait_after(const Error& error, const Patience& patience) {
     default:
       break;
   }
-  return patience(backoff_.next_delay(os::random_u64()));
+  const auto delay = backoff_.next_delay(os::random_u64());
+  return patience(delay);
 }
 
 MonoTime Uploader::save_due() const {

@@ -19,7 +19,7 @@ WalView view(std::uint32_t max_frame, std::uint32_t not_backfilled, wal::Salts s
           .max_frame = max_frame,
           .not_backfilled = not_backfilled,
           .bytes = Bytes{max_frame} * 4120,
-          .snapshot_open = false};
+          .pinned = false};
 }
 
 TEST_CASE("a checkpoint runs after enough pages or in a quiet moment, the brake past the limit") {
@@ -31,7 +31,7 @@ TEST_CASE("a checkpoint runs after enough pages or in a quiet moment, the brake 
     Action expected;
   };
   auto pinned = view(kPastLimit, kPastLimit);
-  pinned.snapshot_open = true;
+  pinned.pinned = true;
   const std::vector<Row> rows = {
       {"nothing in the log", view(0, 0), 1000, Action::None},
       {"all backfilled, however long it is", view(kPastLimit, 0), 0, Action::None},
@@ -42,7 +42,7 @@ TEST_CASE("a checkpoint runs after enough pages or in a quiet moment, the brake 
       {"1000 pages, busy", view(1000, 1000), 0, Action::Pass},
       {"past the limit, busy", view(kPastLimit, 5), 0, Action::Brake},
       {"past the limit, quiet: a pass will do", view(kPastLimit, 5), 100, Action::Pass},
-      {"past the limit, but a snapshot of ours is open", pinned, 0, Action::Pass},
+      {"past the limit, but a reader has the log pinned", pinned, 0, Action::Pass},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);

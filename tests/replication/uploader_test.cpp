@@ -22,6 +22,8 @@ struct Chain {
   std::unique_ptr<sqlite::Snapshot> snapshot;
   std::unique_ptr<Capture> capture;
   std::optional<Uploader> uploader;
+  // Damages what the encoder writes, by the number of the piece: 0 is the header.
+  std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
   Chain() {
     app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
@@ -37,8 +39,19 @@ struct Chain {
                                      .style = KeyStyle::Directory,
                                      .directory = std::move(directory),
                                      .sums = std::move(sums),
-                                     .state = state},
+                                     .state = state,
+                                     .start_encoder =
+                                         [this](const ltx::Header& header, WriteFn sink) {
+                                           return ltx::Encoder::start(header, damaging(sink));
+                                         }},
                      testing::kSystemClock, testing::kNoLog);
+  }
+  WriteFn damaging(const WriteFn& sink) {
+    return [this, sink, piece = 0](ByteSpan bytes) mutable -> Result<void> {
+      if (!damage) return sink(bytes);
+      ByteVector copy(bytes.begin(), bytes.end());
+      return sink(damage(piece++, copy));
+    };
   }
   UploadDone upload() {
     capture->drain(*owner->read_index()).value();
@@ -111,6 +124,54 @@ TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into
   CHECK(done.txid == Txid{2});
   chain.capture->add_pending(done.to_store);
   CHECK(chain.upload().txid == Txid{3});
+}
+
+TEST_CASE("a file that does not decode gets no name, whether it was held in memory or streamed") {
+  constexpr int kPage = 2, kLastPiece = -1;
+  struct Row {
+    const char* what;
+    int piece;
+    std::function<ByteSpan(MutableByteSpan)> damage;
+  };
+  const auto flip_last_byte = [](MutableByteSpan bytes) -> ByteSpan {
+    bytes.back() ^= std::byte{1};
+    return bytes;
+  };
+  const auto drop = [](MutableByteSpan bytes) { return ByteSpan(bytes).first(0); };
+  const std::vector<Row> rows = {
+      {"a bit of a page's frame", kPage, flip_last_byte},
+      {"a page's frame is missing", kPage, drop},
+      {"a bit of the trailer", kLastPiece, flip_last_byte},
+      {"the trailer is missing", kLastPiece, drop},
+  };
+  for (const int blob_bytes : {10'000, 6'000'000}) {
+    for (const Row& row : rows) {
+      CAPTURE(blob_bytes);
+      CAPTURE(row.what);
+      Chain chain;
+      chain.upload();
+      chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", blob_bytes));
+      bool is_damaged = false;
+      chain.damage = [&](int piece, MutableByteSpan bytes) -> ByteSpan {
+        const bool is_last = piece > kPage && bytes.size() == ltx::kTrailerBytes;
+        if (row.piece == kLastPiece ? !is_last : piece != row.piece) return bytes;
+        is_damaged = true;
+        return row.damage(bytes);
+      };
+      const auto done = chain.upload();
+      CHECK(is_damaged);
+      CHECK_FALSE(done.stored);
+      CHECK_FALSE(done.stop);
+      CHECK(done.trouble.find("check what was encoded") != std::string::npos);
+      CHECK(done.txid == Txid{1});
+      auto store = chain.world.store();
+      CHECK(store->list("ltx/", "")->size() == 1);
+
+      chain.damage = nullptr;
+      chain.capture->add_pending(done.to_store);
+      CHECK(chain.upload().txid == Txid{2});
+    }
+  }
 }
 
 TEST_CASE("a comparison finds exactly the pages that changed") {

@@ -21,7 +21,8 @@ class Decoder {
   const Header& header() const { return header_; }
 
   // The next page into `page` (page_size bytes); nullopt after the last one, when everything that
-  // follows the pages has been read and has agreed: index, trailer, checksum, end of file.
+  // follows the pages has been read and has agreed: index, trailer, checksum, end of file. After an
+  // error of the source, and only then, it may be called again, and goes on where it was.
   Result<std::optional<Pgno>> next_page(MutableByteSpan page);
   // After nullopt.
   const Trailer& trailer() const { return trailer_; }
@@ -31,8 +32,9 @@ class Decoder {
   ByteSpan unread() const { return ByteSpan(buffer_).subspan(begin_, end_ - begin_); }
   Result<void> fill(std::size_t want);  // unread() has at least this much, or all there is
   Result<ByteVector> take(std::size_t bytes);
+  Result<void> end_frames();
   Result<void> finish();
-  Result<void> check_index();
+  Result<void> take_index();
 
   ReadFn source_;
   ByteVector buffer_;
@@ -43,8 +45,10 @@ class Decoder {
   PageOrder order_{Header()};
   Crc64 checksum_;
   Crc64 expected_index_;                             // what the index must be, as its checksum
+  Crc64 index_;                                      // what has been read of it
   Bytes offset_ = kHeaderBytes;                      // of the next page frame
   std::uint64_t database_checksum_ = kChecksumFlag;  // only of full images that carry one
+  bool frames_ended_ = false;
   bool finished_ = false;
 };
 

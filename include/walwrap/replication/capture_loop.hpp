@@ -1,7 +1,8 @@
 // The capture thread of one database: attach, wake, capture, offer uploads, checkpoint, finish.
 //
-// Asks the pure parts (CheckpointPolicy, Pace) and does what they say. Never touches the network.
-// While the app writes it looks every 10 ms at most; an idle database costs one look a second.
+// Asks the pure parts (Pace, and CheckpointPolicy by way of Checkpointer) and does what they say.
+// Never touches the network. While the app writes it looks every 10 ms at most; an idle database
+// costs one look a second.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/watch.hpp"
 #include "walwrap/replication/capture.hpp"
-#include "walwrap/replication/checkpoint.hpp"
+#include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/exchange.hpp"
 #include "walwrap/replication/pace.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
@@ -50,9 +51,8 @@ class CaptureLoop {
   void halt(const std::string& why);
   void look();
   void take_answers();
-  void take_answer(UploadDone done);
+  void take_answer(const UploadDone& done);
   void offer_job();
-  void checkpoint(const sqlite::IndexView& index);
   Result<void> capture_now();
   void publish();
   bool finish(MonoTime deadline);
@@ -78,7 +78,7 @@ class CaptureLoop {
   std::unique_ptr<sqlite::CheckpointOwner> owner_;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<sqlite::Snapshot> snapshot_;  // null while the uploader has it
-  CheckpointPolicy policy_;
+  Checkpointer checkpointer_;
   Pace pace_;
 
   Orders orders_;
@@ -98,7 +98,6 @@ class CaptureLoop {
   int looks_ = 0;          // since then
   MonoTime next_attach_{};
   MonoTime next_job_{};
-  MonoTime next_checkpoint_ = MonoTime::max();
   MonoTime next_moved_check_{};
 };
 

@@ -2,8 +2,8 @@
 //
 // A pass runs when enough has been written since the last one, and in the first quiet moment with
 // anything left. The brake (the write lock, for the last few frames) is for a writer that never
-// pauses, past the hard limit only, and never when a quiet moment would do: an app without a busy
-// timeout sees SQLITE_BUSY if it meets it.
+// pauses, past the hard limit only, and never when a quiet moment would do or when it could not
+// help: an app without a busy timeout sees SQLITE_BUSY if it meets it.
 #pragma once
 
 #include <chrono>
@@ -29,8 +29,8 @@ struct WalView {
   wal::Salts salts;
   std::uint32_t max_frame = 0;
   std::uint32_t not_backfilled = 0;
-  Bytes bytes = 0;             // up to max_frame
-  bool snapshot_open = false;  // of ours: the WAL could not restart now
+  Bytes bytes = 0;      // up to max_frame
+  bool pinned = false;  // by a snapshot of ours or a reader that stays: it could not restart now
 };
 
 class CheckpointPolicy {

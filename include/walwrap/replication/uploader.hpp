@@ -5,7 +5,8 @@
 // store and in `Patience`, never touches SQLite but through the Snapshot it is given. A batch of
 // ordinary size is encoded into memory, its snapshot ends at once, and the same bytes are repeated
 // until the store has answered for them. A large one streams from its snapshot, and on failure goes
-// back to the capture, for a snapshot must not pin the log through an outage.
+// back to the capture, for a snapshot must not pin the log through an outage. Either is decoded
+// again as it is encoded, and gets no name if that fails.
 #pragma once
 
 #include <chrono>
@@ -21,6 +22,7 @@
 #include "walwrap/base/page_set.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/ltx/encoder.hpp"
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/layout.hpp"
@@ -70,6 +72,9 @@ class Uploader {
     StateDir directory;
     PageSums sums;
     SavedState state;
+    // A test puts its faults between the encoder and what checks it.
+    std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)> start_encoder =
+        ltx::Encoder::start;
   };
   Uploader(Parts parts, const os::Clock& clock, const Log& log);
 
@@ -79,6 +84,7 @@ class Uploader {
   UploadDone run(UploadJob job, const Release& release, const Patience& patience);
 
   const SavedState& state() const { return state_; }
+  storage::ObjectStore* store() { return parts_.store.get(); }  // null: not reached yet
   // When save_if_due() wants to be called; max: nothing to save.
   MonoTime save_due() const;
   void save_if_due(MonoTime now);

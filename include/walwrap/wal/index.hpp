@@ -23,6 +23,7 @@ inline constexpr int kWriteLock = 0;
 inline constexpr int kCheckpointLock = 1;
 inline constexpr int kRecoverLock = 2;
 inline constexpr int kReadLock = 3;
+inline constexpr Bytes kFirstLockByte = 120;  // of the -shm: that of slot 0
 inline constexpr std::uint32_t kReadMarkUnused = 0xffffffff;
 
 struct IndexHeader {
