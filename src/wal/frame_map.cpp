@@ -9,7 +9,8 @@ constexpr std::size_t kFirstSlots = 256;
 
 std::size_t slot_of(std::uint32_t pgno, std::size_t slots) {
   constexpr std::uint32_t kGoldenRatio = 0x9e3779b9;  // spreads runs of neighbours
-  return std::size_t{pgno * kGoldenRatio} & (slots - 1);
+  const std::uint32_t spread = pgno * kGoldenRatio;   // wraps
+  return spread & (slots - 1);
 }
 
 }  // namespace
