@@ -22,8 +22,6 @@ using testing::text_of;
 using testing::write_text;
 using Names = std::vector<std::string>;
 
-constexpr Bytes kPlenty = 1 << 20;
-
 TEST_CASE("the status of a path tells what is there, also through a link") {
   const TempDir dir;
   write_text(dir / "file", "12345");
