@@ -6,11 +6,13 @@
 #include <variant>
 #include <vector>
 
+#include "tests/support/text.hpp"
 #include "walwrap/config/settings.hpp"
 
 using namespace walwrap;
 using namespace walwrap::cli;
 using config::FlagValue;
+using testing::has;
 
 namespace {
 
@@ -25,10 +27,6 @@ Wanted parse_as(const Words& words) {
   }
   REQUIRE(std::holds_alternative<Wanted>(parsed));
   return std::get<Wanted>(std::move(parsed));
-}
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 Words with(Words words, const Words& more) {

@@ -11,11 +11,15 @@
 #include <variant>
 #include <vector>
 
+#include "tests/support/files.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/text.hpp"
 
 using namespace walwrap;
 using namespace walwrap::cli;
+using testing::has;
+using testing::text_of;
 
 namespace {
 
@@ -24,11 +28,6 @@ struct Outcome {
   std::string output;
   std::string errors;
 };
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // What main() does, in a process of its own, with its output in files.
 Outcome call(const std::vector<std::string>& words,
@@ -46,13 +45,9 @@ Outcome call(const std::vector<std::string>& words,
     return std::to_string(
         std::visit([&](const auto& arguments) { return execute(arguments, process); }, asked));
   });
-  outcome.output = content_of(dir / "out");
-  outcome.errors = content_of(dir / "err");
+  outcome.output = text_of(dir / "out");
+  outcome.errors = text_of(dir / "err");
   return outcome;
-}
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

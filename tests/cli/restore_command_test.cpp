@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/ltx_files.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -16,13 +17,9 @@
 
 using namespace walwrap;
 using namespace walwrap::cli;
+using testing::text_of;
 
 namespace {
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 // A replica with two states of one database, and a place to restore it to.
 struct Scene {
@@ -31,9 +28,9 @@ struct Scene {
     {
       testing::AppDb app(source);
       app.run("PRAGMA page_size=4096; CREATE TABLE t(a); INSERT INTO t VALUES('first')");
-      store(1, content_of(source));
+      store(1, text_of(source));
       app.run("UPDATE t SET a='second'");
-      store(2, content_of(source));
+      store(2, text_of(source));
     }
   }
 
@@ -115,13 +112,13 @@ TEST_CASE("a file that is there is never touched unless --force says so") {
   std::ofstream(scene.output) << "precious";
   CHECK(scene.restore({}) == kExitNotSo);
   CHECK(scene.says("--force"));
-  CHECK(content_of(scene.output) == "precious");
+  CHECK(text_of(scene.output) == "precious");
 
   RestoreArguments keep;
   keep.if_present = IfPresent::Keep;
   CHECK(scene.restore(keep) == 0);
   CHECK(scene.says("left as it is"));
-  CHECK(content_of(scene.output) == "precious");
+  CHECK(text_of(scene.output) == "precious");
 }
 
 TEST_CASE("--if-absent restores where nothing is") {
@@ -145,7 +142,7 @@ TEST_CASE("--force keeps the file that was there, with its WAL, under another na
   for (const auto& entry : std::filesystem::directory_iterator(scene.output.parent_path())) {
     const auto name = entry.path().filename().string();
     if (name.find("app.db.walwrap-replaced-") != 0) continue;
-    (name.substr(name.size() - 4) == "-wal" ? kept_wal : kept) = content_of(entry.path());
+    (name.substr(name.size() - 4) == "-wal" ? kept_wal : kept) = text_of(entry.path());
   }
   CHECK(kept == "precious");
   CHECK(kept_wal == "wal");
@@ -174,7 +171,7 @@ TEST_CASE("--force that cannot restore leaves the file where it is") {
   force.if_present = IfPresent::SetAside;
   force.txid = Txid{77};
   CHECK(scene.restore(force) == kExitNotSo);
-  CHECK(content_of(scene.output) == "precious");
+  CHECK(text_of(scene.output) == "precious");
   CHECK(scene.files() == 1);
 }
 

@@ -9,10 +9,12 @@
 
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/text.hpp"
 
 using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::cli;
+using testing::has;
 
 namespace {
 
@@ -20,10 +22,6 @@ config::Config with_databases(std::vector<config::Database> databases) {
   config::Config config;
   config.databases = std::move(databases);
   return config;
-}
-
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

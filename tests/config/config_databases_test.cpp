@@ -3,44 +3,17 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/config_sources.hpp"
+#include "tests/support/text.hpp"
 #include "walwrap/config/config.hpp"
 
 using namespace walwrap;
 using namespace walwrap::config;
-
-namespace {
-
-Sources from_toml(std::string text) {
-  Sources sources;
-  sources.toml_path = "walwrap.toml";
-  sources.toml_text = std::move(text);
-  return sources;
-}
-
-Sources from_environment(std::string name, std::string value) {
-  Sources sources;
-  sources.environment[std::move(name)] = std::move(value);
-  return sources;
-}
-
-Sources from_flags(std::vector<FlagValue> flags) {
-  Sources sources;
-  sources.flags = std::move(flags);
-  return sources;
-}
-
-std::string error_of(const Sources& sources) {
-  const auto config = parse_config(sources);
-  if (config) return "(no error)";
-  CHECK(config.error().code == Code::Invalid);
-  return config.error().text;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+using testing::error_of;
+using testing::from_environment;
+using testing::from_flags;
+using testing::from_toml;
+using testing::has;
 
 TEST_CASE("databases come from the highest source that names any") {
   using List = std::vector<Database>;

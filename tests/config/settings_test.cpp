@@ -9,14 +9,11 @@
 #include <set>
 #include <string>
 
+#include "tests/support/text.hpp"
+
 using namespace walwrap;
 using namespace walwrap::config;
-
-namespace {
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
-}
-}  // namespace
+using testing::has;
 
 TEST_CASE("sizes are read in binary and decimal units") {
   struct Row {

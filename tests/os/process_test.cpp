@@ -11,6 +11,7 @@
 #include <array>
 #include <csignal>
 
+#include "tests/support/child_end.hpp"
 #include "tests/support/in_child.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/signals.hpp"
@@ -21,15 +22,7 @@ namespace {
 using testing::as_pid_1;
 using testing::in_child;
 using testing::kSkipped;
-
-// Blocks until the next child has ended, and reaps it.
-std::string wait_for_end() {
-  siginfo_t info{};
-  if (::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0) return "no child";
-  const auto reaped = reap_one();
-  if (!reaped) return "not reaped";
-  return fmt::format("{}/{}", reaped->status.code, reaped->status.signal);
-}
+using testing::wait_for_end;
 
 int sleep_until_killed() {
   for (int i = 0; i < 60; ++i) ::sleep(1);

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tests/support/child_end.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/os/atomic_file.hpp"
@@ -24,21 +25,13 @@ using testing::as_pid_1;
 using testing::in_child;
 using testing::kSkipped;
 using testing::TempDir;
+using testing::wait_for_end;
 
 SpawnOptions options_for(std::vector<std::string> command) {
   SpawnOptions options;
   options.command = std::move(command);
   options.environment = {"PATH=/usr/local/bin:/usr/bin:/bin"};
   return options;
-}
-
-// Blocks until the next child has ended, and reaps it.
-std::string wait_for_end() {
-  siginfo_t info{};
-  if (::waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0) return "no child";
-  const auto reaped = reap_one();
-  if (!reaped) return "not reaped";
-  return fmt::format("{}/{}", reaped->status.code, reaped->status.signal);
 }
 
 // Runs a command to its end; its output, or the code of an exec that failed.

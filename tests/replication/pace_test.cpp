@@ -11,7 +11,7 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-const MonoTime kStart{1h};
+const MonoTime kFirst{1h};
 
 // Uploads whenever allowed, each taking `took`, from `from` on for `lasting`; when they began.
 std::vector<MonoTime> write_steadily(Pace& pace, MonoTime from, nanoseconds lasting,
@@ -32,10 +32,10 @@ std::vector<MonoTime> write_steadily(Pace& pace, MonoTime from, nanoseconds last
 
 TEST_CASE("a commit after quiet goes up at once") {
   Pace pace(Pace::Options{});
-  CHECK(pace.next_allowed(kStart) == kStart);
-  pace.on_upload(kStart, 1ms);
+  CHECK(pace.next_allowed(kFirst) == kFirst);
+  pace.on_upload(kFirst, 1ms);
   for (int i = 1; i < 100; ++i) {
-    const MonoTime now = kStart + i * 5s;
+    const MonoTime now = kFirst + i * 5s;
     CHECK(pace.next_allowed(now) == now);
     pace.on_upload(now, 500ms);
   }
@@ -43,21 +43,21 @@ TEST_CASE("a commit after quiet goes up at once") {
 
 TEST_CASE("ten commits in a row go up at once, the next one waits for the interval") {
   Pace pace({.interval = 1s});
-  MonoTime now = kStart;
+  MonoTime now = kFirst;
   for (int i = 0; i < 10; ++i) {
     CAPTURE(i);
     CHECK(pace.next_allowed(now) == now);
     pace.on_upload(now, 1ms);
     now += 1ms;
   }
-  CHECK(pace.next_allowed(now) == kStart + 1s);
+  CHECK(pace.next_allowed(now) == kFirst + 1s);
   // After a pause of three intervals three tokens are back, not ten.
-  now = kStart + 3s;
+  now = kFirst + 3s;
   for (int i = 0; i < 3; ++i) {
     CHECK(pace.next_allowed(now) == now);
     pace.on_upload(now, 1ms);
   }
-  CHECK(pace.next_allowed(now) == kStart + 4s);
+  CHECK(pace.next_allowed(now) == kFirst + 4s);
 }
 
 TEST_CASE("sustained writing goes up once every interval") {
@@ -73,7 +73,7 @@ TEST_CASE("sustained writing goes up once every interval") {
   };
   for (const Row& row : rows) {
     Pace pace({.interval = row.interval});
-    CHECK(write_steadily(pace, kStart, 10s, row.took).size() == row.uploads);
+    CHECK(write_steadily(pace, kFirst, 10s, row.took).size() == row.uploads);
   }
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("uploads to a slow store take no more than their share of the time") {
   };
   for (const Row& row : rows) {
     Pace pace({.interval = row.interval, .max_share_percent = row.share_percent});
-    const auto begun = write_steadily(pace, kStart, 100s, row.took);
+    const auto begun = write_steadily(pace, kFirst, 100s, row.took);
     REQUIRE(begun.size() > 15);
     const auto last = begun.size() - 1;
     CHECK(begun[last] - begun[last - 1] == row.apart);
@@ -103,17 +103,17 @@ TEST_CASE("uploads to a slow store take no more than their share of the time") {
 
 TEST_CASE("a store that becomes fast again is used at the interval again") {
   Pace pace(Pace::Options{});
-  write_steadily(pace, kStart, 10s, 100ms);
-  const auto begun = write_steadily(pace, kStart + 20s, 2s, 1ms);
+  write_steadily(pace, kFirst, 10s, 100ms);
+  const auto begun = write_steadily(pace, kFirst + 20s, 2s, 1ms);
   CHECK(begun[begun.size() - 1] - begun[begun.size() - 2] == 10ms);
 }
 
 TEST_CASE("during a stop there is no limit") {
   Pace pace({.interval = 1s});
-  for (int i = 0; i < 30; ++i) pace.on_upload(kStart, 1ms);
-  REQUIRE(pace.next_allowed(kStart) > kStart);
+  for (int i = 0; i < 30; ++i) pace.on_upload(kFirst, 1ms);
+  REQUIRE(pace.next_allowed(kFirst) > kFirst);
   pace.hurry();
-  CHECK(pace.next_allowed(kStart) == kStart);
-  pace.on_upload(kStart, 10s);
-  CHECK(pace.next_allowed(kStart + 1ms) == kStart + 1ms);
+  CHECK(pace.next_allowed(kFirst) == kFirst);
+  pace.on_upload(kFirst, 10s);
+  CHECK(pace.next_allowed(kFirst + 1ms) == kFirst + 1ms);
 }

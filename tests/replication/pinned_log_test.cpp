@@ -12,7 +12,7 @@ using Say = FailureEpisode::Say;
 
 constexpr Bytes kUnremarkable = 16U << 20;
 constexpr wal::Salts kLog{1, 2};
-const MonoTime kStart = MonoTime{} + std::chrono::hours(1);
+const MonoTime kBegin = MonoTime{} + std::chrono::hours(1);
 const ReaderPid kNobody{};
 constexpr std::uint64_t kInode = 42;
 
@@ -40,7 +40,7 @@ struct Watch {
           ++asked;
           return readers;
         },
-        kStart + seconds(at_s));
+        kBegin + seconds(at_s));
   }
 };
 

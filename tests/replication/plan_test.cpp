@@ -9,8 +9,11 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/text.hpp"
+
 using namespace walwrap;
 using namespace walwrap::replication;
+using testing::has;
 
 namespace {
 
@@ -56,10 +59,6 @@ RestoreTarget txid(std::uint64_t value) {
 }
 RestoreTarget before(std::int64_t seconds) {
   return {.txid = std::nullopt, .before = at(seconds)};
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -5,8 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/text.hpp"
+
 using namespace walwrap;
 using namespace walwrap::replication;
+using testing::has;
 
 namespace {
 
@@ -25,10 +28,6 @@ std::vector<StartPolicy> all_policies() {
     }
   }
   return policies;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // What the flags turn a refusal into.

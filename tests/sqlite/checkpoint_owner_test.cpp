@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace walwrap::sqlite {
@@ -13,8 +14,8 @@ namespace {
 using testing::AppDb;
 using testing::TempDir;
 
-const os::SystemClock kClock;
-const CheckpointOwner::CaptureFn kNothingToCapture = []() -> Result<void> { return {}; };
+using testing::kClock;
+using testing::kNothingToCapture;
 
 std::unique_ptr<CheckpointOwner> attach(const std::filesystem::path& path) {
   auto owner = CheckpointOwner::attach(path, kClock);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/wal/frame_map.hpp"
 
@@ -12,8 +13,8 @@ namespace {
 using testing::AppDb;
 using testing::TempDir;
 
-const os::SystemClock kClock;
-const CheckpointOwner::CaptureFn kNothingToCapture = []() -> Result<void> { return {}; };
+using testing::kClock;
+using testing::kNothingToCapture;
 
 // The frames of the log so far, scanned from its beginning.
 wal::FrameMap scan(const CheckpointOwner& owner, std::uint32_t max_frame) {

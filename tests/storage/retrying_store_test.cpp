@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const PutOptions kCreate{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
+const PutOptions kCreateOnly{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
 
 // A retrying store over a fake one, whose sleeps only move the clock.
 struct Rig {
@@ -48,7 +48,7 @@ struct Rig {
                        .backoff = {.first = 100ms, .ceiling = 10'000ms}}};
 
   Result<void> put(const std::string& key, const std::string& text) {
-    return store.put(key, body_of(as_bytes(text)), kCreate);
+    return store.put(key, body_of(as_bytes(text)), kCreateOnly);
   }
   Result<std::string> get(const std::string& key, ByteRange range = {}) {
     std::string text;
@@ -169,7 +169,7 @@ TEST_CASE("what the caller's own sink or body says is not repeated, whatever its
         TRY(sink(as_bytes("half")));
         return fail(Code::Unavailable, "the snapshot ended");
       },
-      kCreate);
+      kCreateOnly);
   REQUIRE_FALSE(put.has_value());
   CHECK(put.error().text == "the snapshot ended");
   CHECK(rig.bucket.calls().size() == 2);

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-struct Row {
+struct GraceRow {
   const char* name;
   GraceInput input;
   milliseconds app, flush, margin;
@@ -21,7 +21,7 @@ UploadEstimate upload(milliseconds slow_put, Bytes backlog) {
 }
 
 TEST_CASE("the grace is divided into the app's part, the flush's and a margin") {
-  const Row rows[] = {
+  const GraceRow rows[] = {
       {"5 s, nothing known", {5s, FlushNeed::Final, {}}, 3200ms, 1500ms, 300ms},
       {"10 s, nothing known", {10s, FlushNeed::Final, {}}, 6500ms, 3s, 500ms},
       {"30 s, nothing known", {30s, FlushNeed::Final, {}}, 20s, 9s, 1s},
@@ -56,7 +56,7 @@ TEST_CASE("the grace is divided into the app's part, the flush's and a margin") 
       {"no grace", {0ms, FlushNeed::Final, {}}, 0ms, 0ms, 0ms},
       {"a negative grace is none", {-5s, FlushNeed::Final, {}}, 0ms, 0ms, 0ms},
   };
-  for (const Row& row : rows) {
+  for (const GraceRow& row : rows) {
     CAPTURE(row.name);
     const auto split = split_grace(row.input);
     CHECK(split.app == row.app);

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-struct Row {
+struct HostRow {
   const char* what;
   HostFacts facts;
   const char* name;
@@ -19,7 +19,7 @@ struct Row {
   const char* source;
 };
 
-const std::vector<Row> kHosts = {
+const std::vector<HostRow> kHosts = {
     {"Heroku Cedar", {.environment = {{"DYNO", "web.1"}}}, "heroku", 30s, "DYNO is set"},
     {"Heroku Fir", {.environment = {{"DYNO", "web-5d8-x"}}}, "heroku", 30s, "DYNO is set"},
     {"Scalingo",
@@ -148,7 +148,7 @@ const std::vector<Row> kHosts = {
 };
 
 TEST_CASE("each host is known by its marks and gives its own grace") {
-  for (const Row& row : kHosts) {
+  for (const HostRow& row : kHosts) {
     CAPTURE(row.what);
     const auto host = detect_host(row.facts);
     CHECK(host.name == row.name);

@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Row {
+struct StepRow {
   const char* name;
   const char* rules;
   const char* before;
@@ -26,8 +26,8 @@ struct Row {
   const char* phase;
 };
 
-void check_rows(std::span<const Row> rows) {
-  for (const Row& row : rows) {
+void check_rows(std::span<const StepRow> rows) {
+  for (const StepRow& row : rows) {
     CAPTURE(row.name);
     Life life(row.rules, row.before);
     CHECK(life.does(row.event) == row.actions);
@@ -36,7 +36,7 @@ void check_rows(std::span<const Row> rows) {
 }
 
 TEST_CASE("what happens while a life starts") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"the app waits for the replicator", "", "", "position=5", "", "Starting"},
       {"Ready starts the app", "", "", "ready", "start", "Starting"},
       {"a second Ready does not start it twice", "", "ready", "ready", "", "Starting"},
@@ -81,7 +81,7 @@ TEST_CASE("what happens while a life starts") {
 }
 
 TEST_CASE("what happens while the app runs") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"its signals reach it", "", "ready spawned", "USR1", "app:USR1", "Running"},
       {"a reload is no stop", "", "ready spawned", "HUP", "app:HUP", "Running"},
       {"a window's size reaches it", "", "ready spawned", "WINCH", "app:WINCH", "Running"},
@@ -110,7 +110,7 @@ TEST_CASE("what happens while the app runs") {
 }
 
 TEST_CASE("what happens during a stop") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"the app has its signal first, then all others learn of it", "", "ready spawned", "TERM",
        "app:TERM continue order:Stopping", "Stopping"},
       {"it gets the signal that came", "", "ready spawned", "INT",
@@ -163,7 +163,7 @@ TEST_CASE("what happens during a stop") {
 }
 
 TEST_CASE("what happens to the processes an app leaves behind") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"with nobody left the flush begins", "", "ready spawned exited=0", "left=0", "order:Flush",
        "Flushing"},
       {"they are asked to end", "", "ready spawned exited=0", "left=2", "left:TERM", "Quiescing"},
@@ -190,7 +190,7 @@ TEST_CASE("what happens to the processes an app leaves behind") {
 }
 
 TEST_CASE("what happens during the final flush") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"the answer ends it", "", "ready spawned exited=0 left=0", "drained=ok", "close", "Leaving"},
       {"and the replicator's exit the life", "", "ready spawned exited=0 left=0 drained=ok", "died",
        "exit=0", "Done"},
@@ -221,7 +221,7 @@ TEST_CASE("what happens during the final flush") {
 }
 
 TEST_CASE("without a database the same life goes without a replicator") {
-  const Row rows[] = {
+  const StepRow rows[] = {
       {"the app starts at once", "plain", "spawned", "position=5", "", "Running"},
       {"no process to be had is tried again", "plain", "busy", "due", "start", "Starting"},
       {"its end ends the life", "plain", "spawned exited=7", "left=0", "exit=7", "Done"},

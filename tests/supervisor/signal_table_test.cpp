@@ -11,7 +11,7 @@ namespace {
 using Answer = SignalAnswer;
 
 enum class From { Process, Kernel };
-struct Row {
+struct SignalRow {
   int number;
   From from;
   bool pid_1;
@@ -21,7 +21,7 @@ struct Row {
 };
 
 TEST_CASE("each signal has one answer before the app, beside it and during a stop") {
-  const Row rows[] = {
+  const SignalRow rows[] = {
       {SIGTERM, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
       {SIGINT, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
       {SIGINT, From::Kernel, true, Answer::Stop, Answer::Stop, Answer::Stop},
@@ -45,7 +45,7 @@ TEST_CASE("each signal has one answer before the app, beside it and during a sto
       {SIGSEGV, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
       {SIGABRT, From::Process, true, Answer::Ignore, Answer::Ignore, Answer::Ignore},
   };
-  for (const Row& row : rows) {
+  for (const SignalRow& row : rows) {
     const os::ReceivedSignal signal{.number = row.number, .from_kernel = row.from == From::Kernel};
     CAPTURE(os::format_signal(row.number));
     CAPTURE(signal.from_kernel);
