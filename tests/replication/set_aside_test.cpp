@@ -2,8 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
-
+#include "tests/support/files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace walwrap::replication {
@@ -14,43 +13,35 @@ const Log kQuiet({.minimum = LogLevel::Error,
                   .now = [] { return kNow; },
                   .sink = [](std::string_view) {}});
 
-void write(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream(path) << text;
-}
-std::string read(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST_CASE("a database that makes room keeps its content and its log under a name that says why") {
   const testing::TempDir directory;
   const auto database = directory / "app.db";
-  write(database, "database");
-  write(directory / "app.db-wal", "log");
+  testing::write_text(database, "database");
+  testing::write_text(directory / "app.db-wal", "log");
   REQUIRE(set_database_aside(database, "replaced", kNow, kQuiet).has_value());
   CHECK_FALSE(os::exists(database));
   CHECK_FALSE(os::exists(directory / "app.db-wal"));
-  CHECK(read(directory / "app.db.walwrap-replaced-20260101T000001Z") == "database");
-  CHECK(read(directory / "app.db.walwrap-replaced-20260101T000001Z-wal") == "log");
+  CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z") == "database");
+  CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z-wal") == "log");
 }
 
 TEST_CASE("a second database set aside within a second does not overwrite the first") {
   const testing::TempDir directory;
   const auto database = directory / "app.db";
   for (const char* text : {"first", "second", "third"}) {
-    write(database, text);
+    testing::write_text(database, text);
     REQUIRE(set_database_aside(database, "replaced", kNow, kQuiet).has_value());
   }
-  CHECK(read(directory / "app.db.walwrap-replaced-20260101T000001Z") == "first");
-  CHECK(read(directory / "app.db.walwrap-replaced-20260101T000001Z.2") == "second");
-  CHECK(read(directory / "app.db.walwrap-replaced-20260101T000001Z.3") == "third");
+  CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z") == "first");
+  CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z.2") == "second");
+  CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z.3") == "third");
 }
 
 TEST_CASE("a log without its database is set aside too") {
   const testing::TempDir directory;
-  write(directory / "app.db-wal", "log");
+  testing::write_text(directory / "app.db-wal", "log");
   REQUIRE(set_database_aside(directory / "app.db", "leftover", kNow, kQuiet).has_value());
-  CHECK(read(directory / "app.db.walwrap-leftover-20260101T000001Z-wal") == "log");
+  CHECK(testing::text_of(directory / "app.db.walwrap-leftover-20260101T000001Z-wal") == "log");
 }
 
 TEST_CASE("nothing there, nothing to set aside") {

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 
+#include "tests/support/files.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace walwrap;
@@ -25,15 +25,6 @@ SavedState sample() {
           .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
           .clean = true,
           .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250))};
-}
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::trunc) << text;
 }
 
 // The same lines under a checksum that fits them.
@@ -181,10 +172,10 @@ TEST_CASE("no state and a damaged state are told apart") {
   REQUIRE(state_dir.has_value());
   REQUIRE(state_dir->save(sample()).has_value());
   const fs::path file = dir / ".app.db-walwrap/state";
-  const std::string text = read(file);
+  const std::string text = testing::text_of(file);
   for (const std::string& damaged :
        {std::string(), text.substr(0, 50), std::string(100'000, 'x')}) {
-    write(file, damaged);
+    testing::write_text(file, damaged);
     const auto loaded = state_dir->load();
     REQUIRE_FALSE(loaded.has_value());
     CHECK(loaded.error().code == Code::Corrupt);
@@ -216,7 +207,7 @@ TEST_CASE("what a crash in the middle of a save left behind goes at the next sta
     REQUIRE(state_dir->save(sample()).has_value());
   }
   const fs::path left = dir / ".app.db-walwrap/state.tmp-0123456789abcdef";
-  write(left, "half");
+  testing::write_text(left, "half");
   const auto state_dir = StateDir::open(dir / "app.db");
   REQUIRE(state_dir.has_value());
   CHECK_FALSE(fs::exists(left));
@@ -238,7 +229,7 @@ TEST_CASE("sums keep a hash per page across starts, and zero means not known") {
     sums->set(Pgno{1000}, ~0ULL);
     REQUIRE(sums->sync().has_value());
   }
-  const std::string raw = read(dir / ".app.db-walwrap/sums");
+  const std::string raw = testing::text_of(dir / ".app.db-walwrap/sums");
   REQUIRE(raw.size() == 8000);
   CHECK(raw.substr(0, 8) == "\x08\x07\x06\x05\x04\x03\x02\x01");
   {
