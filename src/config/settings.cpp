@@ -106,7 +106,7 @@ constexpr std::array kSettings = {
             duration<&Config::exit_flush_timeout>},
     Setting{"replicate.interval", "--replicate-interval", "WALWRAP_REPLICATE_INTERVAL",
             Kind::Duration, "DURATION", "", "",
-            "time between uploads while writes go on (10ms for file://)",
+            "time between uploads while writes go on (100ms for file://)",
             duration<&Config::replicate_interval>},
     Setting{"integrity", "--integrity", "WALWRAP_INTEGRITY", Kind::Choice, "CHECK", "quick",
             "none|quick|full", "SQLite's own check of a restored database",

@@ -13,7 +13,10 @@ CheckpointPolicy::Action CheckpointPolicy::decide(const WalView& view, MonoTime 
   if (view.not_backfilled == 0) return Action::None;
   const bool quiet = now - last_commit >= limits_.quiet;
   if (quiet && (is_new_since_pass(view) || now - passed_at_ >= limits_.retry)) return Action::Pass;
-  const bool too_long = limits_.brake == Brake::Auto && view.bytes > limits_.hard_limit;
+  const bool is_rare = now - braked_at_ >= limits_.reuse_gap;
+  const Bytes limit =
+      is_rare ? std::min(limits_.reuse_limit, limits_.hard_limit) : limits_.hard_limit;
+  const bool too_long = limits_.brake == Brake::Auto && view.bytes > limit;
   if (too_long && !quiet && !view.pinned && now - braked_at_ >= limits_.brake_gap) {
     return Action::Brake;
   }

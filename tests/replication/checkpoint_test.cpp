@@ -88,6 +88,27 @@ TEST_CASE("two brakes keep their distance, and no brake comes where it is switch
   CHECK(never.decide(view(17'000, 5), kStart, kStart) != Action::Brake);
 }
 
+TEST_CASE("a log is begun anew before it has grown large, but seldom") {
+  constexpr std::uint32_t kPastReuse = 4'100;  // times 4120 is past 16 MiB
+  CheckpointPolicy policy{CheckpointLimits{}};
+  policy.on_pass(view(4'000, 4'000), kStart);
+  CHECK(policy.decide(view(4'000, 5), kStart, kStart) == Action::None);
+  CHECK(policy.decide(view(kPastReuse, 5), kStart, kStart) == Action::Brake);
+  policy.on_brake(kStart);
+  const auto soon = kStart + milliseconds(499);
+  CHECK(policy.decide(view(kPastReuse, 5), soon, soon) == Action::None);
+  CHECK(policy.decide(view(17'000, 5), soon, soon) == Action::Brake);
+  const auto later = kStart + milliseconds(500);
+  CHECK(policy.decide(view(kPastReuse, 5), later, later) == Action::Brake);
+}
+
+TEST_CASE("a hard limit below the reuse limit holds by itself") {
+  CheckpointLimits limits;
+  limits.hard_limit = 4 << 20;
+  const CheckpointPolicy policy{limits};
+  CHECK(policy.decide(view(1'100, 5), kStart, kStart) == Action::Brake);
+}
+
 TEST_CASE("an empty or backfilled log asks for no further look") {
   const CheckpointPolicy policy{CheckpointLimits{}};
   CHECK(policy.next_look(view(100, 0), kStart, kStart) == MonoTime::max());

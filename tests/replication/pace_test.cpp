@@ -102,7 +102,7 @@ TEST_CASE("uploads to a slow store take no more than their share of the time") {
 }
 
 TEST_CASE("a store that becomes fast again is used at the interval again") {
-  Pace pace(Pace::Options{});
+  Pace pace({.interval = 10ms});
   write_steadily(pace, kFirst, 10s, 100ms);
   const auto begun = write_steadily(pace, kFirst + 20s, 2s, 1ms);
   CHECK(begun[begun.size() - 1] - begun[begun.size() - 2] == 10ms);

@@ -2,8 +2,10 @@
 //
 // A pass runs when enough has been written since the last one, and in the first quiet moment with
 // anything left. The brake (the write lock, for the last few frames) is for a writer that never
-// pauses, past the hard limit only, and never when a quiet moment would do or when it could not
-// help: an app without a busy timeout sees SQLITE_BUSY if it meets it.
+// pauses, and never when a quiet moment would do or when it could not help: an app without a busy
+// timeout sees SQLITE_BUSY if it meets it. It comes past the hard limit, and past the reuse limit
+// if the last one was long ago: a log that grows costs a writer with synchronous=FULL a commit of
+// the file system with each of its own, one that is begun anew does not.
 #pragma once
 
 #include <chrono>
@@ -21,6 +23,8 @@ struct CheckpointLimits {
   std::chrono::milliseconds quiet{100};     // without a commit
   std::chrono::milliseconds retry{1000};    // in a quiet time that readers kept a pass from using
   Bytes hard_limit = 64ULL << 20;           // of WAL
+  Bytes reuse_limit = 16ULL << 20;          // of WAL, between brakes that are reuse_gap apart
+  std::chrono::milliseconds reuse_gap{500};
   std::chrono::milliseconds brake_gap{20};  // between two brakes
   Brake brake = Brake::Auto;
 };

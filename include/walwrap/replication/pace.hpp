@@ -15,7 +15,7 @@ namespace walwrap::replication {
 class Pace {
  public:
   struct Options {
-    std::chrono::nanoseconds interval = std::chrono::milliseconds(10);
+    std::chrono::nanoseconds interval = std::chrono::milliseconds(100);
     int burst = 10;
     int max_share_percent = 20;
     std::chrono::nanoseconds longest = std::chrono::seconds(1);
