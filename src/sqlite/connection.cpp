@@ -1,6 +1,7 @@
 #include "walwrap/sqlite/connection.hpp"
 
 #include "walwrap/base/check.hpp"
+#include "walwrap/sqlite/read_ahead.hpp"
 
 namespace walwrap::sqlite {
 namespace {
@@ -73,8 +74,9 @@ Result<Connection> Connection::open(const os::Path& path, const Options& options
   const std::string name = immutable ? immutable_uri(path) : path.string();
   const int access = immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(
-      name.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options.vfs);
+  const int code =
+      sqlite3_open_v2(name.c_str(), &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      immutable ? register_read_ahead() : options.vfs);
   Connection connection(raw);
   if (code != SQLITE_OK) return sqlite_failure(raw, code, "open " + path.string());
   sqlite3_busy_timeout(raw, static_cast<int>(options.busy_timeout.count()));

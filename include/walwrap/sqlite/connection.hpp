@@ -24,12 +24,12 @@ class Connection {
  public:
   enum class Mode {
     ReadWrite,  // never creates the file
-    Immutable,  // read-only, without locks and without a WAL: a file nobody else knows of
+    Immutable,  // read-only, without locks or a WAL, read ahead: a file nobody else knows of
   };
   struct Options {
     Mode mode = Mode::ReadWrite;
     std::chrono::milliseconds busy_timeout{0};
-    const char* vfs = nullptr;  // nullptr: SQLite's default
+    const char* vfs = nullptr;  // of ReadWrite; nullptr: SQLite's default
   };
   static Result<Connection> open(const os::Path& path, const Options& options);
 
