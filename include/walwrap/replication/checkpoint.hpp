@@ -19,11 +19,11 @@ namespace walwrap::replication {
 enum class Brake { Auto, Never };
 
 struct CheckpointLimits {
-  std::uint32_t pass_pages = 1000;          // SQLite's own default for automatic checkpoints
-  std::chrono::milliseconds quiet{100};     // without a commit
-  std::chrono::milliseconds retry{1000};    // in a quiet time that readers kept a pass from using
-  Bytes hard_limit = 64ULL << 20;           // of WAL
-  Bytes reuse_limit = 16ULL << 20;          // of WAL, between brakes that are reuse_gap apart
+  std::uint32_t pass_pages = 1000;        // SQLite's own default for automatic checkpoints
+  std::chrono::milliseconds quiet{100};   // without a commit
+  std::chrono::milliseconds retry{1000};  // in a quiet time that readers kept a pass from using
+  Bytes hard_limit = 64ULL << 20;         // of WAL
+  Bytes reuse_limit = 16ULL << 20;        // of WAL, between brakes that are reuse_gap apart
   std::chrono::milliseconds reuse_gap{500};
   std::chrono::milliseconds brake_gap{20};  // between two brakes
   Brake brake = Brake::Auto;
