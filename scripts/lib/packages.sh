@@ -8,8 +8,8 @@
 
 BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ ninja-build pkg-config
-  doctest-dev libcurl4-openssl-dev libfmt-dev liblz4-dev libroaring-dev libsqlite3-dev
-  libtoml11-dev libxxhash-dev nlohmann-json3-dev
+  doctest-dev libcurl4-openssl-dev libfmt-dev liblz4-dev libpugixml-dev libroaring-dev
+  libsqlite3-dev libssl-dev libtoml11-dev libxxhash-dev nlohmann-json3-dev
   python3 python3-venv sqlite3 util-linux
 )
 # llvm-14 turns addresses in a sanitizer's report into names.
