@@ -136,4 +136,25 @@ Result<Uri> parse_uri(std::string_view text) {
   return uri;
 }
 
+std::string percent_encode(std::string_view bytes, Slash slash) {
+  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+  constexpr std::string_view kUnreservedMarks = "-_.~";
+  std::string encoded;
+  encoded.reserve(bytes.size());
+  for (const char c : bytes) {
+    const bool is_plain = is_letter(c) || is_digit(c) ||
+                          kUnreservedMarks.find(c) != std::string_view::npos ||
+                          (c == '/' && slash == Slash::Keep);
+    if (is_plain) {
+      encoded.push_back(c);
+      continue;
+    }
+    const auto value = static_cast<unsigned char>(c);
+    encoded.push_back('%');
+    encoded.push_back(kHexDigits[value >> 4]);
+    encoded.push_back(kHexDigits[value & 0xf]);
+  }
+  return encoded;
+}
+
 }  // namespace walwrap::http
