@@ -1,0 +1,75 @@
+// One HTTP request, one answer: the seam behind which libcurl lies, and a fake in tests.
+//
+// A Transport belongs to one thread and keeps its connections between requests. Redirects are
+// answers, never followed: they would carry a signature to another host. Header names are lower
+// case on both ways.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::http {
+
+enum class Method { Get, Head, Put, Post, Delete };
+std::string_view method_name(Method method);  // "GET", ...
+
+struct HeaderField {
+  std::string name;  // lower case
+  std::string value;
+  bool operator==(const HeaderField&) const = default;
+};
+
+// What is kept of a body in memory, unless a request says otherwise (Law 5): a listing of a
+// thousand long keys is below a mebibyte.
+inline constexpr Bytes kResponseLimit = 4ULL << 20;
+
+struct Request {
+  Method method = Method::Get;
+  std::string url = {};  // encoded already; sent byte for byte
+  std::vector<HeaderField> headers = {};
+  ByteSpan body = {};  // borrowed; of a Put or Post, which always say its length
+  // Given: the body of a 2xx answer goes here as it arrives and is not kept. An error of its own
+  // ends the request and is what perform() returns.
+  WriteFn sink = {};
+  Bytes response_limit = kResponseLimit;
+  std::chrono::milliseconds limit{30'000};  // of the whole exchange
+};
+
+// Whom the request went to; for people.
+struct Peer {
+  std::string address;  // "127.0.0.1:9000"
+  std::string tls;      // "TLSv1.3"; "": plain
+};
+
+struct Response {
+  int status = 0;
+  std::vector<HeaderField> headers = {};  // in the order of arrival, names in lower case
+  ByteVector body = {};                   // without a sink, or of an answer that is not 2xx
+  Peer peer = {};
+  // The first of that name; "": none.
+  std::string_view header(std::string_view name) const;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Every whole answer is a value, whatever its status. Error codes:
+  //   Unavailable  the request was surely not carried out: no address, no connection, no TLS
+  //   Unknown      sent, in part or whole, and no whole answer: it may have been carried out. Also
+  //                a body that ended early: what the sink has taken so far counts
+  //   Denied       the server's certificate does not verify; the text says what to do
+  //   Corrupt      an answer larger than the request's limit, or no HTTP
+  //   Cancelled    told to stop
+  //   Invalid      the URL is none
+  virtual Result<Response> perform(const Request& request) = 0;
+};
+
+}  // namespace walwrap::http
