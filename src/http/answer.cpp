@@ -1,0 +1,113 @@
+#include "answer.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "wire.hpp"
+
+namespace walwrap::http {
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+constexpr int kInterimEnd = 200;  // 1xx: an answer is still to come
+
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
+std::string_view trim(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+// RFC 9110's token.
+bool is_token(std::string_view text) {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+}  // namespace
+
+Result<void> Answer::on_head_line(std::string_view line) {
+  head_bytes_ += line.size();
+  if (head_bytes_ > kHeadLimit) {
+    return fail(Code::Corrupt, "{}: the head of the answer is larger than {} bytes",
+                host_of(request_.url), kHeadLimit);
+  }
+  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
+  switch (part_) {
+    case Part::Nothing:
+    case Part::InterimEnded:
+      return on_status_line(line);
+    case Part::Head:
+      if (line.empty()) {
+        part_ = response_.status < kInterimEnd ? Part::InterimEnded : Part::Body;
+      } else {
+        on_field(line);
+      }
+      return {};
+    case Part::Body:
+      return {};  // a trailer: whoever reads headers has read them
+  }
+  return {};
+}
+
+// "HTTP/1.1 200 OK", "HTTP/2 200"
+Result<void> Answer::on_status_line(std::string_view line) {
+  const auto blank = std::min(line.find(' '), line.size());
+  const std::string_view number = line.substr(std::min(blank + 1, line.size())).substr(0, 3);
+  int status = 0;
+  for (const char c : number) {
+    status = c >= '0' && c <= '9' ? status * 10 + (c - '0') : -1;
+    if (status < 0) break;
+  }
+  if (!line.starts_with("HTTP/") || number.size() != 3 || status < 100) {
+    return fail(Code::Corrupt, "{}: the answer is no HTTP", host_of(request_.url));
+  }
+  response_.status = status;
+  response_.headers.clear();
+  is_last_field_kept_ = false;
+  part_ = Part::Head;
+  return {};
+}
+
+void Answer::on_field(std::string_view line) {
+  // A line that begins with a blank goes on with the value above it.
+  if (kBlanks.find(line.front()) != std::string_view::npos) {
+    if (!is_last_field_kept_) return;
+    std::string& value = response_.headers.back().value;
+    if (!value.empty()) value.push_back(' ');
+    value.append(trim(line));
+    return;
+  }
+  const auto colon = std::min(line.find(':'), line.size());
+  const std::string_view name = line.substr(0, colon);
+  is_last_field_kept_ = colon < line.size() && is_token(name);
+  if (!is_last_field_kept_) return;
+  response_.headers.push_back({lower_case(name), std::string(trim(line.substr(colon + 1)))});
+}
+
+Result<void> Answer::on_body(ByteSpan bytes) {
+  body_bytes_ += bytes.size();
+  if (request_.sink && is_success(response_.status)) return request_.sink(bytes);
+  if (body_bytes_ > request_.response_limit) {
+    return fail(Code::Corrupt, "{}: the body of the answer is larger than {} bytes",
+                host_of(request_.url), request_.response_limit);
+  }
+  response_.body.insert(response_.body.end(), bytes.begin(), bytes.end());
+  return {};
+}
+
+}  // namespace walwrap::http
