@@ -1,0 +1,40 @@
+// libcurl behind Transport.
+//
+// One easy handle, kept for its connections; one thread. Create it after the last fork (Law 2), in
+// a process that executes no other program: libcurl's descriptors would be inherited.
+//
+// HTTP/1.1. TLS, 1.2 or later, is verified by OpenSSL with the system's roots, those that
+// SSL_CERT_FILE and SSL_CERT_DIR name, or those of `ca_file` alone. Proxies are those that the
+// environment names (https_proxy, no_proxy, ...), but for link-local addresses. A request ends
+// early where it connects for too long, moves less than a kilobyte a second for too long, or takes
+// longer than its own limit (Law 5). A GET or HEAD that meets a dead connection of an earlier
+// request is sent once more at once; anything else is for the caller to repeat.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/http/transport.hpp"
+
+namespace walwrap::http {
+
+struct ClientOptions {
+  std::string ca_file = {};  // PEM; "": the system's roots
+  std::chrono::milliseconds connect_limit{5'000};
+  std::chrono::milliseconds stalled_limit{20'000};  // below kStalledBytes a second for so long
+  // How long a connection may lie idle before it is not used again; servers close theirs.
+  std::chrono::seconds idle_limit{30};
+  // Asked at least every 100 ms while a request is under way; true ends it as Cancelled. None:
+  // never.
+  std::function<bool()> cancelled = {};
+};
+
+inline constexpr long kStalledBytes = 1'000;
+
+// Errors: Invalid (the CA file cannot be read), Unavailable (libcurl cannot be set up).
+Result<std::unique_ptr<Transport>> make_client(const ClientOptions& options);
+
+}  // namespace walwrap::http
