@@ -8,23 +8,14 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "walwrap/base/bytes.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/http/message.hpp"
 
 namespace walwrap::http {
-
-enum class Method { Get, Head, Put, Post, Delete };
-std::string_view method_name(Method method);  // "GET", ...
-
-struct HeaderField {
-  std::string name;  // lower case
-  std::string value;
-  bool operator==(const HeaderField&) const = default;
-};
 
 // What is kept of a body in memory, unless a request says otherwise (Law 5): a listing of a
 // thousand long keys is below a mebibyte.
@@ -40,21 +31,6 @@ struct Request {
   WriteFn sink = {};
   Bytes response_limit = kResponseLimit;
   std::chrono::milliseconds limit{30'000};  // of the whole exchange
-};
-
-// Whom the request went to; for people.
-struct Peer {
-  std::string address;  // "127.0.0.1:9000"
-  std::string tls;      // "TLSv1.3"; "": plain
-};
-
-struct Response {
-  int status = 0;
-  std::vector<HeaderField> headers = {};  // in the order of arrival, names in lower case
-  ByteVector body = {};                   // without a sink, or of an answer that is not 2xx
-  Peer peer = {};
-  // The first of that name; "": none.
-  std::string_view header(std::string_view name) const;
 };
 
 class Transport {

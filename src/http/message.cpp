@@ -1,4 +1,4 @@
-#include "walwrap/http/transport.hpp"
+#include "walwrap/http/message.hpp"
 
 #include <algorithm>
 

@@ -1,0 +1,38 @@
+// The values that an HTTP exchange is made of.
+//
+// Pure. Header names are lower case on both ways.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/bytes.hpp"
+
+namespace walwrap::http {
+
+enum class Method { Get, Head, Put, Post, Delete };
+std::string_view method_name(Method method);  // "GET", ...
+
+struct HeaderField {
+  std::string name;  // lower case
+  std::string value;
+  bool operator==(const HeaderField&) const = default;
+};
+
+// Whom the request went to; for people.
+struct Peer {
+  std::string address;  // "127.0.0.1:9000"
+  std::string tls;      // "TLSv1.3"; "": plain
+};
+
+struct Response {
+  int status = 0;
+  std::vector<HeaderField> headers = {};  // in the order of arrival, names in lower case
+  ByteVector body = {};                   // without a sink, or of an answer that is not 2xx
+  Peer peer = {};
+  // The first of that name; "": none.
+  std::string_view header(std::string_view name) const;
+};
+
+}  // namespace walwrap::http
