@@ -152,6 +152,10 @@ std::size_t on_body(char* bytes, std::size_t /*one*/, std::size_t size, void* co
   return guarded(attempt, [&] { return attempt.answer.on_body(body); }) ? size : 0;
 }
 
+bool has_body(Method method) {
+  return method == Method::Put || method == Method::Post;
+}
+
 class Client : public Transport {
  public:
   struct Handles {
@@ -183,6 +187,7 @@ class Client : public Transport {
 
 Result<Response> Client::perform(const Request& request) {
   TRY(check_request(request));
+  WW_CHECK(request.body.empty() || has_body(request.method));
   const MonoTime deadline = clock_.mono() + request.limit;
   while (true) {
     Attempt attempt(request, handles_.easy.get(), trust_);

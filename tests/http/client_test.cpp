@@ -225,6 +225,15 @@ TEST_CASE("what may not be sent is refused before anybody is asked") {
   CHECK(server.connections() == 0);
 }
 
+TEST_CASE("a body that would not be sent is a bug of whoever gave it") {
+  const auto client = new_client();
+  for (const Method method : {Method::Get, Method::Head, Method::Delete}) {
+    const Request request{
+        .method = method, .url = "http://127.0.0.1:1/k", .body = as_bytes("body")};
+    CHECK_THROWS_AS(ignore(client->perform(request), "it throws"), Panic);
+  }
+}
+
 TEST_CASE("a request that failed before there was a connection leaves the client in order") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client();
