@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -119,4 +120,18 @@ TEST_CASE("every code has a name of its own") {
   CHECK(names.size() == static_cast<std::size_t>(kCodes));
   CHECK(names.count("") == 0);
   CHECK(code_name(Code::NotFound) == "not found");
+}
+
+TEST_CASE("how long a store asks to be left alone outlives every context") {
+  const auto asked = [](bool works) -> Result<int> {
+    if (works) return 1;
+    return fail(Error{Code::Unavailable, "slow down", std::chrono::seconds(7)});
+  };
+  const auto passed_on = [&]() -> Result<int> {
+    const int value = TRY(asked(false).context("put"));
+    return value + 1;
+  };
+  CHECK(passed_on().error().retry_after == std::chrono::seconds(7));
+  CHECK(passed_on().error().text == "put: slow down");
+  CHECK(half(1).error().retry_after == std::chrono::milliseconds(0));
 }

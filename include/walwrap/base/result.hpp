@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,7 @@ std::string_view code_name(Code code);
 struct Error {
   Code code = Code::Io;
   std::string text;
+  std::chrono::milliseconds retry_after{0};  // Unavailable: the store asks not to be asked sooner
 };
 
 // What `fail(...)` returns; converts to any Result<T>.
