@@ -2,6 +2,11 @@
 
 namespace walwrap::storage {
 
+Result<void> ObjectStore::remove_many(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) TRY(remove(key));
+  return {};
+}
+
 Body body_of(ByteSpan bytes) {
   return [bytes](const WriteFn& sink) { return sink(bytes); };
 }

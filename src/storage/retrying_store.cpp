@@ -143,6 +143,12 @@ Result<void> RetryingStore::remove(const std::string& key) {
   return repeat(operation, [&] { return store_->remove(key); });
 }
 
+Result<void> RetryingStore::remove_many(const std::vector<std::string>& keys) {
+  if (keys.empty()) return {};
+  Operation operation{.name = "remove", .key = keys.front()};
+  return repeat(operation, [&] { return store_->remove_many(keys); });
+}
+
 std::string RetryingStore::describe() const {
   return store_->describe();
 }

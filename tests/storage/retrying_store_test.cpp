@@ -27,7 +27,7 @@ struct Rig {
   ManualClock clock;
   std::vector<std::chrono::milliseconds> sleeps;
   std::vector<std::string> lines;
-  RetryingStore::Patience patience;
+  Patience patience;
   std::function<void()> on_sleep = [] {};
   std::mt19937_64 random;  // the same sequence each time
   Log log{{.minimum = LogLevel::Debug,
@@ -131,6 +131,17 @@ TEST_CASE("every operation is tried again") {
     CHECK(rig.bucket.count(operation) == 4);
   }
   CHECK(rig.store.describe() == "fake://bucket");
+}
+
+TEST_CASE("a removal of many that broke off is repeated until all are gone") {
+  Rig rig;
+  for (const std::string key : {"a", "b", "c", "d"}) rig.bucket.set(key, as_bytes("x"));
+  rig.bucket.faults().fail(2, StoreFault::error(Code::Unavailable));
+  CHECK(rig.store.remove_many({"a", "b", "c"}).has_value());
+  CHECK(rig.bucket.keys() == std::vector<std::string>{"d"});
+  CHECK(rig.bucket.count(StoreOperation::Remove) == 2 + 3);
+  CHECK(rig.store.remove_many({}).has_value());
+  CHECK(rig.bucket.count(StoreOperation::Remove) == 5);
 }
 
 TEST_CASE("a get that broke off goes on behind the last byte it gave") {

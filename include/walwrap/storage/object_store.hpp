@@ -61,6 +61,9 @@ class ObjectStore {
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                                const std::string& start_after) = 0;
   virtual Result<void> remove(const std::string& key) = 0;  // of one that is not there: fine
+  // Each of them, or the first failure: which ones are gone then is not known, and repeating is
+  // fine. One by one, unless the store knows better.
+  virtual Result<void> remove_many(const std::vector<std::string>& keys);
 
   // For people: "file:///replica".
   virtual std::string describe() const = 0;

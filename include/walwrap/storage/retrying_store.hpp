@@ -14,7 +14,6 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,21 +24,18 @@
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/object_store.hpp"
+#include "walwrap/storage/patience.hpp"
 
 namespace walwrap::storage {
 
 class RetryingStore : public ObjectStore {
  public:
-  struct Patience {
-    bool go_on = true;                 // false: Cancelled
-    std::optional<MonoTime> deadline;  // no attempt but the first begins at it or later
-  };
   struct Options {
     const os::Clock& clock;  // borrowed, like the log
     const Log& log;
     std::function<void(std::chrono::milliseconds)> sleep;  // may return early
     std::function<std::uint64_t()> random;                 // uniform over all values
-    std::function<Patience()> patience;  // asked after each failure and every half second
+    PatienceFn patience;                                   // asked after each failure, every kStep
     Backoff::Limits backoff = {};
   };
   static constexpr std::chrono::milliseconds kStep{500};
@@ -52,6 +48,7 @@ class RetryingStore : public ObjectStore {
   Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                        const std::string& start_after) override;
   Result<void> remove(const std::string& key) override;
+  Result<void> remove_many(const std::vector<std::string>& keys) override;
   std::string describe() const override;
 
  private:

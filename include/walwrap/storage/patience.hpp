@@ -1,0 +1,20 @@
+// How long whoever waits for a store is willing to wait.
+//
+// Asked often, by the thread that owns the store; the answer may change while a request is under
+// way: a stop begins, a start is given up.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::storage {
+
+struct Patience {
+  bool go_on = true;                   // false: end what is under way, as Cancelled
+  std::optional<MonoTime> deadline{};  // no attempt but the first begins at it or later
+};
+using PatienceFn = std::function<Patience()>;
+
+}  // namespace walwrap::storage
