@@ -6,12 +6,14 @@
 namespace walwrap::storage {
 namespace {
 
+using std::chrono::milliseconds;
+
 bool is_repeatable(Code code) {
   return code == Code::Unavailable || code == Code::Unknown;
 }
 
-std::chrono::milliseconds milliseconds_since(MonoTime start, MonoTime now) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now - start);
+milliseconds milliseconds_since(MonoTime start, MonoTime now) {
+  return std::chrono::duration_cast<milliseconds>(now - start);
 }
 
 }  // namespace
@@ -38,9 +40,11 @@ auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(at
 }
 
 Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
-  auto delay = backoff.next_delay(options_.random());
-  const bool had_deadline = options_.patience().deadline.has_value();
-  if (had_deadline) delay = std::min(delay, kStep);
+  const bool was_hurry = options_.patience().hurry;
+  // The jitter is added, for whoever was told the same would come back at the same time.
+  auto delay = std::clamp(last.retry_after, milliseconds(0), kLongestAsked) +
+               backoff.next_delay(options_.random());
+  if (was_hurry) delay = std::min(delay, kLongestHurry);
   const MonoTime until = options_.clock.mono() + delay;
   while (true) {
     const Patience patience = options_.patience();
@@ -49,10 +53,10 @@ Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
     if (patience.deadline && now >= *patience.deadline) {
       return fail(Code::Deadline, "out of time; before that: {}", last.text);
     }
-    const bool is_urgent_now = patience.deadline && !had_deadline;
+    const bool is_urgent_now = patience.hurry && !was_hurry;
     if (now >= until || is_urgent_now) return {};
     const MonoTime wake = patience.deadline ? std::min(until, *patience.deadline) : until;
-    options_.sleep(std::min(kStep, std::chrono::ceil<std::chrono::milliseconds>(wake - now)));
+    options_.sleep(std::min(kLook, std::chrono::ceil<milliseconds>(wake - now)));
   }
 }
 
@@ -61,6 +65,7 @@ void RetryingStore::on_failure(const Operation& operation, const Error& error) {
   switch (episode_.on_failure(now)) {
     case FailureEpisode::Say::Started:
       failing_since_ = now;
+      if (options_.on_outage) options_.on_outage(error.text);
       options_.log.warn("store does not answer", {{"store", store_->describe()},
                                                   {"operation", operation.name},
                                                   {"key", operation.key},
@@ -83,6 +88,7 @@ void RetryingStore::on_failure(const Operation& operation, const Error& error) {
 
 void RetryingStore::on_answer() {
   if (episode_.on_success() != FailureEpisode::Say::Ended) return;
+  if (options_.on_outage) options_.on_outage("");
   options_.log.info(
       "store answers again",
       {{"store", store_->describe()},

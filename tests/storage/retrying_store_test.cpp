@@ -27,6 +27,7 @@ struct Rig {
   ManualClock clock;
   std::vector<std::chrono::milliseconds> sleeps;
   std::vector<std::string> lines;
+  std::vector<std::string> outages;  // as told
   Patience patience;
   std::function<void()> on_sleep = [] {};
   std::mt19937_64 random;  // the same sequence each time
@@ -45,6 +46,7 @@ struct Rig {
                            },
                        .random = [this] { return random(); },
                        .patience = [this] { return patience; },
+                       .on_outage = [this](std::string_view why) { outages.emplace_back(why); },
                        .backoff = {.first = 100ms, .ceiling = 10'000ms}}};
 
   Result<void> put(const std::string& key, const std::string& text) {
@@ -81,7 +83,7 @@ TEST_CASE("an outage of any length is outlasted") {
   // Delays grow, on the average, to half their ceiling of ten seconds, in steps.
   CHECK(rig.slept() > 500 * 4s);
   CHECK(rig.slept() < 500 * 6s);
-  for (const auto sleep : rig.sleeps) CHECK(sleep <= RetryingStore::kStep);
+  for (const auto sleep : rig.sleeps) CHECK(sleep <= RetryingStore::kLook);
 }
 
 TEST_CASE("a write whose reply was lost is repeated with the same bytes and found taken") {
@@ -192,7 +194,7 @@ TEST_CASE("what the caller's own sink or body says is not repeated, whatever its
   CHECK(as_text(*rig.bucket.bytes_of("new")) == "whole");
 }
 
-TEST_CASE("told to stop, it stops within half a second and says what was wrong") {
+TEST_CASE("told to stop, it stops within a tenth of a second and says what was wrong") {
   Rig rig;
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
   MonoTime told{};
@@ -205,14 +207,14 @@ TEST_CASE("told to stop, it stops within half a second and says what was wrong")
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Code::Cancelled);
   CHECK(done.error().text.find("injected fault") != std::string::npos);
-  CHECK(rig.clock.mono() - told <= RetryingStore::kStep);
+  CHECK(rig.clock.mono() - told <= RetryingStore::kLook);
 }
 
-TEST_CASE("until a deadline it tries in short steps, and no longer") {
+TEST_CASE("in a hurry it tries in short steps until the deadline, and no longer") {
   Rig rig;
   const MonoTime start = rig.clock.mono();
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
-  rig.patience.deadline = start + 10s;
+  rig.patience = {.deadline = start + 10s, .hurry = true};
   const auto done = rig.put("k", "x");
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Code::Deadline);
@@ -221,7 +223,7 @@ TEST_CASE("until a deadline it tries in short steps, and no longer") {
   CHECK(rig.bucket.count(StoreOperation::Put) >= 20);
 }
 
-TEST_CASE("a deadline that appears during a long wait ends the wait") {
+TEST_CASE("a hurry that begins during a long wait ends the wait") {
   Rig rig;
   rig.bucket.faults().fail_next(20, StoreFault::error(Code::Unavailable));
   MonoTime stop{};
@@ -231,7 +233,7 @@ TEST_CASE("a deadline that appears during a long wait ends the wait") {
     if (rig.bucket.count(StoreOperation::Put) != 20 || rig.patience.deadline) return;
     stop = rig.clock.mono();
     tries_at_stop = rig.bucket.count(StoreOperation::Put);
-    rig.patience.deadline = stop + 5s;
+    rig.patience = {.deadline = stop + 5s, .hurry = true};
   };
   rig.bucket.on_call = [&](const StoreCall&) {
     if (tries_at_stop != 0 && next_try == MonoTime{}) next_try = rig.clock.mono();
@@ -281,6 +283,49 @@ TEST_CASE("an outage is logged when it starts, every 30 s, and when it ends") {
   CHECK(rig.lines_with("msg=\"store does not answer\"") == 1);
   CHECK(rig.lines_with("failures=3") == 1);
   CHECK(rig.lines.size() == 2);
+}
+
+TEST_CASE("a store that says when to come back is not asked sooner, unless time is short") {
+  struct Row {
+    std::string_view name;
+    std::chrono::milliseconds asked;
+    Patience patience;
+    std::chrono::milliseconds least;
+    std::chrono::milliseconds most;
+    std::optional<Code> error;
+  };
+  const MonoTime start = ManualClock().mono();
+  const Row rows[] = {
+      {"nothing asked", 0ms, {}, 0ms, 100ms, {}},
+      {"asked for a while", 7s, {}, 7s, 7s + 100ms, {}},
+      {"asked for a day", 24h, {}, 60s, 60s + 100ms, {}},
+      {"asked for the past", -5s, {}, 0ms, 100ms, {}},
+      {"in a hurry", 7s, {.hurry = true}, 500ms, 500ms, {}},
+      {"in a hurry, with time", 7s, {.deadline = start + 9s, .hurry = true}, 500ms, 500ms, {}},
+      {"a deadline far away", 7s, {.deadline = start + 90s}, 7s, 7s + 100ms, {}},
+      {"a deadline before it", 7s, {.deadline = start + 3s}, 3s, 3s, Code::Deadline},
+      {"told to stop", 7s, {.go_on = false}, 0ms, 0ms, Code::Cancelled},
+  };
+  for (const Row& row : rows) {
+    INFO(row.name);
+    Rig rig;
+    rig.patience = row.patience;
+    rig.bucket.faults().fail_next(1, {.kind = StoreFault::Kind::Error, .retry_after = row.asked});
+    const auto put = rig.put("k", "x");
+    CHECK(rig.slept() >= row.least);
+    CHECK(rig.slept() <= row.most);
+    CHECK(put.has_value() == !row.error.has_value());
+    if (row.error && !put) CHECK(put.error().code == *row.error);
+  }
+}
+
+TEST_CASE("whoever wants to know is told once that an outage begins and once that it ends") {
+  Rig rig;
+  CHECK(rig.put("before", "x").has_value());
+  CHECK(rig.outages.empty());
+  rig.bucket.faults().fail_next(5, StoreFault::error(Code::Unavailable));
+  CHECK(rig.put("k", "x").has_value());
+  CHECK(rig.outages == std::vector<std::string>{"injected fault", ""});
 }
 
 TEST_CASE("the first retries come soon") {

@@ -4,6 +4,7 @@
 // outlive it. Faults are planned by operation number, counted from 1 over all stores of the bucket.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -37,11 +38,14 @@ struct StoreFault {
   };
   Kind kind = Kind::Error;
   Code code = Code::Unavailable;
+  std::chrono::milliseconds retry_after{0};
 
-  static StoreFault error(Code code) { return {Kind::Error, code}; }
-  static StoreFault lost_reply() { return {Kind::LostReply, Code::Unknown}; }
-  static StoreFault truncated(Code code = Code::Unavailable) { return {Kind::Truncated, code}; }
-  static StoreFault stale_list() { return {Kind::Stale, Code::Unavailable}; }
+  static StoreFault error(Code code) { return {.kind = Kind::Error, .code = code}; }
+  static StoreFault lost_reply() { return {.kind = Kind::LostReply, .code = Code::Unknown}; }
+  static StoreFault truncated(Code code = Code::Unavailable) {
+    return {.kind = Kind::Truncated, .code = code};
+  }
+  static StoreFault stale_list() { return {.kind = Kind::Stale}; }
 };
 
 class FaultPlan {
@@ -261,7 +265,9 @@ class FakeStore : public storage::ObjectStore {
   static bool is_error(const std::optional<StoreFault>& fault) {
     return is(fault, StoreFault::Kind::Error) || is(fault, StoreFault::Kind::LostReply);
   }
-  static Failure injected(const StoreFault& fault) { return fail(fault.code, "injected fault"); }
+  static Failure injected(const StoreFault& fault) {
+    return walwrap::fail(Error{fault.code, "injected fault", fault.retry_after});
+  }
 
   FakeBucket& bucket_;
 };

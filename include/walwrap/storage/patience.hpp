@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "walwrap/base/types.hpp"
 
@@ -14,7 +15,12 @@ namespace walwrap::storage {
 struct Patience {
   bool go_on = true;                   // false: end what is under way, as Cancelled
   std::optional<MonoTime> deadline{};  // no attempt but the first begins at it or later
+  bool hurry = false;                  // the next attempt begins within half a second
 };
 using PatienceFn = std::function<Patience()>;
+
+// Told what is wrong when a store stops answering, and "" when it answers again; by the thread
+// that owns the store.
+using OutageFn = std::function<void(std::string_view why)>;
 
 }  // namespace walwrap::storage

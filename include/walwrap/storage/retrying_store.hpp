@@ -6,9 +6,10 @@
 // comparing contents. What a sink or a body returns is the caller's, and never repeated; a get()
 // goes on behind the last byte the sink has taken. Owned by one thread, like the store it owns.
 //
-// Waits are jittered and grow to Backoff's ceiling; once there is a deadline they are at most half
-// a second, and one that has just appeared ends the wait it interrupts. Failures are logged when
-// they start, every 30 s, and when they end.
+// Waits are jittered and grow to Backoff's ceiling. A store that says when it wants to be asked
+// again is not asked sooner, up to a minute; in a hurry waits are at most half a second whatever it
+// says, and a hurry that has just begun ends the wait it interrupts. Failures are logged when they
+// start, every 30 s, and when they end.
 #pragma once
 
 #include <chrono>
@@ -35,10 +36,13 @@ class RetryingStore : public ObjectStore {
     const Log& log;
     std::function<void(std::chrono::milliseconds)> sleep;  // may return early
     std::function<std::uint64_t()> random;                 // uniform over all values
-    PatienceFn patience;                                   // asked after each failure, every kStep
+    PatienceFn patience;  // asked after each failure and every kLook
+    OutageFn on_outage = {};
     Backoff::Limits backoff = {};
   };
-  static constexpr std::chrono::milliseconds kStep{500};
+  static constexpr std::chrono::milliseconds kLook{100};  // how often a wait asks
+  static constexpr std::chrono::milliseconds kLongestHurry{500};
+  static constexpr std::chrono::milliseconds kLongestAsked{60'000};
 
   RetryingStore(std::unique_ptr<ObjectStore> store, Options options);
 
