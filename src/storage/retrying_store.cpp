@@ -35,6 +35,7 @@ auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(at
       return result;
     }
     on_failure(operation, result.error());
+    if (operation.repeat == Repeat::Once) return result;
     TRY(wait(backoff, result.error()));
   }
 }
@@ -98,7 +99,7 @@ void RetryingStore::on_answer() {
 
 Result<void> RetryingStore::put(const std::string& key, const Body& body,
                                 const PutOptions& options) {
-  Operation operation{.name = "put", .key = key};
+  Operation operation{.name = "put", .key = key, .repeat = options.repeat};
   return repeat(operation, [&] {
     const Body watched = [&](const WriteFn& sink) -> Result<void> {
       bool sink_failed = false;

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const PutOptions kCreateOnly{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
+const PutOptions kCreateOnly{.mode = PutMode::CreateOnly};
 
 // A retrying store over a fake one, whose sleeps only move the clock.
 struct Rig {
@@ -192,6 +192,23 @@ TEST_CASE("what the caller's own sink or body says is not repeated, whatever its
   rig.bucket.faults().fail_next(2, StoreFault::truncated());
   CHECK(rig.put("new", "whole").has_value());
   CHECK(as_text(*rig.bucket.bytes_of("new")) == "whole");
+}
+
+TEST_CASE("a body that is to be asked for once is asked for once, and its outage is known") {
+  Rig rig;
+  const PutOptions once{.repeat = Repeat::Once};
+  rig.bucket.faults().fail_next(2, StoreFault::error(Code::Unavailable));
+  for (int i = 0; i < 2; ++i) {
+    const auto put = rig.store.put("k", body_of(as_bytes("x")), once);
+    REQUIRE_FALSE(put.has_value());
+    CHECK(put.error().code == Code::Unavailable);
+    CHECK(put.error().text == "injected fault");
+  }
+  CHECK(rig.bucket.count(StoreOperation::Put) == 2);
+  CHECK(rig.sleeps.empty());
+  CHECK(rig.outages == std::vector<std::string>{"injected fault"});
+  CHECK(rig.store.put("k", body_of(as_bytes("x")), once).has_value());
+  CHECK(rig.outages.size() == 2);
 }
 
 TEST_CASE("told to stop, it stops within a tenth of a second and says what was wrong") {

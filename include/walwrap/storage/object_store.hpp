@@ -37,9 +37,16 @@ enum class PutMode {
 using Body = std::function<Result<void>(const WriteFn& sink)>;
 Body body_of(ByteSpan bytes);  // borrows `bytes`
 
+// Whether a store that repeats may do so with this body.
+enum class Repeat {
+  UntilAnswered,
+  Once,  // what the body reads from is not to be held through an outage
+};
+
 struct PutOptions {
   PutMode mode = PutMode::CreateOnly;
-  std::optional<WallTime> timestamp;  // kept where a listing shows it
+  std::optional<WallTime> timestamp{};  // kept where a listing shows it
+  Repeat repeat = Repeat::UntilAnswered;
 };
 
 struct ByteRange {

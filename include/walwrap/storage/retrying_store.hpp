@@ -2,9 +2,10 @@
 //
 // It never gives up by itself, only when `patience` says so: then the error is Cancelled or
 // Deadline, with the last failure in its text. Any other error is an answer and is returned as it
-// is. Exists after a repeated put may be the caller's own object: the caller settles that by
-// comparing contents. What a sink or a body returns is the caller's, and never repeated; a get()
-// goes on behind the last byte the sink has taken. Owned by one thread, like the store it owns.
+// is, and so is every failure of a put that is not to be repeated. Exists after a repeated put may
+// be the caller's own object: the caller settles that by comparing contents. What a sink or a body
+// returns is the caller's, and never repeated; a get() goes on behind the last byte the sink has
+// taken. Owned by one thread, like the store it owns.
 //
 // Waits are jittered and grow to Backoff's ceiling. A store that says when it wants to be asked
 // again is not asked sooner, up to a minute; in a hurry waits are at most half a second whatever it
@@ -60,6 +61,7 @@ class RetryingStore : public ObjectStore {
     std::string_view name;
     const std::string& key;
     bool caller_failed = false;  // its sink or body, not the store
+    Repeat repeat = Repeat::UntilAnswered;
   };
   template <typename Attempt>
   auto repeat(Operation& operation, Attempt attempt) -> decltype(attempt());
