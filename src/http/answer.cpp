@@ -52,15 +52,18 @@ Result<void> Answer::on_head_line(std::string_view line) {
     case Part::InterimEnded:
       return on_status_line(line);
     case Part::Head:
-      if (line.empty()) {
-        part_ = response_.status < kInterimEnd ? Part::InterimEnded : Part::Body;
-      } else {
-        on_field(line);
-      }
+      if (line.empty()) return on_head_end();
+      on_field(line);
       return {};
     case Part::Body:
       return {};  // a trailer: whoever reads headers has read them
   }
+  return {};
+}
+
+Result<void> Answer::on_head_end() {
+  part_ = response_.status < kInterimEnd ? Part::InterimEnded : Part::Body;
+  if (request_.on_head && is_success(response_.status)) return request_.on_head(response_);
   return {};
 }
 

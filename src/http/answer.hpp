@@ -24,7 +24,7 @@ class Answer {
   explicit Answer(const Request& request) : request_(request) {}
 
   // One line, with or without its end: the status line, a field, the empty line behind them.
-  // Errors: Corrupt (no HTTP, too much of it).
+  // Errors: Corrupt (no HTTP, too much of it), and what the request's on_head returns.
   Result<void> on_head_line(std::string_view line);
   // Errors: Corrupt (larger than the request allows), and what the sink returns.
   Result<void> on_body(ByteSpan bytes);
@@ -38,6 +38,7 @@ class Answer {
   enum class Part { Nothing, Head, InterimEnded, Body };
 
   Result<void> on_status_line(std::string_view line);
+  Result<void> on_head_end();
   void on_field(std::string_view line);
 
   const Request& request_;

@@ -159,3 +159,36 @@ TEST_CASE("only the body of a success goes to the sink, and what the sink says e
     CHECK(answer.take().body.size() == (is_success ? 0 : 10));
   }
 }
+
+TEST_CASE("the head of a success is shown before its body, once, and may end the request") {
+  std::string order;
+  Request request{.url = "http://store.example/b"};
+  request.sink = [&](ByteSpan bytes) -> Result<void> {
+    order += as_text(bytes);
+    return {};
+  };
+  request.on_head = [&](const Response& head) -> Result<void> {
+    order += "[" + std::string(head.header("etag")) + "]";
+    if (head.header("etag") == "other") return fail(Code::Mismatch, "another object");
+    return {};
+  };
+  const auto read = [&](const std::string& status, const std::string& etag) -> Result<void> {
+    order.clear();
+    Answer answer(request);
+    for (const auto& line : {std::string("HTTP/1.1 100 Continue"), std::string(),
+                             "HTTP/1.1 " + status, "ETag: " + etag, std::string()}) {
+      TRY(answer.on_head_line(line + "\r\n"));
+    }
+    TRY(answer.on_body(as_bytes("0123")));
+    TRY(answer.on_body(as_bytes("4567")));
+    return answer.on_head_line("X-Trailer: 1\r\n");
+  };
+  CHECK(read("206 Partial Content", "one").has_value());
+  CHECK(order == "[one]01234567");
+  CHECK(read("404 Not Found", "one").has_value());
+  CHECK(order.empty());
+  const auto ended = read("200 OK", "other");
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().code == Code::Mismatch);
+  CHECK(order == "[other]");
+}

@@ -308,6 +308,27 @@ TEST_CASE("what a sink returns ends the request and is what the caller gets") {
   CHECK(client->perform({.url = server.url("/k")}).has_value());
 }
 
+TEST_CASE("the head of an answer is shown before its body comes, also of one without a body") {
+  HttpServer server(
+      {always("HTTP/1.1 206 Partial Content\r\nETag: \"x\"\r\n"
+              "Content-Length: 0\r\n\r\n")});
+  const auto client = new_client();
+  std::string etag;
+  const auto answer = client->perform(
+      {.url = server.url("/k"), .on_head = [&](const Response& head) -> Result<void> {
+         etag = head.header("etag");
+         return {};
+       }});
+  REQUIRE(answer.has_value());
+  CHECK(etag == "\"x\"");
+  const auto ended = client->perform(
+      {.url = server.url("/k"), .on_head = [](const Response& head) -> Result<void> {
+         return fail(Code::Mismatch, "not a {}", head.status);
+       }});
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().text == "not a 206");
+}
+
 TEST_CASE("a panic in a callback reaches the caller and leaves the client in order") {
   const auto panicking = [] { panic("file", 1, "bug"); };
   HttpServer server({always(http_answer("hello")), always(http_answer("hello"))});

@@ -29,6 +29,9 @@ struct Request {
   // Given: the body of a 2xx answer goes here as it arrives and is not kept. An error of its own
   // ends the request and is what perform() returns.
   WriteFn sink = {};
+  // Given: called once with the status and headers of a 2xx answer, before its first byte goes to
+  // the sink, and for an empty body too. An error of its own ends the request, as the sink's does.
+  std::function<Result<void>(const Response& head)> on_head = {};
   Bytes response_limit = kResponseLimit;
   std::chrono::milliseconds limit{30'000};  // of the whole exchange
 };
