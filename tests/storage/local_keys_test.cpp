@@ -7,35 +7,14 @@
 #include <map>
 #include <string>
 
-#include "tests/support/files.hpp"
-#include "tests/support/temp_dir.hpp"
+#include "tests/support/key_rig.hpp"
 #include "tests/support/text.hpp"
 
 namespace walwrap::storage {
 namespace {
 
 using testing::has;
-using testing::TempDir;
-using testing::write_text;
-
-struct Rig {
-  TempDir dir;
-  std::map<std::string, std::string, std::less<>> variables;
-
-  LookupFn environment() const {
-    return [this](std::string_view name) -> std::optional<std::string> {
-      const auto found = variables.find(name);
-      if (found == variables.end()) return std::nullopt;
-      return found->second;
-    };
-  }
-  // A file, and its path.
-  std::string file(std::string_view name, std::string_view text) const {
-    std::filesystem::create_directories((dir / name).parent_path());
-    write_text(dir / name, text);
-    return (dir / name).string();
-  }
-};
+using Rig = testing::KeyRig;
 
 // "source: id secret token", "role arn from file as session (source)", "absent: why", or the error.
 std::string text_of(const Result<Finding>& finding) {
