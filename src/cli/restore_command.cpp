@@ -87,7 +87,7 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
     replication::RestoreRequest request;
     request.plan = TRY(plan(*store, style, arguments));
     request.style = style;
-    request.open_store = [&] { return open_existing(location); };
+    request.open_store = [&](const auto& /*stopped*/) { return open_existing(location); };
     request.output = scratch;
     request.integrity = integrity_of(arguments.integrity);
     request.cancelled = surroundings.cancelled;

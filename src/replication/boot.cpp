@@ -41,6 +41,7 @@ class Boot {
 
  private:
   Result<std::optional<Booted>> attempt();
+  void look();
   Result<std::optional<Booted>> perform(const StartDecision& decision);
   Result<std::optional<Booted>> perform_while_app_runs(const StartDecision& decision);
   Result<Booted> start_chain(Txid txid);
@@ -64,11 +65,12 @@ class Boot {
   StateDir directory_;
   std::optional<SavedState> state_;
   ReplicaLook replica_;
+  MonoTime give_up_{};
   bool retry_said_ = false;
 };
 
 Result<Booted> Boot::run() {
-  const MonoTime give_up = clock_.mono() + request_.start_timeout;
+  give_up_ = clock_.mono() + request_.start_timeout;
   while (true) {
     if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
     auto attempted = attempt();
@@ -77,7 +79,11 @@ Result<Booted> Boot::run() {
       const Code code = attempted.error().code;
       const bool again = code == Code::Unavailable || code == Code::Denied || code == Code::Busy ||
                          code == Code::NotFound;
-      if (!again || clock_.mono() >= give_up) return fail(attempted.error());
+      if (code == Code::Deadline) {
+        return fail(Code::Unavailable, "{}; --start-timeout sets how long a start waits",
+                    attempted.error().text);
+      }
+      if (!again || clock_.mono() >= give_up_) return fail(attempted.error());
       if (!std::exchange(retry_said_, true)) {
         log_.warn("start has to wait",
                   {{"db", request_.database.string()},
@@ -105,12 +111,22 @@ Result<std::optional<Booted>> Boot::attempt() {
     loaded = std::optional<SavedState>();
   }
   state_ = TRY(std::move(loaded).context("load the state"));
-  replica_ = look_at_replica(request_.open_store, request_.style);
-  if (state_) look_at_slot(*state_, request_.style, replica_);
+  look();
+  if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
   const LocalFinding local =
       classify_local(database_exists(), state_, replica_, [this] { return is_unchanged(); });
   const auto decision = decide_start(local, replica_.finding, request_.policy);
   return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
+}
+
+void Boot::look() {
+  const bool is_known = state_ && state_->txid.value > 0 && database_exists();
+  const auto unreached =
+      is_known || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
+  request_.wait_for_store(wait_of_look(unreached, give_up_, clock_.mono()));
+  replica_ = look_at_replica(request_.open_store, request_.cancelled, request_.style);
+  if (state_) look_at_slot(*state_, request_.style, replica_);
+  request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
 }
 
 Failure Boot::refusal(const StartDecision& decision) const {
@@ -256,6 +272,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   PageSums sums(std::move(sums_file));
   const MonoTime begun = clock_.mono();
   MonoTime said = begun;
+  Bytes done_so_far = 0;
   const RestoreRequest restoring{
       .open_store = request_.open_store,
       .style = request_.style,
@@ -265,6 +282,9 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .sums = &sums,
       .on_progress =
           [&](const RestoreProgress& progress) {
+            if (std::exchange(done_so_far, progress.done) != progress.done) {
+              request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
+            }
             if (clock_.mono() - said < kProgressEvery) return;
             said = clock_.mono();
             log_.info("restoring", {{"bytes", progress.done}, {"of_bytes", progress.total}});
@@ -313,7 +333,7 @@ Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Lo
 
 Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
                                                         SavedState& state, PageSums& sums) {
-  auto replica = look_at_replica(request.open_store, request.style);
+  auto replica = look_at_replica(request.open_store, request.cancelled, request.style);
   if (replica.finding == ReplicaFinding::Unreachable) {
     return fail(Code::Unavailable, "{}", replica.why);
   }

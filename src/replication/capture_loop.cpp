@@ -261,7 +261,12 @@ void CaptureLoop::publish() {
                         .lag_bytes = lag(),
                         .last_put = last_put_,
                         .attached = owner_ != nullptr,
-                        .trouble = trouble_});
+                        .trouble = trouble()});
+}
+
+// What came back with a job, or what keeps the one that is out.
+std::string CaptureLoop::trouble() const {
+  return trouble_.empty() ? exchange_.outage.get() : trouble_;
 }
 
 bool CaptureLoop::is_all_stored() {
@@ -290,10 +295,11 @@ bool CaptureLoop::finish(MonoTime deadline) {
   }
   if (clock_.mono() < deadline) return false;
   const bool never_attached = !owner_;
-  report(trouble_.empty() && !never_attached ? FlushOutcome::Partial : FlushOutcome::Failed,
-         never_attached     ? "the database could not be opened"
-         : trouble_.empty() ? "the time was too short"
-                            : trouble_);
+  const std::string why = trouble();
+  report(why.empty() && !never_attached ? FlushOutcome::Partial : FlushOutcome::Failed,
+         never_attached ? "the database could not be opened"
+         : why.empty()  ? "the time was too short"
+                        : why);
   return true;
 }
 

@@ -54,9 +54,10 @@ bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
 
 }  // namespace
 
-ReplicaLook look_at_replica(const StoreFactory& open_store, KeyStyle style) {
+ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped,
+                            KeyStyle style) {
   ReplicaLook look;
-  auto store = open_store();
+  auto store = open_store(stopped);
   if (!store) {
     note_failure(look, store.error());
     return look;

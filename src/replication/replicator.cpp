@@ -7,6 +7,8 @@
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
+#include "walwrap/replication/store_patience.hpp"
+#include "walwrap/storage/retrying_store.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -15,6 +17,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kAttachPause{100};
 constexpr milliseconds kHurriedRetry{500};
+// What a store has answered that leaves a batch unstored, rights for one, is asked again this
+// often.
+constexpr Backoff::Limits kUploadAgain{.first = milliseconds(50), .ceiling = milliseconds(5'000)};
 constexpr milliseconds kLongestWait{3'600'000};
 // What ending the threads and saving the state may take after the deadline of a flush.
 constexpr milliseconds kReportGrace{250};
@@ -73,11 +78,14 @@ class Replicator::Impl {
   ReplicatorStatus status() const { return exchange_->status.get(); }
 
  private:
-  BootRequest boot_request(std::function<bool()> cancelled) const;
+  BootRequest boot_request(Stopped cancelled);
+  Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
+  void on_outage(std::string_view why);
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
   void upload_loop();
   void upload_one(UploadJob job);
-  bool patient(milliseconds delay);
+  void wait_after(const UploadDone& done);
+  void wait(milliseconds delay);
   void on_panic(std::string_view what);
   void quit();
 
@@ -85,6 +93,9 @@ class Replicator::Impl {
   const os::Clock& clock_;
   const Log& log_;
   std::unique_ptr<Exchange> exchange_;
+  os::Published<std::optional<StartWait>> start_wait_;
+  Backoff upload_again_{kUploadAgain};  // of the upload thread, like the next
+  FailureEpisode failed_uploads_;
   std::optional<Uploader> uploader_;
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
   std::string broken_;                  // why nothing is replicated; "": it is
@@ -93,11 +104,12 @@ class Replicator::Impl {
   os::Thread capture_thread_;
 };
 
-BootRequest Replicator::Impl::boot_request(std::function<bool()> cancelled) const {
+BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
   return {.database = options_.database,
           .replica = options_.location.url,
           .style = KeyStyle::Directory,
-          .open_store = [location = options_.location] { return storage::open_store(location); },
+          .open_store = [this](const Stopped& stopped) { return open_store(stopped); },
+          .wait_for_store = [this](const StartWait& wait) { start_wait_.set(wait); },
           .policy = options_.policy,
           .integrity = options_.integrity,
           .start_timeout = options_.start_timeout,
@@ -105,9 +117,33 @@ BootRequest Replicator::Impl::boot_request(std::function<bool()> cancelled) cons
           .cancelled = std::move(cancelled)};
 }
 
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const Stopped& stopped) {
+  auto store = TRY(options_.open_store(options_.location));
+  const auto patience = [this, stopped] {
+    const auto start = start_wait_.get();
+    // Once the start is over, nobody may ask what belongs to it.
+    return patience_of(start, start && stopped(), exchange_->orders.get());
+  };
+  return std::unique_ptr<storage::ObjectStore>(std::make_unique<storage::RetryingStore>(
+      std::move(store),
+      storage::RetryingStore::Options{.clock = clock_,
+                                      .log = log_,
+                                      .sleep = os::pause_for,
+                                      .random = os::random_u64,
+                                      .patience = patience,
+                                      .on_outage = [this](auto why) { on_outage(why); }}));
+}
+
+void Replicator::Impl::on_outage(std::string_view why) {
+  exchange_->outage.set(std::string(why));
+  exchange_->capture_wakeup.notify();
+}
+
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
   exchange_ = TRY(Exchange::create());
   auto booted = boot(boot_request(cancelled), clock_, log_);
+  start_wait_.set(std::nullopt);
+  exchange_->outage.set("");
   if (!booted && options_.app_running && booted.error().code != Code::Cancelled) {
     // Replication trouble never stops the app.
     broken_ = booted.error().text;
@@ -183,26 +219,47 @@ void Replicator::Impl::upload_one(UploadJob job) {
     exchange_->snapshot.offer(std::move(snapshot));
     exchange_->capture_wakeup.notify();
   };
-  auto done = uploader_->run(std::move(job), release,
-                             [this](milliseconds delay) { return patient(delay); });
+  auto done = uploader_->run(std::move(job), release);
   uploader_->save_if_due(clock_.mono());
+  if (done.trouble.empty()) {
+    upload_again_.reset();
+    failed_uploads_.on_success();
+  } else if (!done.stop) {
+    wait_after(done);
+  }
   exchange_->done.offer(std::move(done));
   exchange_->capture_wakeup.notify();
 }
 
-// Waits before a retry; false when there is no time left for one.
-bool Replicator::Impl::patient(milliseconds delay) {
+// A batch that has failed is offered anew as soon as it has been given back.
+void Replicator::Impl::wait_after(const UploadDone& done) {
+  on_outage(done.trouble);
+  switch (failed_uploads_.on_failure(clock_.mono())) {
+    case FailureEpisode::Say::Started:
+      log_.warn("upload failed, will be tried again", {{"cause", done.trouble}});
+      break;
+    case FailureEpisode::Say::Continues:
+      log_.warn("upload still fails",
+                {{"cause", done.trouble}, {"failures", failed_uploads_.failures()}});
+      break;
+    default:
+      break;
+  }
+  wait(upload_again_.next_delay(os::random_u64()));
+  on_outage("");
+}
+
+// Less when it is told to hurry, nothing when there is no time left.
+void Replicator::Impl::wait(milliseconds delay) {
   const MonoTime until_then = clock_.mono() + delay;
   while (true) {
-    const Orders orders = exchange_->orders.get();
+    const auto patience = patience_of(std::nullopt, false, exchange_->orders.get());
     const MonoTime now = clock_.mono();
-    if (orders.quit || (orders.flush && now >= *orders.flush)) return false;
     MonoTime wake = until_then;
-    if (orders.hurry || orders.flush) wake = std::min(wake, now + kHurriedRetry);
-    if (orders.flush) wake = std::min(wake, *orders.flush);
-    if (now >= wake) return true;
-    const bool told = exchange_->upload_wakeup.wait_for(until(wake, now));
-    if (!told) return !(orders.flush && clock_.mono() >= *orders.flush);
+    if (patience.hurry) wake = std::min(wake, now + kHurriedRetry);
+    if (patience.deadline) wake = std::min(wake, *patience.deadline);
+    if (!patience.go_on || now >= wake) return;
+    if (!exchange_->upload_wakeup.wait_for(until(wake, now))) return;
   }
 }
 

@@ -135,12 +135,12 @@ Result<void> PageRestore::start() {
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     sources_.emplace_back(file_key(request_.style, file->level, file->txids), *file);
   }
-  store_ = TRY(request_.open_store());
+  store_ = TRY(request_.open_store(request_.cancelled));
   auto progress = TRY(os::Wakeup::create());
   pool_ = std::make_unique<FetchPool>(std::move(progress), [this] { return report(); });
   const unsigned cores = std::thread::hardware_concurrency();
   for (unsigned i = 0; i < std::clamp(cores, kFewestThreads, kMostThreads); ++i) {
-    auto store = TRY(request_.open_store());
+    auto store = TRY(request_.open_store([pool = pool_.get()] { return pool->stopping().load(); }));
     TRY(pool_->add_thread(std::move(store)));
   }
   return {};

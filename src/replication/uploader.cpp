@@ -25,10 +25,6 @@ constexpr std::uint64_t kSaveEveryUploads = 1024;
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 
-bool is_final(const Error& error) {
-  return error.code == Code::Mismatch || error.code == Code::Corrupt;
-}
-
 }  // namespace
 
 struct Uploader::Encoded {
@@ -44,11 +40,10 @@ Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
       clock_(clock),
       log_(log),
       state_(parts_.state),
-      backoff_({.first = std::chrono::milliseconds(50), .ceiling = std::chrono::seconds(5)}),
       saved_at_(clock.mono()),
       saved_txid_(state_.txid) {}
 
-UploadDone Uploader::run(UploadJob job, const Release& release, const Patience& patience) {
+UploadDone Uploader::run(UploadJob job, const Release& release) {
   const MonoTime started = clock_.mono();
   UploadDone done;
   if (job.kind == UploadJob::Kind::Compare) {
@@ -56,7 +51,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release, const Patience& 
     job.snapshot->end();
     release(std::move(job.snapshot));
   } else {
-    done = upload(std::move(job), release, patience);
+    done = upload(std::move(job), release);
   }
   done.txid = state_.txid;
   done.pages = state_.pages;
@@ -84,23 +79,15 @@ UploadDone Uploader::compare(const UploadJob& job) {
   return done;
 }
 
-UploadDone Uploader::upload(UploadJob job, const Release& release, const Patience& patience) {
+UploadDone Uploader::upload(UploadJob job, const Release& release) {
   const auto end_snapshot = [&] {
     if (!job.snapshot) return;
     job.snapshot->end();
     release(std::move(job.snapshot));
   };
-  const Txid before = state_.txid;
-  if (const auto connected = ensure_connected(); !connected) {
-    end_snapshot();
-    if (!is_final(connected.error())) wait_after(connected.error(), patience);
-    return give_back(std::move(job), connected.error());
-  }
-  if (state_.txid != before) {
-    end_snapshot();
-    auto done = give_back(std::move(job), {});
-    done.compare_again = true;
-    return done;
+  if (!parts_.store) {
+    end_snapshot();  // it must not wait for a store
+    return connect(std::move(job));
   }
   const ltx::Header header = header_for(job);
   const bool streams = job.pages.size() * job.page_size.value > kMemoryBatch;
@@ -111,27 +98,32 @@ UploadDone Uploader::upload(UploadJob job, const Release& release, const Patienc
   } else {
     const auto in_memory = encode_to_memory(job, header, encoded);
     end_snapshot();
-    if (!in_memory) {
-      wait_after(in_memory.error(), patience);
-      return give_back(std::move(job), in_memory.error());
-    }
+    if (!in_memory) return give_back(std::move(job), in_memory.error());
     body = storage::body_of(encoded.bytes);
   }
-  while (true) {
-    const auto stored = put(header, body, encoded);
-    end_snapshot();
-    if (stored) break;
-    // Also after what will not get better by repeating the same bytes: the pages are offered anew.
-    const bool is_taken = stored.error().code == Code::Mismatch;
-    const bool go_on = !is_taken && wait_after(stored.error(), patience);
-    if (!go_on || streams || is_final(stored.error())) {
-      return give_back(std::move(job), stored.error());
-    }
-  }
+  const auto repeat = streams ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
+  const auto stored = put(header, body, encoded, repeat);
+  end_snapshot();
+  // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
+  if (!stored) return give_back(std::move(job), stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) {
     return give_back(std::move(job), noted.error());
   }
   return UploadDone{.kind = UploadJob::Kind::Changes, .stored = true};
+}
+
+// The pages are offered anew in any case: what was known of them may have changed.
+UploadDone Uploader::connect(UploadJob job) {
+  const Txid before = state_.txid;
+  auto store = parts_.connect(state_, parts_.sums);
+  if (!store) return give_back(std::move(job), store.error());
+  // Before the first upload: a crash right after it must find this writer's name in the state.
+  const auto saved = save(false).context("save the state");
+  if (!saved) return give_back(std::move(job), saved.error());
+  parts_.store = *std::move(store);
+  auto done = give_back(std::move(job), {});
+  done.compare_again = state_.txid != before;
+  return done;
 }
 
 UploadDone Uploader::give_back(UploadJob job, const Error& error) {
@@ -140,15 +132,6 @@ UploadDone Uploader::give_back(UploadJob job, const Error& error) {
   done.trouble = error.text;
   done.stop = error.code == Code::Mismatch;
   return done;
-}
-
-Result<void> Uploader::ensure_connected() {
-  if (parts_.store) return {};
-  auto store = TRY(parts_.connect(state_, parts_.sums));
-  // Before the first upload: a crash right after it must find this writer's name in the state.
-  TRY(save(false).context("save the state"));
-  parts_.store = std::move(store);
-  return {};
 }
 
 ltx::Header Uploader::header_for(const UploadJob& job) const {
@@ -201,10 +184,11 @@ Result<void> Uploader::encode_to_memory(const UploadJob& job, const ltx::Header&
 }
 
 Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
-                           const Encoded& encoded) {
+                           const Encoded& encoded, storage::Repeat repeat) {
   const std::string key = file_key(parts_.style, kUploadLevel, header.txids);
   auto result = parts_.store->put(
-      key, body, {.mode = storage::PutMode::CreateOnly, .timestamp = header.timestamp});
+      key, body,
+      {.mode = storage::PutMode::CreateOnly, .timestamp = header.timestamp, .repeat = repeat});
   if (result || result.error().code != Code::Exists) return result;
   return settle_existing(key, encoded);
 }
@@ -248,10 +232,6 @@ Result<void> Uploader::adopt_own_slot() {
 }
 
 Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded) {
-  if (episode_.on_success() == FailureEpisode::Say::Ended) {
-    log_.info("store answers again", {{"failures", episode_.failures()}});
-  }
-  backoff_.reset();
   if (!encoded.has_sums) {
     TRY(adopt_own_slot().context("read back the sums of a large batch"));
   } else {
@@ -269,21 +249,6 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
   log_.debug("ltx stored",
              {{"txid", state_.txid}, {"pages", job.pages.size()}, {"bytes", encoded.size}});
   return {};
-}
-
-bool Uploader::wait_after(const Error& error, const Patience& patience) {
-  switch (episode_.on_failure(clock_.mono())) {
-    case FailureEpisode::Say::Started:
-      log_.warn("upload failed, will be tried again", {{"cause", error.text}});
-      break;
-    case FailureEpisode::Say::Continues:
-      log_.warn("upload still fails", {{"cause", error.text}, {"failures", episode_.failures()}});
-      break;
-    default:
-      break;
-  }
-  const auto delay = backoff_.next_delay(os::random_u64());
-  return patience(delay);
 }
 
 MonoTime Uploader::save_due() const {

@@ -79,19 +79,19 @@ TEST_CASE("without a database file there is none, unless a state remembers a rep
 
 TEST_CASE("a replica is empty, present, damaged or unreachable as it is found") {
   const testing::World world;
-  const StoreFactory open = [&]() -> Result<std::unique_ptr<storage::ObjectStore>> {
+  const StoreFactory open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
     auto store = storage::FileStore::open(world.replica);
     if (!store) return fail(store.error());
     return std::unique_ptr<storage::ObjectStore>(*std::move(store));
   };
-  CHECK(look_at_replica(open, KeyStyle::Directory).finding == ReplicaFinding::Empty);
+  CHECK(look_at_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Empty);
   world.live("CREATE TABLE t(a)");
-  CHECK(look_at_replica(open, KeyStyle::Directory).finding == ReplicaFinding::Present);
+  CHECK(look_at_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Present);
   std::filesystem::resize_file(world.replica / "ltx/0/0000000000000001-0000000000000001.ltx", 60);
-  CHECK(look_at_replica(open, KeyStyle::Directory).finding == ReplicaFinding::Damaged);
+  CHECK(look_at_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Damaged);
   std::filesystem::remove_all(world.replica);
   std::ofstream(world.replica) << "no directory";
-  CHECK(look_at_replica(open, KeyStyle::Directory).finding == ReplicaFinding::Unreachable);
+  CHECK(look_at_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Unreachable);
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
+#include "tests/support/fake_store.hpp"
 #include "tests/support/world.hpp"
 
 namespace walwrap::replication {
@@ -47,6 +50,101 @@ TEST_CASE("an app that never creates its database has nothing to flush") {
   const auto report = world.live("");
   CHECK(report.outcome == FlushOutcome::Ok);
   CHECK(report.txid == Txid{0});
+}
+
+// A world whose replica is a bucket that fails to order.
+struct Cloud {
+  World world;
+  testing::FakeBucket bucket;
+
+  ReplicatorOptions options() {
+    auto options = world.options();
+    options.open_store =
+        [this](const storage::Location&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+      return std::unique_ptr<storage::ObjectStore>(std::make_unique<testing::FakeStore>(bucket));
+    };
+    return options;
+  }
+  std::unique_ptr<Replicator> start() {
+    auto replicator = world.prepare(options()).value();
+    replicator->start().value();
+    return replicator;
+  }
+  void fail_all(bool fails) {
+    bucket.faults().fail_all(fails ? std::optional(testing::StoreFault::error(Code::Unavailable))
+                                   : std::nullopt);
+  }
+};
+
+MonoTime in(std::chrono::milliseconds time) {
+  return testing::kSystemClock.mono() + time;
+}
+
+bool comes_true(const std::function<bool()>& what) {
+  const MonoTime until = in(std::chrono::seconds(20));
+  while (testing::kSystemClock.mono() < until) {
+    if (what()) return true;
+    std::this_thread::yield();
+  }
+  return false;
+}
+
+TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by it") {
+  Cloud cloud;
+  AppDb app(cloud.world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto replicator = cloud.start();
+  REQUIRE(comes_true([&] { return replicator->status().txid == Txid{1}; }));
+  cloud.fail_all(true);
+  app.run("INSERT INTO t VALUES(1)");
+  const auto is_troubled = [&] {
+    const auto status = replicator->status();
+    return status.trouble.find("injected fault") != std::string::npos && status.lag_bytes > 0;
+  };
+  CHECK(comes_true(is_troubled));
+  cloud.fail_all(false);
+  CHECK(comes_true([&] {
+    const auto status = replicator->status();
+    return status.trouble.empty() && status.lag_bytes == 0;
+  }));
+  CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+}
+
+TEST_CASE("a stop during an outage ends in time and says what is missing and why") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  auto replicator = cloud.start();
+  REQUIRE(comes_true([&] { return replicator->status().txid == Txid{1}; }));
+  cloud.fail_all(true);
+  AppDb(cloud.world.database).run("INSERT INTO t VALUES(1)");
+  const MonoTime deadline = in(std::chrono::milliseconds(300));
+  const auto report = replicator->flush(deadline);
+  CHECK(testing::kSystemClock.mono() - deadline < std::chrono::seconds(1));
+  CHECK(report.outcome == FlushOutcome::Failed);
+  CHECK(report.missing.find("injected fault") != std::string::npos);
+  CHECK(report.lag_bytes > 0);
+  CHECK(report.txid == Txid{1});
+  // The next start over the same disk stores it.
+  replicator.reset();
+  cloud.fail_all(false);
+  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  cloud.world.wipe();
+  cloud.start();
+  CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 1);
+}
+
+TEST_CASE("a replicator that is dropped during an outage does not wait for its end") {
+  Cloud cloud;
+  cloud.start()->flush(in(std::chrono::seconds(20)));
+  AppDb app(cloud.world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  auto replicator = cloud.start();
+  cloud.fail_all(true);
+  app.run("INSERT INTO t VALUES(1)");
+  CHECK(comes_true([&] { return !replicator->status().trouble.empty(); }));
+  const MonoTime before = testing::kSystemClock.mono();
+  replicator.reset();
+  CHECK(testing::kSystemClock.mono() - before < std::chrono::seconds(1));
 }
 
 TEST_CASE("beside a running app a replicator that cannot go on says so and refuses nothing") {

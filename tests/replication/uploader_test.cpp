@@ -2,10 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <random>
+
+#include "tests/support/fake_store.hpp"
+#include "tests/support/manual_clock.hpp"
 #include "tests/support/world.hpp"
 #include "walwrap/ltx/encoder.hpp"
 #include "walwrap/replication/capture.hpp"
 #include "walwrap/replication/restore.hpp"
+#include "walwrap/storage/retrying_store.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -25,7 +30,9 @@ struct Chain {
   // Damages what the encoder writes, by the number of the piece: 0 is the header.
   std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
-  Chain() {
+  Chain() : Chain(nullptr) {}
+  // To a store of the test's; null: a directory.
+  explicit Chain(std::unique_ptr<storage::ObjectStore> given) {
     app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     owner = *sqlite::CheckpointOwner::attach(world.database, testing::kSystemClock);
     snapshot = *sqlite::Snapshot::open(*owner);
@@ -34,7 +41,7 @@ struct Chain {
     auto sums = directory.open_sums().value();
     SavedState state;
     state.writer = kWriter;
-    uploader.emplace(Uploader::Parts{.store = world.store(),
+    uploader.emplace(Uploader::Parts{.store = given ? std::move(given) : world.store(),
                                      .connect = {},
                                      .style = KeyStyle::Directory,
                                      .directory = std::move(directory),
@@ -62,9 +69,7 @@ struct Chain {
                   .pages = std::move(shot.pages),
                   .commit = shot.commit,
                   .covers = shot.covers};
-    return uploader->run(
-        std::move(job), [this](auto back) { snapshot = std::move(back); },
-        [](std::chrono::milliseconds) { return false; });
+    return uploader->run(std::move(job), [this](auto back) { snapshot = std::move(back); });
   }
   void put_slot(std::uint64_t txid, RandomId node) {
     ByteVector file;
@@ -124,6 +129,69 @@ TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into
   CHECK(done.txid == Txid{2});
   chain.capture->add_pending(done.to_store);
   CHECK(chain.upload().txid == Txid{3});
+}
+
+// A bucket that fails to order, behind a store that repeats; its waits only move a clock.
+struct Flaky {
+  testing::FakeBucket bucket;
+  testing::ManualClock clock;
+  std::mt19937_64 random;
+
+  std::unique_ptr<storage::ObjectStore> store() {
+    return std::make_unique<storage::RetryingStore>(
+        std::make_unique<testing::FakeStore>(bucket),
+        storage::RetryingStore::Options{.clock = clock,
+                                        .log = testing::kNoLog,
+                                        .sleep = [this](auto time) { clock.advance(time); },
+                                        .random = [this] { return random(); },
+                                        .patience = [] { return storage::Patience{}; }});
+  }
+  int puts() const { return bucket.count(testing::StoreOperation::Put); }
+};
+
+TEST_CASE("a slot whose answer was lost is asked for again and found to be our own") {
+  Flaky flaky;
+  Chain chain(flaky.store());
+  for (const int lost : {1, 2, 5}) {
+    CAPTURE(lost);
+    const auto slots = flaky.bucket.keys().size();
+    const int puts = flaky.puts();
+    chain.app.run("INSERT INTO t VALUES(randomblob(5000))");
+    flaky.bucket.faults().fail_next(lost, testing::StoreFault::lost_reply());
+    const auto done = chain.upload();
+    CHECK(done.stored);
+    CHECK(done.trouble.empty());
+    CHECK(done.txid.value == slots + 1);
+    CHECK(flaky.bucket.keys().size() == slots + 1);
+    CHECK(flaky.puts() - puts == lost + 1);
+  }
+}
+
+TEST_CASE("a batch held in memory outlasts an outage, one that streams is given back at once") {
+  struct Row {
+    int blob_bytes;
+    int faults;
+    bool is_stored;
+    int puts;
+  };
+  for (const Row& row : {Row{10'000, 3, true, 4}, Row{6'000'000, 1, false, 1}}) {
+    CAPTURE(row.blob_bytes);
+    Flaky flaky;
+    Chain chain(flaky.store());
+    chain.upload();
+    const int before = flaky.puts();
+    chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", row.blob_bytes));
+    flaky.bucket.faults().fail_next(row.faults, testing::StoreFault::error(Code::Unavailable));
+    const auto done = chain.upload();
+    CHECK(done.stored == row.is_stored);
+    CHECK(flaky.puts() - before == row.puts);
+    CHECK(chain.snapshot != nullptr);
+    if (done.stored) continue;
+    CHECK_FALSE(done.stop);
+    CHECK(done.trouble == "injected fault");
+    chain.capture->add_pending(done.to_store);
+    CHECK(chain.upload().txid == Txid{2});
+  }
 }
 
 TEST_CASE("a file that does not decode gets no name, whether it was held in memory or streamed") {
@@ -187,9 +255,8 @@ TEST_CASE("a comparison finds exactly the pages that changed") {
                 .pages = std::move(shot.pages),
                 .commit = shot.commit,
                 .covers = shot.covers};
-  const auto done = chain.uploader->run(
-      std::move(job), [&](auto back) { chain.snapshot = std::move(back); },
-      [](std::chrono::milliseconds) { return false; });
+  const auto done =
+      chain.uploader->run(std::move(job), [&](auto back) { chain.snapshot = std::move(back); });
   CHECK(done.to_store == changed);
 }
 

@@ -37,7 +37,8 @@ struct ReplicaFiles {
   }
   replication::RestoreRequest request() const {
     replication::RestoreRequest request;
-    request.open_store = [this]() -> Result<std::unique_ptr<storage::ObjectStore>> {
+    request.open_store =
+        [this](const replication::Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
       return std::unique_ptr<storage::ObjectStore>(store());
     };
     auto opened = store();

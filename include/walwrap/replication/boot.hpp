@@ -23,6 +23,7 @@
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/replication/state.hpp"
+#include "walwrap/replication/store_patience.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::replication {
@@ -31,12 +32,14 @@ struct BootRequest {
   os::Path database;
   std::string replica;  // URL, for people
   KeyStyle style = KeyStyle::Directory;
-  StoreFactory open_store;
+  StoreFactory open_store;  // stores that repeat what has no answer
+  // How long they do, from now on.
+  std::function<void(const StartWait&)> wait_for_store = [](const StartWait&) {};
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
   bool app_running = false;  // nothing may be restored or set aside
-  std::function<bool()> cancelled;
+  Stopped cancelled;
 };
 
 struct Booted {

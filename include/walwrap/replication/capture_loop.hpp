@@ -55,6 +55,7 @@ class CaptureLoop {
   void offer_job();
   Result<void> capture_now();
   void publish();
+  std::string trouble() const;
   bool finish(MonoTime deadline);
   bool is_all_stored();
   void truncate_log(MonoTime deadline);

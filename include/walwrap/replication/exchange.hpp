@@ -1,8 +1,8 @@
 // What crosses between the threads of one database's replication, and nothing else does.
 //
 // capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
-// as it is free, then what became of the job. main -> both: orders. Both -> main: the status, and
-// at the end the report.
+// as it is free, what keeps it from storing anything, then what became of the job. main -> both:
+// orders. Both -> main: the status, and at the end the report.
 #pragma once
 
 #include <memory>
@@ -33,9 +33,9 @@ struct FlushReport {
 };
 
 struct Orders {
-  bool hurry = false;             // a stop has begun: no pace
-  std::optional<MonoTime> flush;  // every writer is gone: finish until then
-  bool quit = false;              // end without a flush
+  bool hurry = false;               // a stop has begun: no pace
+  std::optional<MonoTime> flush{};  // every writer is gone: finish until then
+  bool quit = false;                // end without a flush
 };
 
 struct Exchange {
@@ -45,6 +45,7 @@ struct Exchange {
   os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;
   os::Handoff<UploadDone> done;
   os::Published<Orders> orders;
+  os::Published<std::string> outage;  // of the upload thread: why nothing is stored; "": it is
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   os::Wakeup capture_wakeup;

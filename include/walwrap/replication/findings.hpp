@@ -34,7 +34,7 @@ struct ReplicaLook {
   std::optional<RandomId> node_at_state;  // who stored the TXID that our state names, if known
   ltx::Header newest;                     // Present: of the newest file
 };
-ReplicaLook look_at_replica(const StoreFactory& open_store, KeyStyle style);
+ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped, KeyStyle style);
 
 // Fills `node_at_state`.
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica);

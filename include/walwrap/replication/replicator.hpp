@@ -27,6 +27,9 @@ namespace walwrap::replication {
 struct ReplicatorOptions {
   os::Path database;
   storage::Location location;
+  // Stores whose calls are one attempt each; a test has its own.
+  std::function<Result<std::unique_ptr<storage::ObjectStore>>(const storage::Location&)>
+      open_store = storage::open_store;
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};

@@ -24,8 +24,11 @@ namespace walwrap::replication {
 
 enum class Integrity { None, Quick, Full };  // PRAGMA quick_check, integrity_check
 
-// Each parallel worker opens its own store: a store belongs to one thread.
-using StoreFactory = std::function<Result<std::unique_ptr<storage::ObjectStore>>()>;
+// Each parallel worker opens its own store: a store belongs to one thread. `stopped` is asked on
+// that thread, and often: whatever the store is doing then ends as Cancelled.
+using Stopped = std::function<bool()>;
+using StoreFactory =
+    std::function<Result<std::unique_ptr<storage::ObjectStore>>(const Stopped& stopped)>;
 
 // All LTX files of all levels, at most ten LISTs. Also says whether there is anything else there.
 struct ReplicaListing {
@@ -49,7 +52,7 @@ struct RestoreRequest {
   Integrity integrity = Integrity::Quick;
   PageSums* sums = nullptr;                                 // filled if given
   std::function<void(const RestoreProgress&)> on_progress;  // from the calling thread, often
-  std::function<bool()> cancelled;                          // asked often
+  Stopped cancelled;                                        // asked often, by the calling thread
 };
 
 struct Restored {

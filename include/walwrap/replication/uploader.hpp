@@ -2,11 +2,11 @@
 // the next TXID, and only then counts it as stored.
 //
 // Owns the store, the saved state and the page sums; lives on the upload thread. Blocks in the
-// store and in `Patience`, never touches SQLite but through the Snapshot it is given. A batch of
-// ordinary size is encoded into memory, its snapshot ends at once, and the same bytes are repeated
-// until the store has answered for them. A large one streams from its snapshot, and on failure goes
-// back to the capture, for a snapshot must not pin the log through an outage. Either is decoded
-// again as it is encoded, and gets no name if that fails.
+// store, which repeats what has no answer, and never touches SQLite but through the Snapshot it is
+// given. A batch of ordinary size is encoded into memory, its snapshot ends at once, and the same
+// bytes are repeated until the store has answered for them. A large one streams from its snapshot,
+// once, and on failure goes back to the capture, for a snapshot must not pin the log through an
+// outage. Either is decoded again as it is encoded, and gets no name if that fails.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,6 @@
 #include <string>
 #include <vector>
 
-#include "walwrap/base/backoff.hpp"
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/page_set.hpp"
 #include "walwrap/base/result.hpp"
@@ -32,9 +31,6 @@
 #include "walwrap/wal/scanner.hpp"
 
 namespace walwrap::replication {
-
-// Waits for about that long before a retry; false: give up now.
-using Patience = std::function<bool(std::chrono::milliseconds)>;
 
 struct UploadJob {
   enum class Kind {
@@ -65,7 +61,8 @@ struct UploadDone {
 class Uploader {
  public:
   struct Parts {
-    std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, `connect` makes it
+    // Repeats what has no answer. Null: not reached yet, `connect` makes it.
+    std::unique_ptr<storage::ObjectStore> store;
     // Opens the store and settles that it still holds what our state says; may change the state.
     std::function<Result<std::unique_ptr<storage::ObjectStore>>(SavedState&, PageSums&)> connect;
     KeyStyle style = KeyStyle::Directory;
@@ -81,7 +78,7 @@ class Uploader {
   // Does a job; gives its snapshot back, ended, through `release` as soon as it is no longer
   // needed, which may be long before this returns.
   using Release = std::function<void(std::unique_ptr<sqlite::Snapshot>)>;
-  UploadDone run(UploadJob job, const Release& release, const Patience& patience);
+  UploadDone run(UploadJob job, const Release& release);
 
   const SavedState& state() const { return state_; }
   storage::ObjectStore* store() { return parts_.store.get(); }  // null: not reached yet
@@ -94,26 +91,24 @@ class Uploader {
  private:
   struct Encoded;
   UploadDone compare(const UploadJob& job);
-  UploadDone upload(UploadJob job, const Release& release, const Patience& patience);
-  Result<void> ensure_connected();
+  UploadDone upload(UploadJob job, const Release& release);
+  UploadDone connect(UploadJob job);
   ltx::Header header_for(const UploadJob& job) const;
   Result<void> encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
                       Encoded& encoded) const;
   Result<void> encode_to_memory(const UploadJob& job, const ltx::Header& header,
                                 Encoded& encoded) const;
-  Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded);
+  Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded,
+                   storage::Repeat repeat);
   Result<void> settle_existing(const std::string& key, const Encoded& encoded);
   Result<void> adopt_own_slot();
   Result<void> acknowledge(const UploadJob& job, const Encoded& encoded);
-  bool wait_after(const Error& error, const Patience& patience);
   UploadDone give_back(UploadJob job, const Error& error);
 
   Parts parts_;
   const os::Clock& clock_;
   const Log& log_;
   SavedState state_;
-  Backoff backoff_;
-  FailureEpisode episode_;
   MonoTime saved_at_{};
   Txid saved_txid_;
   bool unsaved_ = false;

@@ -1,0 +1,24 @@
+#include "walwrap/replication/store_patience.hpp"
+
+#include <algorithm>
+
+namespace walwrap::replication {
+
+StartWait wait_of_look(Unreached unreached, MonoTime give_up, MonoTime now) {
+  if (unreached == Unreached::IsMissed) return {.until = now + kLookLimit, .hurry = true};
+  return {.until = std::max(give_up, now + kShortestLook), .hurry = false};
+}
+
+StartWait wait_of_restore(MonoTime give_up, MonoTime now) {
+  return {.until = std::max(give_up, now + kStalledRestore), .hurry = false};
+}
+
+storage::Patience patience_of(const std::optional<StartWait>& start, bool stopped,
+                              const Orders& orders) {
+  if (start) return {.go_on = !stopped, .deadline = start->until, .hurry = start->hurry};
+  return {.go_on = !orders.quit,
+          .deadline = orders.flush,
+          .hurry = orders.hurry || orders.flush.has_value()};
+}
+
+}  // namespace walwrap::replication

@@ -1,0 +1,58 @@
+#include "walwrap/replication/store_patience.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+namespace walwrap::replication {
+namespace {
+
+using namespace std::chrono_literals;
+
+const MonoTime kNow = MonoTime() + 1h;
+
+TEST_CASE("a start waits until its time-out, and hurries where it can do without the replica") {
+  CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).until == kNow + kLookLimit);
+  CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).hurry);
+  CHECK(wait_of_look(Unreached::IsRefused, kNow + 5min, kNow).until == kNow + 5min);
+  CHECK_FALSE(wait_of_look(Unreached::IsRefused, kNow + 5min, kNow).hurry);
+  // No time at all would end each request before its answer.
+  CHECK(wait_of_look(Unreached::IsRefused, kNow, kNow).until == kNow + kShortestLook);
+}
+
+TEST_CASE("a restore that moves on is not given up when the start's time is over") {
+  CHECK(wait_of_restore(kNow + 5min, kNow).until == kNow + 5min);
+  CHECK(wait_of_restore(kNow - 1s, kNow).until == kNow + kStalledRestore);
+}
+
+TEST_CASE("a store is waited for as the phase wants it") {
+  struct Row {
+    const char* what;
+    std::optional<StartWait> start;
+    bool stopped;
+    Orders orders;
+    storage::Patience expected;
+  };
+  const MonoTime end = kNow + 8s;
+  const std::vector<Row> rows = {
+      {"start", StartWait{end}, false, {}, {.deadline = end}},
+      {"look", StartWait{end, true}, false, {}, {.deadline = end, .hurry = true}},
+      {"start cancelled", StartWait{end}, true, {}, {.go_on = false, .deadline = end}},
+      {"app runs", {}, false, {}, {}},
+      // What a start was stopped by is no concern of what runs after it.
+      {"app runs, long after a start", {}, true, {}, {}},
+      {"stop has begun", {}, false, {.hurry = true}, {.hurry = true}},
+      {"flush", {}, false, {.flush = end}, {.deadline = end, .hurry = true}},
+      {"quit", {}, false, {.quit = true}, {.go_on = false}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    const auto found = patience_of(row.start, row.stopped, row.orders);
+    CHECK(found.go_on == row.expected.go_on);
+    CHECK(found.deadline == row.expected.deadline);
+    CHECK(found.hurry == row.expected.hurry);
+  }
+}
+
+}  // namespace
+}  // namespace walwrap::replication
