@@ -5,10 +5,21 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::string_view kLtxDirectory = "ltx/";
 constexpr std::string_view kSuffix = ".ltx";
 constexpr std::size_t kHexDigits = 16;
 constexpr std::size_t kNameLength = kHexDigits + 1 + kHexDigits + kSuffix.size();
+
+// What stands before the level's digit in a key.
+std::string_view before_level(KeyStyle style) {
+  switch (style) {
+    case KeyStyle::Directory:
+      return "ltx/";
+    case KeyStyle::S3:
+      return "000";  // four hexadecimal digits, of which levels need one
+  }
+  WW_CHECK(false);
+  return {};
+}
 
 }  // namespace
 
@@ -18,9 +29,8 @@ std::string file_name(TxidRange txids) {
 }
 
 std::string level_prefix(KeyStyle style, Level level) {
-  WW_CHECK(style == KeyStyle::Directory);
   WW_CHECK(level >= kUploadLevel && level <= kSnapshotLevel);
-  return fmt::format("{}{}/", kLtxDirectory, level);
+  return fmt::format("{}{}/", before_level(style), level);
 }
 
 std::string file_key(KeyStyle style, Level level, TxidRange txids) {
@@ -28,9 +38,9 @@ std::string file_key(KeyStyle style, Level level, TxidRange txids) {
 }
 
 std::optional<StoredFile> parse_key(KeyStyle style, std::string_view key) {
-  WW_CHECK(style == KeyStyle::Directory);
-  if (!key.starts_with(kLtxDirectory)) return std::nullopt;
-  key.remove_prefix(kLtxDirectory.size());
+  const std::string_view before = before_level(style);
+  if (!key.starts_with(before)) return std::nullopt;
+  key.remove_prefix(before.size());
   if (key.size() != 2 + kNameLength || key[0] < '0' || key[0] > '9' || key[1] != '/') {
     return std::nullopt;
   }

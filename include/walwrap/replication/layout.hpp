@@ -12,7 +12,7 @@
 
 namespace walwrap::replication {
 
-enum class KeyStyle { Directory };
+enum class KeyStyle { Directory, S3 };
 
 struct StoredFile {
   Level level;
