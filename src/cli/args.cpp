@@ -27,7 +27,7 @@ struct RestoreOption {
   std::string_view help;
 };
 constexpr std::array kRestoreOptions = {
-    RestoreOption{"--replica", "URL", "where the copy is kept: file:///dir"},
+    RestoreOption{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
     RestoreOption{"--output", "FILE", "the database to write; it must not exist"},
     RestoreOption{"--txid", "HEX16", "restore the state of this transaction id"},
     RestoreOption{"--timestamp", "RFC3339",
@@ -36,6 +36,7 @@ constexpr std::array kRestoreOptions = {
     RestoreOption{"--force", "", "if FILE exists, set it aside: it gets another name"},
     RestoreOption{"--integrity", "quick|full|none",
                   "SQLite's own check before FILE appears (default quick)"},
+    RestoreOption{"--ca-file", "FILE", "PEM file of roots to trust [WALWRAP_CA_FILE]"},
 };
 
 template <std::size_t N>
@@ -123,6 +124,7 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   };
   if (option.flag == "--replica") out.replica = option.value;
   if (option.flag == "--output") out.output = option.value;
+  if (option.flag == "--ca-file") out.ca_file = option.value;
   if (option.flag == "--if-absent" || option.flag == "--force") {
     if (!option.value.empty()) return bad("is one word too many: it is a switch");
     const auto wanted = option.flag == "--force" ? IfPresent::SetAside : IfPresent::Keep;

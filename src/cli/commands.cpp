@@ -52,7 +52,7 @@ int execute(const RunArguments& arguments, const Process& process) {
   const auto config = load_config(arguments.flags, environment);
   if (!config) return complain(config.error().text, kExitConfiguration);
   const auto host = find_host(*config, environment);
-  const auto databases = replicator_options(*config, host.start_timeout);
+  const auto databases = replicator_options(*config, host.start_timeout, environment);
   if (!databases) return complain(databases.error().text, kExitConfiguration);
 
   const Log log = make_log(*config, process.clock);
@@ -83,6 +83,7 @@ int execute(const RestoreArguments& arguments, const Process& process) {
                   .log = log,
                   .say = [](std::string_view text) { os::write_stderr(text); },
                   .cancelled = [&] { return signals.received() != 0; },
+                  .environment = config::parse_environment(process.environment),
                   .progress = terminal ? Progress::Style::Bar : Progress::Style::Lines});
   const int stopped_by = signals.received();
   return exit_code != 0 && stopped_by != 0 ? 128 + stopped_by : exit_code;

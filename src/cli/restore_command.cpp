@@ -10,11 +10,14 @@
 
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/thread.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/plan.hpp"
+#include "walwrap/replication/replicator.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/set_aside.hpp"
 #include "walwrap/storage/open.hpp"
+#include "walwrap/storage/patience.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -25,22 +28,42 @@ using replication::Restored;
 // Files may be merged and deleted between the listing and the fetch; then both are repeated.
 constexpr int kPlans = 3;
 
-KeyStyle style_of(storage::StoreKind kind) {
-  switch (kind) {
-    case storage::StoreKind::File:
-      return KeyStyle::Directory;
-  }
-  return KeyStyle::Directory;
-}
+// While nothing comes of it, a store is asked again for so long (Law 5). Before the first answer,
+// to find out soon that a URL is wrong; later, to outlast what a store outlasts.
+constexpr std::chrono::seconds kFirstAnswer{30};
+constexpr std::chrono::seconds kNextBytes{300};
 
-Result<std::unique_ptr<storage::ObjectStore>> open_existing(const storage::Location& location) {
+// Until when a store that does not answer is asked: as long as bytes come, later and later.
+class Deadline {
+ public:
+  explicit Deadline(const os::Clock& clock)
+      : clock_(clock), last_({clock.mono() + kFirstAnswer, 0}) {}
+
+  void on_answer() { last_.set({clock_.mono() + kNextBytes, 0}); }
+  void on_progress(Bytes done) {
+    if (done != last_.get().done) last_.set({clock_.mono() + kNextBytes, done});
+  }
+  MonoTime get() const { return last_.get().deadline; }  // any thread may ask
+
+ private:
+  struct Last {
+    MonoTime deadline;
+    Bytes done;
+  };
+  const os::Clock& clock_;
+  os::Published<Last> last_;
+};
+
+Result<std::unique_ptr<storage::ObjectStore>> open_existing(
+    const storage::Location& location, const storage::Surroundings& surroundings) {
   // Opening a directory store for writing would create the directory.
   if (location.kind == storage::StoreKind::File && !os::exists(location.root)) {
     return fail(Code::Unavailable,
                 "{}: there is no such directory; check the path, and that its volume is mounted",
                 location.url);
   }
-  return storage::open_store(location);
+  if (location.kind == storage::StoreKind::File) return storage::open_store(location, surroundings);
+  return storage::open_retrying_store(location, surroundings);
 }
 
 Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle style,
@@ -70,7 +93,7 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
 
 Result<Restored> restore(const RestoreArguments& arguments, const storage::Location& location,
                          const RestoreSurroundings& surroundings) {
-  const auto style = style_of(location.kind);
+  const auto style = replication::key_style_of(location.kind);
   // Absolute, because its directory is synced.
   std::error_code failed;
   const os::Path output = std::filesystem::absolute(arguments.output, failed);
@@ -79,19 +102,31 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
   const os::Path scratch =
       replaces ? os::Path(fmt::format("{}.walwrap-new-{:016x}", output.string(), os::random_u64()))
                : output;
-  auto store = TRY(open_existing(location));
+  Deadline deadline(surroundings.clock);
+  const auto around = [&](const replication::Stopped& stopped) {
+    return storage::Surroundings{
+        .clock = surroundings.clock, .log = surroundings.log, .patience = [&, stopped] {
+          return storage::Patience{.go_on = !stopped() && !surroundings.cancelled(),
+                                   .deadline = deadline.get()};
+        }};
+  };
+  auto store = TRY(open_existing(location, around([] { return false; })));
   Progress progress(surroundings.progress, surroundings.clock.mono());
   Result<Restored> restored = fail(Code::NotFound, "nothing was planned");
   for (int tries = 0; tries < kPlans && !restored && restored.error().code == Code::NotFound;
        ++tries) {
     replication::RestoreRequest request;
     request.plan = TRY(plan(*store, style, arguments));
+    deadline.on_answer();
     request.style = style;
-    request.open_store = [&](const auto& /*stopped*/) { return open_existing(location); };
+    request.open_store = [&](const auto& stopped) {
+      return open_existing(location, around(stopped));
+    };
     request.output = scratch;
     request.integrity = integrity_of(arguments.integrity);
     request.cancelled = surroundings.cancelled;
     request.on_progress = [&](const replication::RestoreProgress& now) {
+      deadline.on_progress(now.done);
       const auto text = progress.on_progress(now.done, now.total, surroundings.clock.mono());
       if (text) surroundings.say(*text);
     };
@@ -113,8 +148,12 @@ int complain(const RestoreSurroundings& surroundings, std::string_view text, int
 }  // namespace
 
 int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings& surroundings) {
-  const auto location = storage::parse_location(arguments.replica);
+  const auto lookup = lookup_in(surroundings.environment);
+  auto location = storage::parse_location(arguments.replica, lookup);
   if (!location) return complain(surroundings, location.error().text, kExitUsage);
+  location->ca_file = ca_file_of(
+      arguments.ca_file.empty() ? lookup("WALWRAP_CA_FILE").value_or("") : arguments.ca_file,
+      surroundings.environment);
   if (os::exists(arguments.output)) {
     if (arguments.if_present == IfPresent::Keep) {
       surroundings.say(fmt::format("{} exists and was left as it is\n", arguments.output));

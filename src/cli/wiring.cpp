@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -79,8 +81,26 @@ supervisor::Host find_host(const config::Config& config, const config::Environme
   return supervisor::detect_host(facts);
 }
 
+storage::LookupFn lookup_in(const config::Environment& environment) {
+  return [environment](std::string_view name) -> std::optional<std::string> {
+    const auto found = environment.find(name);
+    if (found == environment.end() || found->second.empty()) return std::nullopt;
+    return found->second;
+  };
+}
+
+std::string ca_file_of(const std::string& given, const config::Environment& environment) {
+  if (!given.empty()) return given;
+  const auto lookup = lookup_in(environment);
+  for (const std::string_view name : {"SSL_CERT_FILE", "AWS_CA_BUNDLE"}) {
+    if (const auto named = lookup(name)) return *named;
+  }
+  return {};
+}
+
 Result<std::vector<replication::ReplicatorOptions>> replicator_options(
-    const config::Config& config, std::chrono::milliseconds host_start_timeout) {
+    const config::Config& config, std::chrono::milliseconds host_start_timeout,
+    const config::Environment& environment) {
   std::vector<replication::ReplicatorOptions> all;
   for (const config::Database& database : config.databases) {
     replication::ReplicatorOptions options;
@@ -88,8 +108,9 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     std::error_code failed;
     options.database = std::filesystem::absolute(database.path, failed);
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());
-    options.location =
-        TRY(storage::parse_location(database.replica).context("replica of " + database.path));
+    options.location = TRY(storage::parse_location(database.replica, lookup_in(environment))
+                               .context("replica of " + database.path));
+    options.location.ca_file = ca_file_of(config.ca_file, environment);
     options.policy = {.on_diverged = on_diverged_of(config.on_diverged),
                       .allow_empty_replica = config.allow_empty_replica,
                       .allow_stale = config.allow_stale};

@@ -31,7 +31,7 @@ milliseconds until(MonoTime time, MonoTime now) {
 
 Pace::Options pace_for(const ReplicatorOptions& options) {
   Pace::Options pace;
-  if (options.interval.count() > 0) pace.interval = options.interval;
+  pace.interval = upload_interval(options);
   pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
   return pace;
 }
@@ -107,7 +107,7 @@ class Replicator::Impl {
 BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
   return {.database = options_.database,
           .replica = options_.location.url,
-          .style = KeyStyle::Directory,
+          .style = key_style_of(options_.location.kind),
           .open_store = [this](const Stopped& stopped) { return open_store(stopped); },
           .wait_for_store = [this](const StartWait& wait) { start_wait_.set(wait); },
           .policy = options_.policy,
@@ -118,12 +118,13 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
 }
 
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const Stopped& stopped) {
-  auto store = TRY(options_.open_store(options_.location));
   const auto patience = [this, stopped] {
     const auto start = start_wait_.get();
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), exchange_->orders.get());
   };
+  auto store = TRY(
+      options_.open_store(options_.location, {.clock = clock_, .log = log_, .patience = patience}));
   return std::unique_ptr<storage::ObjectStore>(std::make_unique<storage::RetryingStore>(
       std::move(store),
       storage::RetryingStore::Options{.clock = clock_,
@@ -178,7 +179,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .connect = [request = boot_request([] { return false; })](
                                      SavedState& known,
                                      PageSums& sums) { return reconnect(request, known, sums); },
-                      .style = KeyStyle::Directory,
+                      .style = key_style_of(options_.location.kind),
                       .directory = std::move(booted.directory),
                       .sums = std::move(booted.sums),
                       .state = state},
@@ -303,6 +304,21 @@ void Replicator::Impl::quit() {
   exchange_->upload_wakeup.notify();
   upload_thread_.join();
   capture_thread_.join();
+}
+
+KeyStyle key_style_of(storage::StoreKind kind) {
+  switch (kind) {
+    case storage::StoreKind::File:
+      return KeyStyle::Directory;
+    case storage::StoreKind::S3:
+      return KeyStyle::S3;
+  }
+  return KeyStyle::Directory;
+}
+
+milliseconds upload_interval(const ReplicatorOptions& options) {
+  if (options.interval.count() > 0) return options.interval;
+  return options.location.kind == storage::StoreKind::S3 ? milliseconds(1'000) : milliseconds(100);
 }
 
 Replicator::Replicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

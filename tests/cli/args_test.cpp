@@ -154,6 +154,11 @@ TEST_CASE("restore takes a target, what to do with a file that is there, and a c
   REQUIRE(by_time.timestamp.has_value());
   CHECK(by_time.timestamp->time_since_epoch().count() == 1'767'225'601'250);
   CHECK(by_time.if_present == IfPresent::Keep);
+
+  const auto from_s3 = parse_as<RestoreArguments>(
+      {"restore", "--replica", "s3://b/p?region=x", "--output", "o", "--ca-file", "/ca.pem"});
+  CHECK(from_s3.replica == "s3://b/p?region=x");
+  CHECK(from_s3.ca_file == "/ca.pem");
 }
 
 TEST_CASE("a secret in a mistyped restore is not shown") {
@@ -180,8 +185,9 @@ TEST_CASE("help lists only what exists, all of it, in 100 columns") {
   CHECK(has(general, config::format_settings_help()));
   CHECK(format_help("run") == general);
   const auto restore = format_help("restore");
-  for (const char* flag : {"--replica URL", "--output FILE", "--txid HEX16", "--timestamp RFC3339",
-                           "--if-absent", "--force", "--integrity quick|full|none"}) {
+  for (const char* flag :
+       {"--replica URL", "--output FILE", "--txid HEX16", "--timestamp RFC3339", "--if-absent",
+        "--force", "--integrity quick|full|none", "--ca-file FILE"}) {
     CHECK(has(restore, flag));
   }
   for (const char* topic : {"help", "version"}) CHECK_FALSE(format_help(topic).empty());

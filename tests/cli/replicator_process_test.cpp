@@ -11,6 +11,7 @@
 #include "tests/support/app_db.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/cli/args.hpp"
+#include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/storage/open.hpp"
@@ -36,7 +37,7 @@ class Stage {
   void add(const std::string& database, const std::string& replica) {
     replication::ReplicatorOptions options;
     options.database = dir / database;
-    options.location = storage::parse_location((dir / replica).string()).value();
+    options.location = storage::parse_location((dir / replica).string(), lookup_in({})).value();
     options.start_timeout = 100ms;
     options_.push_back(options);
   }

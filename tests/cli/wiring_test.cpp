@@ -61,7 +61,7 @@ TEST_CASE("each database gets the options of the configuration") {
   config.allow_stale = true;
   config.wal_hard_limit = 5 << 20;
   config.brake = config::Brake::Never;
-  const auto all = replicator_options(config, 45s);
+  const auto all = replicator_options(config, 45s, {});
   REQUIRE(all.has_value());
   REQUIRE(all->size() == 2);
   CHECK((*all)[0].database == "/a.db");
@@ -82,7 +82,7 @@ TEST_CASE("each database gets the options of the configuration") {
 }
 
 TEST_CASE("without --start-timeout the host's patience counts, and defaults are the careful ones") {
-  const auto all = replicator_options(with_databases({{"/a.db", "file:///backup"}}), 45s);
+  const auto all = replicator_options(with_databases({{"/a.db", "file:///backup"}}), 45s, {});
   REQUIRE(all.has_value());
   CHECK(all->front().start_timeout == 45s);
   CHECK(all->front().policy.on_diverged == replication::OnDiverged::Refuse);
@@ -92,16 +92,57 @@ TEST_CASE("without --start-timeout the host's patience counts, and defaults are 
 }
 
 TEST_CASE("a database may be named relative to where walwrap was started") {
-  const auto all = replicator_options(with_databases({{"app.db", "file:///backup"}}), 45s);
+  const auto all = replicator_options(with_databases({{"app.db", "file:///backup"}}), 45s, {});
   REQUIRE(all.has_value());
   CHECK(all->front().database == std::filesystem::current_path() / "app.db");
 }
 
 TEST_CASE("a URL that no store is for is refused before anything starts, with its database") {
-  const auto all = replicator_options(with_databases({{"/a.db", "gopher://x/y"}}), 45s);
+  const auto all = replicator_options(with_databases({{"/a.db", "gopher://x/y"}}), 45s, {});
   REQUIRE_FALSE(all.has_value());
   CHECK(all.error().code == Code::Invalid);
   CHECK(has(all.error().text, "replica of /a.db"));
+}
+
+TEST_CASE("a replica in S3 takes its region and endpoint from the environment") {
+  const config::Environment environment{{"AWS_ENDPOINT_URL_S3", "https://store.example:9000"},
+                                        {"AWS_REGION", "eu-central-1"},
+                                        {"AWS_ACCESS_KEY_ID", "key"}};
+  auto config = with_databases({{"/a.db", "s3://bucket/app"}});
+  config.ca_file = "/ca.pem";
+  const auto all = replicator_options(config, 45s, environment);
+  REQUIRE_MESSAGE(all.has_value(), all.error().text);
+  const auto& location = all->front().location;
+  CHECK(location.kind == storage::StoreKind::S3);
+  CHECK(location.s3.host == "store.example:9000");
+  CHECK(location.s3.region == "eu-central-1");
+  CHECK(location.environment("AWS_ACCESS_KEY_ID") == "key");
+  CHECK_FALSE(location.environment("AWS_SECRET_ACCESS_KEY").has_value());
+  CHECK(location.ca_file == "/ca.pem");
+}
+
+TEST_CASE("the roots to trust are those configured, else those that other programs are told of") {
+  struct Row {
+    const char *given, *ssl, *aws, *expected;
+  };
+  const Row rows[] = {
+      {"/own.pem", "/ssl.pem", "/aws.pem", "/own.pem"},
+      {"", "/ssl.pem", "/aws.pem", "/ssl.pem"},
+      {"", "", "/aws.pem", "/aws.pem"},
+      {"", "", "", ""},
+  };
+  for (const Row& row : rows) {
+    CHECK(ca_file_of(row.given, {{"SSL_CERT_FILE", row.ssl}, {"AWS_CA_BUNDLE", row.aws}}) ==
+          row.expected);
+  }
+  CHECK(ca_file_of("", {}).empty());
+}
+
+TEST_CASE("an empty variable counts as not set") {
+  const auto lookup = lookup_in({{"AWS_REGION", ""}, {"AWS_PROFILE", "work"}});
+  CHECK_FALSE(lookup("AWS_REGION").has_value());
+  CHECK_FALSE(lookup("AWS_DEFAULT_REGION").has_value());
+  CHECK(lookup("AWS_PROFILE") == "work");
 }
 
 TEST_CASE("every integrity check has its counterpart in replication") {

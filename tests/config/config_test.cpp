@@ -37,6 +37,16 @@ TEST_CASE("without any source every setting has its documented default") {
   CHECK(config->log_level == LogLevel::Info);
 }
 
+TEST_CASE("the roots to trust are a file that flag, environment or TOML names") {
+  CHECK(parse_config({})->ca_file.empty());
+  CHECK(parse_config(from_toml("ca-file = \"/etc/ca.pem\"\n"))->ca_file == "/etc/ca.pem");
+  auto sources = from_toml("ca-file = \"/etc/ca.pem\"\n");
+  sources.environment["WALWRAP_CA_FILE"] = "ca.pem";
+  CHECK(parse_config(sources)->ca_file == "ca.pem");
+  sources.flags = {{"--ca-file", "/a.pem"}, {"--ca-file", "/b.pem"}};
+  CHECK(parse_config(sources)->ca_file == "/b.pem");
+}
+
 TEST_CASE("flags win over environment, environment over TOML, TOML over defaults") {
   struct Row {
     const char* toml;

@@ -52,6 +52,17 @@ TEST_CASE("an app that never creates its database has nothing to flush") {
   CHECK(report.txid == Txid{0});
 }
 
+TEST_CASE("the kind of store decides how keys are spelled and how often is uploaded") {
+  ReplicatorOptions options;
+  CHECK(key_style_of(options.location.kind) == KeyStyle::Directory);
+  CHECK(upload_interval(options) == std::chrono::milliseconds(100));
+  options.location.kind = storage::StoreKind::S3;
+  CHECK(key_style_of(options.location.kind) == KeyStyle::S3);
+  CHECK(upload_interval(options) == std::chrono::seconds(1));
+  options.interval = std::chrono::milliseconds(250);
+  CHECK(upload_interval(options) == std::chrono::milliseconds(250));
+}
+
 // A world whose replica is a bucket that fails to order.
 struct Cloud {
   World world;
@@ -60,7 +71,8 @@ struct Cloud {
   ReplicatorOptions options() {
     auto options = world.options();
     options.open_store =
-        [this](const storage::Location&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+        [this](const storage::Location&,
+               const storage::Surroundings&) -> Result<std::unique_ptr<storage::ObjectStore>> {
       return std::unique_ptr<storage::ObjectStore>(std::make_unique<testing::FakeStore>(bucket));
     };
     return options;

@@ -41,6 +41,7 @@ enum class IfPresent {
 struct RestoreArguments {
   std::string replica;
   std::string output;
+  std::string ca_file;  // "": what the environment names, or the system's roots
   std::optional<Txid> txid;
   std::optional<WallTime> timestamp;
   IfPresent if_present = IfPresent::Refuse;

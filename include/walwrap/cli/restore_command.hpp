@@ -10,6 +10,7 @@
 #include "walwrap/base/log.hpp"
 #include "walwrap/cli/args.hpp"
 #include "walwrap/cli/progress.hpp"
+#include "walwrap/config/config.hpp"
 #include "walwrap/os/clock.hpp"
 
 namespace walwrap::cli {
@@ -19,6 +20,7 @@ struct RestoreSurroundings {
   const Log& log;                             // what is set aside
   std::function<void(std::string_view)> say;  // text for people; any thread of ours, one at a time
   std::function<bool()> cancelled;            // asked often, by any thread
+  config::Environment environment = {};       // of an object store: credentials, region, roots
   Progress::Style progress = Progress::Style::Lines;
 };
 

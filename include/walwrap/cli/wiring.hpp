@@ -10,6 +10,7 @@
 #include "walwrap/config/config.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/replicator.hpp"
+#include "walwrap/storage/s3_target.hpp"
 #include "walwrap/supervisor/host.hpp"
 
 namespace walwrap::cli {
@@ -24,9 +25,15 @@ Log make_log(const config::Config& config, const os::Clock& clock);
 // What this machine says about the host, with the configured grace.
 supervisor::Host find_host(const config::Config& config, const config::Environment& environment);
 
+// What the environment says about stores: a copy of it, to be asked by name.
+storage::LookupFn lookup_in(const config::Environment& environment);
+// The file of roots to trust: `given`, or what the names that others use say; "": the system's.
+std::string ca_file_of(const std::string& given, const config::Environment& environment);
+
 // One per database. Errors: Invalid (a URL that no store is for, and what to write instead).
 Result<std::vector<replication::ReplicatorOptions>> replicator_options(
-    const config::Config& config, std::chrono::milliseconds host_start_timeout);
+    const config::Config& config, std::chrono::milliseconds host_start_timeout,
+    const config::Environment& environment);
 
 replication::Integrity integrity_of(config::Integrity integrity);
 

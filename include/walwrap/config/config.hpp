@@ -43,6 +43,7 @@ struct Config {
   int flush_failed_code = 74;
   Bytes wal_hard_limit = 0;  // the brake is used past this much WAL
   Brake brake = Brake::Auto;
+  std::string ca_file;  // certificates to trust; "": those that others name, or the system's
   LogFormat log_format = LogFormat::Logfmt;
   LogLevel log_level = LogLevel::Info;
 };

@@ -28,7 +28,8 @@ struct ReplicatorOptions {
   os::Path database;
   storage::Location location;
   // Stores whose calls are one attempt each; a test has its own.
-  std::function<Result<std::unique_ptr<storage::ObjectStore>>(const storage::Location&)>
+  std::function<Result<std::unique_ptr<storage::ObjectStore>>(const storage::Location&,
+                                                              const storage::Surroundings&)>
       open_store = storage::open_store;
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
@@ -38,6 +39,12 @@ struct ReplicatorOptions {
   Brake brake = Brake::Auto;
   bool app_running = false;  // a restart of ours: nothing may be restored, refused or set aside
 };
+
+// How the replica of such a store spells its keys.
+KeyStyle key_style_of(storage::StoreKind kind);
+// The time between uploads while writing goes on: as given, or by kind of store. One that bills
+// each request gets one a second.
+std::chrono::milliseconds upload_interval(const ReplicatorOptions& options);
 
 class Replicator {
  public:

@@ -5,25 +5,46 @@
 #include <string>
 #include <string_view>
 
+#include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
+#include "walwrap/os/clock.hpp"
 #include "walwrap/storage/object_store.hpp"
+#include "walwrap/storage/patience.hpp"
+#include "walwrap/storage/s3_target.hpp"
 
 namespace walwrap::storage {
 
 // What kind of replica a URL names: decides the key layout and the pace.
-enum class StoreKind { File };
+enum class StoreKind { File, S3 };
 
 struct Location {
   StoreKind kind = StoreKind::File;
-  std::string root;  // the directory of a file store
-  std::string url;   // as given, for people
+  std::string root;           // the directory of a file store
+  std::string url;            // as given, for people
+  S3Target s3 = {};           // of an S3 store
+  LookupFn environment = {};  // of an S3 store: where credentials are looked for
+  std::string ca_file = {};   // of an S3 store: "": the system's roots
 };
 
-// Invalid with what to type: unknown scheme, relative path, host in a file URL, query in it.
+// Invalid with what to type: unknown scheme, relative path, host in a file URL, query in it, and
+// what parse_s3_target() refuses.
 // A plain absolute path ("/backups/db") is taken as file://.
-Result<Location> parse_location(std::string_view url);
+Result<Location> parse_location(std::string_view url, const LookupFn& environment);
 
-// Errors: as FileStore::open.
-Result<std::unique_ptr<ObjectStore>> open_store(const Location& location);
+// What a store needs of whoever opens it, all borrowed but for the function.
+struct Surroundings {
+  const os::Clock& clock;
+  const Log& log;
+  // Bounds each request that is under way. Asked by several threads at once: those of an upload.
+  PatienceFn patience = [] { return Patience{}; };
+  OutageFn on_outage = {};  // of open_retrying_store: told when an outage starts and when it ends
+};
+
+// Each call is one attempt. Errors: as FileStore::open and S3Store::open.
+Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
+                                                const Surroundings& surroundings);
+// The same behind a RetryingStore with that patience.
+Result<std::unique_ptr<ObjectStore>> open_retrying_store(const Location& location,
+                                                         const Surroundings& surroundings);
 
 }  // namespace walwrap::storage
