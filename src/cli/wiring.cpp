@@ -92,7 +92,7 @@ storage::LookupFn lookup_in(const config::Environment& environment) {
 std::string ca_file_of(const std::string& given, const config::Environment& environment) {
   if (!given.empty()) return given;
   const auto lookup = lookup_in(environment);
-  for (const std::string_view name : {"SSL_CERT_FILE", "AWS_CA_BUNDLE"}) {
+  for (const std::string_view name : {"AWS_CA_BUNDLE", "SSL_CERT_FILE"}) {
     if (const auto named = lookup(name)) return *named;
   }
   return {};

@@ -129,7 +129,7 @@ constexpr std::array kSettings = {
             "auto|never", "whether writers may be held at all to shorten the -wal",
             choice<&Config::brake>},
     Setting{"ca-file", "--ca-file", "WALWRAP_CA_FILE", Kind::Text, "FILE", "", "",
-            "PEM file of roots to trust (SSL_CERT_FILE, AWS_CA_BUNDLE, system's)"},
+            "PEM file of roots to trust (AWS_CA_BUNDLE, SSL_CERT_FILE, system's)"},
     Setting{"log.format", "--log-format", "WALWRAP_LOG_FORMAT", Kind::Choice, "FORMAT", "logfmt",
             "logfmt|json", "form of the log lines on stderr", choice<&Config::log_format>},
     Setting{"log.level", "--log-level", "WALWRAP_LOG_LEVEL", Kind::Choice, "LEVEL", "info",

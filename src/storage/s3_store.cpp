@@ -162,7 +162,11 @@ Result<ListPage> S3Store::list_page(const QueryPairs& query) {
   // There is nothing but the bucket that could be missing; and that is not an empty one.
   if (reply.meaning == Meaning::NotThere) reply.meaning = Meaning::NoBucket;
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
-  return parse_list(as_text(reply.response.body)).context("listing");
+  auto page = parse_list(as_text(reply.response.body));
+  if (page) return page;
+  // A page of whoever stands in between says nothing about what is stored: neither that nothing is
+  // there, nor that something is damaged. Another answer may come through.
+  return fail(Code::Unavailable, "listing: malformed answer: {}", page.error().text);
 }
 
 Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
@@ -177,7 +181,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
     const ListPage page = TRY(list_page(query));
     for (const ListedObject& object : page.objects) {
       if (!object.key.starts_with(root + prefix)) {
-        return fail(Code::Corrupt, "listing: asked for {}{}, got {}", root, prefix, object.key);
+        return fail(Code::Unavailable, "listing: asked for {}{}, got {}", root, prefix, object.key);
       }
       std::string key = object.key.substr(root.size());
       // The root itself: an object that some tools make for a directory.
@@ -193,7 +197,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
       found.erase(end, found.end());
       return found;
     }
-    if (page.next_token == token) return fail(Code::Corrupt, "listing: a page follows itself");
+    if (page.next_token == token) return fail(Code::Unavailable, "listing: a page follows itself");
     token = page.next_token;
   }
   return fail(Code::Unsupported, "{}/{} has more than {} pages of keys", describe(), prefix,

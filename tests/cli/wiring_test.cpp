@@ -127,8 +127,8 @@ TEST_CASE("the roots to trust are those configured, else those that other progra
   };
   const Row rows[] = {
       {"/own.pem", "/ssl.pem", "/aws.pem", "/own.pem"},
-      {"", "/ssl.pem", "/aws.pem", "/ssl.pem"},
-      {"", "", "/aws.pem", "/aws.pem"},
+      {"", "/ssl.pem", "/aws.pem", "/aws.pem"},
+      {"", "/ssl.pem", "", "/ssl.pem"},
       {"", "", "", ""},
   };
   for (const Row& row : rows) {

@@ -1,5 +1,3 @@
-#include "walwrap/storage/s3_store.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -8,6 +6,7 @@
 
 #include "tests/support/s3_rig.hpp"
 #include "tests/support/text.hpp"
+#include "walwrap/storage/s3_store.hpp"
 
 using namespace walwrap;
 using namespace walwrap::storage;
@@ -89,16 +88,16 @@ TEST_CASE("what is no listing is never an empty one") {
     return "<ListBucketResult>" + inside + "</ListBucketResult>";
   };
   const Row rows[] = {
-      {"nothing", 200, "", Code::Corrupt},
-      {"a login page", 200, "<html>welcome</html>", Code::Corrupt},
+      {"nothing", 200, "", Code::Unavailable},
+      {"a login page", 200, "<html>welcome</html>", Code::Unavailable},
       {"another's key", 200,
        with("<IsTruncated>false</IsTruncated><Contents><Key>x</Key><LastModified>2026-01-01T00:00:"
             "00Z</LastModified><Size>1</Size></Contents>"),
-       Code::Corrupt},
-      {"goes on without a token", 200, with("<IsTruncated>true</IsTruncated>"), Code::Corrupt},
+       Code::Unavailable},
+      {"goes on without a token", 200, with("<IsTruncated>true</IsTruncated>"), Code::Unavailable},
       {"a page that follows itself", 200,
        with("<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"),
-       Code::Corrupt},
+       Code::Unavailable},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);

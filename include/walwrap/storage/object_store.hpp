@@ -5,7 +5,8 @@
 //
 // Error codes: NotFound; Exists (create-only, something else has the name, and it is untouched);
 // Denied; Unavailable (try again); Unknown (a write that may have happened: repeat the same
-// bytes); Corrupt (a malformed answer, never "empty"); Invalid (the root is not usable as given).
+// bytes); Corrupt (what is stored contradicts itself; an answer that cannot be understood is
+// Unavailable, never "empty"); Invalid (the root is not usable as given).
 #pragma once
 
 #include <functional>
