@@ -9,13 +9,16 @@ from .walwrap import Walwrap
 
 
 class Scene:
-    """Paths of a case. The acknowledgements lie outside the host: they outlive its disk."""
+    """Paths of a case. The acknowledgements lie outside the host: they outlive its disk.
 
-    def __init__(self, run):
+    The replica is a directory, unless another one is given (S3Replica).
+    """
+
+    def __init__(self, run, replica=None):
         self.run = run
         self.host = run.path("host", "x").parent
         self.db = self.host / "app.db"
-        self.replica = run.path("replica", "x").parent
+        self.replica = replica or run.path("replica", "x").parent
         self.ack = run.path("ack")
 
     def writer(self, *flags, ack=None):

@@ -36,6 +36,16 @@ def as_nobody(command):
     return [*as_user, *command]
 
 
+def url_of(replica):
+    """What --replica is given: a replica that knows its URL, or a directory."""
+    return getattr(replica, "url", None) or "file://%s" % replica
+
+
+def environment_of(replica, extra=None):
+    """What the user's environment holds for it: credentials, where they are needed."""
+    return {**getattr(replica, "environment", {}), **(extra or {})}
+
+
 class Walwrap:
     """The process. `command` is the app; flags go before `--`."""
 
@@ -43,14 +53,15 @@ class Walwrap:
         self.run = run
         self.number = len(list(run.dir.glob("walwrap-*.log"))) + 1
         self.log_path = run.path("walwrap-%d.log" % self.number)
-        argv = [binary(), "--db", str(db), "--replica", "file://%s" % replica,
+        argv = [binary(), "--db", str(db), "--replica", url_of(replica),
                 *map(str, flags), "--", *map(str, command)]
         if nobody:
             argv = as_nobody(argv)
         output_path = run.path("app-%d.out" % self.number)
         with open(self.log_path, "wb") as log, open(output_path, "wb") as out:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
-                                            env=run.environment(env), cwd=str(run.dir))
+                                            env=run.environment(environment_of(replica, env)),
+                                            cwd=str(run.dir))
         self.pid = self.process.pid
 
     def stop(self, seconds=20):
@@ -115,7 +126,8 @@ class Walwrap:
 
 def restore(run, replica, output, *flags):
     """`walwrap restore`; returns its exit status and what it said."""
-    done = subprocess.run([binary(), "restore", "--replica", "file://%s" % replica,
+    done = subprocess.run([binary(), "restore", "--replica", url_of(replica),
                            "--output", str(output), *flags],
-                          env=run.environment(), capture_output=True, text=True, timeout=120)
+                          env=run.environment(environment_of(replica)), capture_output=True,
+                          text=True, timeout=120)
     return done.returncode, done.stderr
