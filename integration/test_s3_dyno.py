@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""The main job on real S3 servers: MinIO and Ceph RGW, plain and over TLS.
+
+Each case has a bucket of its own, and is the one that a replica in a directory has to pass too.
+"""
+
+import os
+import random
+import signal
+import time
+
+from lib import checks
+from lib.harness import case, main, wait_until
+from lib.s3_servers import KINDS, fresh_replica
+from lib.scene import Scene
+
+CYCLES = int(os.environ.get("IT_S3_CYCLES", "4"))
+BOOT_BUDGET = 64 * 1024  # bytes uploaded by a boot over a database nobody touched
+LAG_SECONDS = 3.0        # one interval of uploads, on a machine that is not free
+
+
+def on_each_server(name):
+    """Registers function(run, scene) once for each kind of server."""
+    def register(function):
+        for kind in KINDS:
+            case("%s: %s" % (kind, name))(
+                lambda run, kind=kind: function(run, Scene(run, fresh_replica(kind))))
+        return function
+    return register
+
+
+@on_each_server("dyno cycles, the disk wiped each time: every row of every life")
+def dyno_cycles(run, scene):
+    for cycle in range(CYCLES):
+        check = ["--check"] if cycle else []
+        walwrap = scene.start(scene.writer("--rate", 500, "--on-term", 143, *check))
+        scene.wait_for_rows(100)
+        walwrap.process.send_signal(signal.SIGTERM)
+        walwrap.must_end(143)
+        scene.app_must_be_unharmed()
+        if cycle < CYCLES - 1:
+            scene.wipe()
+    scene.same()
+    run.note("%d rows" % len(scene.acks()))
+
+
+@on_each_server("64 MiB go up in parts, come back, and the next boot uploads nothing")
+def large(run, scene):
+    scene.start(scene.writer("--rows", 64, "--body", 1 << 20)).must_end(0)
+    before = checks.stored_bytes(scene.replica)
+    largest = max(size for size, *_ in before.values())
+    scene.start(["true"]).must_end(0)
+    uploaded = checks.uploaded_between(before, checks.stored_bytes(scene.replica))
+    run.must(uploaded < BOOT_BUDGET, "a boot over an untouched database uploaded %d" % uploaded)
+    scene.wipe()
+    scene.start(scene.writer("--rows", 5, "--check")).must_end(0)
+    scene.same()
+    run.note("the largest object has %.1f MiB, the boot uploaded %d bytes"
+             % (largest / (1 << 20), uploaded))
+
+
+@on_each_server("kill -9 of the replicator under load loses no row and spares the app")
+def replicator_killed(run, scene):
+    walwrap = scene.start(scene.writer("--rate", 500))
+    scene.wait_for_rows(50)
+    for _ in range(4):
+        time.sleep(1)
+        os.kill(walwrap.wait_for_replicator(), signal.SIGKILL)
+    scene.wait_for_rows(200)
+    wait_until(walwrap.replicator, 15, "the replicator to come back")
+    walwrap.process.send_signal(signal.SIGTERM)
+    scene.must_be_stored(walwrap)
+    run.must(len(scene.app_starts()) == 1, "the app was restarted")
+
+
+@on_each_server("everything killed, restart over the surviving disk, then over an empty one")
+def crash(run, scene):
+    choice = random.Random(os.environ.get("IT_SEED"))
+    walwrap = scene.start(scene.writer("--rate", 1000))
+    scene.wait_for_rows(300)
+    walwrap.kill_everything(order=lambda pids: choice.sample(pids, len(pids)))
+    walwrap = scene.start(scene.writer("--rows", 5, "--check"))
+    scene.must_be_stored(walwrap)
+
+    walwrap = scene.start(scene.writer("--rate", 1000, "--check"))
+    scene.wait_for_rows(2500)
+    moment = time.monotonic()
+    walwrap.kill_everything(order=lambda pids: choice.sample(pids, len(pids)))
+    scene.wipe()
+    scene.start(["true"]).must_end(0)
+    with checks.Copy(run, scene.db, "live") as copy:
+        rows = {n for _, n in copy.rows()}
+    run.must(rows == set(range(1, len(rows) + 1)), "the restored rows are no prefix")
+    missing = [at for _, n, at in scene.acks() if n not in rows]
+    worst = moment - missing[0] if missing else 0
+    run.must(worst <= LAG_SECONDS, "a row acknowledged %.3f s before the crash is lost" % worst)
+    run.note("the oldest lost acknowledgement was %.0f ms old" % (worst * 1000))
+
+
+if __name__ == "__main__":
+    main(jobs=3)
