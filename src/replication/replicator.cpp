@@ -23,6 +23,9 @@ constexpr Backoff::Limits kUploadAgain{.first = milliseconds(50), .ceiling = mil
 constexpr milliseconds kLongestWait{3'600'000};
 // What ending the threads and saving the state may take after the deadline of a flush.
 constexpr milliseconds kReportGrace{250};
+// Between two tries at a store that is away: what has waited shall be stored within five seconds of
+// its return.
+constexpr milliseconds kLongestPause{3'000};
 
 milliseconds until(MonoTime time, MonoTime now) {
   if (time == MonoTime::max()) return kLongestWait;
@@ -126,13 +129,14 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
   auto store = TRY(
       options_.open_store(options_.location, {.clock = clock_, .log = log_, .patience = patience}));
   return std::unique_ptr<storage::ObjectStore>(std::make_unique<storage::RetryingStore>(
-      std::move(store),
-      storage::RetryingStore::Options{.clock = clock_,
-                                      .log = log_,
-                                      .sleep = os::pause_for,
-                                      .random = os::random_u64,
-                                      .patience = patience,
-                                      .on_outage = [this](auto why) { on_outage(why); }}));
+      std::move(store), storage::RetryingStore::Options{
+                            .clock = clock_,
+                            .log = log_,
+                            .sleep = os::pause_for,
+                            .random = os::random_u64,
+                            .patience = patience,
+                            .on_outage = [this](auto why) { on_outage(why); },
+                            .backoff = {.first = milliseconds(100), .ceiling = kLongestPause}}));
 }
 
 void Replicator::Impl::on_outage(std::string_view why) {

@@ -13,6 +13,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
+// Of a small body, beside what its size takes: what hangs for longer is sent anew on a fresh
+// connection, so that a store which is back after an outage is noticed soon. If it was slow and not
+// away, the repeated create-only put meets what the first one stored.
+constexpr std::chrono::milliseconds kWholeLimit{4'000};
 // A store that joins ten thousand parts takes its time.
 constexpr milliseconds kCompletionLimit{180'000};
 constexpr std::size_t kSmall = 64 << 10;
@@ -129,6 +133,7 @@ Result<void> S3Upload::put_whole() {
   request.key = parts_.key;
   request.headers = object_headers();
   request.body = filling().buffer;
+  request.limit = kWholeLimit;
   const auto reply = TRY(make_visible(
       request, [&](const S3Request& attempt) { return parts_.session.perform(attempt); }));
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
