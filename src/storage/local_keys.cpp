@@ -66,7 +66,7 @@ Result<std::optional<Credentials>> pair_of(const LookupFn& environment, std::str
 }
 
 // "~/x" as the AWS tools take it.
-std::string at_home(const LookupFn& environment, std::string path) {
+std::string at_home(const LookupFn& environment, const std::string& path) {
   const auto home = value_of(environment, "HOME");
   return home && path.starts_with("~/") ? *home + path.substr(1) : path;
 }
@@ -214,7 +214,7 @@ Result<Finding> find_in_profile(const LookupFn& environment) {
   const Place config = place_of(environment, ProfileFile::Config);
   auto profiles = TRY(load(credentials, named.has_value()));
   auto more = TRY(load(config, named.has_value()));
-  merge_profiles(profiles, std::move(more));
+  merge_profiles(profiles, more);
   const std::string where = credentials.path.empty() && config.path.empty()
                                 ? std::string("any file, as HOME is not set")
                                 : fmt::format("{} or {}", credentials.path, config.path);

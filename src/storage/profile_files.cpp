@@ -123,8 +123,8 @@ Result<Profiles> parse_profiles(std::string_view text, ProfileFile file) {
   return reader.take();
 }
 
-void merge_profiles(Profiles& profiles, Profiles more) {
-  for (auto& [name, profile] : more) profiles[name].merge(profile);
+void merge_profiles(Profiles& profiles, const Profiles& more) {
+  for (const auto& [name, profile] : more) profiles[name].insert(profile.begin(), profile.end());
 }
 
 std::string_view value_of(const Profile& profile, std::string_view key) {

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // A region comes from an answer and goes into a host name and a signature.
-bool is_region(std::string_view text) {
+bool is_region_name(std::string_view text) {
   constexpr std::size_t kLongest = 64;
   return !text.empty() && text.size() <= kLongest &&
          std::all_of(text.begin(), text.end(), [](char c) {
@@ -181,7 +181,7 @@ bool S3Session::mend_clock(const S3Reply& reply) {
 bool S3Session::mend_region(const S3Reply& reply) {
   std::string region = reply.error.region;
   if (region.empty()) region = reply.response.header("x-amz-bucket-region");
-  if (!is_region(region) || region == target_.region) return false;
+  if (!is_region_name(region) || region == target_.region) return false;
   log_.warn("bucket is in another region; put it into the URL as ?region=",
             {{"store", target_.url}, {"configured", target_.region}, {"region", region}});
   target_ = in_region(std::move(target_), region);

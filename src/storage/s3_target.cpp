@@ -1,5 +1,7 @@
 #include "walwrap/storage/s3_target.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -245,7 +247,7 @@ S3Address address_of(const S3Target& target, std::string_view key, const QueryPa
   std::sort(encoded.begin(), encoded.end());
   for (const auto& [name, value] : encoded) {
     if (!address.query.empty()) address.query += '&';
-    address.query += name + "=" + value;
+    address.query += fmt::format("{}={}", name, value);
   }
   return address;
 }

@@ -26,7 +26,7 @@ enum class ProfileFile { Credentials, Config };
 Result<Profiles> parse_profiles(std::string_view text, ProfileFile file);
 
 // Adds what `more` says; where both say something, `profiles` has it already.
-void merge_profiles(Profiles& profiles, Profiles more);
+void merge_profiles(Profiles& profiles, const Profiles& more);
 
 // Not empty, else "".
 std::string_view value_of(const Profile& profile, std::string_view key);
