@@ -25,7 +25,7 @@ constexpr milliseconds kLongestWait{3'600'000};
 constexpr milliseconds kReportGrace{250};
 // Between two tries at a store that is away: what has waited shall be stored within five seconds of
 // its return.
-constexpr milliseconds kLongestPause{3'000};
+constexpr milliseconds kLongestPause{1'500};
 
 milliseconds until(MonoTime time, MonoTime now) {
   if (time == MonoTime::max()) return kLongestWait;

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 // Of a small body, beside what its size takes: what hangs for longer is sent anew on a fresh
 // connection, so that a store which is back after an outage is noticed soon. If it was slow and not
 // away, the repeated create-only put meets what the first one stored.
-constexpr std::chrono::milliseconds kWholeLimit{4'000};
+constexpr std::chrono::milliseconds kWholeLimit{2'500};
 // A store that joins ten thousand parts takes its time.
 constexpr milliseconds kCompletionLimit{180'000};
 constexpr std::size_t kSmall = 64 << 10;
