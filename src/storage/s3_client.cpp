@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -10,15 +9,6 @@ namespace walwrap::storage {
 namespace {
 
 using std::chrono::milliseconds;
-
-// A region comes from an answer and goes into a host name and a signature.
-bool is_region_name(std::string_view text) {
-  constexpr std::size_t kLongest = 64;
-  return !text.empty() && text.size() <= kLongest &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
-}
 
 std::chrono::milliseconds limit_of(const S3Request& request) {
   return request.limit +

@@ -175,6 +175,14 @@ Result<bool> parse_path_style(std::string_view text) {
 
 }  // namespace
 
+bool is_region_name(std::string_view text) {
+  constexpr std::size_t kLongest = 64;
+  return !text.empty() && text.size() <= kLongest &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
 const Dialect& dialect_of(std::string_view host) {
   // A dot before it, so that a suffix matches whole labels, its own first one too.
   const std::string name = "." + without_port(host);

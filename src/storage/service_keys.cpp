@@ -70,13 +70,6 @@ Result<Credentials> read_keys(const http::Response& response, KeySource kind, st
                      .source = std::move(source)};
 }
 
-// A region goes into a host's name.
-bool is_region(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
 // AWS alone has regions with a dash, and only they have an STS of their own.
 std::string sts_url(const KeyService& service) {
   if (auto set = value_of(service.environment, "AWS_ENDPOINT_URL_STS")) {
@@ -84,7 +77,7 @@ std::string sts_url(const KeyService& service) {
     return *std::move(set);
   }
   const std::string_view region = service.region;
-  if (region.find('-') == std::string_view::npos || !is_region(region)) {
+  if (region.find('-') == std::string_view::npos || !is_region_name(region)) {
     return "https://sts.amazonaws.com/";
   }
   return fmt::format("https://sts.{}.amazonaws.com{}/", region,

@@ -183,6 +183,15 @@ TEST_CASE("a provider is known by the whole labels at the end of its host") {
   CHECK(dialect_of("t3.storage.dev").extra_header == "x-tigris-consistent");
 }
 
+TEST_CASE("only what can stand in a host's name is taken for a region") {
+  for (const char* region : {"auto", "us-east-1", "fr-par", "fsn1"}) CHECK(is_region_name(region));
+  CHECK(is_region_name(std::string(64, 'a')));
+  for (const std::string& text : {std::string(), std::string("EU"), std::string("a.b"),
+                                  std::string("a/b"), std::string("a b"), std::string(65, 'a')}) {
+    CHECK_FALSE(is_region_name(text));
+  }
+}
+
 TEST_CASE("an address is spelled once, for the wire and for the signature") {
   const auto path_style = parse("s3://bucket/app?endpoint=http://127.0.0.1:9000").value();
   const auto host_style = parse("s3://bucket/app").value();

@@ -35,6 +35,9 @@ struct Dialect {
 };
 const Dialect& dialect_of(std::string_view host);
 
+// Whether a text may go into a host's name and a signature as a region.
+bool is_region_name(std::string_view text);
+
 struct S3Target {
   std::string url;     // as given, for people
   std::string scheme;  // "https" or "http"
