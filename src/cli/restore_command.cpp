@@ -62,8 +62,9 @@ Result<std::unique_ptr<storage::ObjectStore>> open_existing(
                 "{}: there is no such directory; check the path, and that its volume is mounted",
                 location.url);
   }
-  if (location.kind == storage::StoreKind::File) return storage::open_store(location, surroundings);
-  return storage::open_retrying_store(location, surroundings);
+  auto store = TRY(storage::open_store(location, surroundings));
+  if (location.kind == storage::StoreKind::File) return store;
+  return storage::with_retries(std::move(store), surroundings);
 }
 
 Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle style,

@@ -8,7 +8,6 @@
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/store_patience.hpp"
-#include "walwrap/storage/retrying_store.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -126,17 +125,14 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), exchange_->orders.get());
   };
-  auto store = TRY(
-      options_.open_store(options_.location, {.clock = clock_, .log = log_, .patience = patience}));
-  return std::unique_ptr<storage::ObjectStore>(std::make_unique<storage::RetryingStore>(
-      std::move(store), storage::RetryingStore::Options{
-                            .clock = clock_,
-                            .log = log_,
-                            .sleep = os::pause_for,
-                            .random = os::random_u64,
-                            .patience = patience,
-                            .on_outage = [this](auto why) { on_outage(why); },
-                            .backoff = {.first = milliseconds(100), .ceiling = kLongestPause}}));
+  const storage::Surroundings surroundings{
+      .clock = clock_,
+      .log = log_,
+      .patience = patience,
+      .on_outage = [this](auto why) { on_outage(why); },
+      .backoff = {.first = milliseconds(100), .ceiling = kLongestPause}};
+  auto store = TRY(options_.open_store(options_.location, surroundings));
+  return storage::with_retries(std::move(store), surroundings);
 }
 
 void Replicator::Impl::on_outage(std::string_view why) {

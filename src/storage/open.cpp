@@ -110,16 +110,16 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 
-Result<std::unique_ptr<ObjectStore>> open_retrying_store(const Location& location,
-                                                         const Surroundings& surroundings) {
-  auto store = TRY(open_store(location, surroundings));
-  return std::unique_ptr<ObjectStore>(std::make_unique<RetryingStore>(
-      std::move(store), RetryingStore::Options{.clock = surroundings.clock,
-                                               .log = surroundings.log,
-                                               .sleep = os::pause_for,
-                                               .random = os::random_u64,
-                                               .patience = surroundings.patience,
-                                               .on_outage = surroundings.on_outage}));
+std::unique_ptr<ObjectStore> with_retries(std::unique_ptr<ObjectStore> store,
+                                          const Surroundings& surroundings) {
+  return std::make_unique<RetryingStore>(std::move(store),
+                                         RetryingStore::Options{.clock = surroundings.clock,
+                                                                .log = surroundings.log,
+                                                                .sleep = os::pause_for,
+                                                                .random = os::random_u64,
+                                                                .patience = surroundings.patience,
+                                                                .on_outage = surroundings.on_outage,
+                                                                .backoff = surroundings.backoff});
 }
 
 }  // namespace walwrap::storage

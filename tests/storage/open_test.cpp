@@ -103,12 +103,13 @@ TEST_CASE("open_store opens what a location names") {
   const Rig rig;
   const auto location = parse_location("file://" + (dir / "replica").string(), kNothing);
   REQUIRE(location.has_value());
-  for (const auto open : {&open_store, &open_retrying_store}) {
-    const auto store = open(*location, rig.surroundings());
-    REQUIRE_MESSAGE(store.has_value(), store.error().text);
-    CHECK((*store)->describe() == location->url);
-    CHECK((*store)->list("", "")->empty());
-  }
+  auto store = open_store(*location, rig.surroundings());
+  REQUIRE_MESSAGE(store.has_value(), store.error().text);
+  CHECK((*store)->describe() == location->url);
+  CHECK((*store)->list("", "")->empty());
+  const auto retrying = with_retries(*std::move(store), rig.surroundings());
+  CHECK(retrying->describe() == location->url);
+  CHECK(retrying->list("", "")->empty());
 }
 
 TEST_CASE(
@@ -127,12 +128,13 @@ TEST_CASE(
   CHECK((*once)->describe() == url);
   CHECK((*once)->list("", "").error().code == Code::Unavailable);
 
-  const auto retrying = open_retrying_store(*location, rig.surroundings());
-  REQUIRE(retrying.has_value());
+  auto another = open_store(*location, rig.surroundings());
+  REQUIRE(another.has_value());
+  const auto retrying = with_retries(*std::move(another), rig.surroundings());
   rig.patience.deadline = rig.clock.mono() - std::chrono::seconds(1);
-  CHECK((*retrying)->list("", "").error().code == Code::Deadline);
+  CHECK(retrying->list("", "").error().code == Code::Deadline);
   rig.patience.go_on = false;
-  CHECK((*retrying)->list("", "").error().code == Code::Cancelled);
+  CHECK(retrying->list("", "").error().code == Code::Cancelled);
   CHECK((*once)->list("", "").error().code == Code::Cancelled);
 }
 

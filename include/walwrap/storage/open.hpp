@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "walwrap/base/backoff.hpp"
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/os/clock.hpp"
@@ -37,14 +38,16 @@ struct Surroundings {
   const Log& log;
   // Bounds each request that is under way. Asked by several threads at once: those of an upload.
   PatienceFn patience = [] { return Patience{}; };
-  OutageFn on_outage = {};  // of open_retrying_store: told when an outage starts and when it ends
+  // Of with_retries(): told when an outage starts and when it ends; the pauses between tries.
+  OutageFn on_outage = {};
+  Backoff::Limits backoff = {};
 };
 
 // Each call is one attempt. Errors: as FileStore::open and S3Store::open.
 Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
                                                 const Surroundings& surroundings);
-// The same behind a RetryingStore with that patience.
-Result<std::unique_ptr<ObjectStore>> open_retrying_store(const Location& location,
-                                                         const Surroundings& surroundings);
+// A store whose calls are one attempt each, behind a RetryingStore with that patience.
+std::unique_ptr<ObjectStore> with_retries(std::unique_ptr<ObjectStore> store,
+                                          const Surroundings& surroundings);
 
 }  // namespace walwrap::storage
