@@ -70,6 +70,10 @@ ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopp
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica) {
   for (const StoredFile& file : replica.files) {
     if (file.level != kUploadLevel || file.txids.last != state.txid) continue;
+    if (!replica.plan.files.empty() && replica.plan.files.back() == file) {
+      replica.node_at_state = replica.newest.node;  // its header has been read
+      continue;
+    }
     const auto header = read_header(*replica.store, file_key(style, file.level, file.txids));
     if (header) replica.node_at_state = header->node;
   }

@@ -101,6 +101,17 @@ bool comes_true(const std::function<bool()>& what) {
   return false;
 }
 
+TEST_CASE("a start over a known database asks its store three times before the app runs") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  cloud.bucket.forget_calls();
+  REQUIRE(cloud.world.prepare(cloud.options()).has_value());
+  CHECK(cloud.bucket.count(testing::StoreOperation::Get) == 2);  // the identity, the newest header
+  CHECK(cloud.bucket.count(testing::StoreOperation::List) == 1);
+  CHECK(cloud.bucket.calls().size() == 3);
+}
+
 TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by it") {
   Cloud cloud;
   AppDb app(cloud.world.database);
