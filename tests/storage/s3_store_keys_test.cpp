@@ -10,27 +10,11 @@
 
 using namespace walwrap;
 using namespace walwrap::storage;
+using testing::asked;
 using testing::has;
+using testing::keys;
 using testing::S3Fault;
 using testing::S3Rig;
-
-namespace {
-
-std::string keys(S3Store& store, const std::string& prefix, const std::string& after = "") {
-  const auto found = store.list(prefix, after);
-  REQUIRE_MESSAGE(found.has_value(), found.error().text);
-  std::string text;
-  for (const ObjectInfo& info : *found) text += (text.empty() ? "" : " ") + info.key;
-  return text;
-}
-
-std::vector<std::string> asked(const S3Rig& rig) {
-  std::vector<std::string> asked;
-  for (const auto& call : rig.server.calls()) asked.push_back(call.what);
-  return asked;
-}
-
-}  // namespace
 
 TEST_CASE("a listing of S3 is in byte order, by prefix, starts after a key, and has many pages") {
   S3Rig rig;

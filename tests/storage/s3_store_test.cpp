@@ -13,8 +13,10 @@
 using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::storage;
+using testing::asked;
 using testing::get_text;
 using testing::has;
+using testing::keys;
 using testing::S3Fault;
 using testing::S3Rig;
 
@@ -26,20 +28,6 @@ const PutOptions kReplace{.mode = PutMode::Replace, .timestamp = std::nullopt};
 Result<void> put(S3Store& store, const std::string& key, const std::string& text,
                  const PutOptions& options = kCreate) {
   return store.put(key, body_of(as_bytes(text)), options);
-}
-
-std::string keys(S3Store& store, const std::string& prefix, const std::string& after = "") {
-  const auto found = store.list(prefix, after);
-  REQUIRE_MESSAGE(found.has_value(), found.error().text);
-  std::string text;
-  for (const ObjectInfo& info : *found) text += (text.empty() ? "" : " ") + info.key;
-  return text;
-}
-
-std::vector<std::string> asked(const S3Rig& rig) {
-  std::vector<std::string> asked;
-  for (const auto& call : rig.server.calls()) asked.push_back(call.what);
-  return asked;
 }
 
 }  // namespace

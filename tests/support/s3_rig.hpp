@@ -1,6 +1,8 @@
 // An S3Store on a FakeS3, with a clock that stands still and pauses that are only written down.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <chrono>
 #include <map>
 #include <memory>
@@ -92,6 +94,23 @@ struct S3Rig {
   std::map<std::string, std::string, std::less<>> variables_ = {
       {"AWS_ACCESS_KEY_ID", "key"}, {"AWS_SECRET_ACCESS_KEY", "secret"}};
 };
+
+// Keys of a listing, with blanks between.
+inline std::string keys(storage::S3Store& store, const std::string& prefix,
+                        const std::string& after = "") {
+  const auto found = store.list(prefix, after);
+  REQUIRE_MESSAGE(found.has_value(), found.error().text);
+  std::string text;
+  for (const storage::ObjectInfo& info : *found) text += (text.empty() ? "" : " ") + info.key;
+  return text;
+}
+
+// What the bucket was asked, in order.
+inline std::vector<std::string> asked(const S3Rig& rig) {
+  std::vector<std::string> asked;
+  for (const auto& call : rig.server.calls()) asked.push_back(call.what);
+  return asked;
+}
 
 inline Result<std::string> get_text(storage::ObjectStore& store, const std::string& key,
                                     storage::ByteRange range = {}) {
