@@ -31,13 +31,6 @@ milliseconds until(MonoTime time, MonoTime now) {
   return std::chrono::ceil<milliseconds>(std::max(time - now, std::chrono::nanoseconds(0)));
 }
 
-Pace::Options pace_for(const ReplicatorOptions& options) {
-  Pace::Options pace;
-  pace.interval = upload_interval(options);
-  pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
-  return pace;
-}
-
 // Attaches before the app starts, if there is a database; nullptr if there is none yet.
 Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_first(
     const ReplicatorOptions& options, const os::Clock& clock, const Log& log,
@@ -166,7 +159,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   limits.brake = options_.brake;
   capture_.emplace(CaptureLoop::Options{.database = options_.database,
                                         .name = options_.database.filename().string(),
-                                        .pace = pace_for(options_),
+                                        .pace = upload_pace(options_),
                                         .checkpoint = limits,
                                         .stored_wal = state.wal,
                                         .txid = state.txid,
@@ -316,9 +309,18 @@ KeyStyle key_style_of(storage::StoreKind kind) {
   return KeyStyle::Directory;
 }
 
-milliseconds upload_interval(const ReplicatorOptions& options) {
-  if (options.interval.count() > 0) return options.interval;
-  return options.location.kind == storage::StoreKind::S3 ? milliseconds(1'000) : milliseconds(100);
+Pace::Options upload_pace(const ReplicatorOptions& options) {
+  Pace::Options pace;
+  if (options.interval.count() > 0) {
+    pace.interval = options.interval;
+  } else if (options.location.kind == storage::StoreKind::S3) {
+    pace.interval = milliseconds(1'000);
+  } else {
+    pace.interval = milliseconds(100);
+    pace.max_share_percent = 1;
+  }
+  pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
+  return pace;
 }
 
 Replicator::Replicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -18,6 +18,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/checkpoint.hpp"
 #include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/pace.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/storage/open.hpp"
@@ -42,9 +43,10 @@ struct ReplicatorOptions {
 
 // How the replica of such a store spells its keys.
 KeyStyle key_style_of(storage::StoreKind kind);
-// The time between uploads while writing goes on: as given, or by kind of store. One that bills
-// each request gets one a second.
-std::chrono::milliseconds upload_interval(const ReplicatorOptions& options);
+// How uploads follow each other while writing goes on: as given, or by kind of store. One that
+// bills each request gets one a second. In a directory, which is most often on the app's disk, they
+// make the disk flush, and an app that commits with synchronous=FULL waits for the same disk.
+Pace::Options upload_pace(const ReplicatorOptions& options);
 
 class Replicator {
  public:
