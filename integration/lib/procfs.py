@@ -91,6 +91,9 @@ def rss_kib(pid):
 
 
 def private_kib(pid):
-    """Memory that no other process shares: what the process costs by itself."""
+    """Memory of this process alone: (written, which it costs the host; clean pages of files that
+    nobody else has mapped at the moment, which are the page cache's)."""
     text = _read(pid, "smaps_rollup").decode(errors="replace")
-    return sum(int(size) for size in re.findall(r"^Private_(?:Clean|Dirty):\s*(\d+)", text, re.M))
+    written, clean = (int(re.search(r"^Private_%s:\s*(\d+)" % kind, text, re.M).group(1))
+                      for kind in ("Dirty", "Clean"))
+    return written, clean
