@@ -41,7 +41,8 @@ class Boot {
 
  private:
   Result<std::optional<Booted>> attempt();
-  void look();
+  StartDecision decide();
+  StartDecision look_and_decide(std::optional<Txid> since);
   Result<std::optional<Booted>> perform(const StartDecision& decision);
   Result<std::optional<Booted>> perform_while_app_runs(const StartDecision& decision);
   Result<Booted> start_chain(Txid txid);
@@ -55,6 +56,7 @@ class Boot {
   Result<void> set_aside(std::string_view reason);
   Result<void> claim();
   bool database_exists() const;
+  bool is_known() const;
   bool is_unchanged() const;
   Failure refusal(const StartDecision& decision) const;
   Result<void> wait_before_retry();
@@ -111,22 +113,38 @@ Result<std::optional<Booted>> Boot::attempt() {
     loaded = std::optional<SavedState>();
   }
   state_ = TRY(std::move(loaded).context("load the state"));
-  look();
+  const auto decision = decide();
   if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
-  const LocalFinding local =
-      classify_local(database_exists(), state_, replica_, [this] { return is_unchanged(); });
-  const auto decision = decide_start(local, replica_.finding, request_.policy);
   return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
 }
 
-void Boot::look() {
-  const bool is_known = state_ && state_->txid.value > 0 && database_exists();
+bool Boot::is_known() const {
+  return state_ && state_->txid.value > 0 && database_exists();
+}
+
+// In a bucket, which may hold a hundred thousand uploads, first only at what is new.
+StartDecision Boot::decide() {
+  if (is_known() && request_.style == KeyStyle::S3) {
+    auto decision = look_and_decide(state_->txid);
+    const bool is_settled = decision.action == StartAction::StartAndContinue ||
+                            replica_.finding == ReplicaFinding::Unreachable;
+    if (is_settled || request_.cancelled()) return decision;
+  }
+  return look_and_decide(std::nullopt);
+}
+
+StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto unreached =
-      is_known || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
+      is_known() || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
   request_.wait_for_store(wait_of_look(unreached, give_up_, clock_.mono()));
-  replica_ = look_at_replica(request_.open_store, request_.cancelled, request_.style);
+  replica_ = since ? look_since(*since, request_.open_store, request_.cancelled, request_.style)
+                   : look_at_replica(request_.open_store, request_.cancelled, request_.style);
   if (state_) look_at_slot(*state_, request_.style, replica_);
   request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
+  const LocalFinding local = classify_local(database_exists(), state_, replica_, [&] {
+    return replica_.is_whole && is_unchanged();  // a reading of all of it, and only if it decides
+  });
+  return decide_start(local, replica_.finding, request_.policy);
 }
 
 Failure Boot::refusal(const StartDecision& decision) const {

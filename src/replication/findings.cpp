@@ -1,6 +1,7 @@
 #include "walwrap/replication/findings.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "walwrap/replication/capture.hpp"
@@ -20,6 +21,22 @@ void note_failure(ReplicaLook& look, const Error& error) {
   look.why = error.text;
 }
 
+Result<void> check_sizes(const std::vector<StoredFile>& files, KeyStyle style) {
+  for (const StoredFile& file : files) {
+    if (file.size >= ltx::kSmallestFileBytes) continue;
+    return fail(Code::Corrupt, "{} is cut off at {} bytes", file_key(style, file.level, file.txids),
+                file.size);
+  }
+  return {};
+}
+
+Result<void> read_newest(ReplicaLook& look, KeyStyle style, const StoredFile& newest) {
+  look.newest_file = newest;
+  look.newest = TRY(read_header(*look.store, file_key(style, newest.level, newest.txids)));
+  look.finding = ReplicaFinding::Present;
+  return {};
+}
+
 Result<void> look_inside(ReplicaLook& look, KeyStyle style) {
   look.identity = TRY(read_identity(*look.store));
   auto listing = TRY(list_replica(*look.store, style));
@@ -35,16 +52,40 @@ Result<void> look_inside(ReplicaLook& look, KeyStyle style) {
     look.finding = ReplicaFinding::Empty;
     return {};
   }
-  for (const StoredFile& file : look.files) {
-    if (file.size >= ltx::kSmallestFileBytes) continue;
-    return fail(Code::Corrupt, "{} is cut off at {} bytes", file_key(style, file.level, file.txids),
-                file.size);
-  }
+  TRY(check_sizes(look.files, style));
   look.plan = TRY(plan_restore(look.files, {}));
-  const StoredFile& newest = look.plan.files.back();
-  look.newest = TRY(read_header(*look.store, file_key(style, newest.level, newest.txids)));
-  look.finding = ReplicaFinding::Present;
-  return {};
+  return read_newest(look, style, look.plan.files.back());
+}
+
+Result<void> look_inside_since(ReplicaLook& look, KeyStyle style, Txid known) {
+  look.identity = TRY(read_identity(*look.store));
+  const auto listing =
+      TRY(list_replica(*look.store, style, key_before(style, kUploadLevel, known)));
+  std::copy_if(listing.files.begin(), listing.files.end(), std::back_inserter(look.files),
+               [](const StoredFile& file) { return file.level == kUploadLevel; });
+  // In the order of the listing, which is that of the TXIDs.
+  Txid expected = known;
+  for (const StoredFile& file : look.files) {
+    if (file.txids.first != expected) return fail(Code::Corrupt, "no upload {}", expected);
+    expected = file.txids.last.next();
+  }
+  if (look.files.empty()) return fail(Code::Corrupt, "no upload {}", known);
+  TRY(check_sizes(look.files, style));
+  look.extent = extent_of(look.files);
+  return read_newest(look, style, look.files.back());
+}
+
+ReplicaLook look_with(const StoreFactory& open_store, const Stopped& stopped,
+                      const std::function<Result<void>(ReplicaLook&)>& inside) {
+  ReplicaLook look;
+  auto store = open_store(stopped);
+  if (!store) {
+    note_failure(look, store.error());
+    return look;
+  }
+  look.store = *std::move(store);
+  if (const auto done = inside(look); !done) note_failure(look, done.error());
+  return look;
 }
 
 bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
@@ -56,21 +97,23 @@ bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
 
 ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped,
                             KeyStyle style) {
-  ReplicaLook look;
-  auto store = open_store(stopped);
-  if (!store) {
-    note_failure(look, store.error());
-    return look;
-  }
-  look.store = *std::move(store);
-  if (const auto inside = look_inside(look, style); !inside) note_failure(look, inside.error());
+  return look_with(open_store, stopped,
+                   [style](ReplicaLook& look) { return look_inside(look, style); });
+}
+
+ReplicaLook look_since(Txid known, const StoreFactory& open_store, const Stopped& stopped,
+                       KeyStyle style) {
+  ReplicaLook look = look_with(open_store, stopped, [style, known](ReplicaLook& inside) {
+    return look_inside_since(inside, style, known);
+  });
+  look.is_whole = false;
   return look;
 }
 
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica) {
   for (const StoredFile& file : replica.files) {
     if (file.level != kUploadLevel || file.txids.last != state.txid) continue;
-    if (!replica.plan.files.empty() && replica.plan.files.back() == file) {
+    if (replica.finding == ReplicaFinding::Present && replica.newest_file == file) {
       replica.node_at_state = replica.newest.node;  // its header has been read
       continue;
     }

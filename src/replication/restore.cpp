@@ -141,10 +141,11 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
 
 }  // namespace
 
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style) {
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
+                                    const std::string& start_after) {
   ReplicaListing listing;
   // One listing of everything costs no more than one for each level, and shows what else is there.
-  const auto objects = TRY(store.list("", ""));
+  const auto objects = TRY(store.list("", start_after));
   const auto is_in_a_level = [style](std::string_view key) {
     for (int level = 0; level <= kSnapshotLevel.value; ++level) {
       if (key.starts_with(level_prefix(style, Level{level}))) return true;

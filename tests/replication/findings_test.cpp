@@ -94,5 +94,32 @@ TEST_CASE("a replica is empty, present, damaged or unreachable as it is found") 
   CHECK(look_at_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Unreachable);
 }
 
+TEST_CASE("what follows a known upload is seen without listing what came before it") {
+  const testing::World world;
+  world.live("CREATE TABLE t(a)");
+  world.live("INSERT INTO t VALUES(1)");
+  const auto third = world.live("INSERT INTO t VALUES(2)").txid;
+  REQUIRE(third == Txid{3});
+  const StoreFactory open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+    auto store = storage::FileStore::open(world.replica);
+    if (!store) return fail(store.error());
+    return std::unique_ptr<storage::ObjectStore>(*std::move(store));
+  };
+  const auto since = [&](std::uint64_t txid) {
+    return look_since(Txid{txid}, open, {}, KeyStyle::Directory);
+  };
+  CHECK(since(3).finding == ReplicaFinding::Present);
+  CHECK_FALSE(since(3).is_whole);
+  CHECK(since(3).files.size() == 1);
+  CHECK(since(2).files.size() == 2);
+  CHECK(since(2).extent.newest == Txid{3});
+  CHECK(since(2).newest.txids.last == Txid{3});
+  CHECK(since(4).finding == ReplicaFinding::Damaged);  // which is looked at as a whole then
+  std::filesystem::remove(world.replica / "ltx/0/0000000000000002-0000000000000002.ltx");
+  CHECK(since(1).finding == ReplicaFinding::Damaged);
+  CHECK(since(2).finding == ReplicaFinding::Damaged);
+  CHECK(since(3).finding == ReplicaFinding::Present);
+}
+
 }  // namespace
 }  // namespace walwrap::replication

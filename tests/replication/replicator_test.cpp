@@ -72,6 +72,7 @@ struct Cloud {
 
   ReplicatorOptions options() {
     auto options = world.options();
+    options.location.kind = storage::StoreKind::S3;
     options.open_store =
         [this](const storage::Location&,
                const storage::Surroundings&) -> Result<std::unique_ptr<storage::ObjectStore>> {
@@ -112,6 +113,23 @@ TEST_CASE("a start over a known database asks its store three times before the a
   CHECK(cloud.bucket.count(testing::StoreOperation::Get) == 2);  // the identity, the newest header
   CHECK(cloud.bucket.count(testing::StoreOperation::List) == 1);
   CHECK(cloud.bucket.calls().size() == 3);
+}
+
+TEST_CASE("a replica in a bucket that another writer went on with is looked at as a whole") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  const World elsewhere;
+  auto options = cloud.options();
+  options.database = elsewhere.database;
+  {
+    auto other = elsewhere.prepare(options).value();
+    other->start().value();
+    AppDb(elsewhere.database).run("INSERT INTO t VALUES(7)");
+    CHECK(other->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  }
+  REQUIRE(cloud.world.prepare(cloud.options()).has_value());  // set aside and restored
+  CHECK(AppDb(cloud.world.database).number("SELECT a FROM t") == 7);
 }
 
 TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by it") {

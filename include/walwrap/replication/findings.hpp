@@ -30,11 +30,20 @@ struct ReplicaLook {
   std::vector<StoredFile> files;
   std::optional<Identity> identity;
   ReplicaExtent extent;
+  bool is_whole = true;                   // false: `files` are the uploads since the state, and
+                                          // there is no plan
   RestorePlan plan;                       // Present: to the newest state
   std::optional<RandomId> node_at_state;  // who stored the TXID that our state names, if known
-  ltx::Header newest;                     // Present: of the newest file
+  StoredFile newest_file;                 // Present: of the plan, or of what was looked at
+  ltx::Header newest;                     // Present: its header
 };
 ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped, KeyStyle style);
+
+// Looks only at the upload that our state names and at those after it, in three requests however
+// much is stored. Enough to go on after it, and for nothing else: Damaged then also means that they
+// do not tell.
+ReplicaLook look_since(Txid known, const StoreFactory& open_store, const Stopped& stopped,
+                       KeyStyle style);
 
 // Fills `node_at_state`.
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica);

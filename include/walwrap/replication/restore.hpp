@@ -30,14 +30,16 @@ using Stopped = std::function<bool()>;
 using StoreFactory =
     std::function<Result<std::unique_ptr<storage::ObjectStore>>(const Stopped& stopped)>;
 
-// All LTX files of all levels, at most ten LISTs. Also says whether there is anything else there.
+// All LTX files of all levels whose keys come after `start_after` ("": from the start), a LIST for
+// each thousand objects. Also says whether there is anything else there.
 struct ReplicaListing {
   std::vector<StoredFile> files;
   bool has_identity = false;
   bool has_legacy_backup = false;  // litestream v0.3's
   std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
 };
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style);
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
+                                    const std::string& start_after = "");
 
 struct RestoreProgress {
   Bytes done = 0;
