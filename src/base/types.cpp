@@ -209,4 +209,16 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   return *date + *hours_minutes + std::chrono::seconds(*seconds) + *fraction - *offset;
 }
 
+std::string_view format_fencing(Fencing fencing) {
+  switch (fencing) {
+    case Fencing::On:
+      return "on";
+    case Fencing::NotKnown:
+      return "unknown";
+    case Fencing::Off:
+      return "off";
+  }
+  return "unknown";
+}
+
 }  // namespace walwrap

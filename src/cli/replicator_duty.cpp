@@ -54,10 +54,12 @@ bool Orders::cancels_preparation(MonoTime now) const {
 supervisor::ReplicatorReport position_of(const std::vector<replication::ReplicatorStatus>& all) {
   supervisor::ReplicatorReport report;
   report.kind = supervisor::Report::Position;
+  report.fencing = Fencing::On;
   std::optional<Bytes> most_lag;
   for (const auto& status : all) {
     report.lag_bytes += status.lag_bytes;
     report.last_put = std::max(report.last_put, status.last_put);
+    report.fencing = std::max(report.fencing, status.fencing);
     if (most_lag && *most_lag >= status.lag_bytes) continue;
     most_lag = status.lag_bytes;
     report.txid = status.txid;
@@ -69,9 +71,11 @@ supervisor::ReplicatorReport drained_of(const std::vector<DatabaseFlush>& all) {
   supervisor::ReplicatorReport report;
   report.kind = supervisor::Report::Drained;
   report.flush = FlushResult::Ok;
+  report.fencing = Fencing::On;
   bool first = true;
   for (const auto& [database, flush] : all) {
     report.lag_bytes += flush.lag_bytes;
+    report.fencing = std::max(report.fencing, flush.fencing);
     const auto result = result_of(flush.outcome);
     // FlushResult is in the order from good to bad.
     if (first || result > report.flush) {

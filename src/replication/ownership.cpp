@@ -55,4 +55,19 @@ Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {
   return *identity;
 }
 
+Result<Fencing> probe_fencing(storage::ObjectStore& store) {
+  if (store.create_only() == storage::CreateOnly::Atomic) return Fencing::On;
+  for (int i = 0; i < 2; ++i) {
+    const auto put = store.put(std::string(kProbeKey), storage::body_of({}),
+                               {.mode = storage::PutMode::CreateOnly,
+                                .timestamp = std::nullopt,
+                                .repeat = storage::Repeat::Once});
+    if (store.create_only() == storage::CreateOnly::LookBefore) return Fencing::Off;
+    if (put) continue;
+    if (put.error().code == Code::Exists) return Fencing::On;
+    return fail(put.error());
+  }
+  return Fencing::Off;
+}
+
 }  // namespace walwrap::replication

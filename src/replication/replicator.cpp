@@ -70,7 +70,7 @@ class Replicator::Impl {
   Result<void> start();
   void hurry();
   FlushReport flush(MonoTime deadline);
-  ReplicatorStatus status() const { return exchange_->status.get(); }
+  ReplicatorStatus status() const;
 
  private:
   BootRequest boot_request(Stopped cancelled);
@@ -79,6 +79,7 @@ class Replicator::Impl {
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
   void upload_loop();
   void upload_one(UploadJob job);
+  void probe_fencing_once();
   void wait_after(const UploadDone& done);
   void wait(milliseconds delay);
   void on_panic(std::string_view what);
@@ -196,7 +197,23 @@ Result<void> Replicator::Impl::start() {
   return {};
 }
 
+// One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next
+// upload.
+void Replicator::Impl::probe_fencing_once() {
+  if (uploader_->store() == nullptr || exchange_->fencing.get() != Fencing::NotKnown) return;
+  const auto found = probe_fencing(*uploader_->store());
+  if (!found) return;
+  exchange_->fencing.set(*found);
+  exchange_->capture_wakeup.notify();
+  if (*found != Fencing::Off) return;
+  log_.warn("store overwrites what it should only create: a second writer would not be noticed",
+            {{"db", options_.database.string()},
+             {"store", uploader_->store()->describe()},
+             {"fencing", format_fencing(*found)}});
+}
+
 void Replicator::Impl::upload_loop() {
+  probe_fencing_once();
   while (true) {
     if (auto job = exchange_->job.take()) {
       upload_one(*std::move(job));
@@ -218,6 +235,7 @@ void Replicator::Impl::upload_one(UploadJob job) {
   if (done.trouble.empty()) {
     upload_again_.reset();
     failed_uploads_.on_success();
+    probe_fencing_once();
   } else if (!done.stop) {
     wait_after(done);
   }
@@ -257,6 +275,12 @@ void Replicator::Impl::wait(milliseconds delay) {
   }
 }
 
+ReplicatorStatus Replicator::Impl::status() const {
+  auto status = exchange_->status.get();
+  status.fencing = exchange_->fencing.get();
+  return status;
+}
+
 void Replicator::Impl::hurry() {
   exchange_->orders.update([](Orders& orders) { orders.hurry = true; });
   exchange_->capture_wakeup.notify();
@@ -283,8 +307,10 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
     return {.outcome = FlushOutcome::Failed,
             .txid = last.txid,
             .lag_bytes = last.lag_bytes,
-            .missing = last.trouble.empty() ? "the time was too short" : last.trouble};
+            .missing = last.trouble.empty() ? "the time was too short" : last.trouble,
+            .fencing = last.fencing};
   }
+  report->fencing = exchange_->fencing.get();
   const auto saved = uploader_->save(report->outcome == FlushOutcome::Ok);
   if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
   return *report;

@@ -256,6 +256,10 @@ Result<void> S3Store::remove_batch(std::span<const std::string> keys) {
   return {};
 }
 
+CreateOnly S3Store::create_only() const {
+  return session_.has_conditions() ? CreateOnly::NotKnown : CreateOnly::LookBefore;
+}
+
 std::string S3Store::describe() const {
   const S3Target& target = session_.target();
   const auto where = target.host.ends_with(".amazonaws.com")

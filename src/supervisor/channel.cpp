@@ -10,8 +10,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// kind, flush, exit code, txid, lag, last put; then the text.
-constexpr std::size_t kReportHeadBytes = 1 + 1 + 4 + 8 + 8 + 8;
+// kind, flush, fencing, exit code, txid, lag, last put; then the text.
+constexpr std::size_t kReportHeadBytes = 1 + 1 + 1 + 4 + 8 + 8 + 8;
 // kind, pid, deadline in nanoseconds.
 constexpr std::size_t kOrderBytes = 1 + 4 + 8;
 
@@ -63,6 +63,7 @@ std::string encode(const ReplicatorReport& report) {
   Writer head(kReportHeadBytes);
   head.put8(static_cast<std::uint8_t>(report.kind));
   head.put8(static_cast<std::uint8_t>(report.flush));
+  head.put8(static_cast<std::uint8_t>(report.fencing));
   head.put32(static_cast<std::uint32_t>(report.exit_code));
   head.put64(report.txid.value);
   head.put64(report.lag_bytes);
@@ -85,15 +86,20 @@ Result<ReplicatorReport> parse_report(std::string_view packet) {
   Reader head(packet);
   const auto kind = head.take8();
   const auto flush = head.take8();
+  const auto fencing = head.take8();
   if (kind > static_cast<std::uint8_t>(Report::Drained)) {
     return fail(Code::Corrupt, "report of unknown kind {}", kind);
   }
   if (flush > static_cast<std::uint8_t>(FlushResult::Failed)) {
     return fail(Code::Corrupt, "report with unknown flush result {}", flush);
   }
+  if (fencing > static_cast<std::uint8_t>(Fencing::Off)) {
+    return fail(Code::Corrupt, "report with unknown fencing {}", fencing);
+  }
   ReplicatorReport report;
   report.kind = static_cast<Report>(kind);
   report.flush = static_cast<FlushResult>(flush);
+  report.fencing = static_cast<Fencing>(fencing);
   report.exit_code = static_cast<std::int32_t>(head.take32());
   report.txid = Txid{head.take64()};
   report.lag_bytes = head.take64();

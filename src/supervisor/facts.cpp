@@ -110,6 +110,7 @@ class Speaker {
       return log_.error("stopped", {{"flush", flush_text(fact.flush)},
                                     {"txid", fact.txid},
                                     {"lag_bytes", fact.lag_bytes},
+                                    {"fencing", format_fencing(fact.fencing)},
                                     {"total_ms", fact.total.count()},
                                     {"left_ms", fact.left.count()},
                                     {"exit", fact.exit_code},
@@ -118,6 +119,7 @@ class Speaker {
     log_.info("stopped", {{"flush", flush_text(fact.flush)},
                           {"txid", fact.txid},
                           {"lag_bytes", fact.lag_bytes},
+                          {"fencing", format_fencing(fact.fencing)},
                           {"total_ms", fact.total.count()},
                           {"left_ms", fact.left.count()},
                           {"exit", fact.exit_code}});

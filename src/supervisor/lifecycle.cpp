@@ -112,6 +112,7 @@ void Machine::operator()(const ReplicatorReport& report) {
       s_.estimate = update_estimate(s_.estimate, report.last_put, report.lag_bytes);
       s_.txid = report.txid;
       s_.lag_bytes = report.lag_bytes;
+      s_.fencing = report.fencing;
       return;
     case Report::Drained:
       if (s_.phase != Phase::Flushing || !s_.worker.is_ready()) return;
@@ -119,6 +120,7 @@ void Machine::operator()(const ReplicatorReport& report) {
       s_.missing = report.text;
       s_.txid = report.txid;
       s_.lag_bytes = report.lag_bytes;
+      s_.fencing = report.fencing;
       return leave(final_status(), kLeaveLimit);
   }
 }
@@ -395,6 +397,7 @@ void Machine::exit_now() {
   fact.missing = s_.missing;
   fact.txid = s_.txid;
   fact.lag_bytes = s_.lag_bytes;
+  fact.fencing = s_.fencing;
   if (s_.timeline) {
     fact.total = since(s_.timeline->begun);
     fact.left = duration_cast<milliseconds>(s_.timeline->end - now_);

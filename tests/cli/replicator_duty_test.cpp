@@ -118,6 +118,19 @@ TEST_CASE("the position of several databases is their whole lag and the TXID of 
   CHECK(busy.last_put == 8ms);
 }
 
+TEST_CASE("of several databases the one whose writers notice each other least is reported") {
+  auto on = status(7, 0, 5ms), off = on, unknown = on;
+  on.fencing = Fencing::On;
+  off.fencing = Fencing::Off;
+  CHECK(position_of({on, on}).fencing == Fencing::On);
+  CHECK(position_of({on, unknown}).fencing == Fencing::NotKnown);
+  CHECK(position_of({off, unknown, on}).fencing == Fencing::Off);
+  auto drained = flushed("/a", FlushOutcome::Ok, 7, 0, "");
+  CHECK(drained_of({drained}).fencing == Fencing::NotKnown);
+  drained.report.fencing = Fencing::Off;
+  CHECK(drained_of({drained}).fencing == Fencing::Off);
+}
+
 TEST_CASE("the flush of several databases is as good as the worst of them") {
   const auto good = drained_of(
       {flushed("/a", FlushOutcome::Ok, 7, 0, ""), flushed("/b", FlushOutcome::Ok, 9, 0, "")});

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/fake_store.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "walwrap/replication/layout.hpp"
 #include "walwrap/storage/file_store.hpp"
 
 namespace walwrap::replication {
@@ -35,6 +37,48 @@ TEST_CASE("the first to claim a replica gives it its lineage, and the second lea
   CHECK(claim_identity(**store, RandomId{1})->lineage == RandomId{1});
   CHECK(claim_identity(**store, RandomId{2})->lineage == RandomId{1});
   CHECK(read_identity(**store)->value().lineage == RandomId{1});
+}
+
+// Like one that has never heard of If-None-Match, or one that says so.
+class CarelessStore : public testing::FakeStore {
+ public:
+  CarelessStore(testing::FakeBucket& bucket, storage::CreateOnly says)
+      : FakeStore(bucket), says_(says) {}
+  Result<void> put(const std::string& key, const storage::Body& body,
+                   const storage::PutOptions& options) override {
+    auto replacing = options;
+    replacing.mode = storage::PutMode::Replace;
+    return FakeStore::put(key, body, replacing);
+  }
+  storage::CreateOnly create_only() const override { return says_; }
+
+ private:
+  storage::CreateOnly says_;
+};
+
+TEST_CASE("a probe finds out whether a second writer would be noticed, and touches nothing else") {
+  testing::FakeBucket bucket;
+  testing::FakeStore careful(bucket);
+  for (const int requests : {2, 1}) {
+    bucket.forget_calls();
+    CHECK(probe_fencing(careful).value() == Fencing::On);
+    CHECK(bucket.calls().size() == requests);
+  }
+  CHECK(bucket.keys() == std::vector<std::string>{std::string(kProbeKey)});
+  CarelessStore careless(bucket, storage::CreateOnly::NotKnown);
+  CHECK(probe_fencing(careless).value() == Fencing::Off);
+  CarelessStore refusing(bucket, storage::CreateOnly::LookBefore);
+  CHECK(probe_fencing(refusing).value() == Fencing::Off);
+  bucket.faults().fail_all(testing::StoreFault::error(Code::Unavailable));
+  CHECK(probe_fencing(careful).error().code == Code::Unavailable);
+}
+
+TEST_CASE("a directory needs no probe") {
+  const testing::TempDir directory;
+  auto store = storage::FileStore::open(directory.path() / "replica");
+  REQUIRE(store.has_value());
+  CHECK(probe_fencing(**store).value() == Fencing::On);
+  CHECK((*store)->list("", "")->empty());
 }
 
 }  // namespace

@@ -107,7 +107,9 @@ bool comes_true(const std::function<bool()>& what) {
 TEST_CASE("a start over a known database asks its store three times before the app runs") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
-  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  const auto first = cloud.start()->flush(in(std::chrono::seconds(20)));
+  CHECK(first.outcome == FlushOutcome::Ok);
+  CHECK(first.fencing == Fencing::On);
   cloud.bucket.forget_calls();
   REQUIRE(cloud.world.prepare(cloud.options()).has_value());
   CHECK(cloud.bucket.count(testing::StoreOperation::Get) == 2);  // the identity, the newest header

@@ -22,6 +22,7 @@ TEST_CASE("a report arrives as it was sent, whatever its kind and values") {
     report.lag_bytes = 1ULL << 63;
     report.last_put = 86'400'000ms;
     report.flush = FlushResult::Partial;
+    report.fencing = Fencing::Off;
     const auto parsed = parse_report(encode(report)).value();
     CHECK(parsed.kind == report.kind);
     CHECK(parsed.exit_code == report.exit_code);
@@ -30,6 +31,7 @@ TEST_CASE("a report arrives as it was sent, whatever its kind and values") {
     CHECK(parsed.lag_bytes == report.lag_bytes);
     CHECK(parsed.last_put == report.last_put);
     CHECK(parsed.flush == report.flush);
+    CHECK(parsed.fencing == report.fencing);
   }
 }
 

@@ -30,18 +30,20 @@ TEST_CASE("the last line tells how the flush went, how far it came and what was 
   stopped.flush = FlushResult::Ok;
   stopped.txid = Txid{0xa1};
   stopped.lag_bytes = 0;
+  stopped.fencing = Fencing::On;
   stopped.total = 812ms;
   stopped.left = 9'188ms;
   CHECK(line_of(stopped) ==
-        "level=info msg=stopped flush=ok txid=00000000000000a1 lag_bytes=0 total_ms=812 "
-        "left_ms=9188 exit=0");
+        "level=info msg=stopped flush=ok txid=00000000000000a1 lag_bytes=0 fencing=on "
+        "total_ms=812 left_ms=9188 exit=0");
   stopped.exit_code = 74;
   stopped.flush = FlushResult::Partial;
   stopped.lag_bytes = 4'096;
+  stopped.fencing = Fencing::Off;
   stopped.missing = "2 transactions: store does not answer";
   CHECK(line_of(stopped) ==
-        "level=error msg=stopped flush=partial txid=00000000000000a1 lag_bytes=4096 total_ms=812 "
-        "left_ms=9188 exit=74 missing=\"2 transactions: store does not answer\"");
+        "level=error msg=stopped flush=partial txid=00000000000000a1 lag_bytes=4096 fencing=off "
+        "total_ms=812 left_ms=9188 exit=74 missing=\"2 transactions: store does not answer\"");
   CHECK(line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
 }
 

@@ -81,6 +81,11 @@ std::optional<WallTime> parse_rfc3339(std::string_view text);
 // Time that only moves forward, for every deadline and delay.
 using MonoTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
+// Whether a second writer to a replica is noticed, because the store creates a name only once. From
+// good to bad.
+enum class Fencing : std::uint8_t { On, NotKnown, Off };
+std::string_view format_fencing(Fencing fencing);  // "on", "unknown", "off"
+
 }  // namespace walwrap
 
 template <>

@@ -11,6 +11,7 @@
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
+#include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/uploader.hpp"
 
 namespace walwrap::replication {
@@ -21,6 +22,7 @@ struct ReplicatorStatus {
   std::chrono::milliseconds last_put{0};
   bool attached = false;
   std::string trouble{};  // "": none
+  Fencing fencing = Fencing::NotKnown;
 };
 
 enum class FlushOutcome { Ok, Partial, Failed };
@@ -30,6 +32,7 @@ struct FlushReport {
   Bytes lag_bytes = 0;
   bool checkpointed = false;
   std::string missing{};  // what is not stored and why; "" when Ok
+  Fencing fencing = Fencing::NotKnown;
 };
 
 struct Orders {
@@ -46,6 +49,7 @@ struct Exchange {
   os::Handoff<UploadDone> done;
   os::Published<Orders> orders;
   os::Published<std::string> outage;  // of the upload thread: why nothing is stored; "": it is
+  os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   os::Wakeup capture_wakeup;

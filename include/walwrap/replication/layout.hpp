@@ -32,6 +32,8 @@ std::string key_before(KeyStyle style, Level level, Txid first);
 
 inline constexpr std::string_view kOwnPrefix = "walwrap/";
 inline constexpr std::string_view kIdentityKey = "walwrap/identity.json";
+inline constexpr std::string_view kProbeKey =
+    "walwrap/probe";  // an empty object; see ownership.hpp
 inline constexpr std::string_view kLegacyPrefix = "generations/";  // litestream v0.3
 
 }  // namespace walwrap::replication

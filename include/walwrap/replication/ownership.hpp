@@ -1,6 +1,6 @@
 // Whose replica this is: `walwrap/identity.json`, written create-only before anything else and
-// never changed. Its lineage ties a replica to the state directories of its database. (Fence slots
-// and claims will live here too.)
+// never changed. Its lineage ties a replica to the state directories of its database. And whether
+// two writers would notice each other. (Fence slots and claims will live here too.)
 //
 // {"version": 1, "lineage": "<16 hex digits>"}; readers ignore what else may stand in it.
 #pragma once
@@ -26,5 +26,8 @@ Result<Identity> parse_identity(std::string_view text);  // Corrupt
 Result<std::optional<Identity>> read_identity(storage::ObjectStore& store);
 // Writes it, create-only, with `lineage`; whoever was first wins, and the winner's is returned.
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage);
+
+// Creates `walwrap/probe` though it is there: one request, or two where it was not. On or Off.
+Result<Fencing> probe_fencing(storage::ObjectStore& store);
 
 }  // namespace walwrap::replication

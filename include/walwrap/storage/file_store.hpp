@@ -32,6 +32,7 @@ class FileStore : public ObjectStore {
   Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                        const std::string& start_after) override;
   Result<void> remove(const std::string& key) override;
+  CreateOnly create_only() const override { return CreateOnly::Atomic; }
   std::string describe() const override;
 
  private:

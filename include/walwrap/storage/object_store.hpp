@@ -28,6 +28,13 @@ struct ObjectInfo {
   WallTime modified;
 };
 
+// What keeps two that create the same key from both succeeding.
+enum class CreateOnly {
+  Atomic,      // the store itself
+  LookBefore,  // nothing: a look before the put, which both can pass at once
+  NotKnown,    // the store, if it heeds the condition that it is sent
+};
+
 enum class PutMode {
   CreateOnly,  // Exists if the key is taken
   Replace,
@@ -72,6 +79,8 @@ class ObjectStore {
   // Each of them, or the first failure: which ones are gone then is not known, and repeating is
   // fine. One by one, unless the store knows better.
   virtual Result<void> remove_many(const std::vector<std::string>& keys);
+
+  virtual CreateOnly create_only() const { return CreateOnly::NotKnown; }
 
   // For people: "file:///replica".
   virtual std::string describe() const = 0;

@@ -54,6 +54,7 @@ class RetryingStore : public ObjectStore {
                                        const std::string& start_after) override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_many(const std::vector<std::string>& keys) override;
+  CreateOnly create_only() const override { return store_->create_only(); }
   std::string describe() const override;
 
  private:

@@ -60,6 +60,7 @@ class S3Store : public ObjectStore {
                                        const std::string& start_after) override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_many(const std::vector<std::string>& keys) override;
+  CreateOnly create_only() const override;
   std::string describe() const override;
 
  private:

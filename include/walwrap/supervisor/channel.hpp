@@ -37,6 +37,7 @@ struct ReplicatorReport {
   Bytes lag_bytes = 0;                      // Position, Drained
   std::chrono::milliseconds last_put{0};    // Position: what one upload took
   FlushResult flush = FlushResult::Failed;  // Drained
+  Fencing fencing = Fencing::NotKnown;      // Position, Drained
 };
 
 // Init -> replicator.

@@ -87,6 +87,7 @@ struct Stopped {  // the last line of a life
   std::string missing;               // what is not stored, and why
   Txid txid;
   Bytes lag_bytes = 0;
+  Fencing fencing = Fencing::NotKnown;
   std::chrono::milliseconds total{0};  // since the stop began
   std::chrono::milliseconds left{0};   // until the host kills, or the flush would have ended
 };

@@ -84,6 +84,7 @@ struct State {
   std::optional<UploadEstimate> estimate;
   Txid txid;
   Bytes lag_bytes = 0;
+  Fencing fencing = Fencing::NotKnown;
 
   std::optional<Timeline> timeline;
   StopRequests stop;
