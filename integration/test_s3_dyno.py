@@ -9,13 +9,14 @@ import random
 import signal
 import time
 
-from lib import checks
+from lib import checks, procfs
 from lib.harness import case, main, wait_until
 from lib.s3_servers import KINDS, fresh_replica
 from lib.scene import Scene
 
 CYCLES = int(os.environ.get("IT_S3_CYCLES", "4"))
 BOOT_BUDGET = 64 * 1024  # bytes uploaded by a boot over a database nobody touched
+RESTORE_MEMORY_KIB = 64 * 1024
 LAG_SECONDS = 3.0        # one interval of uploads, on a machine that is not free
 
 
@@ -42,6 +43,26 @@ def dyno_cycles(run, scene):
             scene.wipe()
     scene.same()
     run.note("%d rows" % len(scene.acks()))
+
+
+@on_each_server("a restore of a large image and many small files stays below 64 MiB")
+def restore_memory(run, scene):
+    scene.start(scene.writer("--rows", 96, "--body", 1 << 20)).must_end(0)
+    scene.start(scene.writer("--rows", 600, "--body", 20000, "--rate", 200),
+                "--replicate-interval", "10ms").must_end(0)
+    scene.wipe()
+    began = time.monotonic()
+    walwrap = scene.start(["sleep", "60"])
+    replicator = walwrap.wait_for_replicator()
+    wait_until(lambda: any(line.get("msg") == "app started" for line in walwrap.log()), 60,
+               "the app to start")
+    took, peak = time.monotonic() - began, procfs.peak_rss_kib(replicator)
+    walwrap.process.send_signal(signal.SIGTERM)
+    walwrap.must_end(143)
+    scene.same()
+    run.must(peak < RESTORE_MEMORY_KIB, "the restore took %d KiB" % peak)
+    run.note("%d files, %.1f s, %.1f MiB of memory"
+             % (len(checks.stored_bytes(scene.replica)), took, peak / 1024))
 
 
 @on_each_server("64 MiB go up in parts, come back, and the next boot uploads nothing")

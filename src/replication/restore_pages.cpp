@@ -13,17 +13,23 @@
 namespace walwrap::replication {
 namespace {
 
-// Limits (Law 5). Together, with at most kMostThreads threads and the pool's queue of two tasks a
-// thread, they keep a restore below 64 MiB: 4 x (4 MiB + buffer) for runs, 16 x 1 MiB for small
-// files, and the sets of frames.
-constexpr Bytes kRunBytes = 4 << 20;        // page frames fetched and decoded as one task
+// Limits (Law 5) that together keep a restore below 64 MiB: 16 MiB for runs under way, at most
+// 12 MiB for small files ahead and as much for those that are being applied, and the sets of
+// frames.
+struct Lanes {
+  unsigned fewest_threads;
+  unsigned most_threads;
+  Bytes run_bytes;          // page frames fetched and decoded as one task
+  std::size_t files_ahead;  // small files fetched before their turn
+};
+// Threads that decode, no more than cores have use for.
+constexpr Lanes kNearby{2, 4, 4 << 20, 6};
+// Threads that mostly wait for their bytes: one connection each, however few the cores.
+constexpr Lanes kRemote{8, 8, 2 << 20, 12};
 constexpr std::size_t kRunPages = 32'768;   // of pages that compress to almost nothing
 constexpr Bytes kSmallFileBytes = 1 << 20;  // fetched whole, some ahead of their turn
-constexpr std::size_t kFilesAhead = 6;
 constexpr Bytes kIndexPieceBytes = 256 << 10;
 constexpr std::size_t kWriteBytes = 256 << 10;  // stays in a core's cache
-constexpr unsigned kFewestThreads = 2;
-constexpr unsigned kMostThreads = 4;
 // What is written goes to disk in such portions, so that the last fsync, which nothing can
 // interrupt, is short.
 constexpr Bytes kSyncEvery = 64 << 20;
@@ -71,7 +77,10 @@ struct Source {
 
 class PageRestore {
  public:
-  PageRestore(const RestoreRequest& request, os::File& file) : request_(request), file_(file) {}
+  PageRestore(const RestoreRequest& request, os::File& file)
+      : request_(request),
+        file_(file),
+        lanes_(request.style == KeyStyle::Directory ? kNearby : kRemote) {}
   Result<RestoredPages> run();
 
  private:
@@ -92,6 +101,7 @@ class PageRestore {
 
   const RestoreRequest& request_;
   os::File& file_;
+  const Lanes& lanes_;
   std::unique_ptr<storage::ObjectStore> store_;  // the owner's
   ByteVector piece_;
   PageSize page_size_{};
@@ -139,7 +149,7 @@ Result<void> PageRestore::start() {
   auto progress = TRY(os::Wakeup::create());
   pool_ = std::make_unique<FetchPool>(std::move(progress), [this] { return report(); });
   const unsigned cores = std::thread::hardware_concurrency();
-  for (unsigned i = 0; i < std::clamp(cores, kFewestThreads, kMostThreads); ++i) {
+  for (unsigned i = 0; i < std::clamp(cores, lanes_.fewest_threads, lanes_.most_threads); ++i) {
     auto store = TRY(request_.open_store([pool = pool_.get()] { return pool->stopping().load(); }));
     TRY(pool_->add_thread(std::move(store)));
   }
@@ -155,7 +165,7 @@ Result<void> PageRestore::report() const {
 }
 
 Result<void> PageRestore::fetch_ahead(std::size_t next) {
-  const std::size_t end = std::min(sources_.size(), next + kFilesAhead);
+  const std::size_t end = std::min(sources_.size(), next + lanes_.files_ahead);
   for (std::size_t i = next; i < end; ++i) {
     Source& source = sources_[i];
     if (!source.is_small() || source.is_requested) continue;
@@ -256,7 +266,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
       run.frames.push_back({entry.pgno, static_cast<std::uint32_t>(entry.size), counts});
       run.length += entry.size;
       if (source.is_small()) continue;
-      if (run.length < kRunBytes && run.frames.size() < kRunPages) continue;
+      if (run.length < lanes_.run_bytes && run.frames.size() < kRunPages) continue;
       const Bytes next = run.offset + run.length;
       TRY(submit(source, std::exchange(run, {next, 0, {}})));
     }
