@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "tests/support/fake_store.hpp"
@@ -115,6 +116,31 @@ TEST_CASE("a start over a known database asks its store three times before the a
   CHECK(cloud.bucket.count(testing::StoreOperation::Get) == 2);  // the identity, the newest header
   CHECK(cloud.bucket.count(testing::StoreOperation::List) == 1);
   CHECK(cloud.bucket.calls().size() == 3);
+}
+
+TEST_CASE("a file that goes between a start's listing and its restore makes it plan anew") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  cloud.world.wipe();
+  const std::string key = "0000/0000000000000001-0000000000000001.ltx";
+  const auto bytes = cloud.bucket.bytes_of(key);
+  REQUIRE(bytes.has_value());
+  // Gone after the look at its header, back before the second listing: as when levels are merged.
+  std::atomic<int> gets{0}, lists{0};
+  cloud.bucket.on_call = [&](const testing::StoreCall& call) {
+    if (call.operation == testing::StoreOperation::List && ++lists == 2) {
+      cloud.bucket.set(key, *bytes);
+    }
+    const bool is_read = call.operation == testing::StoreOperation::Get && call.key == key;
+    if (is_read && ++gets == 2) cloud.bucket.erase(key);
+  };
+  auto options = cloud.options();
+  options.start_timeout = std::chrono::seconds(20);
+  const auto started = cloud.world.prepare(options);
+  REQUIRE_MESSAGE(started.has_value(), started.error().text);
+  CHECK(lists == 2);
+  CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 0);
 }
 
 TEST_CASE("a replica in a bucket that another writer went on with is looked at as a whole") {
