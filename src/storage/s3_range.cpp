@@ -48,6 +48,11 @@ Result<void> RangedBody::on_head(const http::Response& head) {
   // A weak one does not say that the bytes are the same.
   const auto etag = head.header("etag");
   if (!etag.starts_with("W/")) etag_ = etag;
+  const bool is_success = head.status == 206 || head.status == 200;
+  if (is_success && etag.empty()) {
+    return fail(Code::Unavailable, "{}: an answer without an etag, which no object store gives",
+                key_);
+  }
   if (head.status == 206) return on_part(head);
   if (head.status == 200) return on_whole(head);
   return fail(Code::Corrupt, "{}: status {} has no object", key_, head.status);

@@ -16,6 +16,7 @@ http::Response head_of(int status, std::vector<http::HeaderField> headers) {
   http::Response head;
   head.status = status;
   head.headers = std::move(headers);
+  if (head.header("etag").empty()) head.headers.push_back({"etag", "\"a\""});
   return head;
 }
 
@@ -177,6 +178,17 @@ TEST_CASE("what the sink says is what comes back") {
   REQUIRE(body.on_head(head_of(200, {{"content-length", "10"}})).has_value());
   CHECK(body.take(as_bytes("012")).error().text == "disk full");
   CHECK_FALSE(body.is_complete());
+}
+
+TEST_CASE("an answer without an etag is no object: another one may come through") {
+  const WriteFn sink = [](ByteSpan) -> Result<void> { return {}; };
+  for (const int status : {200, 206}) {
+    http::Response head;
+    head.status = status;
+    head.headers = {{"content-length", "26"}, {"content-range", "bytes 0-25/26"}};
+    RangedBody body("k", {0, 0}, sink);
+    CHECK(body.on_head(head).error().code == Code::Unavailable);
+  }
 }
 
 TEST_CASE("an object is known by its strong etag alone") {
