@@ -15,9 +15,11 @@ namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
-constexpr Bytes kPieceBytes = 4 << 20;                      // of a file read from end to end
-constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;          // beyond, start-up would take too long
-constexpr std::uint32_t kDatabaseMode = 0644;  // with the umask: as SQLite creates databases
+constexpr int kListings = 4;                                // until one is fresh
+constexpr std::chrono::milliseconds kListAgain{250};
+constexpr Bytes kPieceBytes = 4 << 20;              // of a file read from end to end
+constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;  // beyond, start-up would take too long
+constexpr std::uint32_t kDatabaseMode = 0644;       // with the umask: as SQLite creates databases
 // A restore that is still running writes all the time; one that has not for so long was killed.
 constexpr std::chrono::minutes kLeftoverAge{1};
 
@@ -139,10 +141,8 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
                   checked.unchecked};
 }
 
-}  // namespace
-
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
-                                    const std::string& start_after) {
+Result<ReplicaListing> list_once(storage::ObjectStore& store, KeyStyle style,
+                                 const std::string& start_after) {
   ReplicaListing listing;
   // One listing of everything costs no more than one for each level, and shows what else is there.
   const auto objects = TRY(store.list("", start_after));
@@ -167,6 +167,32 @@ Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
     }
   }
   return listing;
+}
+
+Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
+                                    const std::vector<StoredFile>& files) {
+  if (style == KeyStyle::Directory) return {};
+  const Txid next = extent_of(files).newest.next();
+  const std::string key = file_key(style, kUploadLevel, {next, next});
+  // A range of one byte: a HEAD that finds nothing costs a second request.
+  const auto found = store.get(key, {0, 1}, [](ByteSpan /*bytes*/) { return Result<void>(); });
+  if (found) return fail(Code::Unavailable, "{} is stored, and the listing does not show it", key);
+  if (found.error().code == Code::NotFound) return {};
+  return fail(found.error());
+}
+
+}  // namespace
+
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
+                                    const std::string& start_after) {
+  if (!start_after.empty()) return list_once(store, style, start_after);
+  for (int i = 1;; ++i) {
+    auto listing = TRY(list_once(store, style, start_after));
+    const auto fresh = check_listing_is_fresh(store, style, listing.files);
+    if (fresh) return listing;
+    if (fresh.error().code != Code::Unavailable || i == kListings) return fail(fresh.error());
+    os::pause_for(kListAgain);
+  }
 }
 
 Result<Restored> restore_database(const RestoreRequest& request) {

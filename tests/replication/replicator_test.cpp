@@ -143,6 +143,22 @@ TEST_CASE("a file that goes between a start's listing and its restore makes it p
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 0);
 }
 
+TEST_CASE("a listing older than what is stored is seen through, and repeated") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  cloud.world.wipe();
+  std::atomic<int> lists{0};
+  cloud.bucket.on_call = [&](const testing::StoreCall& call) {
+    if (call.operation != testing::StoreOperation::List) return;
+    cloud.bucket.faults().fail_all(++lists <= 2 ? std::optional(testing::StoreFault::stale_list())
+                                                : std::nullopt);
+  };
+  REQUIRE(cloud.world.prepare(cloud.options()).has_value());
+  CHECK(lists == 3);
+  CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 0);
+}
+
 TEST_CASE("a replica in a bucket that another writer went on with is looked at as a whole") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");

@@ -31,7 +31,9 @@ using StoreFactory =
     std::function<Result<std::unique_ptr<storage::ObjectStore>>(const Stopped& stopped)>;
 
 // All LTX files of all levels whose keys come after `start_after` ("": from the start), a LIST for
-// each thousand objects. Also says whether there is anything else there.
+// each thousand objects. Also says whether there is anything else there. A bucket that was
+// listed from the start is then asked for the upload after the newest that it has shown: if that is
+// there, the listing is too old, and is repeated a few times. Unavailable: it stays too old.
 struct ReplicaListing {
   std::vector<StoredFile> files;
   bool has_identity = false;
