@@ -131,11 +131,11 @@ async def _read_body(reader, head, none=False):
 
 def _without_newest(body):
     """A listing from before its last object was put."""
-    place = body.rfind(b"<Contents>")
-    if place < 0:
+    entries = list(re.finditer(rb"<Contents>.*?</Contents>", body, re.S))
+    if not entries:
         return body
-    end = body.index(b"</Contents>", place) + len(b"</Contents>")
-    return body[:place] + body[end:]
+    newest = max(entries, key=lambda entry: re.search(rb"<LastModified>(.*?)<", entry[0])[1])
+    return body[:newest.start()] + body[newest.end():]
 
 
 def _dechunked(body):
