@@ -53,20 +53,10 @@ void pause_patiently(std::chrono::milliseconds pause, const Surroundings& surrou
 
 Result<std::unique_ptr<ObjectStore>> open_s3(const Location& location,
                                              const Surroundings& surroundings) {
-  http::ClientOptions options;
-  options.ca_file = location.ca_file;
-  if (location.s3.host.ends_with(".amazonaws.com")) options.idle_limit = kAwsIdleLimit;
-  const auto make_client = [options](const std::function<bool()>& cancelled) {
-    http::ClientOptions with = options;
-    with.cancelled = cancelled;
-    return http::make_client(with);
-  };
   auto store = TRY(S3Store::open(
       {.target = location.s3,
-       .make_transport =
-           [make_client, patience = surroundings.patience, &clock = surroundings.clock] {
-             return PatientTransport::open(make_client, patience, clock);
-           },
+       .make_transport = [location,
+                          surroundings] { return open_transport(location, surroundings); },
        .environment = location.environment,
        .clock = surroundings.clock,
        .log = surroundings.log,
@@ -101,6 +91,19 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
   location.s3 = TRY(parse_s3_target(uri, url, environment));
   location.environment = environment;
   return location;
+}
+
+Result<std::unique_ptr<http::Transport>> open_transport(const Location& location,
+                                                        const Surroundings& surroundings) {
+  http::ClientOptions options;
+  options.ca_file = location.ca_file;
+  if (location.s3.host.ends_with(".amazonaws.com")) options.idle_limit = kAwsIdleLimit;
+  const auto make_client = [options](const std::function<bool()>& cancelled) {
+    http::ClientOptions with = options;
+    with.cancelled = cancelled;
+    return http::make_client(with);
+  };
+  return PatientTransport::open(make_client, surroundings.patience, surroundings.clock);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,

@@ -113,6 +113,10 @@ Result<S3Access> S3Session::access() {
       .target = target_, .keys = std::move(credentials.keys), .clock_offset = clock_offset_};
 }
 
+Result<std::string> S3Session::credentials_source() {
+  return TRY(chain_.get()).source;
+}
+
 Result<S3Reply> S3Session::perform(const S3Request& request) {
   Mended mended;
   while (true) {

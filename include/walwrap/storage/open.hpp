@@ -8,6 +8,7 @@
 #include "walwrap/base/backoff.hpp"
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
+#include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/object_store.hpp"
 #include "walwrap/storage/patience.hpp"
@@ -42,6 +43,10 @@ struct Surroundings {
   OutageFn on_outage = {};
   Backoff::Limits backoff = {};
 };
+
+// The connection of one thread to an S3 store, bounded by that patience. Errors: as make_client.
+Result<std::unique_ptr<http::Transport>> open_transport(const Location& location,
+                                                        const Surroundings& surroundings);
 
 // Each call is one attempt. Errors: as FileStore::open and S3Store::open.
 Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,

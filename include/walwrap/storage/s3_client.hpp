@@ -94,6 +94,8 @@ class S3Session {
   // why, as those of a HEAD cannot.
   Result<S3Reply> look(const std::string& key);
 
+  // Where our keys come from, for people. Errors: those of CredentialChain::get.
+  Result<std::string> credentials_source();
   // For an upload thread's client: the access of now.
   Result<S3Access> access();
   // What has been mended for one request so far.

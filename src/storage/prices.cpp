@@ -1,0 +1,35 @@
+#include "walwrap/storage/prices.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace walwrap::storage {
+namespace {
+
+constexpr double kMillion = 1e6;
+
+constexpr std::array kPrices = {
+    Prices{"AWS S3", 5.00, 0.023, 0, false, "2026"},
+    Prices{"Cloudflare R2", 4.50, 0.015, 1e6, true, "2026"},
+    Prices{"Backblaze B2", 0, 0.006, 0, false, "2026"},
+    Prices{"Tigris", 5.00, 0.02, 10e3, false, "2026-06"},
+    Prices{"Google Cloud Storage", 5.00, 0.020, 5e3, false, "2026-09"},
+    Prices{"Wasabi", 0, 0.00799, 0, false, "2026-07"},
+};
+
+}  // namespace
+
+const Prices* prices_of(std::string_view provider) {
+  const auto found = std::find_if(kPrices.begin(), kPrices.end(),
+                                  [&](const Prices& row) { return row.provider == provider; });
+  return found == kPrices.end() ? nullptr : &*found;
+}
+
+double price_of_puts(const Prices& prices, std::uint64_t puts) {
+  const double billed = std::max(0.0, static_cast<double>(puts) - prices.free_puts);
+  const double millions = billed / kMillion;
+  return (prices.whole_millions ? std::ceil(millions) : millions) * prices.million_puts;
+}
+
+}  // namespace walwrap::storage
