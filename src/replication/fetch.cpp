@@ -117,6 +117,8 @@ void FetchPool::finish_task(const Result<void>& result) {
 
 Result<void> FetchPool::wait_until(const std::function<bool()>& ready) {
   while (true) {
+    // Before the look for errors: the last task may fail between the two.
+    const bool is_ready = ready();
     std::optional<Error> error;
     std::optional<std::string> panic;
     shared_.update([&](const Shared& shared) {
@@ -126,7 +128,7 @@ Result<void> FetchPool::wait_until(const std::function<bool()>& ready) {
     if (panic) throw Panic(*panic);  // a bug stays one, on whichever thread it was
     if (error) return fail(*std::move(error));
     TRY(idle_());
-    if (ready()) return {};
+    if (is_ready) return {};
     progress_.wait_for(kIdleEvery);
   }
 }

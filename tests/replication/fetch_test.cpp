@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <thread>
 
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/storage/file_store.hpp"
@@ -64,6 +65,27 @@ TEST_CASE("the pool does every task, and the first error of any ends the wait") 
       pool.submit([](FetchPool::Worker&) -> Result<void> { return fail(Code::Corrupt, "broken"); });
   const auto drained = pool.drain();
   CHECK((!submitted || !drained));
+}
+
+TEST_CASE("the last task's error is seen even if it fails while the owner looks") {
+  const Stored stored;
+  std::atomic<bool> is_submitted{false}, may_fail{false};
+  FetchPool* looked_at = nullptr;
+  FetchPool pool(os::Wakeup::create().value(), [&]() -> Result<void> {
+    if (!is_submitted) return {};
+    may_fail = true;
+    while (!looked_at->stopping()) std::this_thread::yield();
+    return {};
+  });
+  looked_at = &pool;
+  REQUIRE(pool.add_thread(stored.open()).has_value());
+  REQUIRE(pool.submit([&](FetchPool::Worker&) -> Result<void> {
+                while (!may_fail) std::this_thread::yield();
+                return fail(Code::Io, "disk full");
+              })
+              .has_value());
+  is_submitted = true;
+  CHECK(pool.drain().error().text == "disk full");
 }
 
 }  // namespace
