@@ -16,10 +16,11 @@ namespace {
 
 using config::FlagValue;
 
-constexpr std::array<std::string_view, 4> kCommands = {"run", "restore", "help", "version"};
+constexpr std::array<std::string_view, 5> kCommands = {"run", "restore", "doctor", "help",
+                                                       "version"};
 // Commands of later versions: a script that calls one must not run a program of that name today.
-constexpr std::array<std::string_view, 7> kReserved = {"ls",    "verify",   "status", "wait",
-                                                       "flush", "snapshot", "doctor"};
+constexpr std::array<std::string_view, 6> kReserved = {"ls",   "verify", "status",
+                                                       "wait", "flush",  "snapshot"};
 
 struct RestoreOption {
   std::string_view flag;
@@ -75,10 +76,24 @@ std::string_view flag_of(std::string_view word) {
 }
 
 Failure not_a_command(std::string_view word) {
-  return fail(Code::Invalid,
-              "unknown command \"{}\": this version has run, restore, help and version; to run a "
-              "program of that name write: walwrap -- {}",
-              word, word);
+  return fail(
+      Code::Invalid,
+      "unknown command \"{}\": this version has run, restore, doctor, help and version; to run a "
+      "program of that name write: walwrap -- {}",
+      word, word);
+}
+
+// Reads the setting at words[at] and moves `at` behind it.
+Result<FlagValue> take_setting(std::span<const std::string> words, std::size_t& at) {
+  const auto flag = flag_of(words[at]);
+  if (flag == "-v" || flag == "--verbose") {
+    ++at;
+    return FlagValue{"--log-level", "debug"};
+  }
+  const auto* setting = config::find_flag(flag);
+  if (setting == nullptr) return fail(Code::Invalid, "{}", config::describe_unknown_flag(flag));
+  const auto takes = setting->kind == config::Kind::Switch ? Takes::Nothing : Takes::Value;
+  return take_option(words, at, flag, takes);
 }
 
 Result<Arguments> parse_run(std::span<const std::string> words) {
@@ -88,18 +103,8 @@ Result<Arguments> parse_run(std::span<const std::string> words) {
     const auto flag = flag_of(words[at]);
     if (flag == "-h" || flag == "--help") return Arguments(HelpArguments{});
     if (flag == "--version") return Arguments(VersionArguments{});
-    if (flag == "-v" || flag == "--verbose") {
-      run.flags.push_back({"--log-level", "debug"});
-      ++at;
-      continue;
-    }
-    const auto* setting = config::find_flag(flag);
-    if (setting == nullptr) {
-      return fail(Code::Invalid, "{}", config::describe_unknown_flag(flag));
-    }
-    const auto takes = setting->kind == config::Kind::Switch ? Takes::Nothing : Takes::Value;
-    const auto option = TRY(take_option(words, at, flag, takes));
-    run.flags.push_back(option);
+    auto setting = TRY(take_setting(words, at));
+    run.flags.push_back(std::move(setting));
   }
   if (at < words.size() && words[at] == "--") {
     ++at;
@@ -180,6 +185,26 @@ Result<Arguments> parse_restore(std::span<const std::string> words) {
   return Arguments(std::move(restore));
 }
 
+Result<Arguments> parse_doctor(std::span<const std::string> words) {
+  DoctorArguments doctor;
+  std::size_t at = 0;
+  while (at < words.size()) {
+    if (words[at] == "-h" || words[at] == "--help") return Arguments(HelpArguments{"doctor"});
+    if (!is_option(words[at]) || words[at] == "--") {
+      return fail(Code::Invalid, "doctor takes options alone, not {}: it runs no app",
+                  config::quote_value(words[at]));
+    }
+    if (words[at] == "--json") {
+      doctor.json = true;
+      ++at;
+      continue;
+    }
+    auto setting = TRY(take_setting(words, at));
+    doctor.flags.push_back(std::move(setting));
+  }
+  return Arguments(std::move(doctor));
+}
+
 Result<Arguments> parse_help(std::span<const std::string> words) {
   if (words.size() > 1) return fail(Code::Invalid, "help takes one command at most");
   HelpArguments help{words.empty() ? "" : words.front()};
@@ -227,6 +252,7 @@ Arguments parse_arguments(const std::vector<std::string>& words) {
   const auto rest = words.empty() ? std::span<const std::string>()
                                   : std::span<const std::string>(words).subspan(1);
   if (first == "restore") return or_usage_error(parse_restore(rest), kExitUsage);
+  if (first == "doctor") return or_usage_error(parse_doctor(rest), kExitUsage);
   if (first == "help") return or_usage_error(parse_help(rest), kExitUsage);
   if (first == "version") return or_usage_error(parse_version(rest), kExitUsage);
   if (contains(kReserved, first)) return or_usage_error(not_a_command(first), kExitUsage);
@@ -251,13 +277,20 @@ std::string format_help(std::string_view topic) {
            "\nexit codes: 0 done; 1 not so: no such state, or FILE exists; 2 usage;\n"
            "  3 store unreachable or denied; 4 damaged data\n";
   }
+  if (topic == "doctor") {
+    return "usage: walwrap doctor [--json] [--db FILE] [--replica URL] [options of run]\n\n"
+           "Looks at the host, the disk, the database and the replica as a start would find them,\n"
+           "and says what is wrong and what to type. Puts one small object into the replica and\n"
+           "removes it again; touches nothing else.\n\n"
+           "exit codes: 0 all is well; 1 there is a problem; 2 usage\n";
+  }
   if (topic == "help") return "usage: walwrap help [command]\n";
   if (topic == "version") return "usage: walwrap version\n";
   if (!topic.empty() && topic != "run") return {};
   return fmt::format(
       "usage: {}\n"
       "       {}\n"
-      "       walwrap help [command] | version\n\n"
+      "       walwrap doctor [--json] [options] | help [command] | version\n\n"
       "Runs the command, keeps its SQLite database copied to the replica, and restores it from\n"
       "there before the command starts if the file is not there.\n\n"
       "options of run, each also an environment variable; flags win\n{}"

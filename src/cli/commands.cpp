@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "walwrap/cli/doctor_command.hpp"
 #include "walwrap/cli/replicator_process.hpp"
 #include "walwrap/cli/restore_command.hpp"
 #include "walwrap/cli/wiring.hpp"
@@ -87,6 +88,22 @@ int execute(const RestoreArguments& arguments, const Process& process) {
                   .progress = terminal ? Progress::Style::Bar : Progress::Style::Lines});
   const int stopped_by = signals.received();
   return exit_code != 0 && stopped_by != 0 ? 128 + stopped_by : exit_code;
+}
+
+int execute(const DoctorArguments& arguments, const Process& process) {
+  auto reader = os::SignalReader::create();
+  if (!reader) return complain(reader.error().text, kExitNotSo);
+  StopSignals signals(*std::move(reader));
+  const Log silent({.now = {}, .sink = {}});  // what is worth knowing is among the findings
+  const int exit_code =
+      examine(arguments, {.clock = process.clock,
+                          .log = silent,
+                          .say = [](std::string_view text) { os::write_stdout(text); },
+                          .complain = [](std::string_view text) { os::write_stderr(text); },
+                          .cancelled = [&] { return signals.received() != 0; },
+                          .environment = config::parse_environment(process.environment)});
+  const int stopped_by = signals.received();
+  return stopped_by != 0 ? 128 + stopped_by : exit_code;
 }
 
 int execute(const HelpArguments& arguments, const Process& /*process*/) {

@@ -31,8 +31,9 @@ Result<void> remove_whole(ObjectStore& store, const std::string& key) {
 Result<void> look_at_bucket(const Location& location, const Surroundings& surroundings,
                             BucketFacts& facts) {
   facts.provider = location.s3.dialect->name;
+  auto transport = TRY(open_transport(location, surroundings));
   S3Session session({.target = location.s3,
-                     .transport = TRY(open_transport(location, surroundings)),
+                     .transport = std::move(transport),
                      .environment = location.environment,
                      .clock = surroundings.clock,
                      .log = surroundings.log});

@@ -114,7 +114,8 @@ Result<S3Access> S3Session::access() {
 }
 
 Result<std::string> S3Session::credentials_source() {
-  return TRY(chain_.get()).source;
+  auto credentials = TRY(chain_.get());
+  return std::move(credentials.source);
 }
 
 Result<S3Reply> S3Session::perform(const S3Request& request) {

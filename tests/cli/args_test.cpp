@@ -97,13 +97,17 @@ TEST_CASE("a mistake on the way to an app exits 125, in another command 2, each 
       {{"--replica", "", "app"}, 125, "--replica needs a value that is not empty"},
       {{"--config", "f", "restore"}, 125, "\"restore\" after options"},
       {{"-v", "ls"}, 125, "write -- before it"},
-      {{"ls"}, 2, "unknown command \"ls\": this version has run, restore, help and version"},
+      {{"ls"},
+       2,
+       "unknown command \"ls\": this version has run, restore, doctor, help and version"},
       {{"status", "--json"}, 2, "write: walwrap -- status"},
       {{"verify"}, 2, "unknown command"},
       {{"wait"}, 2, "unknown command"},
       {{"flush"}, 2, "unknown command"},
       {{"snapshot"}, 2, "unknown command"},
-      {{"doctor"}, 2, "unknown command"},
+      {{"doctor", "/bin/app"}, 2, "runs no app"},
+      {{"doctor", "--", "app"}, 2, "runs no app"},
+      {{"doctor", "--grase=5s"}, 2, "--grace"},
       {{"help", "ls"}, 2, "unknown command \"ls\""},
       {{"help", "a", "b"}, 2, "help takes one command at most"},
       {{"version", "x"}, 2, "version takes no words"},
@@ -191,7 +195,7 @@ TEST_CASE("help lists only what exists, all of it, in 100 columns") {
     CHECK(has(restore, flag));
   }
   for (const char* topic : {"help", "version"}) CHECK_FALSE(format_help(topic).empty());
-  for (const char* absent : {"ls", "verify", "status", "wait", "flush", "snapshot", "doctor"}) {
+  for (const char* absent : {"ls", "verify", "status", "wait", "flush", "snapshot"}) {
     CHECK(format_help(absent).empty());
     CHECK_FALSE(has(general, "walwrap " + std::string(absent)));
   }

@@ -48,6 +48,11 @@ struct RestoreArguments {
   config::Integrity integrity = config::Integrity::Quick;
 };
 
+struct DoctorArguments {
+  std::vector<config::FlagValue> flags;  // those of run
+  bool json = false;
+};
+
 struct HelpArguments {
   std::string topic;  // "": all; else a command
 };
@@ -59,8 +64,8 @@ struct UsageError {
   int exit_code = kExitUsage;
 };
 
-using Arguments =
-    std::variant<RunArguments, RestoreArguments, HelpArguments, VersionArguments, UsageError>;
+using Arguments = std::variant<RunArguments, RestoreArguments, DoctorArguments, HelpArguments,
+                               VersionArguments, UsageError>;
 
 Arguments parse_arguments(const std::vector<std::string>& words);
 

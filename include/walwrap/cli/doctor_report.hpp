@@ -1,0 +1,88 @@
+// What `walwrap doctor` found, as sentences: facts in, findings out. Pure.
+//
+// One finding a line; what is no good says what to type. A Note is worth knowing and hurts nobody.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/supervisor/host.hpp"
+
+namespace walwrap::cli {
+
+enum class FindingLevel { Ok, Note, Problem };
+
+struct Finding {
+  FindingLevel level = FindingLevel::Ok;
+  std::string subject;  // "host", "disk", "database", "store", ...
+  std::string says;
+  std::string type;  // what to type or to do; "": nothing
+};
+
+std::vector<Finding> findings_of(const supervisor::Host& host);
+
+struct DiskFinding {
+  std::string directory;   // of the database
+  std::string filesystem;  // as os::filesystem_name; "": the directory is not there
+  std::optional<Bytes> free;
+};
+std::vector<Finding> findings_of(const DiskFinding& disk);
+
+struct DatabaseFinding {
+  std::string path;
+  std::optional<Error> error;         // it cannot be read; NotFound: it is not there
+  std::optional<std::string> header;  // its first 100 bytes, or what there is of them
+  Bytes size = 0;
+  Bytes wal_size = 0;
+};
+std::vector<Finding> findings_of(const DatabaseFinding& database);
+
+struct PlaceFinding {  // a replica in a directory
+  std::string directory;
+  bool exists = false;
+  bool parent_exists = false;
+  std::string filesystem;
+  bool shares_disk = false;  // with the database
+};
+std::vector<Finding> findings_of(const PlaceFinding& place);
+
+struct BucketFinding {
+  std::string provider;
+  std::string host;     // as configured
+  std::string address;  // whom it was; "": nobody answered
+  std::string tls;      // "TLSv1.3"; "": plain
+  bool is_local = false;
+  std::string credentials;  // "": none found
+  std::optional<std::chrono::milliseconds> clock_offset;
+  std::optional<Error> error;  // why it cannot be listed
+};
+std::vector<Finding> findings_of(const BucketFinding& bucket);
+
+struct RightsFinding {
+  struct Step {
+    std::string_view name;  // "list", "put", ...
+    std::optional<Error> error;
+  };
+  std::vector<Step> steps;
+  std::optional<bool> create_only;
+};
+std::vector<Finding> findings_of(const RightsFinding& rights);
+
+struct CostFinding {
+  std::string provider;
+  std::chrono::milliseconds interval{1'000};  // between uploads while the app writes
+  Bytes database_size = 0;
+};
+std::vector<Finding> findings_of(const CostFinding& cost);
+
+bool is_well(const std::vector<Finding>& findings);  // no problem among them
+std::string format_findings(const std::vector<Finding>& findings);
+// {"version":1,"ok":true,"findings":[{"level":"ok","subject":"host","says":"...","type":""}]}
+std::string format_findings_json(const std::vector<Finding>& findings);
+
+}  // namespace walwrap::cli

@@ -1,0 +1,197 @@
+#include "walwrap/cli/doctor_command.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "walwrap/cli/doctor_report.hpp"
+#include "walwrap/cli/wiring.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/os/thread.hpp"
+#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/replicator.hpp"
+#include "walwrap/storage/inspect.hpp"
+#include "walwrap/storage/open.hpp"
+
+namespace walwrap::cli {
+namespace {
+
+constexpr std::chrono::seconds kStorePatience{10};
+constexpr Bytes kHeaderBytes = 100;
+
+using Options = replication::ReplicatorOptions;
+
+std::optional<Error> error_in(const Result<void>& result) {
+  return result ? std::nullopt : std::optional(result.error());
+}
+
+// The nearest directory that exists: what a path that is not there yet will be made on.
+os::Path existing_part(os::Path path) {
+  while (!os::exists(path) && path.has_parent_path() && path != path.parent_path()) {
+    path = path.parent_path();
+  }
+  return path;
+}
+
+DiskFinding look_at_disk(const os::Path& database) {
+  const auto directory = os::directory_of(database);
+  DiskFinding disk{.directory = directory.string(), .filesystem = {}, .free = {}};
+  if (!os::exists(directory)) return disk;
+  disk.filesystem = os::filesystem_name(directory).value_or("an unknown file system");
+  if (const auto free = os::free_bytes(directory)) disk.free = *free;
+  return disk;
+}
+
+DatabaseFinding look_at_database(const os::Path& path) {
+  DatabaseFinding found{.path = path.string(), .error = {}, .header = {}};
+  // No connection of this process has it open, so no lock goes with the descriptor (Law 1).
+  const auto file = os::File::open(path, os::File::Open::ReadOnly);
+  if (!file) {
+    found.error = file.error();
+    return found;
+  }
+  ByteVector bytes(kHeaderBytes);
+  const auto size = file->size();
+  const auto got = file->read_at(bytes, 0);
+  if (!size || !got) {
+    found.error = size ? got.error() : size.error();
+    return found;
+  }
+  found.size = *size;
+  found.header = std::string(as_text(ByteSpan(bytes).first(*got)));
+  if (const auto log = os::status_of(path.string() + "-wal")) found.wal_size = log->size;
+  return found;
+}
+
+PlaceFinding look_at_place(const os::Path& root, const os::Path& database) {
+  const auto there = existing_part(root);
+  PlaceFinding place{.directory = root.string(), .filesystem = {}};
+  place.exists = os::exists(root);
+  place.parent_exists = os::exists(root.parent_path());
+  place.filesystem = os::filesystem_name(there).value_or("an unknown file system");
+  const auto ours = os::status_of(existing_part(database));
+  const auto theirs = os::status_of(there);
+  place.shares_disk = ours && theirs && ours->id.device == theirs->id.device;
+  return place;
+}
+
+RightsFinding rights_in(const storage::StoreRights& rights) {
+  RightsFinding found{.steps = {}, .create_only = rights.create_only};
+  const std::pair<std::string_view, const std::optional<Result<void>>&> steps[] = {
+      {"list", rights.list}, {"put", rights.put}, {"get", rights.get}, {"delete", rights.remove}};
+  for (const auto& [name, step] : steps) {
+    if (step) found.steps.push_back({name, error_in(*step)});
+  }
+  return found;
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("[::1]");
+}
+
+class Doctor {
+ public:
+  explicit Doctor(const DoctorSurroundings& surroundings) : around_(surroundings) {}
+
+  void look(const Options& options);
+  template <typename Facts>
+  void note(const Facts& facts) {
+    for (Finding& finding : findings_of(facts)) findings_.push_back(std::move(finding));
+  }
+  void add(Finding finding) { findings_.push_back(std::move(finding)); }
+  const std::vector<Finding>& findings() const { return findings_; }
+
+ private:
+  storage::Surroundings patient() const;
+  bool look_at_bucket(const storage::Location& location);
+  void try_rights(const storage::Location& location);
+
+  const DoctorSurroundings& around_;
+  std::vector<Finding> findings_;
+};
+
+storage::Surroundings Doctor::patient() const {
+  const MonoTime deadline = around_.clock.mono() + kStorePatience;
+  return {.clock = around_.clock, .log = around_.log, .patience = [this, deadline] {
+            return storage::Patience{.go_on = !around_.cancelled(), .deadline = deadline};
+          }};
+}
+
+// False: it is of no use to try more.
+bool Doctor::look_at_bucket(const storage::Location& location) {
+  storage::BucketFacts facts;
+  const auto looked = storage::look_at_bucket(location, patient(), facts);
+  BucketFinding bucket{.provider = facts.provider,
+                       .host = location.s3.host,
+                       .address = facts.peer.address,
+                       .tls = facts.peer.tls,
+                       .is_local = is_loopback(facts.peer.address),
+                       .credentials = facts.credentials,
+                       .clock_offset = {},
+                       .error = error_in(looked)};
+  if (!facts.peer.address.empty()) bucket.clock_offset = facts.clock_offset;
+  note(bucket);
+  return looked.has_value();
+}
+
+void Doctor::try_rights(const storage::Location& location) {
+  const auto surroundings = patient();
+  auto store = storage::open_store(location, surroundings);
+  if (!store) {
+    return add({FindingLevel::Problem, "store", store.error().text, "check --replica"});
+  }
+  const auto retrying = storage::with_retries(*std::move(store), surroundings);
+  const auto key = fmt::format("{}doctor-{:016x}", replication::kOwnPrefix, os::random_u64());
+  note(rights_in(storage::try_rights(*retrying, key)));
+}
+
+void Doctor::look(const Options& options) {
+  note(look_at_disk(options.database));
+  const auto database = look_at_database(options.database);
+  note(database);
+  const auto& location = options.location;
+  if (location.kind == storage::StoreKind::File) {
+    const auto place = look_at_place(location.root, options.database);
+    note(place);
+    if (place.exists) try_rights(location);
+    return;
+  }
+  if (look_at_bucket(location)) try_rights(location);
+  const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(
+      replication::upload_pace(options).interval);
+  note(CostFinding{.provider = std::string(location.s3.dialect->name),
+                   .interval = interval,
+                   .database_size = database.size});
+}
+
+}  // namespace
+
+int examine(const DoctorArguments& arguments, const DoctorSurroundings& surroundings) {
+  const auto config = load_config(arguments.flags, surroundings.environment);
+  if (!config) {
+    surroundings.complain(fmt::format("walwrap doctor: {}\n", config.error().text));
+    return kExitUsage;
+  }
+  const auto host = find_host(*config, surroundings.environment);
+  const auto databases = replicator_options(*config, host.start_timeout, surroundings.environment);
+  if (!databases) {
+    surroundings.complain(fmt::format("walwrap doctor: {}\n", databases.error().text));
+    return kExitUsage;
+  }
+  Doctor doctor(surroundings);
+  doctor.note(host);
+  if (databases->empty()) {
+    doctor.add({FindingLevel::Problem, "replica", "none is configured: nothing would be stored",
+                "set WALWRAP_DB and WALWRAP_REPLICA, or give --db and --replica"});
+  }
+  for (const Options& options : *databases) doctor.look(options);
+  const auto& findings = doctor.findings();
+  surroundings.say(arguments.json ? format_findings_json(findings) : format_findings(findings));
+  return is_well(findings) ? 0 : kExitNotSo;
+}
+
+}  // namespace walwrap::cli

@@ -1,0 +1,280 @@
+#include "walwrap/cli/doctor_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "walwrap/cli/progress.hpp"
+#include "walwrap/storage/prices.hpp"
+
+namespace walwrap::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Bytes kLeastFree = 128ULL << 20;     // the log may grow to 64 MiB, twice that is safe
+constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-hard-limit
+constexpr milliseconds kExactClock = seconds(5);
+constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
+constexpr std::uint64_t kMonthSeconds = 30ULL * 24 * 3600;
+
+constexpr std::array<std::string_view, 4> kFleeting = {"overlay", "tmpfs", "ramfs", "overlayfs"};
+constexpr std::array<std::string_view, 8> kRemote = {"nfs", "cifs", "smb2", "smb",
+                                                     "9p",  "fuse", "afs",  "ceph"};
+
+template <std::size_t N>
+bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string_view level_text(FindingLevel level) {
+  switch (level) {
+    case FindingLevel::Ok:
+      return "ok";
+    case FindingLevel::Note:
+      return "note";
+    case FindingLevel::Problem:
+      return "problem";
+  }
+  return "problem";
+}
+
+Finding ok(std::string subject, std::string says) {
+  return {FindingLevel::Ok, std::move(subject), std::move(says), {}};
+}
+Finding note(std::string subject, std::string says, std::string type = {}) {
+  return {FindingLevel::Note, std::move(subject), std::move(says), std::move(type)};
+}
+Finding problem(std::string subject, std::string says, std::string type = {}) {
+  return {FindingLevel::Problem, std::move(subject), std::move(says), std::move(type)};
+}
+
+// Source: the SQLite file format, "The Database Header".
+struct DatabaseHeader {
+  std::uint32_t page_size = 0;
+  bool is_wal = false;
+};
+std::optional<DatabaseHeader> parse_database_header(std::string_view bytes) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  constexpr std::size_t kBytes = 100, kPageSizeAt = 16, kWriteVersionAt = 18, kReadVersionAt = 19;
+  constexpr char kWalVersion = 2;
+  constexpr std::uint32_t kOneMeans = 65'536;
+  if (bytes.size() < kBytes || !bytes.starts_with(kMagic)) return std::nullopt;
+  const auto high = static_cast<unsigned char>(bytes[kPageSizeAt]);
+  const auto low = static_cast<unsigned char>(bytes[kPageSizeAt + 1]);
+  const std::uint32_t size = (std::uint32_t{high} << 8) | low;
+  return DatabaseHeader{
+      .page_size = size == 1 ? kOneMeans : size,
+      .is_wal = bytes[kWriteVersionAt] == kWalVersion && bytes[kReadVersionAt] == kWalVersion};
+}
+
+Finding finding_of_clock(milliseconds offset) {
+  const auto apart = offset < milliseconds(0) ? -offset : offset;
+  if (apart < kExactClock) return ok("clock", "agrees with the store's");
+  const auto says = fmt::format("is {} {} the store's", format_duration(apart),
+                                offset > milliseconds(0) ? "behind" : "ahead of");
+  constexpr std::string_view kType = "synchronise the host's clock, as with chrony or ntpd";
+  if (apart < kUsableClock) {
+    return note("clock", says + "; requests are signed with the store's time", std::string(kType));
+  }
+  return problem("clock", says, std::string(kType));
+}
+
+std::string advice_for(const Error& error) {
+  switch (error.code) {
+    case Code::Denied:
+      return "give the key the rights to list, get, put and delete below this prefix";
+    case Code::Unavailable:
+    case Code::Unknown:
+    case Code::Deadline:
+      return "check the URL, its ?endpoint=, and that this host may connect to it";
+    default:
+      return "check --replica";
+  }
+}
+
+}  // namespace
+
+std::vector<Finding> findings_of(const supervisor::Host& host) {
+  const auto says = fmt::format("{}: {} from the stop signal to the end ({})", host.name,
+                                format_duration(host.grace), host.source);
+  std::vector<Finding> findings;
+  if (host.name == "unknown") {
+    findings.push_back(note("host", says, "set --grace to what your host gives"));
+  } else {
+    findings.push_back(ok("host", says));
+  }
+  for (const std::string& warning : host.warnings) findings.push_back(problem("host", warning));
+  return findings;
+}
+
+std::vector<Finding> findings_of(const DiskFinding& disk) {
+  if (disk.filesystem.empty()) {
+    return {problem("disk", fmt::format("there is no directory {}", disk.directory),
+                    fmt::format("mkdir -p {}, or mount its volume", disk.directory))};
+  }
+  std::vector<Finding> findings;
+  const auto where = fmt::format("{} is on {}", disk.directory, disk.filesystem);
+  if (is_one_of(kRemote, disk.filesystem)) {
+    findings.push_back(
+        problem("disk", where + ", where SQLite's locks and shared memory cannot be relied on",
+                "put the database on a local disk: --db /var/lib/app/app.db"));
+  } else if (is_one_of(kFleeting, disk.filesystem)) {
+    findings.push_back(
+        note("disk", where + ", which is empty after a restart; the replica brings it back"));
+  } else {
+    findings.push_back(ok("disk", where));
+  }
+  if (disk.free && *disk.free < kLeastFree) {
+    findings.push_back(problem("disk", fmt::format("only {} are free", format_bytes(*disk.free)),
+                               fmt::format("make room: {} at least, and the size of the database "
+                                           "again for a restore",
+                                           format_bytes(kLeastFree))));
+  }
+  return findings;
+}
+
+std::vector<Finding> findings_of(const DatabaseFinding& database) {
+  const std::string& path = database.path;
+  if (database.error && database.error->code == Code::NotFound) {
+    return {note("database", path + " is not there: a start restores it, or the app creates it")};
+  }
+  if (database.error) {
+    return {problem("database", database.error->text,
+                    "run walwrap as the user who owns it, or mend its mode with chmod")};
+  }
+  if (database.size == 0) return {note("database", path + " is empty: nothing was written yet")};
+  const auto header = parse_database_header(database.header.value_or(""));
+  if (!header) {
+    return {problem("database", path + " is no SQLite database, or it is encrypted",
+                    "check --db; an encrypted database cannot be replicated")};
+  }
+  const auto says = fmt::format("{}: {}, pages of {} bytes", path, format_bytes(database.size),
+                                header->page_size);
+  std::vector<Finding> findings;
+  if (header->is_wal) {
+    findings.push_back(ok("database", says + ", in WAL mode"));
+  } else {
+    findings.push_back(
+        note("database", says + ", with a rollback journal: a start changes it to WAL mode"));
+  }
+  if (database.wal_size > kRemarkableLog) {
+    findings.push_back(
+        note("database", fmt::format("its -wal has {}: nobody checkpointed it for long",
+                                     format_bytes(database.wal_size))));
+  }
+  return findings;
+}
+
+std::vector<Finding> findings_of(const PlaceFinding& place) {
+  if (!place.exists && !place.parent_exists) {
+    return {problem("store",
+                    fmt::format("there is no directory {}, nor its parent", place.directory),
+                    "check --replica, and that its volume is mounted")};
+  }
+  const auto where = fmt::format("directory {} on {}", place.directory, place.filesystem);
+  if (place.shares_disk) {
+    return {note("store", where + ", the database's own disk: what takes one takes both",
+                 "mount a volume for it, or use s3://bucket/prefix")};
+  }
+  if (!place.exists) return {note("store", where + ", which a start creates")};
+  return {ok("store", where)};
+}
+
+std::vector<Finding> findings_of(const BucketFinding& bucket) {
+  std::vector<Finding> findings;
+  if (!bucket.credentials.empty()) {
+    findings.push_back(ok("credentials", "from " + bucket.credentials));
+  }
+  if (!bucket.address.empty()) {
+    const auto who = fmt::format("{} at {} ({})", bucket.provider, bucket.host, bucket.address);
+    if (!bucket.tls.empty()) {
+      findings.push_back(ok("store", fmt::format("{}, {}", who, bucket.tls)));
+    } else if (bucket.is_local) {
+      findings.push_back(ok("store", who + ", without TLS on this machine"));
+    } else {
+      findings.push_back(note("store", who + ", without TLS: whoever is between reads everything",
+                              "write https:// in ?endpoint="));
+    }
+  }
+  if (bucket.error) {
+    const bool is_identity =
+        bucket.credentials.empty() && bucket.address.empty() && bucket.error->code == Code::Denied;
+    findings.push_back(problem(is_identity ? "credentials" : "store", bucket.error->text,
+                               is_identity ? "" : advice_for(*bucket.error)));
+  }
+  if (bucket.clock_offset) findings.push_back(finding_of_clock(*bucket.clock_offset));
+  return findings;
+}
+
+std::vector<Finding> findings_of(const RightsFinding& rights) {
+  std::vector<Finding> findings;
+  for (const auto& step : rights.steps) {
+    std::string name(step.name);
+    if (step.error) {
+      findings.push_back(problem(name, step.error->text, advice_for(*step.error)));
+    } else {
+      findings.push_back(ok(name, "allowed"));
+    }
+  }
+  if (!rights.create_only) return findings;
+  if (*rights.create_only) {
+    findings.push_back(ok("create-only", "honoured: a second writer would be noticed"));
+  } else {
+    findings.push_back(note("create-only",
+                            "not honoured: a second writer would not be noticed (fencing=off)",
+                            "never run two instances on one replica"));
+  }
+  return findings;
+}
+
+std::vector<Finding> findings_of(const CostFinding& cost) {
+  const auto* prices = storage::prices_of(cost.provider);
+  if (prices == nullptr) {
+    return {ok("cost", fmt::format("no list price of {} is known here", cost.provider))};
+  }
+  constexpr double kGigabyte = 1e9;
+  const auto every = std::max<std::int64_t>(1, cost.interval.count());
+  const auto puts = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
+  const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
+  return {ok("cost",
+             fmt::format("{:.2f} USD a month at most for an app that never stops writing (an "
+                         "upload every {}), nothing while it is idle; {:.2f} USD for the space of "
+                         "one copy (list prices of {})",
+                         storage::price_of_puts(*prices, puts), format_duration(cost.interval),
+                         space, prices->as_of))};
+}
+
+bool is_well(const std::vector<Finding>& findings) {
+  return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.level == FindingLevel::Problem;
+  });
+}
+
+std::string format_findings(const std::vector<Finding>& findings) {
+  std::string text;
+  for (const Finding& finding : findings) {
+    text += fmt::format("{:<9}{:<13}{}{}{}\n", level_text(finding.level), finding.subject,
+                        finding.says, finding.type.empty() ? "" : "; ", finding.type);
+  }
+  return text;
+}
+
+std::string format_findings_json(const std::vector<Finding>& findings) {
+  nlohmann::ordered_json json = {{"version", 1}, {"ok", is_well(findings)}};
+  auto& list = json["findings"] = nlohmann::ordered_json::array();
+  for (const Finding& finding : findings) {
+    list.push_back({{"level", level_text(finding.level)},
+                    {"subject", finding.subject},
+                    {"says", finding.says},
+                    {"type", finding.type}});
+  }
+  // What a file name or a server says need not be UTF-8.
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace walwrap::cli

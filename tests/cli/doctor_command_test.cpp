@@ -1,0 +1,75 @@
+#include "walwrap/cli/doctor_command.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tests/support/app_db.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace walwrap;
+using namespace walwrap::cli;
+
+namespace {
+
+// A machine with nothing set; what was said goes into `said` and `complaint`.
+struct Bench {
+  int examine(std::vector<config::FlagValue> flags, bool json = false) {
+    said.clear();
+    const Log log({.now = [this] { return clock.wall(); }, .sink = [](std::string_view) {}});
+    return cli::examine({.flags = std::move(flags), .json = json},
+                        {.clock = clock,
+                         .log = log,
+                         .say = [this](std::string_view text) { said += text; },
+                         .complain = [this](std::string_view text) { complaint += text; },
+                         .cancelled = [] { return false; },
+                         .environment = {}});
+  }
+  bool says(std::string_view part) const { return said.find(part) != std::string::npos; }
+
+  testing::TempDir dir;
+  testing::ManualClock clock;
+  std::filesystem::path database = dir / "app.db";
+  std::filesystem::path replica = dir / "replica";
+  std::string said, complaint;
+};
+
+}  // namespace
+
+TEST_CASE("a doctor finds nothing wrong with a database and a directory, and changes neither") {
+  Bench bench;
+  testing::AppDb(bench.database).run("CREATE TABLE t(a)");
+  std::filesystem::create_directories(bench.replica);
+  const auto before = testing::text_of(bench.database);
+  CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
+        0);
+  for (const char* part : {"ok       list", "ok       put", "ok       get", "ok       delete",
+                           "ok       create-only", "database"}) {
+    CAPTURE(part);
+    CHECK(bench.says(part));
+  }
+  CHECK(testing::text_of(bench.database) == before);
+  CHECK_FALSE(std::filesystem::exists(bench.database.string() + "-wal"));
+  CHECK(std::filesystem::is_empty(bench.replica / "walwrap"));
+}
+
+TEST_CASE("a doctor finds what is not there, says what to type, and creates nothing") {
+  Bench bench;
+  CHECK(bench.examine({{"--db", (bench.dir / "none" / "app.db").string()},
+                       {"--replica", (bench.dir / "nor" / "this").string()}}) == 1);
+  CHECK(bench.says("mkdir -p"));
+  CHECK(bench.says("check --replica"));
+  CHECK_FALSE(std::filesystem::exists(bench.dir / "none"));
+  CHECK_FALSE(std::filesystem::exists(bench.dir / "nor"));
+  CHECK(bench.examine({}, true) == 1);
+  CHECK(bench.says("\"subject\": \"replica\""));
+}
+
+TEST_CASE("a doctor cannot look where the configuration is wrong, and says why") {
+  Bench bench;
+  CHECK(bench.examine({{"--db", "x"}, {"--replica", "ftp://x"}}) == 2);
+  CHECK(bench.complaint.starts_with("walwrap doctor: "));
+  CHECK(bench.said.empty());
+}

@@ -1,0 +1,197 @@
+#include "walwrap/cli/doctor_report.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+using namespace std::chrono_literals;
+using namespace walwrap;
+using namespace walwrap::cli;
+
+namespace {
+
+// "level subject: says; type" of each, a line each.
+std::string text_of(const std::vector<Finding>& findings) {
+  std::string text;
+  for (const Finding& finding : findings) {
+    const char* level = finding.level == FindingLevel::Ok     ? "ok"
+                        : finding.level == FindingLevel::Note ? "note"
+                                                              : "problem";
+    text += fmt::format("{} {}: {}; {}\n", level, finding.subject, finding.says, finding.type);
+  }
+  return text;
+}
+
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string database_header(std::uint16_t page_size, char version) {
+  std::string header(100, '\0');
+  header.replace(0, 16, std::string_view("SQLite format 3\0", 16));
+  header[16] = static_cast<char>(page_size >> 8);
+  header[17] = static_cast<char>(page_size & 0xff);
+  header[18] = header[19] = version;
+  return header;
+}
+
+DatabaseFinding database_of(std::string header) {
+  return {.path = "/data/app.db", .error = {}, .header = std::move(header), .size = 8192};
+}
+
+}  // namespace
+
+TEST_CASE("a doctor names the host and its grace, and what to mend about them") {
+  supervisor::Host host;
+  host.name = "fly";
+  host.grace = 5s;
+  host.source = "FLY_APP_NAME is set";
+  CHECK(text_of(findings_of(host)) ==
+        "ok host: fly: 5s from the stop signal to the end (FLY_APP_NAME is set); \n");
+  host.name = "unknown";
+  CHECK(has(text_of(findings_of(host)), "note host"));
+  CHECK(has(text_of(findings_of(host)), "--grace"));
+  host.name = "railway";
+  host.warnings = {"Railway kills at once"};
+  CHECK(has(text_of(findings_of(host)), "problem host: Railway kills at once"));
+}
+
+TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live on it") {
+  struct Row {
+    const char* filesystem;
+    Bytes free;
+    const char* expected;
+  };
+  const Row rows[] = {{"ext4", 1ULL << 30, "ok disk: /data is on ext4"},
+                      {"overlay", 1ULL << 30, "note disk: /data is on overlay, which is empty"},
+                      {"tmpfs", 1ULL << 30, "note disk"},
+                      {"nfs", 1ULL << 30, "problem disk: /data is on nfs, where SQLite's locks"},
+                      {"9p", 1ULL << 30, "--db /var/lib/app/app.db"},
+                      {"ext4", 1ULL << 20, "problem disk: only 1.0 MiB are free; make room"},
+                      {"", 0, "problem disk: there is no directory /data; mkdir -p /data"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.filesystem);
+    CHECK(has(text_of(findings_of(DiskFinding{
+                  .directory = "/data", .filesystem = row.filesystem, .free = row.free})),
+              row.expected));
+  }
+}
+
+TEST_CASE("a doctor reads a database's header and knows what is none") {
+  CHECK(has(text_of(findings_of(database_of(database_header(4096, 2)))),
+            "ok database: /data/app.db: 8.0 KiB, pages of 4096 bytes, in WAL mode"));
+  CHECK(has(text_of(findings_of(database_of(database_header(1, 2)))), "pages of 65536 bytes"));
+  CHECK(has(text_of(findings_of(database_of(database_header(4096, 1)))), "rollback journal"));
+  CHECK(has(text_of(findings_of(database_of("SQLite"))), "problem database"));
+  CHECK(has(text_of(findings_of(database_of(std::string(100, 'x')))), "encrypted"));
+
+  auto database = database_of("");
+  database.size = 0;
+  CHECK(has(text_of(findings_of(database)), "note database: /data/app.db is empty"));
+  database.error = Error{Code::NotFound, "open: No such file"};
+  CHECK(has(text_of(findings_of(database)), "note database: /data/app.db is not there"));
+  database.error = Error{Code::Denied, "open /data/app.db: Permission denied"};
+  CHECK(has(text_of(findings_of(database)), "Permission denied; run walwrap as the user"));
+
+  database = database_of(database_header(4096, 2));
+  database.wal_size = 65ULL << 20;
+  CHECK(has(text_of(findings_of(database)), "note database: its -wal has 65.0 MiB"));
+}
+
+TEST_CASE("a doctor says whether a directory can be a replica, and whether it outlives the disk") {
+  PlaceFinding place{.directory = "/replica", .filesystem = "ext4"};
+  CHECK(has(text_of(findings_of(place)), "problem store: there is no directory /replica"));
+  place.parent_exists = true;
+  CHECK(has(text_of(findings_of(place)), "which a start creates"));
+  place.exists = true;
+  CHECK(text_of(findings_of(place)) == "ok store: directory /replica on ext4; \n");
+  place.shares_disk = true;
+  CHECK(has(text_of(findings_of(place)), "note store"));
+}
+
+TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket closed") {
+  BucketFinding bucket{.provider = "Tigris",
+                       .host = "fly.storage.tigris.dev",
+                       .address = "10.0.0.1:443",
+                       .tls = "TLSv1.3",
+                       .credentials = "environment",
+                       .clock_offset = 0ms,
+                       .error = {}};
+  CHECK(text_of(findings_of(bucket)) ==
+        "ok credentials: from environment; \n"
+        "ok store: Tigris at fly.storage.tigris.dev (10.0.0.1:443), TLSv1.3; \n"
+        "ok clock: agrees with the store's; \n");
+  bucket.tls.clear();
+  CHECK(has(text_of(findings_of(bucket)), "without TLS: whoever is between reads everything"));
+  bucket.is_local = true;
+  CHECK(has(text_of(findings_of(bucket)), "ok store"));
+  bucket.error = Error{Code::Denied, "GET bucket: not allowed"};
+  CHECK(has(text_of(findings_of(bucket)), "problem store: GET bucket: not allowed; give the key"));
+  const BucketFinding nobody{.provider = "AWS S3",
+                             .host = "s3.amazonaws.com",
+                             .address = {},
+                             .tls = {},
+                             .credentials = {},
+                             .clock_offset = {},
+                             .error = Error{Code::Denied, "no credentials found"}};
+  CHECK(text_of(findings_of(nobody)) == "problem credentials: no credentials found; \n");
+}
+
+TEST_CASE("a clock that is off is noted, and one that the store will refuse is a problem") {
+  struct Row {
+    std::chrono::milliseconds offset;
+    const char* expected;
+  };
+  const Row rows[] = {{4s, "ok clock"},
+                      {60s, "note clock: is 1m behind the store's"},
+                      {-60s, "note clock: is 1m ahead of the store's"},
+                      {3600s, "problem clock: is 1h behind the store's; synchronise"}};
+  for (const Row& row : rows) {
+    BucketFinding bucket{.provider = "x",
+                         .host = "x",
+                         .address = "x",
+                         .tls = "x",
+                         .credentials = "x",
+                         .clock_offset = row.offset,
+                         .error = {}};
+    CHECK(has(text_of(findings_of(bucket)), row.expected));
+  }
+}
+
+TEST_CASE("each right is a line of its own, and what is not honoured says what to beware of") {
+  RightsFinding rights{.steps = {{"list", {}}, {"put", Error{Code::Denied, "PUT x: denied"}}},
+                       .create_only = {}};
+  CHECK(text_of(findings_of(rights)) ==
+        "ok list: allowed; \n"
+        "problem put: PUT x: denied; give the key the rights to list, get, put and delete below "
+        "this prefix\n");
+  rights = {.steps = {}, .create_only = true};
+  CHECK(has(text_of(findings_of(rights)), "ok create-only: honoured"));
+  rights.create_only = false;
+  CHECK(has(text_of(findings_of(rights)), "fencing=off"));
+}
+
+TEST_CASE("a doctor tells the bill of an app that never stops writing") {
+  const auto aws = text_of(findings_of(
+      CostFinding{.provider = "AWS S3", .interval = 1s, .database_size = 10'000'000'000}));
+  CHECK(has(aws, "12.96 USD a month at most"));
+  CHECK(has(aws, "0.23 USD for the space"));
+  CHECK(has(text_of(findings_of(CostFinding{.provider = "AWS S3", .interval = 10s})), "1.30 USD"));
+  CHECK(has(text_of(findings_of(CostFinding{.provider = "S3-compatible"})), "no list price"));
+}
+
+TEST_CASE("findings are lines for people and one JSON document for programs") {
+  const std::vector<Finding> findings = {
+      {FindingLevel::Ok, "host", "fly", ""},
+      {FindingLevel::Problem, "disk", "it says \"\xff\"", "mkdir -p /data"}};
+  CHECK_FALSE(is_well(findings));
+  CHECK(is_well({findings[0]}));
+  CHECK(format_findings(findings) ==
+        "ok       host         fly\n"
+        "problem  disk         it says \"\xff\"; mkdir -p /data\n");
+  const auto json = nlohmann::json::parse(format_findings_json(findings));
+  CHECK(json["version"] == 1);
+  CHECK(json["ok"] == false);
+  CHECK(json["findings"][1]["level"] == "problem");
+  CHECK(json["findings"][1]["type"] == "mkdir -p /data");
+}
