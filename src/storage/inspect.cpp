@@ -35,6 +35,7 @@ Result<void> look_at_bucket(const Location& location, const Surroundings& surrou
   S3Session session({.target = location.s3,
                      .transport = std::move(transport),
                      .environment = location.environment,
+                     .credentials = location.credentials,
                      .clock = surroundings.clock,
                      .log = surroundings.log});
   facts.credentials = TRY(session.credentials_source());

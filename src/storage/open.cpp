@@ -58,6 +58,7 @@ Result<std::unique_ptr<ObjectStore>> open_s3(const Location& location,
        .make_transport = [location,
                           surroundings] { return open_transport(location, surroundings); },
        .environment = location.environment,
+       .credentials = location.credentials,
        .clock = surroundings.clock,
        .log = surroundings.log,
        .pause = [surroundings](
@@ -90,6 +91,7 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
   location.kind = StoreKind::S3;
   location.s3 = TRY(parse_s3_target(uri, url, environment));
   location.environment = environment;
+  location.credentials = std::make_shared<SharedCredentials>();
   return location;
 }
 

@@ -101,11 +101,13 @@ S3Session::S3Session(Parts parts)
       clock_(parts.clock),
       log_(parts.log),
       client_(std::move(parts.transport), parts.clock),
+      shared_(std::move(parts.credentials)),
       chain_({.environment = std::move(parts.environment),
               .transport = client_.transport(),
               .clock = parts.clock,
               .log = parts.log,
-              .region = target_.region}) {}
+              .region = target_.region,
+              .shared = shared_.get()}) {}
 
 Result<S3Access> S3Session::access() {
   auto credentials = TRY(chain_.get());

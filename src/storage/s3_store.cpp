@@ -45,6 +45,7 @@ S3Store::S3Store(Parts parts, std::unique_ptr<http::Transport> transport)
       session_({.target = parts_.target,
                 .transport = std::move(transport),
                 .environment = parts_.environment,
+                .credentials = parts_.credentials,
                 .clock = parts_.clock,
                 .log = parts_.log}) {}
 

@@ -98,6 +98,14 @@ TEST_CASE("an S3 URL names bucket, prefix and where its store is") {
   CHECK(refused.error().code == Code::Invalid);
 }
 
+TEST_CASE("the stores of one location share the keys that a service gave to one of them") {
+  const auto location = parse_location("s3://bucket/app", kNothing).value();
+  const Location copy = location;
+  REQUIRE(copy.credentials != nullptr);
+  CHECK(copy.credentials == location.credentials);
+  CHECK(parse_location("s3://bucket/app", kNothing)->credentials != location.credentials);
+}
+
 TEST_CASE("open_store opens what a location names") {
   const testing::TempDir dir;
   const Rig rig;

@@ -10,6 +10,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/storage/credentials.hpp"
 #include "walwrap/storage/object_store.hpp"
 #include "walwrap/storage/patience.hpp"
 #include "walwrap/storage/s3_target.hpp"
@@ -25,7 +26,9 @@ struct Location {
   std::string url;            // as given, for people
   S3Target s3 = {};           // of an S3 store
   LookupFn environment = {};  // of an S3 store: where credentials are looked for
-  std::string ca_file = {};   // of an S3 store: "": the system's roots
+  // Of an S3 store: one fetch of credentials serves all that are opened here.
+  std::shared_ptr<SharedCredentials> credentials = {};
+  std::string ca_file = {};  // of an S3 store: "": the system's roots
 };
 
 // Invalid with what to type: unknown scheme, relative path, host in a file URL, query in it, and

@@ -81,6 +81,7 @@ class S3Session {
     S3Target target;
     std::unique_ptr<http::Transport> transport;
     LookupFn environment;
+    std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
     const os::Clock& clock;
     const Log& log;
   };
@@ -118,6 +119,7 @@ class S3Session {
   const os::Clock& clock_;
   const Log& log_;
   S3Client client_;
+  std::shared_ptr<SharedCredentials> shared_;
   CredentialChain chain_;  // uses the client's transport
   std::chrono::milliseconds clock_offset_{0};
   bool has_conditions_ = true;

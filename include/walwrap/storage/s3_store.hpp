@@ -45,7 +45,8 @@ class S3Store : public ObjectStore {
     // Each upload thread of a multipart upload gets one of its own.
     std::function<Result<std::unique_ptr<http::Transport>>()> make_transport;
     LookupFn environment;
-    const os::Clock& clock;  // borrowed, like the log
+    std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
+    const os::Clock& clock;                               // borrowed, like the log
     const Log& log;
     // Between the tries of a part; called by the upload threads too.
     std::function<void(std::chrono::milliseconds)> pause = os::pause_for;
