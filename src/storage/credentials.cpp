@@ -14,12 +14,6 @@ constexpr std::array<KeySource, 5> kOrder = {KeySource::Environment, KeySource::
                                              KeySource::Profile, KeySource::Container,
                                              KeySource::Instance};
 
-bool is_same(const SigningKeys& left, const SigningKeys& right) {
-  return left.access_key_id == right.access_key_id &&
-         left.secret_access_key.reveal() == right.secret_access_key.reveal() &&
-         left.session_token.reveal() == right.session_token.reveal();
-}
-
 // The transport was told to stop: this says nothing about the service.
 bool is_stop(const Error& error) {
   return error.code == Code::Cancelled || error.code == Code::Deadline;

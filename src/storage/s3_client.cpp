@@ -159,11 +159,23 @@ bool S3Session::mend(const S3Reply& reply, Mended& mended) {
       if (std::exchange(mended.credentials, true)) return false;
       chain_.forget();
       return true;
+    case Meaning::Denied:
+      return !std::exchange(mended.credentials, true) && mend_keys(reply);
     case Meaning::WrongRegion:
       return !std::exchange(mended.region, true) && mend_region(reply);
     default:
       return false;
   }
+}
+
+// Keys in a file that were replaced there since: the store no longer takes the old ones.
+bool S3Session::mend_keys(const S3Reply& reply) {
+  const std::string& code = reply.error.code;
+  if (code != "InvalidAccessKeyId" && code != "SignatureDoesNotMatch") return false;
+  const auto before = chain_.get();
+  chain_.forget();
+  const auto after = chain_.get();
+  return before && after && !is_same(before->keys, after->keys);
 }
 
 bool S3Session::mend_clock(const S3Reply& reply) {

@@ -106,6 +106,12 @@ std::string scope_of(const ToSign& request) {
 
 }  // namespace
 
+bool is_same(const SigningKeys& left, const SigningKeys& right) {
+  return left.access_key_id == right.access_key_id &&
+         left.secret_access_key.reveal() == right.secret_access_key.reveal() &&
+         left.session_token.reveal() == right.session_token.reveal();
+}
+
 std::string sha256_hex(ByteSpan bytes) {
   return hex(digest(EVP_sha256(), bytes));
 }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "tests/support/s3_rig.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
 
 using namespace std::chrono_literals;
@@ -94,6 +96,30 @@ TEST_CASE("a request goes to its address, signed, with the hashes of its body") 
             "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request"));
   CHECK(has(field(request, "authorization"), "content-md5;content-type;host;"));
   CHECK(field(request, "x-amz-security-token").empty());
+}
+
+TEST_CASE("keys that were replaced in their file are read again when the store refuses them") {
+  S3Rig rig;
+  const testing::TempDir dir;
+  const auto write = [&](const char* name, const char* text) {
+    std::ofstream(dir / name) << text;
+    return (dir / name).string();
+  };
+  rig.set_variable("AWS_ACCESS_KEY_ID", "");
+  rig.set_variable("AWS_SECRET_ACCESS_KEY", "");
+  rig.set_variable("AWS_ACCESS_KEY_ID_FILE", write("id", "key"));
+  rig.set_variable("AWS_SECRET_ACCESS_KEY_FILE", write("secret", "secret"));
+  const auto session = session_on(rig);
+  CHECK(session->perform(get_request())->meaning == Meaning::NotThere);
+  rig.server.owner.access_key = "newer";
+  write("id", "newer");
+  CHECK(session->perform(get_request())->meaning == Meaning::NotThere);
+  // Those that are wrong and stay so are asked for once, and not again and again.
+  rig.server.owner.access_key = "newest";
+  rig.clock.advance(std::chrono::seconds(20));
+  const auto before = rig.server.calls().size();
+  CHECK(session->perform(get_request())->meaning == Meaning::Denied);
+  CHECK(rig.server.calls().size() == before + 1);
 }
 
 TEST_CASE("a session token and a provider's own header go with every request") {

@@ -112,6 +112,7 @@ class S3Session {
   void on_conditions_refused();
 
  private:
+  bool mend_keys(const S3Reply& reply);
   bool mend_clock(const S3Reply& reply);
   bool mend_region(const S3Reply& reply);
 

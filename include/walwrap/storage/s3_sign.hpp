@@ -24,6 +24,7 @@ struct SigningKeys {
   Secret<std::string> secret_access_key;
   Secret<std::string> session_token;  // "": none
 };
+bool is_same(const SigningKeys& left, const SigningKeys& right);
 
 struct ToSign {
   http::Method method = http::Method::Get;
