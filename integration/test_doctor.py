@@ -4,6 +4,7 @@
 import json
 import subprocess
 
+from lib import checks
 from lib.harness import binary, case, main
 from lib.s3_servers import KINDS, fresh_replica
 from lib.scene import Scene
@@ -28,13 +29,13 @@ def doctor(run, scene, *flags, env=None):
 
 def is_well(run, scene):
     scene.start(scene.writer("--rows", 20)).must_end(0)
-    stored = getattr(scene.replica, "stored", dict)()
+    stored = checks.stored_bytes(scene.replica)
     status, found = doctor(run, scene)
     run.must(status == 0, "exit %d: %s" % (status, found))
     for right in RIGHTS:
         run.must(found[right][0] == "ok", "%s: %s" % (right, found[right]))
     run.must("in WAL mode" in found["database"][1], found["database"])
-    run.must(getattr(scene.replica, "stored", dict)() == stored, "the replica has changed")
+    run.must(checks.stored_bytes(scene.replica) == stored, "the replica has changed")
     scene.same()
     return found
 

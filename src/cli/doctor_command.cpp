@@ -48,6 +48,16 @@ DiskFinding look_at_disk(const os::Path& database) {
 
 DatabaseFinding look_at_database(const os::Path& path) {
   DatabaseFinding found{.path = path.string(), .error = {}, .header = {}};
+  const auto status = os::status_of(path);
+  if (!status) {
+    found.error = status.error();
+    return found;
+  }
+  // To open a pipe would wait for its writer.
+  if (status->type != os::FileType::Regular) {
+    found.error = Error{Code::Invalid, fmt::format("{} is not a regular file", path.string())};
+    return found;
+  }
   // No connection of this process has it open, so no lock goes with the descriptor (Law 1).
   const auto file = os::File::open(path, os::File::Open::ReadOnly);
   if (!file) {
@@ -131,9 +141,8 @@ bool Doctor::look_at_bucket(const storage::Location& location) {
                        .tls = facts.peer.tls,
                        .is_local = is_loopback(facts.peer.address),
                        .credentials = facts.credentials,
-                       .clock_offset = {},
+                       .clock_offset = facts.clock_offset,
                        .error = error_in(looked)};
-  if (!facts.peer.address.empty()) bucket.clock_offset = facts.clock_offset;
   note(bucket);
   return looked.has_value();
 }

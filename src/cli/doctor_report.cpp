@@ -143,6 +143,9 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
   if (database.error && database.error->code == Code::NotFound) {
     return {note("database", path + " is not there: a start restores it, or the app creates it")};
   }
+  if (database.error && database.error->code == Code::Invalid) {
+    return {problem("database", database.error->text, "check --db")};
+  }
   if (database.error) {
     return {problem("database", database.error->text,
                     "run walwrap as the user who owns it, or mend its mode with chmod")};
@@ -242,11 +245,11 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   const auto puts = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
-             fmt::format("{:.2f} USD a month at most for an app that never stops writing (an "
-                         "upload every {}), nothing while it is idle; {:.2f} USD for the space of "
-                         "one copy (list prices of {})",
-                         storage::price_of_puts(*prices, puts), format_duration(cost.interval),
-                         space, prices->as_of))};
+             fmt::format("{:.2f} USD a month for the {} uploads of an app that never stops writing "
+                         "(one every {}), no requests while it is idle; {:.2f} USD for the space "
+                         "of one copy (list prices of {})",
+                         storage::price_of_puts(*prices, puts), puts,
+                         format_duration(cost.interval), space, prices->as_of))};
 }
 
 bool is_well(const std::vector<Finding>& findings) {

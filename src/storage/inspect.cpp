@@ -64,7 +64,13 @@ StoreRights try_rights(ObjectStore& store, const std::string& key) {
   auto listed = store.list(key, "");
   rights.list = listed ? Result<void>() : fail(listed.error());
   rights.put = put_new();
-  if (!*rights.put) return rights;
+  if (!*rights.put) {
+    // It may have been carried out all the same.
+    if (rights.put->error().code != Code::Denied) {
+      ignore(store.remove(key), "what keeps it from being put may keep it from being removed");
+    }
+    return rights;
+  }
   rights.get = get_same(store, key, as_bytes(kText));
   const auto again = put_new();
   const bool is_refused = !again && again.error().code == Code::Exists;

@@ -15,7 +15,6 @@ constexpr std::array kPrices = {
     Prices{"Backblaze B2", 0, 0.006, 0, false, "2026"},
     Prices{"Tigris", 5.00, 0.02, 10e3, false, "2026-06"},
     Prices{"Google Cloud Storage", 5.00, 0.020, 5e3, false, "2026-09"},
-    Prices{"Wasabi", 0, 0.00799, 0, false, "2026-07"},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "tests/support/app_db.hpp"
@@ -65,6 +66,14 @@ TEST_CASE("a doctor finds what is not there, says what to type, and creates noth
   CHECK_FALSE(std::filesystem::exists(bench.dir / "nor"));
   CHECK(bench.examine({}, true) == 1);
   CHECK(bench.says("\"subject\": \"replica\""));
+}
+
+TEST_CASE("a doctor does not wait for whoever writes into a pipe that is no database") {
+  Bench bench;
+  REQUIRE(std::system(("mkfifo " + bench.database.string()).c_str()) == 0);
+  CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
+        1);
+  CHECK(bench.says("is not a regular file"));
 }
 
 TEST_CASE("a doctor cannot look where the configuration is wrong, and says why") {

@@ -93,6 +93,9 @@ TEST_CASE("a doctor reads a database's header and knows what is none") {
   database.error = Error{Code::Denied, "open /data/app.db: Permission denied"};
   CHECK(has(text_of(findings_of(database)), "Permission denied; run walwrap as the user"));
 
+  database.error = Error{Code::Invalid, "/data/app.db is not a regular file"};
+  CHECK(has(text_of(findings_of(database)), "is not a regular file; check --db"));
+
   database = database_of(database_header(4096, 2));
   database.wal_size = 65ULL << 20;
   CHECK(has(text_of(findings_of(database)), "note database: its -wal has 65.0 MiB"));
@@ -174,7 +177,7 @@ TEST_CASE("each right is a line of its own, and what is not honoured says what t
 TEST_CASE("a doctor tells the bill of an app that never stops writing") {
   const auto aws = text_of(findings_of(
       CostFinding{.provider = "AWS S3", .interval = 1s, .database_size = 10'000'000'000}));
-  CHECK(has(aws, "12.96 USD a month at most"));
+  CHECK(has(aws, "12.96 USD a month for the 2592000 uploads"));
   CHECK(has(aws, "0.23 USD for the space"));
   CHECK(has(text_of(findings_of(CostFinding{.provider = "AWS S3", .interval = 10s})), "1.30 USD"));
   CHECK(has(text_of(findings_of(CostFinding{.provider = "S3-compatible"})), "no list price"));

@@ -57,6 +57,14 @@ TEST_CASE("each right that is missing is named, and what needs it is not tried")
   CHECK_FALSE(rights.remove);
 }
 
+TEST_CASE("a put that was carried out without an answer leaves nothing behind either") {
+  testing::FakeBucket bucket;
+  testing::FakeStore store(bucket);
+  bucket.faults().fail(2, testing::StoreFault::lost_reply());
+  CHECK(try_rights(store, kKey).put->error().code == Code::Unknown);
+  CHECK(bucket.keys().empty());
+}
+
 TEST_CASE("a store that overwrites what it should only create is found out") {
   class Careless : public testing::FakeStore {
    public:

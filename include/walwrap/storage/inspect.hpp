@@ -21,8 +21,9 @@ namespace walwrap::storage {
 struct BucketFacts {
   std::string provider;  // "Cloudflare R2"
   http::Peer peer;
-  std::string credentials;                    // "environment", "instance role x"
-  std::chrono::milliseconds clock_offset{0};  // the store's clock minus ours, to a second
+  std::string credentials;  // "environment", "instance role x"
+  // The store's clock minus ours, to a second; nullopt: it did not say.
+  std::optional<std::chrono::milliseconds> clock_offset;
 };
 // Errors: why the bucket cannot be listed. `facts` has what was found out until then.
 Result<void> look_at_bucket(const Location& location, const Surroundings& surroundings,

@@ -1,7 +1,8 @@
 // What object stores ask for requests and space. Pure.
 //
-// List prices in US dollars before tax, of the region that each provider names first. Sources: the
-// providers' price pages, as of the date in the row.
+// List prices in US dollars before tax, of the region that each provider names first, as their
+// price pages and reports of these gave them at the date in the row. Who bills by another rule is
+// not here.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace walwrap::storage {
 
 struct Prices {
   std::string_view provider;  // Dialect::name
-  double million_puts;        // or listings
+  double million_puts;
   double gigabyte_month;
   double free_puts;     // a month
   bool whole_millions;  // rounded up to the next
