@@ -7,6 +7,7 @@
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
+#include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/store_patience.hpp"
 
 namespace walwrap::replication {
@@ -204,7 +205,6 @@ void Replicator::Impl::probe_fencing_once() {
   const auto found = probe_fencing(*uploader_->store());
   if (!found) return;
   exchange_->fencing.set(*found);
-  exchange_->capture_wakeup.notify();
   if (*found != Fencing::Off) return;
   log_.warn("store overwrites what it should only create: a second writer would not be noticed",
             {{"db", options_.database.string()},

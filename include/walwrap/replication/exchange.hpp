@@ -11,7 +11,6 @@
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
-#include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/uploader.hpp"
 
 namespace walwrap::replication {
