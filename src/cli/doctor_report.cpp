@@ -22,9 +22,9 @@ constexpr milliseconds kExactClock = seconds(5);
 constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
 constexpr std::uint64_t kMonthSeconds = 30ULL * 24 * 3600;
 
-constexpr std::array<std::string_view, 4> kFleeting = {"overlay", "tmpfs", "ramfs", "overlayfs"};
-constexpr std::array<std::string_view, 8> kRemote = {"nfs", "cifs", "smb2", "smb",
-                                                     "9p",  "fuse", "afs",  "ceph"};
+// Names as os::filesystem_name gives them.
+constexpr std::array<std::string_view, 3> kFleeting = {"overlay", "tmpfs", "ramfs"};
+constexpr std::array<std::string_view, 6> kRemote = {"nfs", "cifs", "smb2", "9p", "fuse", "ceph"};
 
 template <std::size_t N>
 bool is_one_of(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -151,7 +151,7 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
                     "run walwrap as the user who owns it, or mend its mode with chmod")};
   }
   if (database.size == 0) return {note("database", path + " is empty: nothing was written yet")};
-  const auto header = parse_database_header(database.header.value_or(""));
+  const auto header = parse_database_header(database.header);
   if (!header) {
     return {problem("database", path + " is no SQLite database, or it is encrypted",
                     "check --db; an encrypted database cannot be replicated")};

@@ -35,8 +35,8 @@ std::vector<Finding> findings_of(const DiskFinding& disk);
 
 struct DatabaseFinding {
   std::string path;
-  std::optional<Error> error;         // it cannot be read; NotFound: it is not there
-  std::optional<std::string> header;  // its first 100 bytes, or what there is of them
+  std::optional<Error> error;  // it cannot be read; NotFound: it is not there
+  std::string header;          // its first 100 bytes, or what there is of them
   Bytes size = 0;
   Bytes wal_size = 0;
 };
