@@ -42,8 +42,10 @@ class Trial:
 
     def arm(self):
         """From here on the fault strikes."""
-        self.before, self.began = self.etags(), time.monotonic()
         t = self.trial
+        self.before, self.began = self.etags(), time.monotonic()
+        runs_already = t.step in ("steady", "stop")
+        self.starts_before = 0 if runs_already else len(self.scene.app_starts())
         self.proxy.arm(Fault(t.fault, t.operation, t.nth, t.times))
 
     def life(self, *flags, rows=ROWS):
@@ -80,7 +82,7 @@ class Trial:
         self.run.must(not changed, "changed or gone: %s" % changed)
         self.run.must(self.struck or self.trial.may_miss, "the fault never struck")
 
-    # The steps of a run. Each ends in a process that has ended.
+    # The steps of a run. Each gives a process that has ended, or none if it has judged itself.
 
     def start_empty(self):
         self.arm()
@@ -138,23 +140,8 @@ class Trial:
             self.run.must(not lost, "%d rows are missing" % len(lost))
 
     def check(self):
-        step = getattr(self, self.trial.step)
-        self.starts_before = 0
-        if self.trial.step == "by_hand":
-            step()
-            return self.must_be_whole(Outcome.STORED)
-        process = self.run_step(step)
-        self.must_be_whole(self.judge(process))
-
-    def run_step(self, step):
-        arm = self.arm
-
-        def armed():
-            running = self.trial.step in ("steady", "stop")
-            self.starts_before = 0 if running else len(self.scene.app_starts())
-            arm()
-        self.arm = armed
-        return step()
+        process = getattr(self, self.trial.step)()
+        self.must_be_whole(self.judge(process) if process else Outcome.STORED)
 
 
 def check(run, trial):
