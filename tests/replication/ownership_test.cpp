@@ -39,23 +39,6 @@ TEST_CASE("the first to claim a replica gives it its lineage, and the second lea
   CHECK(read_identity(**store)->value().lineage == RandomId{1});
 }
 
-// Like one that has never heard of If-None-Match, or one that says so.
-class CarelessStore : public testing::FakeStore {
- public:
-  CarelessStore(testing::FakeBucket& bucket, storage::CreateOnly says)
-      : FakeStore(bucket), says_(says) {}
-  Result<void> put(const std::string& key, const storage::Body& body,
-                   const storage::PutOptions& options) override {
-    auto replacing = options;
-    replacing.mode = storage::PutMode::Replace;
-    return FakeStore::put(key, body, replacing);
-  }
-  storage::CreateOnly create_only() const override { return says_; }
-
- private:
-  storage::CreateOnly says_;
-};
-
 TEST_CASE("a probe finds out whether a second writer would be noticed, and touches nothing else") {
   testing::FakeBucket bucket;
   testing::FakeStore careful(bucket);
@@ -65,9 +48,9 @@ TEST_CASE("a probe finds out whether a second writer would be noticed, and touch
     CHECK(bucket.calls().size() == requests);
   }
   CHECK(bucket.keys() == std::vector<std::string>{std::string(kProbeKey)});
-  CarelessStore careless(bucket, storage::CreateOnly::NotKnown);
+  testing::CarelessStore careless(bucket, storage::CreateOnly::NotKnown);
   CHECK(probe_fencing(careless).value() == Fencing::Off);
-  CarelessStore refusing(bucket, storage::CreateOnly::LookBefore);
+  testing::CarelessStore refusing(bucket, storage::CreateOnly::LookBefore);
   CHECK(probe_fencing(refusing).value() == Fencing::Off);
   bucket.faults().fail_all(testing::StoreFault::error(Code::Unavailable));
   CHECK(probe_fencing(careful).error().code == Code::Unavailable);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "tests/support/fake_store.hpp"
@@ -116,6 +117,36 @@ TEST_CASE("a start over a known database asks its store three times before the a
   CHECK(cloud.bucket.count(testing::StoreOperation::Get) == 2);  // the identity, the newest header
   CHECK(cloud.bucket.count(testing::StoreOperation::List) == 1);
   CHECK(cloud.bucket.calls().size() == 3);
+}
+
+TEST_CASE("a store that overwrites is said to be no fence, and stores all the same") {
+  Cloud cloud;
+  AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  std::vector<std::string> lines;
+  std::mutex mutex;
+  const Log log({.minimum = LogLevel::Warn,
+                 .now = [] { return testing::kSystemClock.wall(); },
+                 .sink =
+                     [&](std::string_view line) {
+                       const std::lock_guard lock(mutex);
+                       lines.emplace_back(line);
+                     }});
+  auto options = cloud.options();
+  options.open_store = [&](const auto&,
+                           const auto&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+    return std::unique_ptr<storage::ObjectStore>(
+        std::make_unique<testing::CarelessStore>(cloud.bucket, storage::CreateOnly::NotKnown));
+  };
+  auto replicator =
+      Replicator::prepare(options, testing::kSystemClock, log, [] { return false; }).value();
+  CHECK(replicator->status().fencing == Fencing::NotKnown);
+  replicator->start().value();
+  CHECK(comes_true([&] { return replicator->status().fencing == Fencing::Off; }));
+  const auto report = replicator->flush(in(std::chrono::seconds(20)));
+  CHECK(report.outcome == FlushOutcome::Ok);
+  CHECK(report.fencing == Fencing::Off);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("fencing=off") != std::string::npos);
 }
 
 TEST_CASE("a file that goes between a start's listing and its restore makes it plan anew") {

@@ -66,20 +66,13 @@ TEST_CASE("a put that was carried out without an answer leaves nothing behind ei
 }
 
 TEST_CASE("a store that overwrites what it should only create is found out") {
-  class Careless : public testing::FakeStore {
-   public:
-    using FakeStore::FakeStore;
-    Result<void> put(const std::string& key, const Body& body, const PutOptions&) override {
-      return FakeStore::put(key, body, {.mode = PutMode::Replace});
-    }
-  };
   class LooksBefore : public testing::FakeStore {
    public:
     using FakeStore::FakeStore;
     CreateOnly create_only() const override { return CreateOnly::LookBefore; }
   };
   testing::FakeBucket bucket;
-  Careless careless(bucket);
+  testing::CarelessStore careless(bucket, CreateOnly::NotKnown);
   CHECK(try_rights(careless, kKey).create_only == false);
   LooksBefore looks_before(bucket);
   CHECK(try_rights(looks_before, kKey).create_only == false);

@@ -272,4 +272,20 @@ class FakeStore : public storage::ObjectStore {
   FakeBucket& bucket_;
 };
 
+// Overwrites what it should only create, and says of that what it is told to say.
+class CarelessStore : public FakeStore {
+ public:
+  CarelessStore(FakeBucket& bucket, storage::CreateOnly says) : FakeStore(bucket), says_(says) {}
+  Result<void> put(const std::string& key, const storage::Body& body,
+                   const storage::PutOptions& options) override {
+    auto replacing = options;
+    replacing.mode = storage::PutMode::Replace;
+    return FakeStore::put(key, body, replacing);
+  }
+  storage::CreateOnly create_only() const override { return says_; }
+
+ private:
+  storage::CreateOnly says_;
+};
+
 }  // namespace walwrap::testing
