@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "walwrap/base/check.hpp"
+#include "walwrap/os/memory.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/spawn.hpp"
@@ -185,6 +186,7 @@ Init::Answer Init::operator()(const action::StartApp&) {
                                 failed.as_shell_code()};
   }
   app_ = spawned->pid;
+  os::give_back_untouched_files();  // our start is over, and what it read of them
   return event::AppSpawned{app_};
 }
 
