@@ -1,7 +1,6 @@
 #include "walwrap/storage/key_rules.hpp"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -49,10 +48,12 @@ bool is_loopback(std::string_view host) {
   return dots == 3;
 }
 
-bool is_near(std::string_view host) {
-  constexpr std::array<std::string_view, 5> kHosts = {"localhost", "[::1]", "169.254.170.2",
-                                                      "169.254.170.23", "[fd00:ec2::23]"};
-  return is_loopback(host) || std::find(kHosts.begin(), kHosts.end(), host) != kHosts.end();
+bool is_this_machine(std::string_view host) {
+  return is_loopback(host) || host == "localhost" || host == "[::1]";
+}
+
+bool is_container_service(std::string_view host) {
+  return host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]";
 }
 
 std::string_view without_port(std::string_view host) {
@@ -125,7 +126,7 @@ std::optional<std::string> parse_role_name(std::string_view text) {
   return std::string(text);
 }
 
-Result<void> check_container_url(std::string_view url) {
+Result<void> check_service_url(std::string_view url, PlainHttp plain) {
   if (!is_header_word(url)) return fail(Code::Denied, "a blank or control character in the URL");
   auto uri = http::parse_uri(url);
   if (!uri) return fail(Code::Denied, "{}", uri.error().text);
@@ -136,13 +137,12 @@ Result<void> check_container_url(std::string_view url) {
   for (char& c : host) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  if (uri->scheme == "http" && !is_near(host)) {
-    return fail(Code::Denied,
-                "http is only for localhost, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23]; "
-                "use https for {}",
-                uri->host);
-  }
-  return {};
+  const bool is_for_containers = plain == PlainHttp::ThisMachineOrContainer;
+  if (uri->scheme == "https" || is_this_machine(host)) return {};
+  if (is_for_containers && is_container_service(host)) return {};
+  return fail(Code::Denied, "http is only for localhost{}; use https for {}",
+              is_for_containers ? ", 169.254.170.2, 169.254.170.23 and [fd00:ec2::23]" : "",
+              uri->host);
 }
 
 std::string without_secret(std::string_view message, std::string_view secret) {

@@ -71,14 +71,16 @@ Result<Credentials> read_keys(const http::Response& response, KeySource kind, st
 }
 
 // AWS alone has regions with a dash, and only they have an STS of their own.
-std::string sts_url(const KeyService& service) {
-  if (auto set = value_of(service.environment, "AWS_ENDPOINT_URL_STS")) {
+Result<std::string> sts_url(const KeyService& service) {
+  constexpr std::string_view kName = "AWS_ENDPOINT_URL_STS";
+  if (auto set = value_of(service.environment, kName)) {
+    TRY(check_service_url(*set, PlainHttp::ThisMachine).context(kName));
     if (!set->ends_with('/')) *set += '/';
     return *std::move(set);
   }
   const std::string_view region = service.region;
   if (region.find('-') == std::string_view::npos || !is_region_name(region)) {
-    return "https://sts.amazonaws.com/";
+    return std::string("https://sts.amazonaws.com/");
   }
   return fmt::format("https://sts.{}.amazonaws.com{}/", region,
                      region.starts_with("cn-") ? ".cn" : "");
@@ -97,6 +99,7 @@ Failure sts_refusal(const http::Response& response, std::string_view token) {
 }
 
 Result<Credentials> ask_sts(const WebIdentity& role, const KeyService& service) {
+  auto url = TRY(sts_url(service));
   const auto token = TRY(read_secret("the role's token", role.token_file));
   const auto encoded = [](std::string_view text) {
     return http::percent_encode(text, http::Slash::Encode);
@@ -105,7 +108,7 @@ Result<Credentials> ask_sts(const WebIdentity& role, const KeyService& service) 
       "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&DurationSeconds=3600"
       "&RoleArn={}&RoleSessionName={}&WebIdentityToken={}",
       encoded(role.role_arn), encoded(role.session_name), encoded(token.reveal()));
-  auto request = request_to(http::Method::Post, sts_url(service), KeyService::kStsLimit);
+  auto request = request_to(http::Method::Post, std::move(url), KeyService::kStsLimit);
   request.headers = {{"content-type", "application/x-www-form-urlencoded"},
                      {"accept", "application/xml"}};
   request.body = as_bytes(body);
@@ -230,7 +233,8 @@ Result<Finding> ask_container(const KeyService& service) {
     return fail(Code::Denied, "{} does not begin with '/'", kRelative);
   }
   const std::string url = relative ? std::string(kContainerHost) + *relative : *full;
-  TRY(check_container_url(url).context(relative ? kRelative : kFull));
+  TRY(check_service_url(url, PlainHttp::ThisMachineOrContainer)
+          .context(relative ? kRelative : kFull));
   const auto token = TRY(container_token(service.environment));
   auto request = request_to(http::Method::Get, url, KeyService::kContainerLimit);
   request.headers = {{"accept", "application/json"}};

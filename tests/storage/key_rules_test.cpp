@@ -123,7 +123,7 @@ TEST_CASE("a container's service is asked by https, or where no network lies bet
         "http://[::1]:9/x", "http://169.254.170.2/x", "http://169.254.170.23/v1/credentials",
         "http://[FD00:ec2::23]/v1/credentials"}) {
     CAPTURE(url);
-    const auto checked = check_container_url(url);
+    const auto checked = check_service_url(url, PlainHttp::ThisMachineOrContainer);
     CHECK_MESSAGE(checked.has_value(), (checked ? "" : checked.error().text));
   }
   for (const std::string_view url : {"http://example.com/keys",
@@ -147,10 +147,23 @@ TEST_CASE("a container's service is asked by https, or where no network lies bet
                                      "https://example.com/a b",
                                      "https://example.com/\r\nx: y"}) {
     CAPTURE(url);
-    const auto checked = check_container_url(url);
+    const auto checked = check_service_url(url, PlainHttp::ThisMachineOrContainer);
     REQUIRE_FALSE(checked.has_value());
     CHECK(checked.error().code == Code::Denied);
   }
+}
+
+TEST_CASE("a service that is no container's is asked by https, or on this machine") {
+  const auto allows = [](std::string_view url) {
+    return check_service_url(url, PlainHttp::ThisMachine).has_value();
+  };
+  CHECK(allows("https://sts.example.com/"));
+  CHECK(allows("http://127.0.0.1:9000"));
+  CHECK(allows("http://localhost:9000/"));
+  CHECK_FALSE(allows("http://sts.example.com/"));
+  CHECK_FALSE(allows("http://169.254.170.2/"));
+  CHECK_FALSE(allows("http://[fd00:ec2::23]/"));
+  CHECK_FALSE(allows("sts.example.com"));
 }
 
 TEST_CASE("what a server says is shown in one short line, without the secret it was given") {

@@ -120,6 +120,15 @@ TEST_CASE("STS is asked in the region, or where the environment says") {
   }
 }
 
+TEST_CASE("a role's token is never sent in plain text over a network") {
+  Rig rig;
+  set_role(rig);
+  rig.variables["AWS_ENDPOINT_URL_STS"] = "http://sts.example.com/";
+  const auto refused = take(rig);
+  CHECK(has(refused, "AWS_ENDPOINT_URL_STS: http is only for localhost; use https for"));
+  CHECK(rig.transport.sent.empty());
+}
+
 TEST_CASE("what STS does not give is refused or asked for later, without the token") {
   struct Row {
     Result<http::Response> answer;

@@ -31,9 +31,10 @@ Result<KeyAnswer> parse_key_answer(std::string_view json);
 // The role of an instance: the first line of what its service lists. nullopt: none.
 std::optional<std::string> parse_role_name(std::string_view text);
 
-// The service of a container: any by https, and by http those that no network lies between.
+// A service that is sent a token: any by https, and by http those that no network lies between.
 // Errors: Denied.
-Result<void> check_container_url(std::string_view url);
+enum class PlainHttp { ThisMachine, ThisMachineOrContainer };
+Result<void> check_service_url(std::string_view url, PlainHttp plain);
 
 // A server's message, in one short line and without the words that are part of `secret`.
 std::string without_secret(std::string_view message, std::string_view secret);
