@@ -87,20 +87,27 @@ Place place_of(const LookupFn& environment, ProfileFile kind) {
   return {kind, *home + (is_config ? "/.aws/config" : "/.aws/credentials"), false};
 }
 
-// What may not be read is as good as not there, unless somebody asked for it.
-Result<Profiles> load(const Place& place, bool is_wanted) {
-  if (place.path.empty()) return Profiles();
-  const auto bytes = os::read_file(place.path, kProfileFileLimit);
-  if (!bytes) {
-    const Code code = bytes.error().code;
-    const bool must_be_told =
-        code == Code::Unavailable || (code != Code::NotFound && (is_wanted || place.is_named));
-    if (!must_be_told) return Profiles();
-    return fail(as_denied(bytes.error()));
-  }
-  auto profiles = parse_profiles(as_text(*bytes), place.kind);
-  if (!profiles) return fail(Code::Denied, "{}: {}", place.path, profiles.error().text);
-  return profiles;
+Result<Profiles> read_profiles(const Place& place) {
+  const auto bytes = TRY(os::read_file(place.path, kProfileFileLimit));
+  return parse_profiles(as_text(bytes), place.kind).context(place.path);
+}
+
+struct Loaded {
+  Profiles profiles = {};
+  std::string passed_over = {};  // why nothing of the file is in them
+};
+
+// What cannot be read or understood is as good as not there, unless somebody asked for it: a file
+// at home that nobody thinks of does not stand before the role of a container.
+Result<Loaded> load(const Place& place, bool is_wanted) {
+  if (place.path.empty()) return Loaded{};
+  auto profiles = read_profiles(place);
+  if (profiles) return Loaded{.profiles = *std::move(profiles)};
+  const Error& error = profiles.error();
+  if (error.code == Code::NotFound) return Loaded{};
+  const bool must_be_told = error.code == Code::Unavailable || is_wanted || place.is_named;
+  if (must_be_told) return fail(as_denied(error));
+  return Loaded{.passed_over = error.text};
 }
 
 Failure refuse(std::string_view source, std::string_view why) {
@@ -212,21 +219,29 @@ Result<Finding> find_in_profile(const LookupFn& environment) {
   const std::string name = named.value_or("default");
   const Place credentials = place_of(environment, ProfileFile::Credentials);
   const Place config = place_of(environment, ProfileFile::Config);
-  auto profiles = TRY(load(credentials, named.has_value()));
-  auto more = TRY(load(config, named.has_value()));
-  merge_profiles(profiles, more);
+  auto loaded = TRY(load(credentials, named.has_value()));
+  const auto more = TRY(load(config, named.has_value()));
+  Profiles& profiles = loaded.profiles;
+  merge_profiles(profiles, more.profiles);
   const std::string where = credentials.path.empty() && config.path.empty()
                                 ? std::string("any file, as HOME is not set")
                                 : fmt::format("{} or {}", credentials.path, config.path);
+  const auto absent = [&](std::string why) {
+    for (const std::string& error : {loaded.passed_over, more.passed_over}) {
+      if (!error.empty()) why += fmt::format(" ({})", error);
+    }
+    return Finding{.absent = std::move(why)};
+  };
   const auto found = profiles.find(name);
   if (found == profiles.end()) {
     if (named && name != "default") {
       return fail(Code::Denied, "AWS_PROFILE is {}, and there is no such profile in {}", name,
                   where);
     }
-    return Finding{.absent = fmt::format("no profile {} in {}", name, where)};
+    return absent(fmt::format("no profile {} in {}", name, where));
   }
-  return find_in(environment, found->second, fmt::format("profile {}", name));
+  auto finding = TRY(find_in(environment, found->second, fmt::format("profile {}", name)));
+  return finding.absent.empty() ? finding : absent(finding.absent);
 }
 
 }  // namespace walwrap::storage

@@ -215,6 +215,21 @@ TEST_CASE("a profile that is named and not there is an error, not somebody else'
   CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
 }
 
+TEST_CASE("a profile file at home that makes no sense does not stand before other keys") {
+  Rig rig;
+  rig.variables["HOME"] = rig.dir.path().string();
+  rig.file(".aws/config", "hunter2\n");
+  const std::string said = text_of(find_in_profile(rig.environment()));
+  CHECK(has(said, "absent: no profile default in "));
+  CHECK(has(said, ".aws/config: line 1: stands before the first [section])"));
+  rig.file(".aws/credentials", "[default]\nregion = r\n");
+  CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no keys in profile default ("));
+  rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
+  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
+  rig.variables["AWS_PROFILE"] = "default";
+  CHECK(has(text_of(find_in_profile(rig.environment())), "error: "));
+}
+
 TEST_CASE("a profile file that cannot be read is told when somebody asked for it") {
   Rig rig;
   std::filesystem::create_directories(rig.dir / ".aws/credentials");  // a directory: EISDIR
