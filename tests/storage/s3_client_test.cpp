@@ -114,6 +114,12 @@ TEST_CASE("keys that were replaced in their file are read again when the store r
   rig.server.owner.access_key = "newer";
   write("id", "newer");
   CHECK(session->perform(get_request())->meaning == Meaning::NotThere);
+  write("id", "newer-still");
+  rig.server.owner.access_key = "newer-still";
+  rig.clock.advance(std::chrono::seconds(20));
+  auto head = get_request();
+  head.method = http::Method::Head;
+  CHECK(session->perform(head)->meaning == Meaning::NotThere);
   // Those that are wrong and stay so are asked for once, and not again and again.
   rig.server.owner.access_key = "newest";
   rig.clock.advance(std::chrono::seconds(20));
