@@ -43,6 +43,7 @@ DiskFinding look_at_disk(const os::Path& database) {
   if (!os::exists(directory)) return disk;
   disk.filesystem = os::filesystem_name(directory).value_or("an unknown file system");
   if (const auto free = os::free_bytes(directory)) disk.free = *free;
+  disk.error = error_in(os::may_create_in(directory));
   return disk;
 }
 
@@ -83,6 +84,7 @@ PlaceFinding look_at_place(const os::Path& root, const os::Path& database) {
   place.exists = os::exists(root);
   place.parent_exists = os::exists(root.parent_path());
   place.filesystem = os::filesystem_name(there).value_or("an unknown file system");
+  if (!place.exists) place.error = error_in(os::may_create_in(there));
   const auto ours = os::status_of(existing_part(database));
   const auto theirs = os::status_of(there);
   place.shares_disk = ours && theirs && ours->id.device == theirs->id.device;
@@ -173,6 +175,7 @@ void Doctor::look(const Options& options) {
   const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(
       replication::upload_pace(options).interval);
   note(CostFinding{.provider = std::string(location.s3.dialect->name),
+                   .region = location.s3.region,
                    .interval = interval,
                    .database_size = database.size});
 }

@@ -21,6 +21,8 @@ constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-hard-limi
 constexpr milliseconds kExactClock = seconds(5);
 constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
 constexpr std::uint64_t kMonthSeconds = 30ULL * 24 * 3600;
+constexpr std::string_view kBeItsOwner =
+    "run walwrap as the user who owns it, or mend its mode with chmod";
 
 // Names as os::filesystem_name gives them.
 constexpr std::array<std::string_view, 3> kFleeting = {"overlay", "tmpfs", "ramfs"};
@@ -129,6 +131,10 @@ std::vector<Finding> findings_of(const DiskFinding& disk) {
   } else {
     findings.push_back(ok("disk", where));
   }
+  if (disk.error) {
+    findings.push_back(problem("disk", disk.error->text + "; SQLite makes files beside a database",
+                               std::string(kBeItsOwner)));
+  }
   if (disk.free && *disk.free < kLeastFree) {
     findings.push_back(problem("disk", fmt::format("only {} are free", format_bytes(*disk.free)),
                                fmt::format("make room: {} at least, and the size of the database "
@@ -147,8 +153,7 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
     return {problem("database", database.error->text, "check --db")};
   }
   if (database.error) {
-    return {problem("database", database.error->text,
-                    "run walwrap as the user who owns it, or mend its mode with chmod")};
+    return {problem("database", database.error->text, std::string(kBeItsOwner))};
   }
   if (database.size == 0) return {note("database", path + " is empty: nothing was written yet")};
   const auto header = parse_database_header(database.header);
@@ -178,6 +183,12 @@ std::vector<Finding> findings_of(const PlaceFinding& place) {
     return {problem("store",
                     fmt::format("there is no directory {}, nor its parent", place.directory),
                     "check --replica, and that its volume is mounted")};
+  }
+  if (place.error) {
+    return {problem("store",
+                    fmt::format("there is no directory {}, and it cannot be made: {}",
+                                place.directory, place.error->text),
+                    std::string(kBeItsOwner))};
   }
   const auto where = fmt::format("directory {} on {}", place.directory, place.filesystem);
   if (place.shares_disk) {
@@ -236,7 +247,7 @@ std::vector<Finding> findings_of(const RightsFinding& rights) {
 }
 
 std::vector<Finding> findings_of(const CostFinding& cost) {
-  const auto* prices = storage::prices_of(cost.provider);
+  const auto* prices = storage::prices_of(cost.provider, cost.region);
   if (prices == nullptr) {
     return {ok("cost", fmt::format("no list price of {} is known here", cost.provider))};
   }

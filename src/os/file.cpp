@@ -177,6 +177,11 @@ Result<Bytes> free_bytes(const Path& path) {
   return Bytes{raw.f_bavail} * Bytes{raw.f_frsize};
 }
 
+Result<void> may_create_in(const Path& directory) {
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return path_failure("write to", directory);
+}
+
 Result<void> set_modified(const Path& path, WallTime time) {
   const auto times = modified_only(time);
   if (::utimensat(AT_FDCWD, path.c_str(), times.data(), 0) != 0) {

@@ -19,7 +19,8 @@ constexpr std::array kPrices = {
 
 }  // namespace
 
-const Prices* prices_of(std::string_view provider) {
+const Prices* prices_of(std::string_view provider, std::string_view region) {
+  if (provider == "AWS S3" && region.starts_with("cn-")) return nullptr;
   const auto found = std::find_if(kPrices.begin(), kPrices.end(),
                                   [&](const Prices& row) { return row.provider == provider; });
   return found == kPrices.end() ? nullptr : &*found;

@@ -77,6 +77,14 @@ TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live o
   }
 }
 
+TEST_CASE("a doctor tells a directory in which SQLite can make no files") {
+  const DiskFinding disk{.directory = "/data",
+                         .filesystem = "ext4",
+                         .free = {},
+                         .error = Error{Code::Denied, "write to /data: Read-only file system"}};
+  CHECK(has(text_of(findings_of(disk)), "problem disk: write to /data: Read-only file system; "));
+}
+
 TEST_CASE("a doctor reads a database's header and knows what is none") {
   CHECK(has(text_of(findings_of(database_of(database_header(4096, 2)))),
             "ok database: /data/app.db: 8.0 KiB, pages of 4096 bytes, in WAL mode"));
@@ -106,6 +114,11 @@ TEST_CASE("a doctor says whether a directory can be a replica, and whether it ou
   CHECK(has(text_of(findings_of(place)), "problem store: there is no directory /replica"));
   place.parent_exists = true;
   CHECK(has(text_of(findings_of(place)), "which a start creates"));
+  place.error = Error{Code::Denied, "write to /: Permission denied"};
+  CHECK(has(text_of(findings_of(place)),
+            "problem store: there is no directory /replica, and it cannot be made: write to /: "
+            "Permission denied; run walwrap as"));
+  place.error.reset();
   place.exists = true;
   CHECK(text_of(findings_of(place)) == "ok store: directory /replica on ext4; \n");
   place.shares_disk = true;

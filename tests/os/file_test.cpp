@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "tests/support/files.hpp"
+#include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace walwrap::os {
@@ -112,6 +113,20 @@ TEST_CASE("file systems are told by name, and how much is free") {
   CHECK(filesystem_name("/missing").error().code == Code::NotFound);
   CHECK(free_bytes(std::filesystem::temp_directory_path()).value() > 0);
   CHECK(free_bytes("/missing").error().code == Code::NotFound);
+}
+
+TEST_CASE("whether files can be made in a directory is known before one is made") {
+  const TempDir dir;
+  CHECK(may_create_in(dir.path()).has_value());
+  CHECK(may_create_in("/missing").error().code == Code::NotFound);
+  REQUIRE(::chmod(dir.path().c_str(), 0555) == 0);
+  const auto as_nobody = testing::in_child([&]() -> std::string {
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0 && ::setuid(kNobody) != 0) return "setuid";
+    const auto may = may_create_in(dir.path());
+    return may ? "" : may.error().text;
+  });
+  CHECK(as_nobody == "write to " + dir.path().string() + ": Permission denied");
 }
 
 TEST_CASE("a file is read and written at any offset") {

@@ -18,17 +18,18 @@ TEST_CASE("an upload a second for a month costs what the provider's price page s
                       {"fly.storage.tigris.dev", 12.91}};
   for (const Row& row : rows) {
     CAPTURE(row.host);
-    const auto* prices = prices_of(dialect_of(row.host).name);
+    const auto* prices = prices_of(dialect_of(row.host).name, "auto");
     REQUIRE(prices != nullptr);
     CHECK(price_of_puts(*prices, kSecondsOfMonth) == doctest::Approx(row.usd).epsilon(0.001));
   }
 }
 
 TEST_CASE("what is free costs nothing, and who is not known has no price") {
-  CHECK(price_of_puts(*prices_of("Cloudflare R2"), 1'000'000) == 0);
-  CHECK(price_of_puts(*prices_of("Cloudflare R2"), 1'000'001) == 4.50);
-  CHECK(price_of_puts(*prices_of("Tigris"), 10'000) == 0);
-  CHECK(price_of_puts(*prices_of("AWS S3"), 0) == 0);
-  CHECK(prices_of("S3-compatible") == nullptr);
-  CHECK(prices_of("Wasabi") == nullptr);  // a minimum of 1 TB
+  CHECK(price_of_puts(*prices_of("Cloudflare R2", "auto"), 1'000'000) == 0);
+  CHECK(price_of_puts(*prices_of("Cloudflare R2", "auto"), 1'000'001) == 4.50);
+  CHECK(price_of_puts(*prices_of("Tigris", "auto"), 10'000) == 0);
+  CHECK(price_of_puts(*prices_of("AWS S3", "auto"), 0) == 0);
+  CHECK(prices_of("S3-compatible", "auto") == nullptr);
+  CHECK(prices_of("AWS S3", "cn-north-1") == nullptr);
+  CHECK(prices_of("Wasabi", "auto") == nullptr);  // a minimum of 1 TB
 }

@@ -30,6 +30,7 @@ struct DiskFinding {
   std::string directory;   // of the database
   std::string filesystem;  // as os::filesystem_name; "": the directory is not there
   std::optional<Bytes> free;
+  std::optional<Error> error = {};  // no file can be made in it
 };
 std::vector<Finding> findings_of(const DiskFinding& disk);
 
@@ -47,7 +48,8 @@ struct PlaceFinding {  // a replica in a directory
   bool exists = false;
   bool parent_exists = false;
   std::string filesystem;
-  bool shares_disk = false;  // with the database
+  bool shares_disk = false;         // with the database
+  std::optional<Error> error = {};  // it is not there and cannot be made
 };
 std::vector<Finding> findings_of(const PlaceFinding& place);
 
@@ -75,6 +77,7 @@ std::vector<Finding> findings_of(const RightsFinding& rights);
 
 struct CostFinding {
   std::string provider;
+  std::string region = {};
   std::chrono::milliseconds interval{1'000};  // between uploads while the app writes
   Bytes database_size = 0;
 };

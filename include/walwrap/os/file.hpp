@@ -51,6 +51,8 @@ Result<void> set_modified(const Path& path, WallTime time);
 // "overlay", "nfs", ...; its magic number in hex where it has no name here.
 Result<std::string> filesystem_name(const Path& path);
 Result<Bytes> free_bytes(const Path& path);
+// Whether this process may make files in the directory: by its rights, and by the file system's.
+Result<void> may_create_in(const Path& directory);
 
 class File {
  public:

@@ -18,8 +18,8 @@ struct Prices {
   bool whole_millions;  // rounded up to the next
   std::string_view as_of;
 };
-// nullptr: not known here.
-const Prices* prices_of(std::string_view provider);
+// nullptr: not known here, as those of AWS in China, which are in yuan.
+const Prices* prices_of(std::string_view provider, std::string_view region);
 
 // Of so many uploads in a month.
 double price_of_puts(const Prices& prices, std::uint64_t puts);
