@@ -17,6 +17,10 @@ constexpr microseconds kFirstLook{200};
 constexpr int kLadder = 6;             // 0.2, 0.4, ... 6.4 ms
 constexpr milliseconds kBusyLook{10};  // while something was written lately
 constexpr milliseconds kLately{250};
+// A writer who has not paused for so long is not watched: the kernel would make him pay for an
+// event with each of his writes, and we look all the time anyway.
+constexpr milliseconds kSteady{200};
+constexpr milliseconds kPause{50};
 constexpr milliseconds kIdleLook{2000};      // with inotify: only in case it missed something
 constexpr milliseconds kIdleLookBlind{250};  // without
 constexpr milliseconds kFinishLook{1};
@@ -109,12 +113,29 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   capture_ = *std::move(capture);
   snapshot_ = *std::move(snapshot);
   options_.page_size = owner_->page_size();
+  watch_log();
+  log_.info("attached", {{"db", options_.name}, {"page_bytes", owner_->page_size()}});
+}
+
+// Whoever calls it looks at the log soon, for what was written before.
+void CaptureLoop::watch_log() {
   if (watch_works_ && !watch_->watch_writes(options_.database.string() + "-wal").has_value()) {
     watch_works_ = false;
   }
+  is_watching_ = true;
   last_event_ = clock_.mono();
   looks_ = kLadder;
-  log_.info("attached", {{"db", options_.name}, {"page_bytes", owner_->page_size()}});
+}
+
+void CaptureLoop::choose_watch(MonoTime now) {
+  if (!watch_works_) return;
+  if (now - last_commit_ > kPause) {
+    steady_since_ = now;
+    if (!is_watching_) watch_log();
+  } else if (is_watching_ && now - steady_since_ > kSteady) {
+    watch_->stop_watching_writes();
+    is_watching_ = false;
+  }
 }
 
 void CaptureLoop::detach(std::string_view why) {
@@ -205,6 +226,7 @@ void CaptureLoop::look() {
     last_event_ = now;
     looks_ = kLadder;
   }
+  choose_watch(now);
   offer_job();
   const auto done =
       checkpointer_.run(*owner_, *index, {.last_commit = last_commit_, .snapshot_open = !snapshot_},

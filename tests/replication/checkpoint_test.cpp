@@ -88,17 +88,17 @@ TEST_CASE("two brakes keep their distance, and no brake comes where it is switch
   CHECK(never.decide(view(17'000, 5), kStart, kStart) != Action::Brake);
 }
 
-TEST_CASE("a log is begun anew before it has grown large, but seldom") {
-  constexpr std::uint32_t kPastReuse = 4'100;  // times 4120 is past 16 MiB
+TEST_CASE("a log is begun anew before it has grown large, but not with every pass") {
+  constexpr std::uint32_t kPastReuse = 2'050;  // times 4120 is past 8 MiB
   CheckpointPolicy policy{CheckpointLimits{}};
-  policy.on_pass(view(4'000, 4'000), kStart);
-  CHECK(policy.decide(view(4'000, 5), kStart, kStart) == Action::None);
+  policy.on_pass(view(2'000, 2'000), kStart);
+  CHECK(policy.decide(view(2'000, 5), kStart, kStart) == Action::None);
   CHECK(policy.decide(view(kPastReuse, 5), kStart, kStart) == Action::Brake);
   policy.on_brake(kStart);
-  const auto soon = kStart + milliseconds(499);
+  const auto soon = kStart + milliseconds(99);
   CHECK(policy.decide(view(kPastReuse, 5), soon, soon) == Action::None);
   CHECK(policy.decide(view(17'000, 5), soon, soon) == Action::Brake);
-  const auto later = kStart + milliseconds(500);
+  const auto later = kStart + milliseconds(100);
   CHECK(policy.decide(view(kPastReuse, 5), later, later) == Action::Brake);
 }
 

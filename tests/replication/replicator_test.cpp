@@ -8,6 +8,7 @@
 
 #include "tests/support/fake_store.hpp"
 #include "tests/support/world.hpp"
+#include "walwrap/os/file.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -104,6 +105,39 @@ bool comes_true(const std::function<bool()>& what) {
     std::this_thread::yield();
   }
   return false;
+}
+
+// The files and directories that this process watches.
+int count_watches() {
+  const std::filesystem::path descriptors = "/proc/self/fdinfo";
+  int count = 0;
+  for (const auto& name : os::list_directory(descriptors).value()) {
+    const auto info = os::read_file(descriptors / name, 1 << 20);
+    if (!info) continue;  // of the listing itself
+    const std::string_view text = as_text(*info);
+    for (auto at = text.find("inotify wd:"); at != std::string_view::npos;
+         at = text.find("inotify wd:", at + 1)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+TEST_CASE("a writer who never pauses is not watched, and is again as soon as he does") {
+  const World world;
+  AppDb app(world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  auto replicator = world.prepare(world.options()).value();
+  replicator->start().value();
+  constexpr int kDirectory = 1, kBoth = 2;
+  CHECK(comes_true([&] { return count_watches() == kBoth; }));
+  CHECK(comes_true([&] {
+    app.run("INSERT INTO t VALUES(1)");
+    return count_watches() == kDirectory;
+  }));
+  CHECK(comes_true([&] { return count_watches() == kBoth; }));
+  const auto report = replicator->flush(in(std::chrono::seconds(20)));
+  CHECK(report.outcome == FlushOutcome::Ok);
 }
 
 TEST_CASE("a start over a known database asks its store three times before the app runs") {

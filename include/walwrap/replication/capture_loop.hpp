@@ -61,6 +61,8 @@ class CaptureLoop {
   void truncate_log(MonoTime deadline);
   void report(FlushOutcome outcome, std::string missing);
   void wait();
+  void watch_log();
+  void choose_watch(MonoTime now);
   void on_directory_change(const std::vector<std::string>& names);
   void note(const Error& error);
   Bytes lag() const;
@@ -95,8 +97,10 @@ class CaptureLoop {
   FailureEpisode episode_;
 
   MonoTime last_commit_{};
-  MonoTime last_event_{};  // something was written to the log, committed or not
-  int looks_ = 0;          // since then
+  MonoTime last_event_{};    // something was written to the log, committed or not
+  int looks_ = 0;            // since then
+  MonoTime steady_since_{};  // a writer makes no pauses
+  bool is_watching_ = false;
   MonoTime next_attach_{};
   MonoTime next_job_{};
   MonoTime next_moved_check_{};

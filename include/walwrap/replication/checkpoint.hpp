@@ -5,7 +5,8 @@
 // pauses, and never when a quiet moment would do or when it could not help: an app without a busy
 // timeout sees SQLITE_BUSY if it meets it. It comes past the hard limit, and past the reuse limit
 // if the last one was long ago: a log that grows costs a writer with synchronous=FULL a commit of
-// the file system with each of its own, one that is begun anew does not.
+// the file system with each of its own, and a long one more than a short one; one that is begun
+// anew while it is short costs the least.
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,8 @@ struct CheckpointLimits {
   std::chrono::milliseconds quiet{100};   // without a commit
   std::chrono::milliseconds retry{1000};  // in a quiet time that readers kept a pass from using
   Bytes hard_limit = 64ULL << 20;         // of WAL
-  Bytes reuse_limit = 16ULL << 20;        // of WAL, between brakes that are reuse_gap apart
-  std::chrono::milliseconds reuse_gap{500};
+  Bytes reuse_limit = 8ULL << 20;         // of WAL, between brakes that are reuse_gap apart
+  std::chrono::milliseconds reuse_gap{100};
   std::chrono::milliseconds brake_gap{20};  // between two brakes
   Brake brake = Brake::Auto;
 };
