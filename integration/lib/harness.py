@@ -6,6 +6,7 @@ when it ends. Cases that mostly wait may run side by side (`main(jobs=4)`).
 """
 
 import argparse
+import atexit
 import concurrent.futures
 import os
 import pathlib
@@ -189,10 +190,21 @@ def _run(name, function, keep):
     return False
 
 
+_at_end = []
+
+
+def at_end(function):
+    """Registers what is called when the script ends, also when a signal ends it."""
+    _at_end.append(function)
+    atexit.register(function)
+
+
 def _abandon(signal_number, _frame):
-    """Told to end: not without the processes that the cases started."""
+    """Told to end: not without the processes that the cases and their servers are."""
     for run in list(_live):
         run.end(keep=False)
+    for function in reversed(_at_end):
+        function()
     os._exit(128 + signal_number)
 
 

@@ -4,7 +4,6 @@ Each is started for a test script and shared by its cases, which have a bucket e
 in a temporary directory; what is expensive to build stays in the cache directory.
 """
 
-import atexit
 import contextlib
 import http.client
 import os
@@ -18,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 
-from .harness import Skip, cache_dir, wait_until
+from .harness import Skip, at_end, cache_dir, wait_until
 from .s3_replica import S3Replica
 
 MINIO_MODULE = "github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c"
@@ -244,7 +243,7 @@ def shared(kind):
         if kind not in _shared:
             try:
                 _shared[kind] = KINDS[kind]()
-                atexit.register(_shared[kind].stop)
+                at_end(_shared[kind].stop)
             except Skip as skip:
                 _shared[kind] = skip
         if isinstance(_shared[kind], Skip):
