@@ -11,6 +11,7 @@
 
 #include "answer.hpp"
 #include "outcome.hpp"
+#include "releaser.hpp"
 #include "stall.hpp"
 #include "trust.hpp"
 #include "walwrap/base/check.hpp"
@@ -28,14 +29,6 @@ constexpr long kDownloadBuffer = 128L << 10;
 // Addresses change under a name when a store mends itself.
 constexpr long kAddressSeconds = 30;
 
-// libcurl's handles are all void to the compiler.
-template <auto kRelease>
-struct Releaser {
-  template <typename T>
-  void operator()(T* handle) const {
-    kRelease(handle);
-  }
-};
 using Easy = std::unique_ptr<CURL, Releaser<curl_easy_cleanup>>;
 using Multi = std::unique_ptr<CURLM, Releaser<curl_multi_cleanup>>;
 using FieldList = std::unique_ptr<curl_slist, Releaser<curl_slist_free_all>>;

@@ -1,9 +1,11 @@
 #include "trust.hpp"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include <algorithm>
 
+#include "releaser.hpp"
 #include "walwrap/base/check.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/process.hpp"
@@ -29,6 +31,10 @@ bool is_hashed(const std::string& directory) {
          });
 }
 
+Failure no_certificate_in(const std::string& file) {
+  return fail(Code::Invalid, "no certificate in PEM form in the file of CA certificates: {}", file);
+}
+
 }  // namespace
 
 Trust::Places Trust::system_places() {
@@ -44,7 +50,7 @@ Trust::Places Trust::system_places() {
 
 Result<Trust> Trust::open(std::string ca_file, Places places) {
   Trust trust(std::move(ca_file), std::move(places));
-  if (!trust.ca_file_.empty()) TRY(trust.roots());
+  if (!trust.ca_file_.empty()) TRY(trust.check_file());
   return trust;
 }
 
@@ -98,16 +104,25 @@ void Trust::forget() {
   has_more_ = false;
 }
 
-Result<void> Trust::load_file() {
+// That it can be read, and begins with a certificate.
+Result<void> Trust::check_file() const {
   const auto content = os::read_file(ca_file_, kFileLimit);
   if (!content) {
     return fail(Code::Invalid, "the file of CA certificates cannot be read: {}",
                 content.error().text);
   }
-  if (X509_STORE_load_file(store_.get(), ca_file_.c_str()) != 1) {
-    return fail(Code::Invalid, "no certificate in PEM form in the file of CA certificates: {}",
-                ca_file_);
-  }
+  const std::unique_ptr<BIO, Releaser<BIO_free>> pem(
+      BIO_new_mem_buf(content->data(), static_cast<int>(content->size())));
+  const std::unique_ptr<X509, Releaser<X509_free>> first(
+      PEM_read_bio_X509_AUX(pem.get(), nullptr, nullptr, nullptr));
+  ERR_clear_error();
+  if (first == nullptr) return no_certificate_in(ca_file_);
+  return {};
+}
+
+Result<void> Trust::load_file() {
+  TRY(check_file());
+  if (X509_STORE_load_file(store_.get(), ca_file_.c_str()) != 1) return no_certificate_in(ca_file_);
   return {};
 }
 

@@ -3,8 +3,8 @@
 // Those of a file, or the system's: what SSL_CERT_FILE and SSL_CERT_DIR name, as OpenSSL reads
 // them, else what distributions keep in well-known places. A directory is looked into only for the
 // certificate that is asked for; a file is parsed whole, which takes some 20 ms and most of a
-// megabyte. So the system's are read when TLS first needs them, and where there is a directory, its
-// file only when that has not sufficed.
+// megabyte. So roots are read when TLS first needs them, and where there is a directory, its file
+// only when that has not sufficed.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -54,6 +54,7 @@ class Trust {
   Trust(std::string ca_file, Places places)
       : ca_file_(std::move(ca_file)), places_(std::move(places)) {}
   static int on_certificate(X509_STORE_CTX* chain, void* trust);
+  Result<void> check_file() const;
   Result<void> load_file();
   void load_system();
 

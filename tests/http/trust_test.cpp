@@ -58,6 +58,14 @@ TEST_CASE("a file of CA certificates that is of no use is refused before anythin
   is_refused("");  // the directory itself
 }
 
+TEST_CASE("a file of CA certificates is parsed whole only when TLS needs it") {
+  Roots roots;
+  auto trust = Trust::open(roots.write("ca.pem"));
+  REQUIRE(trust.has_value());
+  write_text(roots.dir / "ca.pem", roots.authority.pem() + Authority("another").pem());
+  CHECK(certificates_in(*trust) == 2);
+}
+
 TEST_CASE("a file of CA certificates counts alone") {
   Roots roots;
   auto trust = Trust::open(roots.write("ca.pem"), {.directories = {roots.write_hashed("certs")},
@@ -118,6 +126,7 @@ TEST_CASE("a file of CA certificates that was replaced is read again when it is 
   Roots roots;
   auto trust = Trust::open(roots.write("ca.pem"));
   REQUIRE(trust.has_value());
+  CHECK(certificates_in(*trust) == 1);
   write_text(roots.dir / "ca.pem", roots.authority.pem() + Authority("another").pem());
   CHECK(certificates_in(*trust) == 1);
   trust->forget();

@@ -1,0 +1,26 @@
+#include "src/http/releaser.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+
+namespace walwrap::http {
+namespace {
+
+int ended = 0;
+void end(void* /*handle*/) {
+  ++ended;
+}
+
+TEST_CASE("what a C library made is ended once, by the library's own function") {
+  int object = 0;
+  {
+    const std::unique_ptr<void, Releaser<end>> owner(&object);
+    const std::unique_ptr<void, Releaser<end>> none;
+    CHECK(ended == 0);
+  }
+  CHECK(ended == 1);
+}
+
+}  // namespace
+}  // namespace walwrap::http
