@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "walwrap/base/signal_name.hpp"
 #include "walwrap/cli/doctor_command.hpp"
 #include "walwrap/cli/replicator_process.hpp"
 #include "walwrap/cli/restore_command.hpp"
@@ -33,7 +34,7 @@ class StopSignals {
     const std::lock_guard lock(mutex_);
     for (const os::ReceivedSignal& signal : reader_.take()) {
       const bool stops = std::any_of(kStops.begin(), kStops.end(), [&](std::string_view name) {
-        return os::parse_signal(name) == signal.number;
+        return parse_signal(name) == signal.number;
       });
       if (stops && number_ == 0) number_ = signal.number;
     }

@@ -2,16 +2,18 @@
 
 #include <string_view>
 
+#include "walwrap/base/signal_name.hpp"
+
 namespace walwrap::supervisor {
 
 namespace {
 
 std::string signal_text(int signal) {
-  return signal == 0 ? "none" : os::format_signal(signal);
+  return signal == 0 ? "none" : format_signal(signal);
 }
 
 std::string status_text(const os::ExitStatus& status) {
-  return status.signal != 0 ? os::format_signal(status.signal) : fmt::format("{}", status.code);
+  return status.signal != 0 ? format_signal(status.signal) : fmt::format("{}", status.code);
 }
 
 std::string_view flush_text(const std::optional<FlushResult>& flush) {

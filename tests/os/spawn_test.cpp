@@ -16,6 +16,7 @@
 #include "tests/support/child_end.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "walwrap/base/signal_name.hpp"
 #include "walwrap/os/atomic_file.hpp"
 
 namespace walwrap::os {

@@ -5,6 +5,8 @@
 #include <csignal>
 #include <string>
 
+#include "walwrap/base/signal_name.hpp"
+
 namespace walwrap::supervisor {
 namespace {
 
@@ -47,7 +49,7 @@ TEST_CASE("each signal has one answer before the app, beside it and during a sto
   };
   for (const SignalRow& row : rows) {
     const os::ReceivedSignal signal{.number = row.number, .from_kernel = row.from == From::Kernel};
-    CAPTURE(os::format_signal(row.number));
+    CAPTURE(format_signal(row.number));
     CAPTURE(signal.from_kernel);
     const auto answer = [&](SignalStage stage) {
       return classify_signal(signal, {.stage = stage, .pid_1 = row.pid_1});

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "walwrap/base/check.hpp"
+#include "walwrap/base/signal_name.hpp"
 #include "walwrap/supervisor/lifecycle.hpp"
 
 namespace walwrap::supervisor {
@@ -46,7 +47,7 @@ inline std::string word_of(Order order) {
 
 // "" for what is said.
 inline std::string word_of(const Action& action) {
-  const auto signal = [](int number) { return os::format_signal(number).substr(3); };
+  const auto signal = [](int number) { return format_signal(number).substr(3); };
   return std::visit(
       Overloaded{
           [](const action::StartApp&) -> std::string { return "start"; },
@@ -118,7 +119,7 @@ inline Event event_of(std::string_view word) {
   if (name == "time") return event::DeadlinePassed{};
   if (name == "^C") return os::ReceivedSignal{.number = SIGINT, .from_kernel = true};
   if (name == "hang-up") return os::ReceivedSignal{.number = SIGHUP, .from_kernel = true};
-  const auto signal = os::parse_signal(name);
+  const auto signal = parse_signal(name);
   WW_CHECK(signal.has_value());
   return os::ReceivedSignal{.number = *signal};
 }

@@ -53,8 +53,4 @@ class SignalReader {
   Fd fd_;
 };
 
-// "SIGTERM", "SIGRTMIN+3"; parse takes also "TERM", "term" and numbers.
-std::string format_signal(int number);
-std::optional<int> parse_signal(std::string_view text);
-
 }  // namespace walwrap::os

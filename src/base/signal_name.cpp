@@ -1,0 +1,76 @@
+#include "walwrap/base/signal_name.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+
+namespace walwrap {
+namespace {
+
+struct Name {
+  int number;
+  std::string_view name;
+};
+constexpr std::array kNames{
+    Name{SIGHUP, "HUP"},       Name{SIGINT, "INT"},       Name{SIGQUIT, "QUIT"},
+    Name{SIGILL, "ILL"},       Name{SIGTRAP, "TRAP"},     Name{SIGABRT, "ABRT"},
+    Name{SIGBUS, "BUS"},       Name{SIGFPE, "FPE"},       Name{SIGKILL, "KILL"},
+    Name{SIGUSR1, "USR1"},     Name{SIGSEGV, "SEGV"},     Name{SIGUSR2, "USR2"},
+    Name{SIGPIPE, "PIPE"},     Name{SIGALRM, "ALRM"},     Name{SIGTERM, "TERM"},
+    Name{SIGSTKFLT, "STKFLT"}, Name{SIGCHLD, "CHLD"},     Name{SIGCONT, "CONT"},
+    Name{SIGSTOP, "STOP"},     Name{SIGTSTP, "TSTP"},     Name{SIGTTIN, "TTIN"},
+    Name{SIGTTOU, "TTOU"},     Name{SIGURG, "URG"},       Name{SIGXCPU, "XCPU"},
+    Name{SIGXFSZ, "XFSZ"},     Name{SIGVTALRM, "VTALRM"}, Name{SIGPROF, "PROF"},
+    Name{SIGWINCH, "WINCH"},   Name{SIGIO, "IO"},         Name{SIGPWR, "PWR"},
+    Name{SIGSYS, "SYS"},
+};
+
+std::optional<int> parse_number(std::string_view text) {
+  int value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end || text.starts_with('-')) return std::nullopt;
+  return value;
+}
+
+// "+3" after RTMIN, "-2" after RTMAX, or nothing.
+std::optional<int> parse_real_time(std::string_view offset, char sign, int base) {
+  if (offset.empty()) return base;
+  if (offset.front() != sign) return std::nullopt;
+  const auto distance = parse_number(offset.substr(1));
+  if (!distance || *distance > SIGRTMAX - SIGRTMIN) return std::nullopt;
+  return sign == '+' ? base + *distance : base - *distance;
+}
+
+}  // namespace
+
+std::string format_signal(int number) {
+  const auto* const found = std::ranges::find(kNames, number, &Name::number);
+  if (found != kNames.end()) return fmt::format("SIG{}", found->name);
+  if (number == SIGRTMIN) return "SIGRTMIN";
+  if (number > SIGRTMIN && number <= SIGRTMAX) return fmt::format("SIGRTMIN+{}", number - SIGRTMIN);
+  return std::to_string(number);
+}
+
+std::optional<int> parse_signal(std::string_view text) {
+  std::string upper(text);
+  std::ranges::transform(upper, upper.begin(), [](char letter) {
+    return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+  });
+  std::string_view name = upper;
+  if (const auto number = parse_number(name)) {
+    if (*number < 1 || *number > kLastSignal) return std::nullopt;
+    return number;
+  }
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  const auto* const found = std::ranges::find(kNames, name, &Name::name);
+  if (found != kNames.end()) return found->number;
+  if (name.starts_with("RTMIN")) return parse_real_time(name.substr(5), '+', SIGRTMIN);
+  if (name.starts_with("RTMAX")) return parse_real_time(name.substr(5), '-', SIGRTMAX);
+  return std::nullopt;
+}
+
+}  // namespace walwrap
