@@ -53,6 +53,10 @@ GraceSplit split_grace(const GraceInput& input) {
   split.margin = margin_of(grace);
   if (input.need == FlushNeed::Final) split.flush = flush_of(grace, input.estimate);
   split.app = grace - split.flush - split.margin;
+  if (!input.app) return split;
+  const auto least = input.need == FlushNeed::Final ? grace * 15 / 100 : milliseconds{0};
+  split.app = std::clamp(*input.app, milliseconds{0}, grace - split.margin - least);
+  split.flush = grace - split.margin - split.app;
   return split;
 }
 

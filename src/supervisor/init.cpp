@@ -26,6 +26,9 @@ Rules rules_of(const InitOptions& options) {
   rules.grace = options.host.grace;
   rules.exit_flush_timeout = options.exit_flush_timeout;
   rules.flush_failed_code = options.flush_failed_code;
+  rules.app_grace = options.app_grace;
+  rules.ok_codes = options.ok_codes;
+  rules.signals = options.signals;
   return rules;
 }
 
@@ -67,6 +70,7 @@ class Init {
   void reap();
   int replicate(Channel::Pair& ends);
   void close_channel();
+  void signal_app(int signal) const;
 
   const InitOptions& options_;
   const os::SignalState& inherited_;
@@ -169,6 +173,15 @@ void Init::close_channel() {
   channel_.reset();
 }
 
+void Init::signal_app(int signal) const {
+  if (app_ == os::Pid{}) return;
+  if (options_.signal_group) {
+    os::send_signal_to_group(app_, signal);
+  } else {
+    os::send_signal(app_, signal);
+  }
+}
+
 Init::Answer Init::operator()(const action::StartApp&) {
   const auto spawned = os::spawn({.command = options_.command,
                                   .environment = options_.environment,
@@ -226,17 +239,17 @@ Init::Answer Init::operator()(const action::SendOrder& action) {
 }
 
 Init::Answer Init::operator()(const action::SignalApp& action) {
-  if (app_ != os::Pid{}) os::send_signal(app_, action.signal);
+  signal_app(action.signal);
   return {};
 }
 
 Init::Answer Init::operator()(const action::ContinueApp&) {
-  if (app_ != os::Pid{}) os::send_signal(app_, SIGCONT);
+  signal_app(SIGCONT);
   return {};
 }
 
 Init::Answer Init::operator()(const action::KillApp&) {
-  if (app_ != os::Pid{}) os::send_signal(app_, SIGKILL);
+  signal_app(SIGKILL);
   return {};
 }
 

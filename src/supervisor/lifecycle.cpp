@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "machine.hpp"
-#include "walwrap/supervisor/signal_table.hpp"
 
 namespace walwrap::supervisor {
 
@@ -164,11 +163,11 @@ void Machine::operator()(const os::ReceivedSignal& signal) {
   if (s_.phase == Phase::Starting) context.stage = SignalStage::BeforeApp;
   if (s_.phase >= Phase::Stopping) context.stage = SignalStage::Stopping;
   const bool forwards = s_.app == App::Alive;
-  switch (classify_signal(signal, context)) {
+  switch (classify_signal(signal, context, s_.rules.signals)) {
     case SignalAnswer::Ignore:
       return;
     case SignalAnswer::Forward:
-      if (forwards) act(action::SignalApp{signal.number});
+      if (forwards) signal_app(signal.number);
       return;
     case SignalAnswer::Stop:
       return on_stop_signal(signal);
@@ -177,7 +176,7 @@ void Machine::operator()(const os::ReceivedSignal& signal) {
       return act(action::Suspend{});
     case SignalAnswer::Resume:
       if (std::exchange(s_.suspended, false)) return act(action::ResumeApp{});
-      if (forwards) act(action::SignalApp{signal.number});
+      if (forwards) signal_app(signal.number);
       return;
   }
 }

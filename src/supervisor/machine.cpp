@@ -26,7 +26,7 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
       return on_host_clock();
     case StopRequests::Answer::PassOn:
       if (s_.app != App::Alive || s_.app_killed) return;
-      act(action::SignalApp{number});
+      signal_app(number);
       return act(action::ContinueApp{});
     case StopRequests::Answer::KillApp:
       if (s_.app == App::Alive) kill_app(fact::KillReason::ThirdSignal);
@@ -41,9 +41,9 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
 
 void Machine::begin_stop(int signal, std::int32_t sender) {
   // First of all the app: the rest of this step takes nothing from its time.
-  const bool has_it_already =
-      s_.rules.host_signals_every_process && s_.stop.first && signal == SIGTERM;
-  if (!has_it_already) act(action::SignalApp{signal});
+  const bool has_it_already = s_.rules.host_signals_every_process && s_.stop.first &&
+                              signal == SIGTERM && s_.rules.signals.in_place_of(SIGTERM) == SIGTERM;
+  if (!has_it_already) signal_app(signal);
   if (std::exchange(s_.suspended, false)) act(action::ResumeApp{});
   act(action::ContinueApp{});
   s_.phase = Phase::Stopping;
@@ -57,6 +57,11 @@ void Machine::begin_stop(int signal, std::int32_t sender) {
                        {duration_cast<milliseconds>(line.app_until - line.begun),
                         duration_cast<milliseconds>(line.flush_until - line.app_until),
                         duration_cast<milliseconds>(line.end - line.flush_until)}});
+}
+
+void Machine::signal_app(int signal) {
+  const int number = s_.rules.signals.in_place_of(signal);
+  if (number != 0) act(action::SignalApp{number});
 }
 
 // The host's clock runs now; there may be less time than there was, never more.
@@ -180,7 +185,8 @@ void Machine::exit_now() {
 
 Timeline Machine::timeline_of(milliseconds grace) const {
   const auto need = s_.rules.replicates ? FlushNeed::Final : FlushNeed::None;
-  return plan_timeline({.grace = grace, .need = need, .estimate = s_.estimate}, now_);
+  return plan_timeline(
+      {.grace = grace, .need = need, .estimate = s_.estimate, .app = s_.rules.app_grace}, now_);
 }
 
 Timeline Machine::host_timeline() const {
@@ -190,11 +196,15 @@ Timeline Machine::host_timeline() const {
 // A fenced database is somebody else's, whatever the app said. A bad flush changes success only.
 int Machine::final_status() const {
   if (s_.fenced) return kRefusedCode;
+  const auto& good = s_.rules.ok_codes;
+  const bool is_good = s_.stop.first && !s_.app_killed &&
+                       std::find(good.begin(), good.end(), s_.app_status) != good.end();
+  const int status = is_good ? 0 : s_.app_status;
   const bool is_stored = s_.worker.condition == Condition::None || s_.flush == FlushResult::Ok;
-  if (s_.app_status == 0 && !is_stored && s_.rules.flush_failed_code != 0) {
+  if (status == 0 && !is_stored && s_.rules.flush_failed_code != 0) {
     return s_.rules.flush_failed_code;
   }
-  return s_.app_status;
+  return status;
 }
 
 }  // namespace walwrap::supervisor

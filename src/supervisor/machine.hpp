@@ -43,6 +43,7 @@ class Machine {
   // The stop.
   void on_stop_signal(const os::ReceivedSignal& signal);
   void begin_stop(int signal, std::int32_t sender);
+  void signal_app(int signal);
   void on_host_clock();
   void kill_app(fact::KillReason reason);
   void abandon();

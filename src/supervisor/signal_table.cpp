@@ -1,5 +1,6 @@
 #include "walwrap/supervisor/signal_table.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 namespace walwrap::supervisor {
@@ -20,13 +21,23 @@ SignalAnswer on_hang_up(bool from_kernel, SignalStage stage) {
 
 }  // namespace
 
-SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalContext& context) {
+bool SignalRules::is_stop(int number) const {
+  return std::find(stop.begin(), stop.end(), number) != stop.end();
+}
+
+int SignalRules::in_place_of(int number) const {
+  const auto found = rewrite.find(number);
+  return found == rewrite.end() ? number : found->second;
+}
+
+SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalContext& context,
+                             const SignalRules& rules) {
+  if (rules.is_stop(signal.number)) return SignalAnswer::Stop;
   switch (signal.number) {
-    case SIGTERM:
-    case SIGINT:
-      return SignalAnswer::Stop;
     case SIGHUP:
       return on_hang_up(signal.from_kernel, context.stage);
+    case SIGTERM:
+    case SIGINT:
     case SIGQUIT:
       // Without an app to take it, it ends what it would have ended without us.
       return context.stage == SignalStage::BeforeApp ? SignalAnswer::Stop : SignalAnswer::Forward;

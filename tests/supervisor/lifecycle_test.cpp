@@ -269,6 +269,14 @@ TEST_CASE("the container's exit status") {
        "ready spawned fenced exited=0 left=0 drained=ok died", 125},
       {"is 125 when it could not be forked for good", "",
        "ready not-started=125 left=0 drained=ok died", 125},
+      {"is 0 for a code that counts as good after a stop", "ok=143",
+       "ready spawned TERM killed=15 left=0 drained=ok died", 0},
+      {"but not if nobody asked for a stop", "ok=143",
+       "ready spawned killed=15 left=0 drained=ok died", 143},
+      {"nor if we killed it", "ok=137", "ready spawned TERM due killed=9 left=0 drained=ok died",
+       137},
+      {"and such a code says as little about the flush as 0 does", "ok=143",
+       "ready spawned TERM killed=15 left=0 drained=failed died", 74},
       {"needs no flush where nothing is replicated", "plain", "spawned exited=0 left=0", 0},
   };
   for (const StatusRow& row : rows) {
@@ -287,6 +295,34 @@ TEST_CASE("the grace runs from the first signal: app, flush, margin") {
   CHECK(life.deadline_ms() == 60'000 + 9'500 + 250);
   CHECK(life.orders.back().kind == Order::Flush);
   CHECK(life.orders.back().deadline == Life::start + 69'500ms);
+}
+
+TEST_CASE("the app's part of the grace may be said") {
+  CHECK(Life("grace=10s app-grace=2s", "ready spawned TERM").deadline_ms() == 2'000);
+}
+
+TEST_CASE("what stops and what the app gets in place of a signal may be said") {
+  const StepRow rows[] = {
+      {"a stop signal is passed on as another", "rewrite=TERM:QUIT", "ready spawned", "TERM",
+       "app:QUIT continue order:Stopping", "Stopping"},
+      {"and again, when it comes again", "rewrite=TERM:QUIT", "ready spawned TERM +3s", "TERM",
+       "app:QUIT continue", "Stopping"},
+      {"or is not passed on at all", "rewrite=TERM:0", "ready spawned", "TERM",
+       "continue order:Stopping", "Stopping"},
+      {"a reload too", "rewrite=HUP:USR1", "ready spawned", "HUP", "app:USR1", "Running"},
+      {"another writer stops the app by the same way", "rewrite=TERM:QUIT", "ready spawned",
+       "fenced", "app:QUIT continue order:Stopping", "Stopping"},
+      {"also where the host has sent the first one to the app itself",
+       "signals-all rewrite=TERM:QUIT", "ready spawned", "TERM", "app:QUIT continue order:Stopping",
+       "Stopping"},
+      {"another signal may begin a stop", "stop=QUIT", "ready spawned", "QUIT",
+       "app:QUIT continue order:Stopping", "Stopping"},
+      {"then the usual one is the app's", "stop=QUIT", "ready spawned", "TERM", "app:TERM",
+       "Running"},
+      {"but ends a start, as there is no app to take it", "stop=QUIT", "", "TERM", "close",
+       "Leaving"},
+  };
+  check_rows(rows);
 }
 
 TEST_CASE("quick uploads give the app more of the grace, slow ones less") {

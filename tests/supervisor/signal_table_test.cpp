@@ -60,5 +60,21 @@ TEST_CASE("each signal has one answer before the app, beside it and during a sto
   }
 }
 
+TEST_CASE("which signals stop may be said, and what the app gets in their place") {
+  const SignalRules rules{.stop = {SIGQUIT, SIGRTMIN + 3},
+                          .rewrite = {{SIGQUIT, SIGTERM}, {SIGHUP, 0}}};
+  const auto answer = [&](int number, SignalStage stage) {
+    return classify_signal({.number = number}, {.stage = stage, .pid_1 = true}, rules);
+  };
+  CHECK(answer(SIGQUIT, SignalStage::Running) == Answer::Stop);
+  CHECK(answer(SIGRTMIN + 3, SignalStage::Running) == Answer::Stop);
+  CHECK(answer(SIGTERM, SignalStage::Running) == Answer::Forward);
+  CHECK(answer(SIGINT, SignalStage::Stopping) == Answer::Forward);
+  CHECK(answer(SIGTERM, SignalStage::BeforeApp) == Answer::Stop);
+  CHECK(rules.in_place_of(SIGQUIT) == SIGTERM);
+  CHECK(rules.in_place_of(SIGHUP) == 0);
+  CHECK(rules.in_place_of(SIGUSR1) == SIGUSR1);
+}
+
 }  // namespace
 }  // namespace walwrap::supervisor

@@ -140,6 +140,16 @@ inline Rules rules_of(std::string_view words) {
       rules.grace = parse_duration(value).value();
     } else if (word.starts_with("exit-flush=")) {
       rules.exit_flush_timeout = parse_duration(value).value();
+    } else if (word.starts_with("app-grace=")) {
+      rules.app_grace = parse_duration(value).value();
+    } else if (word.starts_with("ok=")) {
+      rules.ok_codes.push_back(std::stoi(value));
+    } else if (word.starts_with("stop=")) {
+      rules.signals.stop = {parse_signal(value).value()};
+    } else if (word.starts_with("rewrite=")) {
+      const auto colon = value.find(':');
+      rules.signals.rewrite[parse_signal(value.substr(0, colon)).value()] =
+          parse_signal(value.substr(colon + 1)).value_or(0);
     } else if (word.starts_with("code=")) {
       rules.flush_failed_code = std::stoi(value);
     } else {

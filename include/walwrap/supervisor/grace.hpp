@@ -9,6 +9,8 @@
 //           grace; before anything was uploaded, 30 % and at most 10 s
 //   app     the rest
 //
+// Who says how much the app shall get leaves the flush no less than 15 % of the grace.
+//
 // A grace below two seconds cannot hold these floors; then the margin is at most a third and the
 // flush at most 60 % of it.
 #pragma once
@@ -39,7 +41,8 @@ enum class FlushNeed {
 struct GraceInput {
   std::chrono::milliseconds grace{0};
   FlushNeed need = FlushNeed::Final;
-  std::optional<UploadEstimate> estimate;  // nullopt: nothing was uploaded yet
+  std::optional<UploadEstimate> estimate;             // nullopt: nothing was uploaded yet
+  std::optional<std::chrono::milliseconds> app = {};  // what it shall get; nullopt: the rest
 };
 
 struct GraceSplit {

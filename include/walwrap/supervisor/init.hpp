@@ -29,6 +29,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@
 #include "walwrap/os/signals.hpp"
 #include "walwrap/supervisor/channel.hpp"
 #include "walwrap/supervisor/host.hpp"
+#include "walwrap/supervisor/signal_table.hpp"
 
 namespace walwrap::supervisor {
 
@@ -50,7 +52,11 @@ struct InitOptions {
   Host host;                                             // from detect_host()
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in place of the grace: app ended itself
   int flush_failed_code = 74;  // replaces the app's 0 after a bad flush; 0: does not
-  int oom_score_raise = 500;   // of the app, so that it goes before us; 0: as inherited
+  std::optional<std::chrono::milliseconds> app_grace = {};  // of the grace; none: what is left
+  std::vector<int> ok_codes = {};  // of the app: as good as 0 after a requested stop
+  SignalRules signals = {};
+  bool signal_group = false;  // the app's process group, not its main process alone
+  int oom_score_raise = 500;  // of the app, so that it goes before us; 0: as inherited
   // Empty: nothing is replicated, an init only.
   std::function<int(Channel, AtFork)> replicator_main;
 };

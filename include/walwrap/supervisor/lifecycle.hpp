@@ -34,6 +34,7 @@
 #include "walwrap/supervisor/facts.hpp"
 #include "walwrap/supervisor/grace.hpp"
 #include "walwrap/supervisor/leftovers.hpp"
+#include "walwrap/supervisor/signal_table.hpp"
 #include "walwrap/supervisor/stop_requests.hpp"
 #include "walwrap/supervisor/worker.hpp"
 
@@ -56,8 +57,11 @@ struct Rules {
   bool pid_1 = false;
   bool host_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
   std::chrono::milliseconds grace{10'000};
+  std::optional<std::chrono::milliseconds> app_grace;    // of it; none: what the flush leaves
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
   int flush_failed_code = 74;                            // 0: the app's status stays
+  std::vector<int> ok_codes;                             // after a requested stop as good as 0
+  SignalRules signals;
 };
 
 enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };

@@ -3,6 +3,10 @@
 // Pure. SIGCHLD is no question for this table: it only wakes the loop, which reaps after each wake.
 #pragma once
 
+#include <csignal>
+#include <map>
+#include <vector>
+
 #include "walwrap/os/signals.hpp"
 
 namespace walwrap::supervisor {
@@ -26,6 +30,15 @@ struct SignalContext {
   bool pid_1 = false;
 };
 
-SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalContext& context);
+// What the user may say about it.
+struct SignalRules {
+  std::vector<int> stop = {SIGTERM, SIGINT};  // begin a stop
+  std::map<int, int> rewrite = {};            // received -> what the app gets; 0: nothing
+  bool is_stop(int number) const;
+  int in_place_of(int number) const;
+};
+
+SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalContext& context,
+                             const SignalRules& rules = {});
 
 }  // namespace walwrap::supervisor
