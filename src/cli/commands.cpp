@@ -64,6 +64,11 @@ int execute(const RunArguments& arguments, const Process& process) {
   options.host = host;
   options.exit_flush_timeout = config->exit_flush_timeout;
   options.flush_failed_code = config->flush_failed_code;
+  options.app_grace = config->app_grace;
+  options.ok_codes = config->ok_codes;
+  options.signals = {.stop = config->stop_signals, .rewrite = config->rewrite};
+  options.signal_group = config->signal_group;
+  options.oom_score_raise = config->app_oom;
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
   } else {

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstddef>
 #include <limits>
 #include <vector>
+
+#include "walwrap/base/signal_name.hpp"
+#include "walwrap/config/quote.hpp"
 
 namespace walwrap::config {
 namespace {
@@ -19,6 +23,26 @@ constexpr milliseconds kLongestDuration = std::chrono::hours(168);
 // Below, each small transaction would meet the brake; above, a WAL takes minutes to restore.
 constexpr Bytes kSmallestHardLimit = 1ULL << 20;
 constexpr Bytes kLargestHardLimit = 1ULL << 40;
+
+constexpr int kLastExitCode = 255;
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> words;
+  while (true) {
+    const auto end = std::min(text.find(separator), text.size());
+    words.push_back(text.substr(0, end));
+    if (end == text.size()) return words;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// Digits alone; what is too large for an int is none.
+std::optional<int> parse_number(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
 
 template <auto Member>
 Problem duration(Config& config, const Setting& /*setting*/, std::string_view text) {
@@ -42,12 +66,75 @@ Problem size(Config& config, const Setting& /*setting*/, std::string_view text) 
 
 template <auto Member>
 Problem exit_code(Config& config, const Setting& /*setting*/, std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0 || value > 255) {
-    return "is not an exit code: write a number from 0 to 255";
+  const auto value = parse_number(text);
+  if (!value || *value > kLastExitCode) return "is not an exit code: write a number from 0 to 255";
+  config.*Member = *value;
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem oom_score(Config& config, const Setting& /*setting*/, std::string_view text) {
+  constexpr int kMost = 1'000;  // of the kernel's scale
+  const auto value = parse_number(text.starts_with('+') ? text.substr(1) : text);
+  if (!value || *value > kMost) return "is not between 0 and 1000";
+  config.*Member = *value;
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view text) {
+  std::vector<int> codes;
+  for (const std::string_view word : split(text, ',')) {
+    const auto code = parse_number(word);
+    if (!code || *code > kLastExitCode) {
+      return "is not a list of exit codes: write numbers from 0 to 255, as 143,130";
+    }
+    codes.push_back(*code);
   }
-  config.*Member = value;
+  config.*Member = std::move(codes);
+  return std::nullopt;
+}
+
+// Of those that reach us: KILL and STOP never do, and the rest says something about us.
+std::optional<int> parse_received_signal(std::string_view text) {
+  constexpr std::array kNotForUs = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGILL, SIGTRAP,
+                                    SIGABRT, SIGBUS,  SIGFPE,  SIGSEGV, SIGSYS};
+  const auto number = parse_signal(text);
+  const bool is_not_for_us =
+      number && std::find(kNotForUs.begin(), kNotForUs.end(), *number) != kNotForUs.end();
+  return is_not_for_us ? std::nullopt : number;
+}
+
+template <auto Member>
+Problem signals(Config& config, const Setting& /*setting*/, std::string_view text) {
+  std::vector<int> numbers;
+  for (const std::string_view word : split(text, ',')) {
+    const auto number = parse_received_signal(word);
+    if (!number) {
+      return fmt::format("names no signal that can begin a stop: {}; write TERM,INT or TERM,QUIT",
+                         quote_value(word));
+    }
+    numbers.push_back(*number);
+  }
+  config.*Member = std::move(numbers);
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem rewriting(Config& config, const Setting& /*setting*/, std::string_view text) {
+  std::map<int, int> pairs;
+  for (const std::string_view word : split(text, ',')) {
+    const auto colon = std::min(word.find(':'), word.size());
+    const auto from = parse_received_signal(word.substr(0, colon));
+    const auto behind = word.substr(std::min(colon + 1, word.size()));
+    const auto to = behind == "0" ? 0 : parse_signal(behind);
+    if (!from || !to) {
+      return fmt::format("has no FROM:TO in {}: write signals, as TERM:QUIT or 15:3, TO 0 for none",
+                         quote_value(word));
+    }
+    pairs.insert_or_assign(*from, *to);
+  }
+  config.*Member = std::move(pairs);
   return std::nullopt;
 }
 
@@ -64,20 +151,10 @@ Problem on_or_off(Config& config, const Setting& /*setting*/, std::string_view t
   return "is neither true nor false";
 }
 
-std::vector<std::string_view> words_of(std::string_view choices) {
-  std::vector<std::string_view> words;
-  while (!choices.empty()) {
-    const auto bar = std::min(choices.find('|'), choices.size());
-    words.push_back(choices.substr(0, bar));
-    choices.remove_prefix(std::min(bar + 1, choices.size()));
-  }
-  return words;
-}
-
 template <auto Member>
 Problem choice(Config& config, const Setting& setting, std::string_view text) {
   using Enum = std::remove_reference_t<decltype(config.*Member)>;
-  const auto words = words_of(setting.choices);
+  const auto words = split(setting.choices, '|');
   const auto found = std::find(words.begin(), words.end(), text);
   if (found == words.end()) {
     const auto near = nearest(text, words);
@@ -97,6 +174,9 @@ constexpr std::array kSettings = {
             "settings in TOML (/etc/walwrap.toml, if it is there)"},
     Setting{"grace", "--grace", "WALWRAP_GRACE", Kind::Duration, "DURATION", "", "",
             "from stop signal to the host's SIGKILL (by host, or 10s)", duration<&Config::grace>},
+    Setting{"app-grace", "--app-grace", "WALWRAP_APP_GRACE", Kind::Duration, "DURATION", "", "",
+            "the app's part of the grace (what the last upload leaves)",
+            duration<&Config::app_grace>},
     Setting{"start-timeout", "--start-timeout", "WALWRAP_START_TIMEOUT", Kind::Duration, "DURATION",
             "", "", "how long a start waits for the replica (by host, or 5m)",
             duration<&Config::start_timeout>},
@@ -122,6 +202,21 @@ constexpr std::array kSettings = {
     Setting{"flush-failed-code", "--flush-failed-code", "WALWRAP_FLUSH_FAILED_CODE", Kind::Integer,
             "N", "74", "", "exit code if the app said 0 and not all is stored; 0: off",
             exit_code<&Config::flush_failed_code>},
+    Setting{"ok-codes", "--ok-codes", "WALWRAP_OK_CODES", Kind::Text, "N,N", "", "",
+            "exit codes of the app that count as 0 after a stop, as 143,130",
+            exit_codes<&Config::ok_codes>},
+    Setting{"stop-signals", "--stop-signals", "WALWRAP_STOP_SIGNALS", Kind::Text, "SIG,SIG",
+            "TERM,INT", "", "signals that begin a stop; all others are for the app alone",
+            signals<&Config::stop_signals>},
+    Setting{"rewrite", "--rewrite", "WALWRAP_REWRITE", Kind::Text, "FROM:TO", "", "",
+            "what the app gets in place of a signal, as TERM:QUIT,HUP:0",
+            rewriting<&Config::rewrite>},
+    Setting{"group", "--group", "WALWRAP_GROUP", Kind::Switch, "", "false", "",
+            "signal the app's process group, not its main process alone",
+            on_or_off<&Config::signal_group>},
+    Setting{"app-oom", "--app-oom", "WALWRAP_APP_OOM", Kind::Integer, "N", "500", "",
+            "added to the app's oom_score_adj, so that it goes before us",
+            oom_score<&Config::app_oom>},
     Setting{"wal.hard-limit", "--wal-hard-limit", "WALWRAP_WAL_HARD_LIMIT", Kind::Size, "SIZE",
             "64MiB", "", "size of the -wal past which writers may be held briefly",
             size<&Config::wal_hard_limit>},

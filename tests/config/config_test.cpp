@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <csignal>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,8 @@ TEST_CASE("without any source every setting has its documented default") {
   CHECK_FALSE(config->allow_empty_replica);
   CHECK_FALSE(config->allow_stale);
   CHECK(config->flush_failed_code == 74);
+  CHECK(config->stop_signals == std::vector{SIGTERM, SIGINT});
+  CHECK(config->app_oom == 500);
   CHECK(config->wal_hard_limit == 64ULL << 20);
   CHECK(config->brake == Brake::Auto);
   CHECK(config->log_format == LogFormat::Logfmt);
@@ -81,15 +86,33 @@ TEST_CASE("the last of a repeated flag counts") {
   CHECK(config->grace == 2s);
 }
 
+// A value of one setting, as each source has it.
+struct SettingRow {
+  const char* flag;
+  const char* environment;
+  const char* toml;  // the whole line, or table and line
+  const char* value;
+  bool (*is_set)(const Config&);
+};
+
+void check_each_source(std::span<const SettingRow> rows) {
+  for (const SettingRow& row : rows) {
+    CAPTURE(row.flag);
+    const auto by_flag = parse_config(from_flags({{row.flag, row.value}}));
+    REQUIRE(by_flag.has_value());
+    CHECK(row.is_set(*by_flag));
+    const auto by_environment = parse_config(from_environment(row.environment, row.value));
+    REQUIRE(by_environment.has_value());
+    CHECK(row.is_set(*by_environment));
+    const auto by_toml = parse_config(from_toml(row.toml));
+    REQUIRE(by_toml.has_value());
+    CHECK(row.is_set(*by_toml));
+    CHECK_FALSE(row.is_set(*parse_config({})));
+  }
+}
+
 TEST_CASE("every setting can be given by flag, by environment and by TOML") {
-  struct Row {
-    const char* flag;
-    const char* environment;
-    const char* toml;  // the whole line, or table and line
-    const char* value;
-    bool (*is_set)(const Config&);
-  };
-  const Row rows[] = {
+  const SettingRow rows[] = {
       {"--grace", "WALWRAP_GRACE", "grace = \"1m30s\"", "1m30s",
        [](const Config& c) { return c.grace == 90s; }},
       {"--grace", "WALWRAP_GRACE", "grace = \"0\"", "0",
@@ -123,19 +146,31 @@ TEST_CASE("every setting can be given by flag, by environment and by TOML") {
       {"--log-level", "WALWRAP_LOG_LEVEL", "[log]\nlevel = \"error\"", "error",
        [](const Config& c) { return c.log_level == LogLevel::Error; }},
   };
-  for (const Row& row : rows) {
-    CAPTURE(row.flag);
-    const auto by_flag = parse_config(from_flags({{row.flag, row.value}}));
-    REQUIRE(by_flag.has_value());
-    CHECK(row.is_set(*by_flag));
-    const auto by_environment = parse_config(from_environment(row.environment, row.value));
-    REQUIRE(by_environment.has_value());
-    CHECK(row.is_set(*by_environment));
-    const auto by_toml = parse_config(from_toml(row.toml));
-    REQUIRE(by_toml.has_value());
-    CHECK(row.is_set(*by_toml));
-    CHECK_FALSE(row.is_set(*parse_config({})));
-  }
+  check_each_source(rows);
+}
+
+TEST_CASE("what the app gets of a stop can be given by flag, by environment and by TOML") {
+  const SettingRow rows[] = {
+      {"--app-grace", "WALWRAP_APP_GRACE", "app-grace = \"8s\"", "8s",
+       [](const Config& c) { return c.app_grace == 8s; }},
+      {"--ok-codes", "WALWRAP_OK_CODES", "ok-codes = \"143,130\"", "143,130",
+       [](const Config& c) {
+         return c.ok_codes == std::vector{143, 130};
+       }},
+      {"--stop-signals", "WALWRAP_STOP_SIGNALS", "stop-signals = \"QUIT,RTMIN+3\"", "3,sigrtmin+3",
+       [](const Config& c) {
+         return c.stop_signals == std::vector{SIGQUIT, SIGRTMIN + 3};
+       }},
+      {"--rewrite", "WALWRAP_REWRITE", "rewrite = \"15:3,HUP:0\"", "TERM:QUIT,1:0",
+       [](const Config& c) {
+         return c.rewrite == std::map<int, int>{{15, 3}, {1, 0}};
+       }},
+      {"--group", "WALWRAP_GROUP", "group = true", "yes",
+       [](const Config& c) { return c.signal_group; }},
+      {"--app-oom", "WALWRAP_APP_OOM", "app-oom = 0", "+0",
+       [](const Config& c) { return c.app_oom == 0; }},
+  };
+  check_each_source(rows);
 }
 
 TEST_CASE("a bad value is refused with its key, its source and what to write") {
@@ -159,6 +194,17 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--flush-failed-code", "256", "is not an exit code: write a number from 0 to 255"},
       {"--flush-failed-code", "-1", "is not an exit code"},
       {"--flush-failed-code", "7 ", "is not an exit code"},
+      {"--app-grace", "8", "is not a duration"},
+      {"--ok-codes", "143,256", "is not a list of exit codes: write numbers from 0 to 255"},
+      {"--ok-codes", "143,", "is not a list of exit codes"},
+      {"--stop-signals", "TERM,FOO", "names no signal that can begin a stop: \"FOO\"; write TERM"},
+      {"--stop-signals", "KILL", "names no signal that can begin a stop: \"KILL\""},
+      {"--stop-signals", "", "names no signal"},
+      {"--rewrite", "TERM", "has no FROM:TO in \"TERM\": write signals, as TERM:QUIT or 15:3"},
+      {"--rewrite", "15:3,15:", "has no FROM:TO in \"15:\""},
+      {"--rewrite", "CHLD:TERM", "has no FROM:TO in \"CHLD:TERM\""},
+      {"--app-oom", "1001", "is not between 0 and 1000"},
+      {"--app-oom", "-5", "is not between 0 and 1000"},
       {"--wal-hard-limit", "64Mib/s", "is not a size: write one like 64MiB"},
       {"--wal-hard-limit", "4096", "is outside 1MiB to 1TiB"},
       {"--wal-hard-limit", "2TiB", "is outside 1MiB to 1TiB"},

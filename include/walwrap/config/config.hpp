@@ -33,6 +33,7 @@ struct Database {
 struct Config {
   std::vector<Database> databases;                         // empty: walwrap is an init only
   std::optional<std::chrono::milliseconds> grace;          // nullopt: by host
+  std::optional<std::chrono::milliseconds> app_grace;      // nullopt: what the flush leaves
   std::optional<std::chrono::milliseconds> start_timeout;  // nullopt: by host
   std::chrono::milliseconds exit_flush_timeout{};
   std::chrono::milliseconds replicate_interval{};  // 0: by kind of store
@@ -41,7 +42,12 @@ struct Config {
   bool allow_empty_replica = false;
   bool allow_stale = false;
   int flush_failed_code = 74;
-  Bytes wal_hard_limit = 0;  // the brake is used past this much WAL
+  std::vector<int> ok_codes;      // after a requested stop they are the app's 0
+  std::vector<int> stop_signals;  // begin a stop; the rest is for the app
+  std::map<int, int> rewrite;     // signal -> what the app gets in its place; 0: nothing
+  bool signal_group = false;      // the app's process group, not its main process alone
+  int app_oom = 0;                // added to the app's oom_score_adj
+  Bytes wal_hard_limit = 0;       // the brake is used past this much WAL
   Brake brake = Brake::Auto;
   std::string ca_file;  // certificates to trust; "": those that others name, or the system's
   LogFormat log_format = LogFormat::Logfmt;

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Which signals stop, what the app gets, for how long it is waited for, what its end means."""
+
+import os
+import pathlib
+import signal
+import time
+
+from lib.harness import case, main, wait_until
+from lib.scene import Scene
+
+# Says what it gets. It ends with 3 on QUIT and with 0 on USR1, and on nothing else.
+TELLER = """
+for name in TERM INT HUP USR2; do trap "echo $name" $name; done
+trap 'echo QUIT; exit 3' QUIT
+trap 'echo USR1; exit 0' USR1
+echo ready
+while :; do sleep 0.02; done
+"""
+
+
+class Teller:
+    """The app above under walwrap, from its `ready` on."""
+
+    def __init__(self, run, *flags, command=("sh", "-c", TELLER)):
+        self.walwrap = Scene(run).start(command, *flags)
+        self.out = run.dir / "app-1.out"
+        self.hears("ready")
+
+    def heard(self):
+        return self.out.read_text().split()
+
+    def hears(self, word):
+        wait_until(lambda: word in self.heard(), 10, "the app to hear %s" % word)
+
+    def send(self, number):
+        self.walwrap.process.send_signal(number)
+
+
+@case("--rewrite TERM:QUIT: a stop is passed on as QUIT, and the app's status comes through")
+def rewritten(run):
+    app = Teller(run, "--rewrite", "TERM:QUIT,HUP:0,USR2:USR1")
+    app.send(signal.SIGHUP)
+    app.send(signal.SIGTERM)
+    app.walwrap.must_end(3, flush=None)
+    run.must(app.heard() == ["ready", "QUIT"], "the app heard %s" % app.heard())
+
+
+@case("--stop-signals QUIT: TERM is the app's alone, QUIT stops it")
+def stopped_by_another(run):
+    app = Teller(run, "--stop-signals", "QUIT")
+    app.send(signal.SIGTERM)
+    app.hears("TERM")
+    app.send(signal.SIGINT)
+    app.hears("INT")
+    run.must(app.walwrap.is_running(), "it ended")
+    app.send(signal.SIGQUIT)
+    app.walwrap.must_end(3, flush=None)
+
+
+@case("--ok-codes 143: an app that TERM ends has ended well, if TERM was asked for")
+def good_codes(run):
+    app = Teller(run, "--ok-codes", "130,143", command=["sh", "-c", "echo ready; exec sleep 60"])
+    app.send(signal.SIGTERM)
+    app.walwrap.must_end(0, flush=None)
+    Scene(run).start(["sh", "-c", "kill -TERM $$"], "--ok-codes", "143").must_end(143, flush=None)
+
+
+@case("--app-grace 1s: an app that does not end is killed after a second, of a grace of 20")
+def short_grace(run):
+    app = Teller(run, "--app-grace", "1s", "--grace", "20s")
+    began = time.monotonic()
+    app.send(signal.SIGTERM)
+    app.walwrap.must_end(137, flush=None)
+    took = time.monotonic() - began
+    run.must(0.9 < took < 3, "it took %.1f s" % took)
+
+
+@case("--group: what a shell starts hears the signals that the shell keeps to itself")
+def group(run):
+    # The shell ignores USR1 by a trap that does nothing, and waits.
+    shell = ["sh", "-c", "trap : USR1; sh -c '%s' & while :; do wait; done"
+             % TELLER.replace("'", "'\\''")]
+    app = Teller(run, "--group", "--ok-codes", "143", command=shell)
+    app.send(signal.SIGUSR1)
+    app.hears("USR1")
+    app.send(signal.SIGTERM)
+    app.walwrap.must_end(0, flush=None)
+
+
+@case("the app's oom_score_adj is raised by 500, by --app-oom N, or not at all")
+def oom(run):
+    ours = int(pathlib.Path("/proc/self/oom_score_adj").read_text())
+    for flags, raised in ((), 500), (("--app-oom", "200"), 200), (("--app-oom", "0"), 0):
+        walwrap = Scene(run).start(["cat", "/proc/self/oom_score_adj"], *flags)
+        walwrap.must_end(0, flush=None)
+        got = int((run.dir / ("app-%d.out" % walwrap.number)).read_text())
+        run.must(got == min(1000, ours + raised), "%s: %d, ours is %d" % (flags, got, ours))
+
+
+@case("a signal that is none, or stops nobody, is refused before the app runs: 125")
+def refused(run):
+    for flags, said in ((("--rewrite", "TERM"), "FROM:TO"), (("--stop-signals", "KILL"), "KILL"),
+                        (("--ok-codes", "300"), "0 to 255")):
+        walwrap = Scene(run).start(["touch", run.dir / "ran"], *flags)
+        run.must(walwrap.wait() == 125, "%s: not refused" % (flags,))
+        run.must(said in "".join(walwrap.log_lines()), "%s: %s" % (flags, walwrap.log_lines()))
+        run.must(not os.path.exists(run.dir / "ran"), "the app ran")
+
+
+if __name__ == "__main__":
+    main(jobs=4)
