@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
+
+#include "walwrap/base/decimal.hpp"
 
 namespace walwrap {
 namespace {
@@ -28,20 +29,12 @@ constexpr std::array kNames{
     Name{SIGSYS, "SYS"},
 };
 
-std::optional<int> parse_number(std::string_view text) {
-  int value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end || text.starts_with('-')) return std::nullopt;
-  return value;
-}
-
 // "+3" after RTMIN, "-2" after RTMAX, or nothing.
 std::optional<int> parse_real_time(std::string_view offset, char sign, int base) {
   if (offset.empty()) return base;
   if (offset.front() != sign) return std::nullopt;
-  const auto distance = parse_number(offset.substr(1));
-  if (!distance || *distance > SIGRTMAX - SIGRTMIN) return std::nullopt;
+  const auto distance = parse_decimal<int>(offset.substr(1));
+  if (!distance || *distance < 0 || *distance > SIGRTMAX - SIGRTMIN) return std::nullopt;
   return sign == '+' ? base + *distance : base - *distance;
 }
 
@@ -61,7 +54,7 @@ std::optional<int> parse_signal(std::string_view text) {
     return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
   });
   std::string_view name = upper;
-  if (const auto number = parse_number(name)) {
+  if (const auto number = parse_decimal<int>(name)) {
     if (*number < 1 || *number > kLastSignal) return std::nullopt;
     return number;
   }

@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
 #include "walwrap/config/quote.hpp"
 
@@ -36,12 +37,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-// Digits alone; what is too large for an int is none.
-std::optional<int> parse_number(std::string_view text) {
-  int value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+// From 0 to `most`.
+std::optional<int> parse_up_to(int most, std::string_view text) {
+  const auto value = parse_decimal<int>(text);
+  return value && *value >= 0 && *value <= most ? value : std::nullopt;
 }
 
 template <auto Member>
@@ -66,8 +65,8 @@ Problem size(Config& config, const Setting& /*setting*/, std::string_view text) 
 
 template <auto Member>
 Problem exit_code(Config& config, const Setting& /*setting*/, std::string_view text) {
-  const auto value = parse_number(text);
-  if (!value || *value > kLastExitCode) return "is not an exit code: write a number from 0 to 255";
+  const auto value = parse_up_to(kLastExitCode, text);
+  if (!value) return "is not an exit code: write a number from 0 to 255";
   config.*Member = *value;
   return std::nullopt;
 }
@@ -75,8 +74,8 @@ Problem exit_code(Config& config, const Setting& /*setting*/, std::string_view t
 template <auto Member>
 Problem oom_score(Config& config, const Setting& /*setting*/, std::string_view text) {
   constexpr int kMost = 1'000;  // of the kernel's scale
-  const auto value = parse_number(text.starts_with('+') ? text.substr(1) : text);
-  if (!value || *value > kMost) return "is not between 0 and 1000";
+  const auto value = parse_up_to(kMost, text.starts_with('+') ? text.substr(1) : text);
+  if (!value) return "is not between 0 and 1000: write a number as 500, or 0 to leave it";
   config.*Member = *value;
   return std::nullopt;
 }
@@ -85,8 +84,8 @@ template <auto Member>
 Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view text) {
   std::vector<int> codes;
   for (const std::string_view word : split(text, ',')) {
-    const auto code = parse_number(word);
-    if (!code || *code > kLastExitCode) {
+    const auto code = parse_up_to(kLastExitCode, word);
+    if (!code) {
       return "is not a list of exit codes: write numbers from 0 to 255, as 143,130";
     }
     codes.push_back(*code);

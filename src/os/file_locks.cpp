@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 
+#include "walwrap/base/decimal.hpp"
 #include "walwrap/os/file.hpp"
 
 namespace walwrap::os {
@@ -12,15 +12,6 @@ namespace {
 
 // Some ten thousand locks. Where there are more, a name in a log line is not worth reading them.
 constexpr Bytes kLocksLimit = Bytes{1} << 20;
-
-template <typename Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number value{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (text.empty() || error != std::errc{} || stop != end) return std::nullopt;
-  return value;
-}
 
 // "12: POSIX  ADVISORY  READ 3568 fe:00:2531452 123 123"
 std::optional<FileLock> parse_line(std::string_view line) {
@@ -36,11 +27,11 @@ std::optional<FileLock> parse_line(std::string_view line) {
   const auto file = fields[kFile];
   const std::size_t device_end = std::min(file.rfind(':'), file.size());
   const auto inode =
-      parse_number<std::uint64_t>(file.substr(std::min(device_end + 1, file.size())));
-  const auto pid = parse_number<int>(fields[kPid]);
-  const auto first = parse_number<Bytes>(fields[kFirst]);
+      parse_decimal<std::uint64_t>(file.substr(std::min(device_end + 1, file.size())));
+  const auto pid = parse_decimal<int>(fields[kPid]);
+  const auto first = parse_decimal<Bytes>(fields[kFirst]);
   const auto last = fields[kLast] == "EOF" ? std::numeric_limits<Bytes>::max()
-                                           : parse_number<Bytes>(fields[kLast]);
+                                           : parse_decimal<Bytes>(fields[kLast]);
   if (!inode || !pid || !first || !last) return std::nullopt;
   return FileLock{.holder = *pid > 0 ? std::optional(Pid{*pid}) : std::nullopt,
                   .device = std::string(file.substr(0, device_end)),

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include <charconv>
 #include <limits>
 #include <utility>
 
 #include "walwrap/base/bytes.hpp"
+#include "walwrap/base/decimal.hpp"
 #include "walwrap/os/atomic_file.hpp"
 
 namespace walwrap::replication {
@@ -26,14 +26,6 @@ constexpr Bytes kSumBytes = sizeof(std::uint64_t);
 
 std::uint64_t xxh3(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
-}
-
-template <typename T>
-std::optional<T> parse_decimal(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 std::string format_wal(const std::optional<wal::Position>& position) {

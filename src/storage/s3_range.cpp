@@ -3,20 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "walwrap/base/decimal.hpp"
+
 namespace walwrap::storage {
-namespace {
-
-std::optional<Bytes> parse_number(std::string_view text) {
-  Bytes value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 std::string format_range(ByteRange range) {
   if (range.offset == 0 && range.length == 0) return {};
@@ -29,19 +21,19 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
   const auto slash = text.find('/');
   if (!text.starts_with(kUnit) || slash == std::string_view::npos) return std::nullopt;
   const auto range = text.substr(kUnit.size(), slash - kUnit.size());
-  const auto total = parse_number(text.substr(slash + 1));
+  const auto total = parse_decimal<Bytes>(text.substr(slash + 1));
   if (!total) return std::nullopt;
   if (range == "*") return ContentRange{.offset = 0, .length = 0, .total = *total};
   const auto dash = range.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = parse_number(range.substr(0, dash));
-  const auto last = parse_number(range.substr(dash + 1));
+  const auto first = parse_decimal<Bytes>(range.substr(0, dash));
+  const auto last = parse_decimal<Bytes>(range.substr(dash + 1));
   if (!first || !last || *last < *first || *last >= *total) return std::nullopt;
   return ContentRange{.offset = *first, .length = *last - *first + 1, .total = *total};
 }
 
 std::optional<Bytes> content_length(const http::Response& head) {
-  return parse_number(head.header("content-length"));
+  return parse_decimal<Bytes>(head.header("content-length"));
 }
 
 Result<void> RangedBody::on_head(const http::Response& head) {
