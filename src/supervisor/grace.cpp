@@ -28,13 +28,17 @@ milliseconds margin_of(milliseconds grace) {
   return std::min(usual, grace / 3);
 }
 
+milliseconds least_share(milliseconds grace) {
+  return grace * 15 / 100;
+}
+
 milliseconds flush_of(milliseconds grace, const std::optional<UploadEstimate>& estimate) {
   const auto most = grace * 6 / 10;
   if (!estimate) return std::min(std::min(grace * 3 / 10, kMostFirstFlush), most);
   const auto put = std::clamp(estimate->slow_put, milliseconds{0}, kMostPut);
   const auto backlog_ms = std::min(estimate->backlog, kMostBacklog) / kAssumedBytesPerMs;
   const auto upload = 2 * put + milliseconds{static_cast<milliseconds::rep>(backlog_ms)};
-  const auto least = std::max(kLeastFlush, grace * 15 / 100);
+  const auto least = std::max(kLeastFlush, least_share(grace));
   return std::min(std::max(upload * 3 / 2, least), most);
 }
 
@@ -51,12 +55,15 @@ GraceSplit split_grace(const GraceInput& input) {
   const auto grace = std::max(input.grace, milliseconds{0});
   GraceSplit split;
   split.margin = margin_of(grace);
-  if (input.need == FlushNeed::Final) split.flush = flush_of(grace, input.estimate);
-  split.app = grace - split.flush - split.margin;
-  if (!input.app) return split;
-  const auto least = input.need == FlushNeed::Final ? grace * 15 / 100 : milliseconds{0};
-  split.app = std::clamp(*input.app, milliseconds{0}, grace - split.margin - least);
-  split.flush = grace - split.margin - split.app;
+  const auto rest = grace - split.margin;
+  const bool must_flush = input.need == FlushNeed::Final;
+  if (input.app) {
+    const auto most = rest - (must_flush ? least_share(grace) : milliseconds{0});
+    split.app = std::clamp(*input.app, milliseconds{0}, most);
+  } else {
+    split.app = rest - (must_flush ? flush_of(grace, input.estimate) : milliseconds{0});
+  }
+  split.flush = rest - split.app;
   return split;
 }
 
