@@ -11,8 +11,9 @@ using std::chrono::milliseconds;
 using Condition = Worker::Condition;
 
 void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
-  // A terminal's hang-up is a stop like any other.
-  const int number = signal.number == SIGHUP ? SIGTERM : signal.number;
+  // A terminal's hang-up is a stop like any other, unless HUP itself was said to be one.
+  const bool is_hang_up = signal.number == SIGHUP && !s_.rules.signals.is_stop(SIGHUP);
+  const int number = is_hang_up ? SIGTERM : signal.number;
   const auto answer = s_.stop.on_signal(signal, now_);
   if (s_.phase == Phase::Starting) {
     tell(fact::StartAborted{number});

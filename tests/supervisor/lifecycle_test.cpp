@@ -317,6 +317,8 @@ TEST_CASE("what stops and what the app gets in place of a signal may be said") {
        "Stopping"},
       {"another signal may begin a stop", "stop=QUIT", "ready spawned", "QUIT",
        "app:QUIT continue order:Stopping", "Stopping"},
+      {"a reload that is said to be one stays itself", "stop=HUP", "ready spawned", "HUP",
+       "app:HUP continue order:Stopping", "Stopping"},
       {"then the usual one is the app's", "stop=QUIT", "ready spawned", "TERM", "app:TERM",
        "Running"},
       {"but ends a start, as there is no app to take it", "stop=QUIT", "", "TERM", "close",
