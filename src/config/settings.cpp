@@ -94,14 +94,15 @@ Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view 
   return std::nullopt;
 }
 
-// Of those that reach us: KILL and STOP never do, and the rest says something about us.
+// Of those that reach us and are not about us.
 std::optional<int> parse_received_signal(std::string_view text) {
-  constexpr std::array kNotForUs = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGILL, SIGTRAP,
-                                    SIGABRT, SIGBUS,  SIGFPE,  SIGSEGV, SIGSYS};
+  constexpr std::array kNeverOurs = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE};
   const auto number = parse_signal(text);
-  const bool is_not_for_us =
-      number && std::find(kNotForUs.begin(), kNotForUs.end(), *number) != kNotForUs.end();
-  return is_not_for_us ? std::nullopt : number;
+  if (!number) return std::nullopt;
+  const auto is_among = [&](const auto& signals) {
+    return std::find(signals.begin(), signals.end(), *number) != signals.end();
+  };
+  return is_among(kNeverOurs) || is_among(kFaultSignals) ? std::nullopt : number;
 }
 
 template <auto Member>

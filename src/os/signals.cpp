@@ -14,7 +14,6 @@ namespace walwrap::os {
 namespace {
 
 constexpr std::size_t kSignalsPerRead = 16;
-constexpr std::array kFaults{SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
 
 void set_disposition(int number, void (*handler)(int)) {
   struct sigaction action {};
@@ -41,7 +40,7 @@ ReceivedSignal received(const signalfd_siginfo& info) {
 sigset_t blockable_signals() {
   sigset_t all;
   ::sigfillset(&all);
-  for (const int fault : kFaults) ::sigdelset(&all, fault);
+  for (const int fault : kFaultSignals) ::sigdelset(&all, fault);
   return all;
 }
 

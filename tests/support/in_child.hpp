@@ -17,6 +17,8 @@
 #include <string>
 #include <string_view>
 
+#include "walwrap/base/signal_name.hpp"
+
 namespace walwrap::testing {
 
 inline constexpr std::chrono::seconds kChildLimit{20};
@@ -24,9 +26,8 @@ inline constexpr std::chrono::seconds kChildLimit{20};
 // The test program handles some signals itself, to report what kills it; a child shall not. The
 // faults keep their handlers, for the sanitizers.
 inline void reset_signals() {
-  constexpr std::array kFaults{SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
   for (int number = 1; number <= SIGRTMAX; ++number) {
-    if (std::ranges::find(kFaults, number) == kFaults.end()) ::signal(number, SIG_DFL);
+    if (std::ranges::find(kFaultSignals, number) == kFaultSignals.end()) ::signal(number, SIG_DFL);
   }
   sigset_t none;
   ::sigemptyset(&none);

@@ -1,6 +1,8 @@
-// Signals as people write them. Pure. Source of names and numbers: signal(7).
+// Signals as people write them, and which are faults. Pure. Source: signal(7).
 #pragma once
 
+#include <array>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +10,10 @@
 namespace walwrap {
 
 inline constexpr int kLastSignal = 64;  // of the kernel, real-time ones included
+
+// Something is wrong with the process that gets it, and only there is it worth anything.
+inline constexpr std::array kFaultSignals{SIGILL, SIGTRAP, SIGABRT, SIGBUS,
+                                          SIGFPE, SIGSEGV, SIGSYS};
 
 // "SIGTERM", "SIGRTMIN+3"; parse takes also "TERM", "term" and numbers.
 std::string format_signal(int number);
