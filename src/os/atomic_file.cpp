@@ -90,6 +90,11 @@ Result<void> AtomicFile::set_modified(WallTime time) {
   return file_->set_modified(time);
 }
 
+Result<void> AtomicFile::set_owner(const FileOwner& owner) {
+  WW_CHECK(file_.has_value());
+  return file_->set_owner(owner);
+}
+
 Result<void> AtomicFile::commit(Publish how) {
   WW_CHECK(file_.has_value());
   TRY(file_->sync());

@@ -26,8 +26,7 @@ FileStatus file_status(const struct stat& raw) {
           .size = static_cast<Bytes>(raw.st_size),
           .modified = WallTime(std::chrono::floor<std::chrono::milliseconds>(modified)),
           .mode = raw.st_mode & 07777,
-          .owner = raw.st_uid,
-          .group = raw.st_gid};
+          .owner = {raw.st_uid, raw.st_gid}};
 }
 
 // What utimensat and futimens take: the time of access stays, the time of change is given.
@@ -40,8 +39,10 @@ std::array<timespec, 2> modified_only(WallTime time) {
                    .tv_nsec = static_cast<long>(rest.count())}};
 }
 
-Result<void> make_directory(const Path& path, std::uint32_t mode) {
+Result<void> make_directory(const Path& path, std::uint32_t mode,
+                            const std::optional<FileOwner>& owner) {
   if (::mkdir(path.c_str(), mode) == 0) {
+    if (owner) TRY(set_owner(path, *owner));
     // Who may not read the parent cannot sync it either; the directory is there all the same.
     auto synced = sync_directory(directory_of(path));
     if (!synced && synced.error().code != Code::Denied) return synced;
@@ -92,12 +93,18 @@ Result<void> remove_file(const Path& path) {
   return {};
 }
 
-Result<void> make_directories(const Path& path, std::uint32_t mode) {
+Result<void> set_owner(const Path& path, const FileOwner& owner) {
+  if (::chown(path.c_str(), owner.user, owner.group) != 0) return path_failure("chown", path);
+  return {};
+}
+
+Result<void> make_directories(const Path& path, std::uint32_t mode,
+                              const std::optional<FileOwner>& owner) {
   Path reached;
   for (const Path& part : path) {
     reached /= part;
     if (part.empty() || part == "/") continue;
-    TRY(make_directory(reached, mode));
+    TRY(make_directory(reached, mode, owner));
   }
   return {};
 }
@@ -275,12 +282,8 @@ Result<FileStatus> File::status() const {
   return file_status(raw);
 }
 
-Result<void> File::set_owner_and_mode(const FileStatus& like) {
-  // The owner first: changing it clears the set-user-id bits. Only root may give files away.
-  if (::fchown(fd_.get(), like.owner, like.group) != 0 && errno != EPERM) {
-    return path_failure("fchown", path_);
-  }
-  if (::fchmod(fd_.get(), like.mode) != 0) return path_failure("fchmod", path_);
+Result<void> File::set_owner(const FileOwner& owner) {
+  if (::fchown(fd_.get(), owner.user, owner.group) != 0) return path_failure("fchown", path_);
   return {};
 }
 

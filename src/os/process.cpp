@@ -117,6 +117,10 @@ bool is_pid_1() {
   return ::getpid() == 1;
 }
 
+std::uint32_t own_user_id() {
+  return ::geteuid();
+}
+
 std::optional<std::string> environment(const std::string& name) {
   const char* const value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set
   if (value == nullptr) return std::nullopt;

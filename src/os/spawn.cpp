@@ -1,6 +1,7 @@
 #include "walwrap/os/spawn.hpp"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,6 +24,7 @@ constexpr int kNotExecuted = 127;  // seen by nobody: the parent reads the repor
 constexpr int kMaxOomScore = 1000;
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin";  // what execvp uses without PATH
 constexpr Bytes kOomScoreLimit = 64;                        // a number and a newline
+constexpr std::size_t kPidDigits = 10;
 
 // ---- the terminal ----
 
@@ -67,7 +69,9 @@ struct Prepared {
   std::vector<char*> arguments;
   std::vector<char*> shell_arguments;  // for a script without "#!"; [1] is its path
   std::vector<char*> environment;
-  std::string oom_score;  // text for oom_score_adj; empty: leave it
+  std::string oom_score;                 // text for oom_score_adj; empty: leave it
+  std::vector<std::string> pid_entries;  // of the environment, with room for the child's pid
+  const User* user = nullptr;            // to become; null: none
   bool as_pid_1 = false;
   int terminal = -1;  // to become the app's; -1: none
   pid_t parent = 0;
@@ -110,6 +114,21 @@ std::string raised_oom_score(int raise) {
   return std::to_string(std::min(score + raise, kMaxOomScore));
 }
 
+// What a service manager passed on is for the process whose pid it names. If that is us, the entry
+// is replaced by one that the child completes, when it knows its own.
+void pass_on_pids(Prepared& prepared, const SpawnOptions& options) {
+  prepared.pid_entries.reserve(options.pid_variables.size());  // pointers into them stay
+  for (const std::string& name : options.pid_variables) {
+    const auto ours = fmt::format("{}={}", name, ::getpid());
+    const auto found = std::ranges::find(options.environment, ours);
+    if (found == options.environment.end()) continue;
+    std::string& entry = prepared.pid_entries.emplace_back(name + "=");
+    entry.append(kPidDigits, '\0');
+    prepared.environment[static_cast<std::size_t>(found - options.environment.begin())] =
+        entry.data();
+  }
+}
+
 Prepared prepare(const SpawnOptions& options) {
   static constexpr const char* kShell = "/bin/sh";
   const std::string& program = options.command.front();
@@ -120,6 +139,8 @@ Prepared prepare(const SpawnOptions& options) {
   prepared.shell_arguments = prepared.arguments;
   prepared.shell_arguments.insert(prepared.shell_arguments.begin(), const_cast<char*>(kShell));
   prepared.environment = pointers_to(options.environment);
+  pass_on_pids(prepared, options);
+  prepared.user = options.user ? &*options.user : nullptr;
   prepared.oom_score = raised_oom_score(options.oom_score_raise);
   prepared.as_pid_1 = is_pid_1();
   prepared.parent = ::getpid();
@@ -152,7 +173,7 @@ int try_exec(Prepared& prepared) {
 }
 
 // None of this is fatal: the app runs without a terminal, a limit or a group just as well.
-void set_up_child(const Prepared& prepared) {
+void set_up_child(Prepared& prepared) {
   if (prepared.as_pid_1) {
     ::setsid();
     if (prepared.terminal >= 0) ::ioctl(prepared.terminal, TIOCSCTTY, 0);
@@ -160,8 +181,6 @@ void set_up_child(const Prepared& prepared) {
     ::setpgid(0, 0);
     // From the background; allowed because SIGTTOU is blocked.
     if (prepared.terminal >= 0) ::tcsetpgrp(prepared.terminal, ::getpid());
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != prepared.parent) ::_exit(128 + SIGTERM);  // it died before the prctl
   }
   if (!prepared.oom_score.empty()) {
     const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -169,30 +188,54 @@ void set_up_child(const Prepared& prepared) {
         ::write(file, prepared.oom_score.data(), prepared.oom_score.size());
     ::close(file);
   }
+  for (std::string& entry : prepared.pid_entries) {
+    char* const end = entry.data() + entry.size();
+    std::to_chars(end - kPidDigits, end, ::getpid());  // what is left of the room stays 0
+  }
 }
 
-// Async-signal-safe. An exec error goes into `report`, which an exec that succeeds closes.
+// 0 or errno. The groups first, and the user last: afterwards nothing more may be changed.
+int become(const User& user) {
+  // Somebody without rights who asks for what he is already gets it.
+  const bool is_already = ::geteuid() == user.uid && ::getegid() == user.gid;
+  if (::setgroups(user.groups.size(), user.groups.data()) != 0) {
+    return is_already && errno == EPERM ? 0 : errno;
+  }
+  if (::setresgid(user.gid, user.gid, user.gid) != 0) return errno;
+  if (::setresuid(user.uid, user.uid, user.uid) != 0) return errno;
+  return 0;
+}
+
+// Once the user is what it will be, for changing it takes the parent-death signal back.
+void die_with_parent(const Prepared& prepared) {
+  if (prepared.as_pid_1) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != prepared.parent) ::_exit(128 + SIGTERM);  // it died before the prctl
+}
+
+// Async-signal-safe. An error goes into `report`, which an exec that succeeds closes.
 [[noreturn]] void become_app(Prepared& prepared, const SignalState* signals, int report) {
+  SpawnError error{.step = SpawnStep::BecomeUser, .error_number = 0};
   set_up_child(prepared);
-  if (signals != nullptr) signals->restore_in_child();
-  const int reason = try_exec(prepared);
-  [[maybe_unused]] const auto written = ::write(report, &reason, sizeof reason);
+  if (prepared.user != nullptr) error.error_number = become(*prepared.user);
+  if (error.error_number == 0) {
+    die_with_parent(prepared);
+    if (signals != nullptr) signals->restore_in_child();
+    error = {.step = SpawnStep::Execute, .error_number = try_exec(prepared)};
+  }
+  [[maybe_unused]] const auto written = ::write(report, &error, sizeof error);
   ::_exit(kNotExecuted);
 }
 
 std::optional<SpawnError> read_report(int report) {
-  int reason = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(report, &reason, sizeof reason);
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof reason)) return std::nullopt;
-  return SpawnError{reason};
+  SpawnError error;
+  const ssize_t got = uninterrupted([&] { return ::read(report, &error, sizeof error); });
+  if (got != static_cast<ssize_t>(sizeof error)) return std::nullopt;
+  return error;
 }
 
 void reap(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  uninterrupted([&] { return ::waitpid(pid, nullptr, 0); });
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ TEST_CASE("the status of a path tells what is there, also through a link") {
   CHECK(file.type == FileType::Regular);
   CHECK(file.size == 5);
   CHECK(file.mode == 0640);
-  CHECK(file.owner == ::geteuid());
+  CHECK(file.owner.user == ::geteuid());
   CHECK(status_of(dir / "link").value().id == file.id);
   CHECK(status_of(dir.path()).value().type == FileType::Directory);
   CHECK_FALSE(status_of(dir.path()).value().id == file.id);
@@ -171,13 +171,23 @@ TEST_CASE("reserved space keeps what is there and never makes a file shorter") {
   CHECK(text_of(dir / "file").starts_with("data"));
 }
 
-TEST_CASE("a file takes over the mode of another") {
+TEST_CASE(
+    "what root makes for somebody belongs to him, directories above it that were there do not") {
   const TempDir dir;
+  const FileOwner them{12'345, 12'346};
+  const FileOwner us = status_of(dir.path()).value().owner;
+  if (::geteuid() != 0) {
+    CHECK(set_owner(dir.path(), them).error().code == Code::Denied);
+    return;
+  }
+  REQUIRE(make_directories(dir / "a", 0755).has_value());
+  REQUIRE(make_directories(dir / "a" / "b" / "c", 0755, them).has_value());
+  CHECK(status_of(dir / "a").value().owner == us);
+  CHECK(status_of(dir / "a" / "b").value().owner == them);
+  CHECK(status_of(dir / "a" / "b" / "c").value().owner == them);
   File file = File::open(dir / "file", File::Open::CreateNew).value();
-  FileStatus like = file.status().value();
-  like.mode = 0664;
-  REQUIRE(file.set_owner_and_mode(like).has_value());
-  CHECK(file.status().value().mode == 0664);
+  REQUIRE(file.set_owner(them).has_value());
+  CHECK(file.status().value().owner == them);
 }
 
 }  // namespace

@@ -43,6 +43,9 @@ std::string output_of(const SpawnOptions& options) {
   ::dup2(file.descriptor(), STDOUT_FILENO);
   ::dup2(file.descriptor(), STDERR_FILENO);
   const Spawned spawned = spawn(options).value();
+  if (spawned.failed && spawned.failed->step == SpawnStep::BecomeUser) {
+    return fmt::format("cannot become the user: {}", spawned.failed->error_number);
+  }
   if (spawned.failed) return fmt::format("exec failed: {}", spawned.failed->as_shell_code());
   const std::string end = wait_for_end();
   const auto text = read_file(path, 1 << 20).value();
@@ -118,6 +121,62 @@ TEST_CASE("the app gets the environment it is given and nothing else") {
     return output_of(options);
   });
   CHECK(result == "ONE=1\nTWO=two words\n");
+}
+
+TEST_CASE("sockets that were passed on to us are the app's: LISTEN_PID names it, other pids stay") {
+  const std::string result = in_child([] {
+    SpawnOptions options = options_for({"sh", "-c",
+                                        "[ $LISTEN_PID = $$ ] && echo app; "
+                                        "[ $MAINPID = $PPID ] && echo ours; echo $LISTEN_FDS"});
+    options.environment = {"PATH=/usr/bin:/bin", fmt::format("MAINPID={}", ::getpid()),
+                           fmt::format("LISTEN_PID={}", ::getpid()), "LISTEN_FDS=1"};
+    return output_of(options);
+  });
+  CHECK(result == "app\nours\n1\n");
+  const std::string other = in_child([] {
+    SpawnOptions options = options_for({"sh", "-c", "echo $LISTEN_PID"});
+    options.environment = {"PATH=/usr/bin:/bin", "LISTEN_PID=1234567"};
+    return output_of(options);
+  });
+  CHECK(other == "1234567\n");
+}
+
+TEST_CASE("the app becomes the user it shall be, with all of that user's groups and no other") {
+  const auto run_as = [](const User& user, bool as_nobody) {
+    return in_child([&]() -> std::string {
+      if (as_nobody && ::setresuid(65'534, 65'534, 65'534) != 0) return std::string(kSkipped);
+      SpawnOptions options = options_for({"sh", "-c", "id -u; id -g; id -G; echo $HOME; umask"});
+      options.environment.emplace_back("HOME=/left/alone");
+      options.user = user;
+      ::umask(027);
+      return output_of(options);
+    });
+  };
+  if (::geteuid() != 0) return;
+  CHECK(run_as({1234, 1235, {1235, 1300}}, false) == "1234\n1235\n1235 1300\n/left/alone\n0027\n");
+  // Not root: the one it is already is as good as granted, another is not to be had.
+  CHECK(run_as({65'534, 0, {0}}, true).starts_with("65534\n0\n"));
+  CHECK(run_as({1234, 1235, {1235}}, true) == "cannot become the user: 1");
+}
+
+TEST_CASE("the app's new user does not keep it from ending with us") {
+  if (::geteuid() != 0) return;
+  const std::string result = in_child([] {
+    SpawnOptions options = options_for({"sh", "-c", "cat /proc/self/stat >/dev/null; sleep 60"});
+    options.user = User{1234, 1235, {1235}};
+    SignalState::capture_and_block();
+    become_subreaper();
+    sigset_t none;
+    ::sigemptyset(&none);
+    fork_worker([&] {
+      ::sigprocmask(SIG_SETMASK, &none, nullptr);
+      return spawn(options).has_value() ? 0 : 1;
+    }).value();
+    std::vector<std::string> ends{wait_for_end(), wait_for_end()};
+    std::ranges::sort(ends);
+    return fmt::format("{}", fmt::join(ends, " "));
+  });
+  CHECK(result == "0/0 0/15");
 }
 
 TEST_CASE("the app gets the signal mask and ignored signals it would have had without us") {

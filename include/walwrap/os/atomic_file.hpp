@@ -23,6 +23,7 @@ class AtomicFile {
 
   Result<void> write(ByteSpan bytes);  // appends
   Result<void> set_modified(WallTime time);
+  Result<void> set_owner(const FileOwner& owner);
   Bytes written() const { return written_; }
 
   enum class Publish {

@@ -5,6 +5,8 @@
 
 #include <string_view>
 
+#include "walwrap/os/fd.hpp"
+
 namespace walwrap::os {
 
 // One write(2) for what fits in a pipe's atomic write, so lines of several processes do not mix.
@@ -14,5 +16,7 @@ bool write_stderr(std::string_view text);
 // All of it, waiting for the reader. False: nobody reads any more.
 bool write_stdout(std::string_view text);
 bool is_stderr_a_terminal();
+// One newline, without waiting. False: nobody reads it.
+bool write_line_end(const Fd& descriptor);
 
 }  // namespace walwrap::os

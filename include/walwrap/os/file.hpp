@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,12 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+struct FileOwner {
+  std::uint32_t user = 0;
+  std::uint32_t group = 0;
+  bool operator==(const FileOwner&) const = default;
+};
+
 enum class FileType { Regular, Directory, Other };
 
 struct FileStatus {
@@ -29,9 +36,8 @@ struct FileStatus {
   FileId id;
   Bytes size = 0;
   WallTime modified;
-  std::uint32_t mode = 0;   // permission bits
-  std::uint32_t owner = 0;  // uid
-  std::uint32_t group = 0;  // gid
+  std::uint32_t mode = 0;  // permission bits
+  FileOwner owner;
 };
 
 // Follows symbolic links. Errors: NotFound and the rest above.
@@ -40,7 +46,11 @@ bool exists(const Path& path);                            // false also where it
 Result<void> rename(const Path& from, const Path& to);    // replaces `to`
 Result<void> link_new(const Path& from, const Path& to);  // hard link; Exists if `to` is there
 Result<void> remove_file(const Path& path);
-Result<void> make_directories(const Path& path, std::uint32_t mode);
+// Those that are not there, each given to `owner`, if there is one.
+Result<void> make_directories(const Path& path, std::uint32_t mode,
+                              const std::optional<FileOwner>& owner = {});
+// Denied: only root may give files away.
+Result<void> set_owner(const Path& path, const FileOwner& owner);
 Result<void> sync_directory(const Path& path);
 Path directory_of(const Path& path);  // "." for a bare name
 // Names in the directory, unsorted, without "." and "..".
@@ -68,7 +78,7 @@ class File {
   Result<void> sync();
   Result<Bytes> size() const;
   Result<FileStatus> status() const;
-  Result<void> set_owner_and_mode(const FileStatus& like);  // best effort on owner when not root
+  Result<void> set_owner(const FileOwner& owner);  // Denied: only root may give files away
   int descriptor() const { return fd_.get(); }
 
  private:

@@ -9,6 +9,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/signals.hpp"
+#include "walwrap/os/user.hpp"
 
 namespace walwrap::os {
 
@@ -17,15 +18,21 @@ struct SpawnOptions {
   std::vector<std::string> environment;  // "NAME=value"
   const SignalState* signals = nullptr;  // given to the child exactly; nullptr: ours as they are
   int oom_score_raise = 0;               // added to oom_score_adj, capped at 1000; 0 leaves it
+  std::optional<User> user = {};         // whose rights it gets; none: ours
+  // Variables that name the app's pid where they named ours: sd_listen_fds(3) goes by this one.
+  std::vector<std::string> pid_variables = {"LISTEN_PID"};
 };
+enum class SpawnStep : int { BecomeUser, Execute };
 struct SpawnError {
-  int error_number = 0;  // of the exec
-  // 127: not found; 126: found, but cannot be executed.
+  SpawnStep step = SpawnStep::Execute;
+  int error_number = 0;
+  // Of the exec. 127: not found; 126: found, but cannot be executed.
   int as_shell_code() const;
 };
 // The app: fork, own process group (a session of its own as PID 1), foreground of the terminal if
 // we had it, the signals it would have had without us, no descriptor of ours, exec. Not PID 1: it
-// gets SIGTERM when the calling thread ends. An exec error comes back as SpawnError, with the child
+// gets SIGTERM when the calling thread ends. A LISTEN_PID that names us (sd_listen_fds(3)) names
+// the app in its environment. What fails in the child comes back as SpawnError, with the child
 // reaped already; a fork that fails with EAGAIN is Unavailable.
 struct Spawned {
   Pid pid;
