@@ -298,6 +298,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .output = incoming,
       .integrity = request_.integrity,
       .sums = &sums,
+      .owner = request_.owner,
       .on_progress =
           [&](const RestoreProgress& progress) {
             if (std::exchange(done_so_far, progress.done) != progress.done) {
@@ -345,7 +346,7 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
 }  // namespace
 
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log) {
-  auto directory = TRY(StateDir::open(request.database));
+  auto directory = TRY(StateDir::open(request.database, request.owner));
   return Boot(request, clock, log, std::move(directory)).run();
 }
 

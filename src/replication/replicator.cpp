@@ -111,6 +111,7 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
           .integrity = options_.integrity,
           .start_timeout = options_.start_timeout,
           .app_running = options_.app_running,
+          .owner = options_.owner,
           .cancelled = std::move(cancelled)};
 }
 

@@ -208,6 +208,7 @@ Result<Restored> restore_database(const RestoreRequest& request) {
   }
   auto file = TRY(std::move(opened));
   const TemporaryFile temporary(path);
+  if (request.owner) TRY(file.set_owner(*request.owner));
   auto restored = restore_into(temporary.path(), file, request);
   if (!restored && request.sums != nullptr) {
     ignore(request.sums->resize(0), "sums of no database are told from the state, which is absent");

@@ -179,13 +179,15 @@ os::Path StateDir::path_for(const os::Path& database) {
   return database.parent_path() / fmt::format(".{}-walwrap", database.filename().string());
 }
 
-Result<StateDir> StateDir::open(const os::Path& database) {
+Result<StateDir> StateDir::open(const os::Path& database,
+                                const std::optional<os::FileOwner>& owner) {
   const os::Path directory = path_for(database);
   if (!os::exists(directory)) {
     // The state is private; a directory that the app's own files go into need not be.
-    TRY(os::make_directories(directory.parent_path(), kSharedDirectory)
+    TRY(os::make_directories(directory.parent_path(), kSharedDirectory, owner)
             .context("create the database's directory"));
-    TRY(os::make_directories(directory, kPrivateDirectory).context("create state directory"));
+    TRY(os::make_directories(directory, kPrivateDirectory, owner)
+            .context("create state directory"));
   }
   // A crash in save() leaves its temporary file; nobody else writes in here.
   const auto names = TRY(os::list_directory(directory).context("open state directory"));
@@ -194,7 +196,7 @@ Result<StateDir> StateDir::open(const os::Path& database) {
       ignore(os::remove_file(directory / name), "only costs a few bytes until the next start");
     }
   }
-  return StateDir(directory);
+  return StateDir(directory, owner);
 }
 
 Result<std::optional<SavedState>> StateDir::load() const {
@@ -210,6 +212,7 @@ Result<std::optional<SavedState>> StateDir::load() const {
 
 Result<void> StateDir::save(const SavedState& state) {
   auto file = TRY(os::AtomicFile::create(directory_ / kStateName).context("save state"));
+  if (owner_) TRY(file.set_owner(*owner_).context("save state"));
   TRY(file.write(as_bytes(format_state(state))).context("save state"));
   return file.commit(os::AtomicFile::Publish::Replace).context("save state");
 }
@@ -240,6 +243,7 @@ Result<PageSums> StateDir::open_sums() const {
     return fail(status.error().code, "open page sums: {}", status.error().text);
   }
   auto file = TRY(os::MappedFile::open(path, size).context("open page sums"));
+  if (owner_) TRY(os::set_owner(path, *owner_).context("open page sums"));
   return PageSums(std::move(file));
 }
 

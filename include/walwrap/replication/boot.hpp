@@ -38,7 +38,8 @@ struct BootRequest {
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
-  bool app_running = false;  // nothing may be restored or set aside
+  bool app_running = false;                 // nothing may be restored or set aside
+  std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
   Stopped cancelled;
 };
 

@@ -39,6 +39,7 @@ struct ReplicatorOptions {
   Bytes wal_hard_limit = 64ULL << 20;
   Brake brake = Brake::Auto;
   bool app_running = false;  // a restart of ours: nothing may be restored, refused or set aside
+  std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
 };
 
 // How the replica of such a store spells its keys.

@@ -55,6 +55,7 @@ struct RestoreRequest {
   os::Path output;  // must not exist, and no -wal, -shm or -journal of it
   Integrity integrity = Integrity::Quick;
   PageSums* sums = nullptr;                                 // filled if given
+  std::optional<os::FileOwner> owner = {};                  // of the output; none: us
   std::function<void(const RestoreProgress&)> on_progress;  // from the calling thread, often
   Stopped cancelled;                                        // asked often, by the calling thread
 };

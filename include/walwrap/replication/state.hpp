@@ -59,8 +59,10 @@ class PageSums {
 class StateDir {
  public:
   static os::Path path_for(const os::Path& database);
-  // Creates the directory if it is not there.
-  static Result<StateDir> open(const os::Path& database);
+  // Creates the directory if it is not there. What is made in it belongs to `owner`, if there is
+  // one, as does what had to be made above it for the database.
+  static Result<StateDir> open(const os::Path& database,
+                               const std::optional<os::FileOwner>& owner = {});
 
   // nullopt: there is none. Corrupt: there is, and it cannot be used.
   Result<std::optional<SavedState>> load() const;
@@ -69,8 +71,10 @@ class StateDir {
   Result<PageSums> open_sums() const;
 
  private:
-  explicit StateDir(os::Path directory) : directory_(std::move(directory)) {}
+  StateDir(os::Path directory, const std::optional<os::FileOwner>& owner)
+      : directory_(std::move(directory)), owner_(owner) {}
   os::Path directory_;
+  std::optional<os::FileOwner> owner_;
 };
 
 }  // namespace walwrap::replication
