@@ -53,30 +53,26 @@ int execute(const RunArguments& arguments, const Process& process) {
   const auto environment = config::parse_environment(process.environment);
   const auto config = load_config(arguments.flags, environment);
   if (!config) return complain(config.error().text, kExitConfiguration);
-  const auto host = find_host(*config, environment);
-  const auto databases = replicator_options(*config, host.start_timeout, environment);
+  auto options = init_options(*config, environment);
+  if (!options) return complain(options.error().text, kExitConfiguration);
+  auto databases = replicator_options(*config, options->host.start_timeout, environment);
   if (!databases) return complain(databases.error().text, kExitConfiguration);
 
+  if (options->user) {
+    for (auto& database : *databases) database.owner = {options->user->uid, options->user->gid};
+  }
+
   const Log log = make_log(*config, process.clock);
-  supervisor::InitOptions options;
-  options.command = arguments.command;
-  options.environment = process.environment;
-  options.host = host;
-  options.exit_flush_timeout = config->exit_flush_timeout;
-  options.flush_failed_code = config->flush_failed_code;
-  options.app_grace = config->app_grace;
-  options.ok_codes = config->ok_codes;
-  options.signals = {.stop = config->stop_signals, .rewrite = config->rewrite};
-  options.signal_group = config->signal_group;
-  options.oom_score_raise = config->app_oom;
+  options->command = arguments.command;
+  options->environment = app_environment(*config, process.environment);
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
   } else {
-    options.replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork) {
+    options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork) {
       return replicate(*databases, std::move(channel), at_fork, process.clock, log);
     };
   }
-  return supervisor::run_init(options, process.signals, process.clock, log);
+  return supervisor::run_init(*options, {process.signals, process.inherited}, process.clock, log);
 }
 
 int execute(const RestoreArguments& arguments, const Process& process) {

@@ -7,6 +7,8 @@
 #include "walwrap/cli/commands.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/console.hpp"
+#include "walwrap/os/fault.hpp"
+#include "walwrap/os/inherited.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/signals.hpp"
 
@@ -20,8 +22,9 @@ int run(const os::SignalState& signals, const std::vector<std::string>& words) {
     os::write_stderr("walwrap: " + descriptors.error().text + "\n");
     return cli::kExitConfiguration;
   }
+  auto inherited = os::Inherited::capture();
   const os::SystemClock clock;
-  const cli::Process process{signals, os::all_environment(), clock};
+  const cli::Process process{signals, inherited, os::all_environment(), clock};
   const auto asked = cli::parse_arguments(words);
   return std::visit([&](const auto& arguments) { return cli::execute(arguments, process); }, asked);
 }
@@ -30,6 +33,7 @@ int run(const os::SignalState& signals, const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   const auto signals = os::SignalState::capture_and_block();  // Law 2: before anything else
+  os::announce_faults();
   try {
     return run(signals, {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& bug) {

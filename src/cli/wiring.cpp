@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -11,12 +13,25 @@
 #include "walwrap/config/toml_file.hpp"
 #include "walwrap/os/console.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/privileges.hpp"
+#include "walwrap/os/process.hpp"
 #include "walwrap/storage/open.hpp"
 
 namespace walwrap::cli {
 namespace {
 
 constexpr Bytes kMaxCgroupBytes = 65'536;
+// Those that are worth something by themselves, and the files that hold them.
+constexpr std::array<std::string_view, 9> kStoreCredentials = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ACCESS_KEY_ID_FILE",
+    "AWS_SECRET_ACCESS_KEY_FILE",
+    "AWS_SESSION_TOKEN_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"};
 
 replication::OnDiverged on_diverged_of(config::OnDiverged on_diverged) {
   switch (on_diverged) {
@@ -32,6 +47,25 @@ replication::OnDiverged on_diverged_of(config::OnDiverged on_diverged) {
 
 replication::Brake brake_of(config::Brake brake) {
   return brake == config::Brake::Never ? replication::Brake::Never : replication::Brake::Auto;
+}
+
+// None where the app has our rights anyway.
+Result<std::optional<os::User>> app_user(const config::Config& config) {
+  if (config.user.empty()) return std::optional<os::User>();
+  const auto user = TRY(os::find_user(config.user).context("--user"));
+  const bool may =
+      os::has_capability(os::Capability::SetUid) && os::has_capability(os::Capability::SetGid);
+  if (may) return std::optional(user);
+  if (os::own_user_id() == user.uid) return std::optional<os::User>();
+  return fail(Code::Invalid,
+              "--user {}: only root can start the app as another user; start walwrap as root, or "
+              "leave --user out",
+              config.user);
+}
+
+os::Path absolute_or_empty(const std::string& path) {
+  std::error_code failed;
+  return path.empty() ? os::Path() : std::filesystem::absolute(path, failed);
 }
 
 }  // namespace
@@ -81,6 +115,39 @@ supervisor::Host find_host(const config::Config& config, const config::Environme
   return supervisor::detect_host(facts);
 }
 
+Result<supervisor::InitOptions> init_options(const config::Config& config,
+                                             const config::Environment& environment) {
+  supervisor::InitOptions options;
+  options.host = find_host(config, environment);
+  options.rules.app_grace = config.app_grace;
+  options.rules.exit_flush_timeout = config.exit_flush_timeout;
+  options.rules.flush_failed_code = config.flush_failed_code;
+  options.rules.ok_codes = config.ok_codes;
+  options.rules.kills_app = config.kill_app == config::KillApp::Deadline;
+  options.rules.signals = {.stop = config.stop_signals, .rewrite = config.rewrite};
+  options.signal_group = config.signal_group;
+  options.oom_score_raise = config.app_oom;
+  options.user = TRY(app_user(config));
+  options.ready_file = absolute_or_empty(config.ready_file);
+  options.ready_descriptor = config.ready_fd;
+  options.rules.manager = supervisor::find_manager(environment, os::own_pid());
+  if (config.notify == config::Notify::Off) options.rules.manager = {};
+  if (options.rules.manager.listens) options.manager_socket = environment.at("NOTIFY_SOCKET");
+  options.app_says_ready = config.notify == config::Notify::App;
+  if (options.app_says_ready) options.rules.manager.watchdog.reset();
+  return options;
+}
+
+std::vector<std::string> app_environment(const config::Config& config,
+                                         std::vector<std::string> entries) {
+  if (!config.scrub_env) return entries;
+  std::erase_if(entries, [](const std::string& entry) {
+    const auto name = std::string_view(entry).substr(0, entry.find('='));
+    return std::ranges::find(kStoreCredentials, name) != kStoreCredentials.end();
+  });
+  return entries;
+}
+
 storage::LookupFn lookup_in(const config::Environment& environment) {
   return [environment](std::string_view name) -> std::optional<std::string> {
     const auto found = environment.find(name);
@@ -110,7 +177,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());
     options.location = TRY(storage::parse_location(database.replica, lookup_in(environment))
                                .context("replica of " + database.path));
-    options.location.ca_file = ca_file_of(config.ca_file, environment);
+    options.location.ca_file = absolute_or_empty(ca_file_of(config.ca_file, environment)).native();
     options.policy = {.on_diverged = on_diverged_of(config.on_diverged),
                       .allow_empty_replica = config.allow_empty_replica,
                       .allow_stale = config.allow_stale};

@@ -301,9 +301,6 @@ Result<Config> parse_config(const Sources& sources) {
       return bad_value(row.key, given.value, given.where, *problem);
     }
   }
-  if (const auto found = collected.by_flag.find("--ca-file"); found != collected.by_flag.end()) {
-    config.ca_file = found->second.back().value;
-  }
   config.databases = TRY(decide_databases(collected));
   return config;
 }

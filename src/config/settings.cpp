@@ -12,6 +12,7 @@
 
 #include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
+#include "walwrap/base/split.hpp"
 #include "walwrap/config/quote.hpp"
 
 namespace walwrap::config {
@@ -26,16 +27,6 @@ constexpr Bytes kSmallestHardLimit = 1ULL << 20;
 constexpr Bytes kLargestHardLimit = 1ULL << 40;
 
 constexpr int kLastExitCode = 255;
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> words;
-  while (true) {
-    const auto end = std::min(text.find(separator), text.size());
-    words.push_back(text.substr(0, end));
-    if (end == text.size()) return words;
-    text.remove_prefix(end + 1);
-  }
-}
 
 // From 0 to `most`.
 std::optional<int> parse_up_to(int most, std::string_view text) {
@@ -165,6 +156,21 @@ Problem choice(Config& config, const Setting& setting, std::string_view text) {
   return std::nullopt;
 }
 
+template <auto Member>
+Problem words(Config& config, const Setting& /*setting*/, std::string_view text) {
+  config.*Member = std::string(text);
+  return std::nullopt;
+}
+
+template <auto Member>
+Problem descriptor(Config& config, const Setting& /*setting*/, std::string_view text) {
+  constexpr int kFirst = 3, kLast = 65'535;
+  const auto value = parse_up_to(kLast, text);
+  if (!value || *value < kFirst) return "is not a descriptor: write its number, from 3";
+  config.*Member = *value;
+  return std::nullopt;
+}
+
 constexpr std::array kSettings = {
     Setting{"db", "--db", "WALWRAP_DB", Kind::Text, "FILE", "", "",
             "the SQLite database; for several repeat --db FILE=URL"},
@@ -214,6 +220,21 @@ constexpr std::array kSettings = {
     Setting{"group", "--group", "WALWRAP_GROUP", Kind::Switch, "", "false", "",
             "signal the app's process group, not its main process alone",
             on_or_off<&Config::signal_group>},
+    Setting{"kill-app", "--kill-app", "WALWRAP_KILL_APP", Kind::Choice, "WHEN", "deadline",
+            "deadline|never", "whether an app that does not end in its part of the grace is killed",
+            choice<&Config::kill_app>},
+    Setting{"user", "--user", "WALWRAP_USER", Kind::Text, "USER", "", "",
+            "the app's user, as name, name:group or uid:gid (ours)", words<&Config::user>},
+    Setting{"scrub-env", "--scrub-env", "WALWRAP_SCRUB_ENV", Kind::Switch, "", "false", "",
+            "keep the store's credentials out of the app's environment",
+            on_or_off<&Config::scrub_env>},
+    Setting{"notify", "--notify", "WALWRAP_NOTIFY", Kind::Choice, "WHO", "walwrap",
+            "walwrap|app|off", "who tells systemd (NOTIFY_SOCKET) that the app is ready",
+            choice<&Config::notify>},
+    Setting{"ready-file", "--ready-file", "WALWRAP_READY_FILE", Kind::Text, "FILE", "", "",
+            "is there while the app runs, with its pid in it", words<&Config::ready_file>},
+    Setting{"ready-fd", "--ready-fd", "WALWRAP_READY_FD", Kind::Integer, "N", "", "",
+            "descriptor that gets a newline when the app runs", descriptor<&Config::ready_fd>},
     Setting{"app-oom", "--app-oom", "WALWRAP_APP_OOM", Kind::Integer, "N", "500", "",
             "added to the app's oom_score_adj, so that it goes before us",
             oom_score<&Config::app_oom>},
@@ -224,7 +245,8 @@ constexpr std::array kSettings = {
             "auto|never", "whether writers may be held at all to shorten the -wal",
             choice<&Config::brake>},
     Setting{"ca-file", "--ca-file", "WALWRAP_CA_FILE", Kind::Text, "FILE", "", "",
-            "PEM file of roots to trust (AWS_CA_BUNDLE, SSL_CERT_FILE, system's)"},
+            "PEM file of roots to trust (AWS_CA_BUNDLE, SSL_CERT_FILE, system's)",
+            words<&Config::ca_file>},
     Setting{"log.format", "--log-format", "WALWRAP_LOG_FORMAT", Kind::Choice, "FORMAT", "logfmt",
             "logfmt|json", "form of the log lines on stderr", choice<&Config::log_format>},
     Setting{"log.level", "--log-level", "WALWRAP_LOG_LEVEL", Kind::Choice, "LEVEL", "info",

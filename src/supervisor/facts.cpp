@@ -65,6 +65,12 @@ class Speaker {
   void operator()(const fact::AppDoesNotDie& /*fact*/) const {
     log_.error("app survives SIGKILL; going on without it");
   }
+  void operator()(const fact::AppNotKilled& /*fact*/) const {
+    log_.warn("app goes on past its part of the grace; not killed, as configured");
+  }
+  void operator()(const fact::AppOutOfMemory& /*fact*/) const {
+    log_.error("app was killed because memory ran out; give the container more, or the app less");
+  }
   void operator()(const fact::StopBegun& fact) const {
     log_.info("stop begun", {{"signal", signal_text(fact.signal)},
                              {"sender", fact.sender},

@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "walwrap/base/check.hpp"
+#include "walwrap/os/cgroup.hpp"
 #include "walwrap/os/memory.hpp"
 #include "walwrap/os/poller.hpp"
+#include "walwrap/os/privileges.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/spawn.hpp"
-#include "walwrap/supervisor/lifecycle.hpp"
+#include "walwrap/supervisor/announcer.hpp"
 
 namespace walwrap::supervisor {
 
@@ -18,28 +20,44 @@ namespace {
 
 constexpr std::uint64_t kSignals = 0, kChannel = 1;  // tokens of the poller
 
+// Only their files are touched by the replicator, and only the app is signalled by init.
+constexpr auto kReplicatorNeeds = {os::Capability::Chown, os::Capability::DacOverride,
+                                   os::Capability::Fowner};
+constexpr auto kInitNeeds = {os::Capability::Kill, os::Capability::Chown,
+                             os::Capability::DacOverride, os::Capability::Fowner};
+
 Rules rules_of(const InitOptions& options) {
-  Rules rules;
+  Rules rules = options.rules;
   rules.replicates = static_cast<bool>(options.replicator_main);
   rules.pid_1 = os::is_pid_1();
   rules.host_signals_every_process = options.host.signals_every_process;
   rules.grace = options.host.grace;
-  rules.exit_flush_timeout = options.exit_flush_timeout;
-  rules.flush_failed_code = options.flush_failed_code;
-  rules.app_grace = options.app_grace;
-  rules.ok_codes = options.ok_codes;
-  rules.signals = options.signals;
   return rules;
+}
+
+void give_up_capabilities(std::initializer_list<os::Capability> kept, const Log& log) {
+  const auto given_up = os::keep_capabilities(kept);
+  if (!given_up) log.debug("capabilities stay as they were", {{"reason", given_up.error().text}});
+}
+
+event::AppNotStarted not_started(const os::SpawnError& failed, const std::string& program) {
+  const auto why = std::generic_category().message(failed.error_number);
+  if (failed.step == os::SpawnStep::Execute) {
+    return {fmt::format("{}: {}", program, why), failed.as_shell_code()};
+  }
+  return {fmt::format("it cannot become the user of --user: {}; start as root, or without it", why),
+          kRefusedCode};
 }
 
 class Init {
  public:
-  Init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
-       const Log& log, os::Poller poller, os::SignalReader reader)
+  Init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
+       const Log& log, Announcer announcer, os::Poller poller, os::SignalReader reader)
       : options_(options),
-        inherited_(signals),
+        beginning_(beginning),
         clock_(clock),
         log_(log),
+        announcer_(std::move(announcer)),
         poller_(std::move(poller)),
         reader_(std::move(reader)) {}
 
@@ -59,6 +77,7 @@ class Init {
   Answer operator()(const action::SignalLeftovers& action);
   Answer operator()(const action::CloseChannel&);
   Answer operator()(const action::KillReplicator&);
+  Answer operator()(const action::Announce& action);
   Answer operator()(const action::Say& action);
   Answer operator()(const action::Exit&);
 
@@ -71,17 +90,21 @@ class Init {
   int replicate(Channel::Pair& ends);
   void close_channel();
   void signal_app(int signal) const;
+  void let_go();
+  bool was_out_of_memory(const os::ExitStatus& status) const;
 
   const InitOptions& options_;
-  const os::SignalState& inherited_;
+  const Beginning& beginning_;
   const os::Clock& clock_;
   const Log& log_;
+  Announcer announcer_;
   // Optional for the replicator's sake, which lets go of its copies.
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
   std::optional<Channel> channel_;
-  os::Pid app_;         // none: not there
-  os::Pid replicator_;  // none: not there
+  os::Pid app_;                             // none: not there
+  std::optional<std::uint64_t> oom_kills_;  // in our control group, before the app
+  os::Pid replicator_;                      // none: not there
   State state_;
 };
 
@@ -142,7 +165,7 @@ void Init::reap() {
   while (const auto reaped = os::reap_one()) {
     if (reaped->pid == app_) {
       app_ = {};
-      dispatch(event::AppExited{reaped->status});
+      dispatch(event::AppExited{reaped->status, was_out_of_memory(reaped->status)});
     } else if (reaped->pid == replicator_) {
       take_reports();
       close_channel();
@@ -162,7 +185,10 @@ int Init::replicate(Channel::Pair& ends) {
   channel_.reset();
   Channel end = std::move(ends.replicator);
   { const Channel other = std::move(ends.init); }
-  os::set_process_name("walwrap-replica");
+  beginning_.inherited.close_descriptors();
+  beginning_.inherited.return_to_directory();
+  os::forbid_new_privileges();
+  give_up_capabilities(kReplicatorNeeds, log_);
   const auto at_fork = state_.app == App::NotStarted ? AtFork::AppNotStarted : AtFork::AppStarted;
   return options_.replicator_main(std::move(end), at_fork);
 }
@@ -183,24 +209,38 @@ void Init::signal_app(int signal) const {
 }
 
 Init::Answer Init::operator()(const action::StartApp&) {
-  const auto spawned = os::spawn({.command = options_.command,
-                                  .environment = options_.environment,
-                                  .signals = &inherited_,
-                                  .oom_score_raise = options_.oom_score_raise});
+  oom_kills_ = os::count_oom_kills();
+  os::SpawnOptions app{.command = options_.command,
+                       .environment = options_.environment,
+                       .signals = &beginning_.signals,
+                       .oom_score_raise = options_.oom_score_raise,
+                       .user = options_.user};
+  if (options_.app_says_ready) app.pid_variables.emplace_back("WATCHDOG_PID");
+  const auto spawned = os::spawn(app);
   if (!spawned) {
     const auto& error = spawned.error();
     if (error.code == Code::Unavailable) return event::AppSpawnBusy{error.text};
     return event::AppNotStarted{error.text, kRefusedCode};
   }
-  if (spawned->failed) {
-    const auto& failed = *spawned->failed;
-    return event::AppNotStarted{fmt::format("{}: {}", options_.command.front(),
-                                            std::generic_category().message(failed.error_number)),
-                                failed.as_shell_code()};
-  }
+  if (spawned->failed) return not_started(*spawned->failed, options_.command.front());
   app_ = spawned->pid;
-  os::give_back_untouched_files();  // our start is over, and what it read of them
+  let_go();
   return event::AppSpawned{app_};
+}
+
+// Our start is over, and what we had of the app's, or read of our libraries for it.
+void Init::let_go() {
+  beginning_.inherited.close_descriptors();
+  os::Inherited::leave_directory();
+  os::forbid_new_privileges();
+  give_up_capabilities(kInitNeeds, log_);
+  os::give_back_untouched_files();
+}
+
+bool Init::was_out_of_memory(const os::ExitStatus& status) const {
+  if (status.signal != SIGKILL || !oom_kills_) return false;
+  const auto kills = os::count_oom_kills();
+  return kills && *kills > *oom_kills_;
 }
 
 Init::Answer Init::operator()(const action::SpawnReplicator&) {
@@ -289,6 +329,11 @@ Init::Answer Init::operator()(const action::KillReplicator&) {
   return {};
 }
 
+Init::Answer Init::operator()(const action::Announce& action) {
+  announcer_.announce(action.what);
+  return {};
+}
+
 Init::Answer Init::operator()(const action::Say& action) {
   say(log_, action.fact);
   return {};
@@ -299,29 +344,44 @@ Init::Answer Init::operator()(const action::Exit&) {
   return {};
 }
 
+Result<Announcer> make_announcer(const InitOptions& options, os::Inherited& inherited,
+                                 const Log& log) {
+  AnnouncerOptions to;
+  to.manager_socket = options.manager_socket;
+  to.app_says_ready = options.app_says_ready;
+  to.ready_file = options.ready_file;
+  if (options.ready_descriptor) {
+    to.ready_descriptor = TRY(inherited.take(*options.ready_descriptor).context("--ready-fd"));
+  }
+  return Announcer(std::move(to), log);
+}
+
 }  // namespace
 
-int run_init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
+int run_init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
              const Log& log) {
   os::become_subreaper();
+  auto announcer = make_announcer(options, beginning.inherited, log);
   auto poller = os::Poller::create();
   auto reader = os::SignalReader::create();
-  if (!poller || !reader) {
-    log.error("cannot supervise", {{"reason", poller ? reader.error().text : poller.error().text}});
+  const auto refuse = [&](const Error& error) {
+    log.error("cannot supervise", {{"reason", error.text}});
     return kRefusedCode;
-  }
+  };
+  if (!announcer) return refuse(announcer.error());
+  if (!poller) return refuse(poller.error());
+  if (!reader) return refuse(reader.error());
   const auto watched = poller->add(reader->descriptor(), kSignals);
-  if (!watched) {
-    log.error("cannot supervise", {{"reason", watched.error().text}});
-    return kRefusedCode;
-  }
+  if (!watched) return refuse(watched.error());
   log.info("supervising", {{"host", options.host.name},
                            {"grace_ms", options.host.grace.count()},
                            {"grace_from", options.host.source},
                            {"pid_1", os::is_pid_1()},
                            {"replicates", static_cast<bool>(options.replicator_main)}});
   for (const auto& warning : options.host.warnings) log.warn("host", {{"note", warning}});
-  return Init(options, signals, clock, log, *std::move(poller), *std::move(reader)).run();
+  return Init(options, beginning, clock, log, *std::move(announcer), *std::move(poller),
+              *std::move(reader))
+      .run();
 }
 
 }  // namespace walwrap::supervisor

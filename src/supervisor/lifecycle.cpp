@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 using Condition = Worker::Condition;
 
 void Machine::begin() {
+  if (s_.rules.manager.listens) tell_manager();
   if (!s_.rules.replicates) return act(action::StartApp{});
   spawn_worker();
 }
@@ -129,6 +130,8 @@ void Machine::operator()(const event::AppSpawned& event) {
   s_.app_started = now_;
   tell(fact::AppStarted{event.pid});
   order(Order::AppStarted);
+  announce({.kind = Announcement::Kind::Ready, .app = event.pid});
+  s_.manager_at = next_to_manager();
 }
 
 // The replicator has attached and may have something to store, so it is flushed all the same.
@@ -154,8 +157,31 @@ void Machine::operator()(const event::AppExited& event) {
   s_.app = App::Gone;
   s_.app_status = event.status.as_shell_code();
   tell(fact::AppEnded{event.status, since(s_.app_started)});
+  if (event.out_of_memory && !s_.app_killed) tell(fact::AppOutOfMemory{});
   if (s_.phase == Phase::Running) return end_by_itself();
-  if (s_.phase == Phase::Stopping) quiesce();
+  if (s_.phase != Phase::Stopping) return;
+  const bool is_late = !s_.rules.kills_app && now_ > s_.timeline->app_until;
+  if (is_late) take_more_time();
+  quiesce();
+}
+
+// What it has to hear again and again, in this phase.
+void Machine::tell_manager() {
+  if (s_.phase == Phase::Starting) {
+    announce({.kind = Announcement::Kind::Preparing, .needed = kPreparingExtension});
+  }
+  if (s_.rules.manager.watchdog) announce({.kind = Announcement::Kind::Alive});
+  s_.manager_at = next_to_manager();
+}
+
+std::optional<MonoTime> Machine::next_to_manager() const {
+  std::optional<MonoTime> next;
+  if (s_.rules.manager.watchdog) next = now_ + *s_.rules.manager.watchdog / 2;
+  if (s_.phase == Phase::Starting && s_.rules.manager.listens) {
+    const auto extended = now_ + kPreparingInterval;
+    next = next ? std::min(*next, extended) : extended;
+  }
+  return next;
 }
 
 void Machine::operator()(const os::ReceivedSignal& signal) {
@@ -189,6 +215,7 @@ void Machine::operator()(const event::DeadlinePassed&) {
     act(action::KillReplicator{});
   }
   if (due.restart) spawn_worker();
+  if (s_.manager_at && *s_.manager_at <= now_) tell_manager();
   if (s_.phase_until && *s_.phase_until <= now_) on_phase_time();
 }
 
@@ -199,6 +226,10 @@ void Machine::on_phase_time() {
       if (s_.worker.condition == Condition::None || s_.worker.is_ready()) act(action::StartApp{});
       return;
     case Phase::Stopping:
+      if (!s_.rules.kills_app && !s_.app_killed) {
+        s_.phase_until.reset();
+        return tell(fact::AppNotKilled{});
+      }
       if (!s_.app_killed) return kill_app(fact::KillReason::Deadline);
       tell(fact::AppDoesNotDie{});
       s_.app = App::Gone;
@@ -234,9 +265,11 @@ Step step(const State& state, const Event& event, MonoTime now) {
 
 std::optional<MonoTime> deadline_of(const State& state) {
   if (state.phase == Phase::Done) return std::nullopt;
-  const auto worker = state.worker.deadline();
-  if (!worker || !state.phase_until) return worker ? worker : state.phase_until;
-  return std::min(*worker, *state.phase_until);
+  std::optional<MonoTime> earliest;
+  for (const auto& time : {state.worker.deadline(), state.phase_until, state.manager_at}) {
+    if (time && (!earliest || *time < *earliest)) earliest = time;
+  }
+  return earliest;
 }
 
 }  // namespace walwrap::supervisor

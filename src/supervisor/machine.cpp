@@ -26,10 +26,9 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
       if (s_.phase == Phase::Running) return begin_stop(number, signal.sender);
       return on_host_clock();
     case StopRequests::Answer::PassOn:
-      if (s_.app != App::Alive || s_.app_killed) return;
-      signal_app(number);
-      return act(action::ContinueApp{});
+      return pass_on(number);
     case StopRequests::Answer::KillApp:
+      if (!s_.rules.kills_app) return pass_on(number);
       if (s_.app == App::Alive) kill_app(fact::KillReason::ThirdSignal);
       s_.leftovers.hurry(now_);
       if (s_.phase == Phase::Quiescing) check_leftovers();
@@ -38,6 +37,12 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
     case StopRequests::Answer::AbandonFlush:
       return;
   }
+}
+
+void Machine::pass_on(int signal) {
+  if (s_.app != App::Alive || s_.app_killed) return;
+  signal_app(signal);
+  act(action::ContinueApp{});
 }
 
 void Machine::begin_stop(int signal, std::int32_t sender) {
@@ -52,6 +57,7 @@ void Machine::begin_stop(int signal, std::int32_t sender) {
   s_.phase_until = s_.timeline->app_until;
   if (s_.worker.condition == Condition::Down) spawn_worker();
   order(Order::Stopping);
+  announce_stop();
   const auto& line = *s_.timeline;
   tell(fact::StopBegun{signal,
                        sender,
@@ -72,6 +78,7 @@ void Machine::on_host_clock() {
   if (s_.phase == Phase::Flushing) s_.phase_until = s_.timeline->answer_until;
   order(Order::Stopping);
   if (s_.phase == Phase::Flushing) order(Order::Flush);
+  announce_stop();
 }
 
 void Machine::kill_app(fact::KillReason reason) {
@@ -97,7 +104,22 @@ void Machine::end_by_itself() {
   s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
   if (s_.worker.condition == Condition::Down) spawn_worker();
   order(Order::Stopping);
+  announce_stop();
   quiesce();
+}
+
+// The app was not killed when its part had passed. Whoever waits for it waits for the flush, too;
+// and if the host does not, nothing is lost by trying.
+void Machine::take_more_time() {
+  const auto begun = s_.timeline->begun;
+  s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
+  s_.timeline->begun = begun;
+  announce_stop();
+}
+
+void Machine::announce_stop() {
+  const auto needed = duration_cast<milliseconds>(s_.timeline->end - now_);
+  announce({.kind = Announcement::Kind::Stopping, .needed = std::max(needed, milliseconds{0})});
 }
 
 void Machine::quiesce() {
@@ -181,6 +203,7 @@ void Machine::exit_now() {
   tell(std::move(fact));
   s_.phase = Phase::Done;
   s_.phase_until.reset();
+  s_.manager_at.reset();
   act(action::Exit{s_.exit_status});
 }
 

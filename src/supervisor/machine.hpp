@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,7 @@ class Machine {
   // The stop.
   void on_stop_signal(const os::ReceivedSignal& signal);
   void begin_stop(int signal, std::int32_t sender);
+  void pass_on(int signal);
   void signal_app(int signal);
   void on_host_clock();
   void kill_app(fact::KillReason reason);
@@ -56,6 +58,11 @@ class Machine {
   void leave(int status, std::chrono::milliseconds limit);
   void exit_now();
   void on_phase_time();
+  // The time line, and who is told of it.
+  void take_more_time();
+  void announce_stop();
+  void tell_manager();
+  std::optional<MonoTime> next_to_manager() const;
 
   Timeline timeline_of(std::chrono::milliseconds grace) const;
   Timeline host_timeline() const;
@@ -65,6 +72,7 @@ class Machine {
     return std::chrono::duration_cast<std::chrono::milliseconds>(now_ - time);
   }
   void act(Action action) { actions_.push_back(std::move(action)); }
+  void announce(Announcement what) { act(action::Announce{what}); }
   void tell(Fact fact) { act(action::Say{std::move(fact)}); }
 
   State s_;

@@ -39,8 +39,9 @@ Outcome call(const std::vector<std::string>& words,
     // Beneath stdio, whose buffers still hold what the test program wrote.
     ::dup2(::creat((dir / "out").c_str(), 0600), STDOUT_FILENO);
     ::dup2(::creat((dir / "err").c_str(), 0600), STDERR_FILENO);
+    os::Inherited inherited;  // nothing: the test needs its descriptors
     const os::SystemClock clock;
-    const Process process{signals, environment, clock};
+    const Process process{signals, inherited, environment, clock};
     const auto asked = parse_arguments(words);
     return std::to_string(
         std::visit([&](const auto& arguments) { return execute(arguments, process); }, asked));

@@ -151,6 +151,71 @@ TEST_CASE("every integrity check has its counterpart in replication") {
   CHECK(integrity_of(config::Integrity::Full) == replication::Integrity::Full);
 }
 
+TEST_CASE("the settings of a stop reach the supervisor") {
+  config::Config config;
+  config.app_grace = 3s;
+  config.exit_flush_timeout = 4s;
+  config.flush_failed_code = 5;
+  config.ok_codes = {143};
+  config.kill_app = config::KillApp::Never;
+  config.stop_signals = {3};
+  config.rewrite = {{15, 3}};
+  config.signal_group = true;
+  config.app_oom = 7;
+  config.ready_file = "/run/ready";
+  config.ready_fd = 9;
+  const auto options = init_options(config, {{"DYNO", "web.1"}}).value();
+  CHECK(options.host.name == "heroku");
+  CHECK(options.rules.app_grace == 3s);
+  CHECK(options.rules.exit_flush_timeout == 4s);
+  CHECK(options.rules.flush_failed_code == 5);
+  CHECK(options.rules.ok_codes == std::vector{143});
+  CHECK_FALSE(options.rules.kills_app);
+  CHECK(options.rules.signals.is_stop(3));
+  CHECK(options.rules.signals.in_place_of(15) == 3);
+  CHECK(options.signal_group);
+  CHECK(options.oom_score_raise == 7);
+  CHECK(options.ready_file == "/run/ready");
+  CHECK(options.ready_descriptor == 9);
+  CHECK_FALSE(options.user.has_value());
+}
+
+TEST_CASE("a service manager hears us, the app, or nobody") {
+  const config::Environment environment{{"NOTIFY_SOCKET", "/run/n"}, {"WATCHDOG_USEC", "9000000"}};
+  config::Config config;
+  auto options = init_options(config, environment).value();
+  CHECK(options.manager_socket == "/run/n");
+  CHECK(options.rules.manager.watchdog == 9s);
+  CHECK_FALSE(options.app_says_ready);
+  config.notify = config::Notify::App;
+  options = init_options(config, environment).value();
+  CHECK(options.manager_socket == "/run/n");  // more time for a restore is ours to ask for
+  CHECK_FALSE(options.rules.manager.watchdog.has_value());
+  CHECK(options.app_says_ready);
+  config.notify = config::Notify::Off;
+  options = init_options(config, environment).value();
+  CHECK(options.manager_socket.empty());
+  CHECK_FALSE(options.rules.manager.listens);
+}
+
+TEST_CASE("a user who is not there is refused with what to write") {
+  config::Config config;
+  config.user = "no-such-user";
+  const auto options = init_options(config, {});
+  CHECK(has(options.error().text, "--user: user \"no-such-user\" is not in /etc/passwd"));
+}
+
+TEST_CASE("a scrubbed environment is without the store's credentials, and only those") {
+  const std::vector<std::string> entries = {
+      "PATH=/bin",    "AWS_SECRET_ACCESS_KEY=x",   "AWS_ACCESS_KEY_ID=y",
+      "AWS_REGION=z", "AWS_SESSION_TOKEN_FILE=/t", "odd"};
+  config::Config config;
+  CHECK(app_environment(config, entries) == entries);
+  config.scrub_env = true;
+  CHECK(app_environment(config, entries) ==
+        std::vector<std::string>{"PATH=/bin", "AWS_REGION=z", "odd"});
+}
+
 TEST_CASE("a configured grace wins over the host's") {
   config::Config config;
   const config::Environment heroku{{"DYNO", "web.1"}};

@@ -169,6 +169,24 @@ TEST_CASE("what the app gets of a stop can be given by flag, by environment and 
        [](const Config& c) { return c.signal_group; }},
       {"--app-oom", "WALWRAP_APP_OOM", "app-oom = 0", "+0",
        [](const Config& c) { return c.app_oom == 0; }},
+      {"--kill-app", "WALWRAP_KILL_APP", "kill-app = \"never\"", "never",
+       [](const Config& c) { return c.kill_app == KillApp::Never; }},
+  };
+  check_each_source(rows);
+}
+
+TEST_CASE("who the app is and who hears of it can be given by flag, by environment and by TOML") {
+  const SettingRow rows[] = {
+      {"--user", "WALWRAP_USER", "user = \"app\"", "app",
+       [](const Config& c) { return c.user == "app"; }},
+      {"--scrub-env", "WALWRAP_SCRUB_ENV", "scrub-env = true", "1",
+       [](const Config& c) { return c.scrub_env; }},
+      {"--notify", "WALWRAP_NOTIFY", "notify = \"app\"", "app",
+       [](const Config& c) { return c.notify == Notify::App; }},
+      {"--ready-file", "WALWRAP_READY_FILE", "ready-file = \"/run/ready\"", "/run/ready",
+       [](const Config& c) { return c.ready_file == "/run/ready"; }},
+      {"--ready-fd", "WALWRAP_READY_FD", "ready-fd = 4", "4",
+       [](const Config& c) { return c.ready_fd == 4; }},
   };
   check_each_source(rows);
 }
@@ -195,6 +213,10 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--flush-failed-code", "-1", "is not an exit code"},
       {"--flush-failed-code", "7 ", "is not an exit code"},
       {"--app-grace", "8", "is not a duration"},
+      {"--kill-app", "nver", "is not one of deadline|never; did you mean never?"},
+      {"--notify", "systemd", "is not one of walwrap|app|off"},
+      {"--ready-fd", "2", "is not a descriptor: write its number, from 3"},
+      {"--ready-fd", "three", "is not a descriptor"},
       {"--ok-codes", "143,256", "is not a list of exit codes: write numbers from 0 to 255"},
       {"--ok-codes", "143,", "is not a list of exit codes"},
       {"--stop-signals", "TERM,FOO", "names no signal that can begin a stop: \"FOO\"; write TERM"},

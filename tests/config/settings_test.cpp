@@ -98,13 +98,17 @@ TEST_CASE("names in the table are unique and spelled by one rule") {
   }
 }
 
+// Any text will do for them, as far as this module can tell.
+constexpr std::array<std::string_view, 3> kAnyText = {"--user", "--ready-file", "--ca-file"};
+
 TEST_CASE("every default is a value that its own setting accepts") {
   for (const Setting& row : settings()) {
     if (row.apply == nullptr) continue;
     Config config;
     CAPTURE(row.flag);
     if (!row.default_text.empty()) CHECK_FALSE(row.apply(config, row, row.default_text));
-    CHECK(row.apply(config, row, "no such value").has_value());
+    const bool is_any = std::find(kAnyText.begin(), kAnyText.end(), row.flag) != kAnyText.end();
+    CHECK(row.apply(config, row, "no such value").has_value() == !is_any);
   }
 }
 

@@ -16,6 +16,7 @@ int status_of_life(std::vector<std::string> command,
   REQUIRE(child >= 0);
   if (child == 0) {
     const auto signals = os::SignalState::capture_and_block();
+    os::Inherited inherited;  // nothing: the test needs its descriptors
     const os::SystemClock clock;
     const Log log({.minimum = LogLevel::Error,
                    .now = [] { return WallTime{}; },
@@ -25,7 +26,7 @@ int status_of_life(std::vector<std::string> command,
     options.environment = os::all_environment();
     options.host.grace = std::chrono::seconds(5);
     options.replicator_main = std::move(replicator);
-    ::_exit(run_init(options, signals, clock, log));
+    ::_exit(run_init(options, {signals, inherited}, clock, log));
   }
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);

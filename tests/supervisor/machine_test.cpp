@@ -141,8 +141,10 @@ std::string fault_in_state(const Node& node) {
     if (must_flush && s.exit_status == 0 && !is_stored) return "0, but not stored";
     return has_deadline ? "a deadline after the end" : "";
   }
+  const bool may_drain_for_ever = !s.rules.kills_app && s.app == App::Alive;
   const bool needs_deadline =
-      s.phase >= Phase::Stopping || s.worker.condition == Worker::Condition::Closing ||
+      (s.phase >= Phase::Stopping && !may_drain_for_ever) ||
+      s.worker.condition == Worker::Condition::Closing ||
       (s.worker.condition == Worker::Condition::Down && s.phase != Phase::Done);
   return needs_deadline && !has_deadline ? "waits without a deadline" : "";
 }
@@ -186,6 +188,13 @@ std::optional<MonoTime> end_of_silence(Node node, std::string& fault) {
   return std::nullopt;
 }
 
+// Every state that so many events can lead to: some 700,000, without a sanitizer in ten seconds.
+#ifdef WALWRAP_SANITIZED
+constexpr int kDepth = 6;
+#else
+constexpr int kDepth = 8;
+#endif
+
 void walk_everywhere(const char* rules, int depth) {
   CAPTURE(rules);
   const Life life(rules);
@@ -201,7 +210,8 @@ void walk_everywhere(const char* rules, int depth) {
         next.path = node.path + " " + word;
         if (!fault.empty()) FAIL_CHECK(next.path << ": " << fault);
         if (!seen.insert(fingerprint(next)).second) continue;
-        if (seen.size() % 16 == 0 && next.state.phase != Phase::Done) {
+        const bool ends_in_silence = life.state.rules.kills_app;
+        if (ends_in_silence && seen.size() % 16 == 0 && next.state.phase != Phase::Done) {
           ++silences;
           const auto end = end_of_silence(next, fault);
           const auto limit =
@@ -220,11 +230,39 @@ void walk_everywhere(const char* rules, int depth) {
 }
 
 TEST_CASE("nothing that can happen makes a life end early, late, twice or unflushed") {
-  walk_everywhere("", 6);
+  walk_everywhere("", kDepth);
 }
 
 TEST_CASE("nor does it without a database") {
-  walk_everywhere("plain", 6);
+  walk_everywhere("plain", kDepth);
+}
+
+TEST_CASE("nor does it where the app is never killed") {
+  walk_everywhere("never-kill", kDepth - 1);
+}
+
+TEST_CASE("with --kill-app=never an app that does not end is waited for, and flushed then") {
+  Life life("never-kill grace=10s", "ready spawned TERM");
+  CHECK(life.deadline_ms() > 0);
+  CHECK(life.does("due") == "");
+  CHECK(std::holds_alternative<fact::AppNotKilled>(life.said.back()));
+  CHECK(life.deadline_ms() == -1);
+  CHECK(life.does("+1m TERM") == "app:TERM continue");
+  CHECK(life.does("TERM") == "app:TERM continue");  // a third one neither
+  CHECK(life.phase() == "Stopping");
+  const auto asked = life.announced.size();
+  CHECK(life.does("exited=0") == "order:AppGone look");
+  CHECK(life.does("left=0") == "order:Flush");
+  // As long as when the app ends by itself, for the host has not killed us.
+  CHECK(life.orders.back().deadline > life.now + 20s);
+  REQUIRE(life.announced.size() == asked + 1);
+  CHECK(life.announced.back().needed > 20s);
+  CHECK(life.does("drained=ok died") == "exit=0");
+}
+
+TEST_CASE("only a person at the terminal ends an app that is never killed") {
+  Life life("never-kill", "ready spawned ^C +3s ^C");
+  CHECK(life.does("^C") == "kill-app");
 }
 
 }  // namespace

@@ -45,6 +45,20 @@ inline std::string word_of(Order order) {
   return "?";
 }
 
+// "" for what each start and stop has.
+inline std::string word_of(Announcement::Kind kind) {
+  switch (kind) {
+    case Announcement::Kind::Preparing:
+      return "tell:preparing";
+    case Announcement::Kind::Alive:
+      return "tell:alive";
+    case Announcement::Kind::Ready:
+    case Announcement::Kind::Stopping:
+      return "";
+  }
+  return "?";
+}
+
 // "" for what is said.
 inline std::string word_of(const Action& action) {
   const auto signal = [](int number) { return format_signal(number).substr(3); };
@@ -62,6 +76,7 @@ inline std::string word_of(const Action& action) {
           [&](const action::SignalLeftovers& sent) { return "left:" + signal(sent.signal); },
           [](const action::CloseChannel&) -> std::string { return "close"; },
           [](const action::KillReplicator&) -> std::string { return "kill-replicator"; },
+          [](const action::Announce& announce) { return word_of(announce.what.kind); },
           [](const action::Say&) -> std::string { return ""; },
           [](const action::Exit& exit) { return fmt::format("exit={}", exit.status); },
       },
@@ -114,6 +129,7 @@ inline Event event_of(std::string_view word) {
   if (name == "not-started") return event::AppNotStarted{"no such file", number()};
   if (name == "exited") return event::AppExited{{.code = number(), .signal = 0}};
   if (name == "killed") return event::AppExited{{.code = 0, .signal = number()}};
+  if (name == "oom") return event::AppExited{{.code = 0, .signal = SIGKILL}, true};
   if (name == "orphan") return event::OtherReaped{};
   if (name == "left") return event::Leftovers{number()};
   if (name == "time") return event::DeadlinePassed{};
@@ -136,6 +152,12 @@ inline Rules rules_of(std::string_view words) {
       rules.pid_1 = true;
     } else if (word == "signals-all") {
       rules.host_signals_every_process = true;
+    } else if (word == "never-kill") {
+      rules.kills_app = false;
+    } else if (word == "manager") {
+      rules.manager.listens = true;
+    } else if (word.starts_with("watchdog=")) {
+      rules.manager = {.listens = true, .watchdog = parse_duration(value).value()};
     } else if (word.starts_with("grace=")) {
       rules.grace = parse_duration(value).value();
     } else if (word.starts_with("exit-flush=")) {
@@ -198,6 +220,7 @@ struct Life {
   std::string last;
   std::vector<Fact> said;
   std::vector<InitOrder> orders;
+  std::vector<Announcement> announced;
 
  private:
   void take(Step next) {
@@ -206,6 +229,9 @@ struct Life {
     for (const Action& action : next.actions) {
       if (const auto* say = std::get_if<action::Say>(&action)) said.push_back(say->fact);
       if (const auto* sent = std::get_if<action::SendOrder>(&action)) orders.push_back(sent->order);
+      if (const auto* told = std::get_if<action::Announce>(&action)) {
+        announced.push_back(told->what);
+      }
       const auto word = word_of(action);
       if (!word.empty()) last += (last.empty() ? "" : " ") + word;
     }

@@ -6,6 +6,7 @@
 
 #include "walwrap/cli/args.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/os/inherited.hpp"
 #include "walwrap/os/signals.hpp"
 
 namespace walwrap::cli {
@@ -13,6 +14,7 @@ namespace walwrap::cli {
 // What main() found when it began.
 struct Process {
   const os::SignalState& signals;        // as inherited; all are blocked by now
+  os::Inherited& inherited;              // descriptors and directory
   std::vector<std::string> environment;  // "NAME=value"
   const os::Clock& clock;
 };

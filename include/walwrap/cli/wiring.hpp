@@ -12,6 +12,7 @@
 #include "walwrap/replication/replicator.hpp"
 #include "walwrap/storage/s3_target.hpp"
 #include "walwrap/supervisor/host.hpp"
+#include "walwrap/supervisor/init.hpp"
 
 namespace walwrap::cli {
 
@@ -24,6 +25,14 @@ Log make_log(const config::Config& config, const os::Clock& clock);
 
 // What this machine says about the host, with the configured grace.
 supervisor::Host find_host(const config::Config& config, const config::Environment& environment);
+
+// All of it but command, environment and replicator. Errors: Invalid (a user that is not there, or
+// that we may not become).
+Result<supervisor::InitOptions> init_options(const config::Config& config,
+                                             const config::Environment& environment);
+// What the app gets of ours.
+std::vector<std::string> app_environment(const config::Config& config,
+                                         std::vector<std::string> entries);
 
 // What the environment says about stores: a copy of it, to be asked by name.
 storage::LookupFn lookup_in(const config::Environment& environment);

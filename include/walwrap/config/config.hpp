@@ -23,6 +23,8 @@ namespace walwrap::config {
 enum class OnDiverged { Refuse, UseReplica, UseLocal };
 enum class Integrity { None, Quick, Full };
 enum class Brake { Auto, Never };
+enum class KillApp { Deadline, Never };
+enum class Notify { Walwrap, App, Off };  // who tells a service manager
 
 struct Database {
   std::string path;
@@ -46,8 +48,14 @@ struct Config {
   std::vector<int> stop_signals;  // begin a stop; the rest is for the app
   std::map<int, int> rewrite;     // signal -> what the app gets in its place; 0: nothing
   bool signal_group = false;      // the app's process group, not its main process alone
-  int app_oom = 0;                // added to the app's oom_score_adj
-  Bytes wal_hard_limit = 0;       // the brake is used past this much WAL
+  KillApp kill_app = KillApp::Deadline;
+  int app_oom = 0;         // added to the app's oom_score_adj
+  std::string user;        // of the app: "name", "uid:gid"; "": ours
+  bool scrub_env = false;  // the app does not get the store's credentials
+  Notify notify = Notify::Walwrap;
+  std::string ready_file;       // there while the app runs; "": none
+  std::optional<int> ready_fd;  // gets a newline when the app runs
+  Bytes wal_hard_limit = 0;     // the brake is used past this much WAL
   Brake brake = Brake::Auto;
   std::string ca_file;  // certificates to trust; "": those that others name, or the system's
   LogFormat log_format = LogFormat::Logfmt;

@@ -42,6 +42,8 @@ struct AppKilled {  // by us
   std::chrono::milliseconds after{0};  // since the stop began
 };
 struct AppDoesNotDie {};
+struct AppNotKilled {};    // though its part of the grace has passed: --kill-app=never
+struct AppOutOfMemory {};  // killed by the kernel
 
 struct StopBegun {
   int signal = 0;  // 0: not by a signal
@@ -94,12 +96,13 @@ struct Stopped {  // the last line of a life
 
 }  // namespace fact
 
-using Fact = std::variant<fact::AppStarted, fact::AppSpawnDelayed, fact::AppNotStarted,
-                          fact::AppEnded, fact::AppKilled, fact::AppDoesNotDie, fact::StopBegun,
-                          fact::StartAborted, fact::FlushAbandoned, fact::ReplicatorDied,
-                          fact::ReplicatorSteady, fact::ReplicatorHangs, fact::ReplicatorGivenUp,
-                          fact::StartRefused, fact::ReplicationRefused, fact::Fenced,
-                          fact::LeftoversFound, fact::LeftoversRemain, fact::Stopped>;
+using Fact =
+    std::variant<fact::AppStarted, fact::AppSpawnDelayed, fact::AppNotStarted, fact::AppEnded,
+                 fact::AppKilled, fact::AppDoesNotDie, fact::AppNotKilled, fact::AppOutOfMemory,
+                 fact::StopBegun, fact::StartAborted, fact::FlushAbandoned, fact::ReplicatorDied,
+                 fact::ReplicatorSteady, fact::ReplicatorHangs, fact::ReplicatorGivenUp,
+                 fact::StartRefused, fact::ReplicationRefused, fact::Fenced, fact::LeftoversFound,
+                 fact::LeftoversRemain, fact::Stopped>;
 
 void say(const Log& log, const Fact& fact);
 

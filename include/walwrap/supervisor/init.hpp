@@ -6,8 +6,8 @@
 //
 // What the caller (cli) does:
 //   1. os::SignalState::capture_and_block() first of all in main(), then
-//      os::fill_standard_descriptors(). No thread, SQLite connection or curl handle may exist
-//      when run_init is called, for it forks (Law 2).
+//      os::fill_standard_descriptors() and os::Inherited::capture(). No thread, SQLite connection
+//      or curl handle may exist when run_init is called, for it forks (Law 2).
 //   2. Parse the configuration and collect HostFacts; a configured --grace goes into them, so
 //      that detect_host() answers with the grace to use and where it comes from.
 //   3. A Log whose sink does not block for long (os::write_stderr).
@@ -35,10 +35,13 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/os/inherited.hpp"
 #include "walwrap/os/signals.hpp"
+#include "walwrap/os/user.hpp"
 #include "walwrap/supervisor/channel.hpp"
 #include "walwrap/supervisor/host.hpp"
-#include "walwrap/supervisor/signal_table.hpp"
+#include "walwrap/supervisor/lifecycle.hpp"
 
 namespace walwrap::supervisor {
 
@@ -47,23 +50,30 @@ namespace walwrap::supervisor {
 enum class AtFork { AppNotStarted, AppStarted };
 
 struct InitOptions {
-  std::vector<std::string> command;                      // the app; at least its name
-  std::vector<std::string> environment;                  // of the app: "NAME=value"
-  Host host;                                             // from detect_host()
-  std::chrono::milliseconds exit_flush_timeout{30'000};  // in place of the grace: app ended itself
-  int flush_failed_code = 74;  // replaces the app's 0 after a bad flush; 0: does not
-  std::optional<std::chrono::milliseconds> app_grace = {};  // of the grace; none: what is left
-  std::vector<int> ok_codes = {};  // of the app: as good as 0 after a requested stop
-  SignalRules signals = {};
-  bool signal_group = false;  // the app's process group, not its main process alone
-  int oom_score_raise = 500;  // of the app, so that it goes before us; 0: as inherited
+  std::vector<std::string> command;      // the app; at least its name
+  std::vector<std::string> environment;  // of the app: "NAME=value"
+  Host host;                             // from detect_host()
+  Rules rules = {};  // what the user says; the host, the process and the replicator are filled in
+  bool signal_group = false;          // the app's process group, not its main process alone
+  int oom_score_raise = 500;          // of the app, so that it goes before us; 0: as inherited
+  std::optional<os::User> user = {};  // whose rights the app gets; none: ours
+  std::string manager_socket = {};    // as in NOTIFY_SOCKET; "": no service manager to tell
+  bool app_says_ready = false;        // to the manager, itself, and feeds its watchdog
+  os::Path ready_file = {};           // "": none
+  std::optional<int> ready_descriptor = {};
   // Empty: nothing is replicated, an init only.
-  std::function<int(Channel, AtFork)> replicator_main;
+  std::function<int(Channel, AtFork)> replicator_main = {};
+};
+
+// What main() did for it, first of all.
+struct Beginning {
+  const os::SignalState& signals;
+  os::Inherited& inherited;
 };
 
 // Returns the exit status of the container: the app's, 128 + signal, or one of ours (125: the app
 // was not started, or another writer fenced us; 126, 127: it cannot be executed, is not there).
-int run_init(const InitOptions& options, const os::SignalState& signals, const os::Clock& clock,
+int run_init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
              const Log& log);
 
 }  // namespace walwrap::supervisor

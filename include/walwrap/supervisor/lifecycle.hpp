@@ -17,7 +17,8 @@
 //   Leaving    the channel is closed; the replicator's exit is awaited, briefly
 //
 // Every wait has a deadline but two: the replicator's preparation, which limits itself by
-// --start-timeout and may restore for as long as that takes, and the app's own life.
+// --start-timeout and may restore for as long as that takes, and the app's own life, to which
+// --kill-app=never adds its drain.
 #pragma once
 
 #include <chrono>
@@ -34,6 +35,7 @@
 #include "walwrap/supervisor/facts.hpp"
 #include "walwrap/supervisor/grace.hpp"
 #include "walwrap/supervisor/leftovers.hpp"
+#include "walwrap/supervisor/manager.hpp"
 #include "walwrap/supervisor/signal_table.hpp"
 #include "walwrap/supervisor/stop_requests.hpp"
 #include "walwrap/supervisor/worker.hpp"
@@ -61,7 +63,9 @@ struct Rules {
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
   int flush_failed_code = 74;                            // 0: the app's status stays
   std::vector<int> ok_codes;                             // after a requested stop as good as 0
+  bool kills_app = true;  // when its part of the grace has passed, or at the third signal
   SignalRules signals;
+  ManagerRules manager;
 };
 
 enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };
@@ -96,6 +100,8 @@ struct State {
   bool abandoned = false;  // the flush, at the terminal
   Leftovers leftovers;
 
+  std::optional<MonoTime> manager_at;  // when the service manager is told that we live
+
   std::optional<FlushResult> flush;  // what it came to, once known
   std::string missing;
 
@@ -119,6 +125,7 @@ struct AppNotStarted {  // and will not be
 };
 struct AppExited {
   os::ExitStatus status;
+  bool out_of_memory = false;  // the kernel killed a process of ours for that
 };
 struct OtherReaped {};  // an orphan of the app's
 struct Leftovers {      // answer to CheckLeftovers
@@ -151,6 +158,9 @@ struct SignalLeftovers {   // TERM is followed by CONT
 };
 struct CloseChannel {};
 struct KillReplicator {};
+struct Announce {  // to whoever waits for it outside
+  Announcement what;
+};
 struct Say {
   Fact fact;
 };
@@ -163,7 +173,7 @@ using Action =
     std::variant<action::StartApp, action::SpawnReplicator, action::SendOrder, action::SignalApp,
                  action::ContinueApp, action::KillApp, action::Suspend, action::ResumeApp,
                  action::CheckLeftovers, action::SignalLeftovers, action::CloseChannel,
-                 action::KillReplicator, action::Say, action::Exit>;
+                 action::KillReplicator, action::Announce, action::Say, action::Exit>;
 
 struct Step {
   State state;
