@@ -23,8 +23,13 @@ from lib.walwrap import REPLICATOR  # noqa: E402
 
 
 def writer():
-    """The compiled app; built anew when its source is newer."""
-    source, program = ROOT / "bench" / "writer.cpp", cache_dir() / "bench-writer"
+    return compiled("writer.cpp")
+
+
+def compiled(name):
+    """An app of a benchmark; built anew when its source is newer."""
+    source = ROOT / "bench" / name
+    program = cache_dir() / ("bench-" + source.stem.replace("_", "-"))
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         subprocess.run(["g++", "-O2", "-std=c++20", str(source), "-lsqlite3", "-o", str(program)],
                        check=True)

@@ -15,7 +15,7 @@ BUILD_PACKAGES=(
 # llvm-14 turns addresses in a sanitizer's report into names.
 TEST_PACKAGES=(
   ceph-common ceph-mon ceph-osd clang-14 clang-format-14 clang-tidy-14 curl debootstrap docker.io
-  git libclang-rt-14-dev llvm-14 openssl procps radosgw
+  catatonit dumb-init git libclang-rt-14-dev llvm-14 openssl procps radosgw tini
 )
 
 install_packages() {

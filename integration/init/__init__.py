@@ -1,0 +1,1 @@
+"""What any container init should do, as cases that run on whichever init they are given."""

@@ -1,0 +1,143 @@
+"""How it ends: the app's status, its own, what it says about commands that cannot be run."""
+
+import concurrent.futures
+import os
+import signal
+import subprocess
+
+from lib import procfs
+from lib.harness import wait_until
+
+from .inits import Probe, signal_name, spec
+
+
+def run_all(rows, check):
+    """Many short lives, four at a time; every failure is raised here."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(check, rows))
+
+
+@spec("exits with the app's code, for each from 0 to 255")
+def codes(run, init):
+    run_all(range(256), lambda code: init.start(run, ["sh", "-c", "exit %d" % code])
+            .must_end(code))
+
+
+@spec("a code that counts as good is 0 after a stop, each of them, and no other is")
+def good_codes(run, init):
+    def stopped(code, good):
+        ready = run.path("ready-%d-%s" % (code, good == [code]))
+        app = init.start(run, ["sh", "-c", "trap 'exit %d' TERM; touch %s; while :; do sleep 0.01; "
+                               "done" % (code, ready)], {"ok": good})
+        wait_until(ready.exists, 10, "the app")
+        app.send(signal.SIGTERM)
+        return app
+    run_all(range(256), lambda code: stopped(code, [code]).must_end(0, 20))
+    if init.name == "walwrap":
+        # One flag takes a list; the last one given counts.
+        others = [",".join(str(code) for code in range(256) if code != 9)]
+    else:
+        others = [code for code in range(256) if code != 9]
+    stopped(9, others).must_end(9)
+
+
+@spec("an app that a signal kills makes it 128 + n")
+def killed(run, init):
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGSEGV,
+                   signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 5):
+        init.start(run, ["sh", "-c", "ulimit -c 0; kill -%d $$" % number]).must_end(128 + number)
+
+
+@spec("TERM, USR1 and USR2 that it gets end an app that does not handle them: 143, 138, 140")
+def passed_on(run, init):
+    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        ready = run.path("ready-%d" % number)
+        app = init.start(run, ["sh", "-c", "touch %s; exec sleep 60" % ready])
+        wait_until(ready.exists, 5, "the app")
+        wait_until(lambda: any(procfs.name(pid) == "sleep" for pid in app.below()), 5, "sleep")
+        app.send(number)
+        app.must_end(128 + number)
+
+
+@spec("a command that is not there is 127, one that cannot be executed 126")
+def not_executed(run, init):
+    plain = run.path("plain")
+    plain.write_text("exit 0")
+    init.start(run, ["/no/such/command"]).must_end(127)
+    init.start(run, ["no-such-command-anywhere"]).must_end(127)
+    init.start(run, [run.dir]).must_end(126)
+    init.start(run, [plain]).must_end(126)
+
+
+@spec("what cannot be executed though its mode says so: busy, without its interpreter, no program")
+def not_executable(run, init):
+    script = run.path("plain-script")
+    script.write_text("exit 9\n")
+    script.chmod(0o755)
+    init.start(run, [script]).must_end(9)  # a shell's, as for every shell
+    busy = run.path("busy")
+    busy.write_bytes(open("/bin/true", "rb").read())
+    busy.chmod(0o755)
+    with open(busy, "ab"):
+        init.start(run, [busy]).must_end(126)
+    missing_interpreter = run.path("script")
+    missing_interpreter.write_text("#!/no/such/interpreter\n")
+    missing_interpreter.chmod(0o755)
+    init.start(run, [missing_interpreter]).must_end((126, 127))
+
+
+@spec("without a command it says how it is used and fails; with --help it says so and succeeds")
+def usage(run, init):
+    bare = [word for word in init.words if word != "--"]
+    if init.pid_1:
+        bare = ["unshare", "--pid", "--fork", "--mount-proc", *bare]
+    done = subprocess.run(bare, capture_output=True, env=run.environment(), timeout=10)
+    run.must(done.returncode not in (0, 127), "status %d" % done.returncode)
+    run.must(len(done.stderr + done.stdout) > 20, "said nothing")
+    flag = "--help" if init.name in ("walwrap", "dumb-init", "catatonit") else "-h"
+    done = subprocess.run([*bare, flag], capture_output=True, env=run.environment(), timeout=10)
+    run.must(done.returncode == 0, "%s: status %d" % (flag, done.returncode))
+    done = subprocess.run([*bare, "--no-such-flag", "--", "true"], capture_output=True,
+                          env=run.environment(), timeout=10)
+    run.must(done.returncode not in (0, 127), "bad flag: status %d" % done.returncode)
+
+
+@spec("true, false, and programs that are called -h, --version and -- run as any other")
+def odd_names(run, init):
+    init.start(run, ["true"]).must_end(0)
+    init.start(run, ["false"]).must_end(1)
+    env = run.environment({"PATH": "%s:%s" % (run.dir, os.environ["PATH"])})
+    for name in ("-h", "--version", "--help"):
+        program = run.path(name)
+        program.write_text("#!/bin/sh\nexit 9\n")
+        program.chmod(0o755)
+        init.start(run, [name], env=env).must_end(9)
+    run.must(init.start(run, ["--", "true"]).wait() != 0, "-- -- true ran true")
+
+
+@spec("what goes through standard input and output arrives")
+def pipes(run, init):
+    app = init.start(run, ["sort"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    out, _ = app.process.communicate(b"b\nc\na\n" * 10_000, timeout=10)
+    run.must(out == b"a\n" * 10_000 + b"b\n" * 10_000 + b"c\n" * 10_000, "it did not arrive")
+    run.must(app.wait() == 0, "status")
+
+
+@spec("kill -9 of it takes the app along", only="not")
+def parent_death(run, init):
+    probe = Probe(run)
+    app = init.start(run, probe.command)
+    probe.ready()
+    app.send(signal.SIGKILL)
+    wait_until(lambda: probe.heard() or not run.processes(), 3, "the app to hear of it")
+    run.must(not probe.heard() or probe.heard() == [signal.SIGTERM],
+             "it heard %s" % [signal_name(n) for n in probe.heard()])
+
+
+@spec("as PID 1 and killed, nothing of it is left", only="pid-1")
+def namespace_death(run, init):
+    probe = Probe(run)
+    app = init.start(run, probe.command)
+    probe.ready()
+    app.send(signal.SIGKILL)
+    wait_until(lambda: not run.processes(), 5, "every process to be gone")

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Under a service manager, as another user, out of memory: what surrounds an app's life."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from lib import procfs
+from lib.harness import Skip, binary, case, main, wait_until
+from lib.scene import Scene
+
+LONG = ["sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done"]
+UID, GID = 54321, 54322  # nobody's
+
+
+class Manager:
+    """Listens where NOTIFY_SOCKET says."""
+
+    def __init__(self, run):
+        self.path = run.path("notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.socket.settimeout(5)
+        self.environment = {"NOTIFY_SOCKET": str(self.path)}
+
+    def hears(self):
+        """The next message, as a dictionary."""
+        return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines())
+
+
+@case("systemd hears READY when the app runs, STOPPING with the time it may take, and the watchdog")
+def manager(run):
+    listener = Manager(run)
+    walwrap = Scene(run).start(LONG, "--grace", "20s",
+                               env={**listener.environment, "WATCHDOG_USEC": "400000"})
+    first = listener.hears()
+    run.must(int(first["EXTEND_TIMEOUT_USEC"]) >= 30_000_000, "while preparing: %s" % first)
+    said = [listener.hears() for _ in range(4)]
+    run.must(any(message.get("READY") == "1" for message in said), "no READY in %s" % said)
+    run.must(sum("WATCHDOG" in message for message in said) >= 2, "no watchdog in %s" % said)
+    walwrap.process.send_signal(signal.SIGTERM)
+    while "STOPPING" not in (message := listener.hears()):
+        pass
+    run.must(19_000_000 < int(message["EXTEND_TIMEOUT_USEC"]) <= 20_000_000, str(message))
+    walwrap.must_end(0)
+
+
+@case("--notify app: the app says READY itself and is the watchdog's; --notify off: nothing is said")
+def app_speaks(run):
+    listener = Manager(run)
+    look = ["sleep", "0.3"]
+    env = {**listener.environment, "WATCHDOG_USEC": "100000"}
+    walwrap = Scene(run).start(look, "--notify", "off", env=env)
+    walwrap.must_end(0)
+    listener.socket.settimeout(0.1)
+    try:
+        run.must(False, "it said %s" % listener.hears())
+    except TimeoutError:
+        pass
+    listener.socket.settimeout(5)
+    walwrap = Scene(run).start(look, "--notify", "app", env=env)
+    walwrap.must_end(0)
+    said = []
+    while "STOPPING" not in (message := listener.hears()):
+        said.append(message)
+    run.must(not any("READY" in message or "WATCHDOG" in message for message in said), str(said))
+
+
+@case("--ready-file is there while the app runs; --ready-fd gets a newline when it does")
+def ready(run):
+    path = run.path("ready")
+    path.write_text("of an earlier life")
+    walwrap = Scene(run).start(LONG, "--ready-file", path)
+    pid = int(wait_until(lambda: path.exists() and path.read_text() != "of an earlier life"
+                         and path.read_text(), 5, "the ready file"))
+    run.must(pid in procfs.children(walwrap.pid), "%d is not the app" % pid)
+    walwrap.process.send_signal(signal.SIGTERM)
+    walwrap.must_end(0)
+    run.must(not path.exists(), "it is there after the stop")
+    heard = run.path("heard")
+    os.mkfifo(heard)
+    # The descriptor is opened by a shell that walwrap replaces.
+    shell = subprocess.Popen(["sh", "-c", 'exec "$@" 7>%s' % heard, "sh", binary(), "--ready-fd",
+                              "7", "--", "sh", "-c", "ls -l /proc/$$/fd | grep -c heard; sleep 60"],
+                             env=run.environment(), stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+    run.must(heard.read_bytes() == b"\n", "the descriptor said something else")
+    run.must(shell.stdout.readline() == b"0\n", "the app has the descriptor as well")
+    shell.send_signal(signal.SIGTERM)
+    run.must(shell.wait(5) == 143, "status %s" % shell.returncode)
+
+
+@case("--user: the app is that user, the restored database and all beside it are that user's")
+def user(run):
+    if os.geteuid() != 0:
+        raise Skip("only root can start the app as another user")
+    scene = Scene(run)
+    scene.must_be_stored(scene.start(scene.writer("--rows", 50)))
+    shutil.rmtree(scene.host)
+    run.dir.chmod(0o777)  # the app's acknowledgements lie there
+    for path in run.dir.glob("ack*"):
+        os.chown(path, UID, GID)
+    # The database's directory is made anew, as on a new host.
+    walwrap = scene.start(scene.writer("--rows", 20, "--check"), "--user", "%d:%d" % (UID, GID))
+    scene.must_be_stored(walwrap)
+    made = [scene.host, *scene.host.iterdir(), *scene.host.glob(".*/*")]
+    run.must(len(made) >= 4, "made only %s" % made)
+    for path in made:
+        status = path.stat()
+        run.must((status.st_uid, status.st_gid) == (UID, GID), "%s is %d's" % (path, status.st_uid))
+
+
+@case("--user with a name that is not there, or without the right to it: 125, and what to type")
+def no_user(run):
+    for nobody, who, said in ((False, "no-such-user", "UID:GID"), (True, "0:0", "start walwrap as")):
+        walwrap = Scene(run).start(["touch", run.dir / "ran"], "--user", who, nobody=nobody)
+        run.must(walwrap.wait() == 125, "not refused")
+        run.must(said in "".join(walwrap.log_lines()), "it says %s" % walwrap.log_lines())
+        run.must(not (run.dir / "ran").exists(), "the app ran")
+
+
+@case("init and replicator have the capabilities they need, and no program below gains any")
+def capabilities(run):
+    if os.geteuid() != 0:
+        raise Skip("there are none to give up")
+    walwrap = Scene(run).start(LONG)
+    replicator = walwrap.wait_for_replicator()
+    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 5, "the app")
+    chown, override, fowner, kill = 1, 1 << 1, 1 << 3, 1 << 5
+    for pid, allowed in ((walwrap.pid, chown | override | fowner | kill),
+                         (replicator, chown | override | fowner)):
+        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1", 2, "%d to give them up" % pid)
+        status = procfs.status(pid)
+        for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+            run.must(int(status[kind], 16) & ~allowed == 0, "%d: %s" % (pid, status[kind]))
+    walwrap.process.send_signal(signal.SIGTERM)
+    walwrap.must_end(0)
+
+
+@case("an app that is killed for want of memory: 137, and a line that says so")
+def out_of_memory(run):
+    group = memory_group(run)
+    grow = "x = []\nwhile True: x.append(bytearray(1 << 20))"
+    walwrap = Scene(run).start(["/usr/bin/python3", "-c",
+                                "import time; time.sleep(0.5)\n" + grow])
+    for pid in [walwrap.pid, *procfs.descendants(walwrap.pid)]:
+        (group / "cgroup.procs").write_text(str(pid))
+    try:
+        walwrap.must_end(137)
+        run.must(any("memory ran out" in fields.get("msg", "") for fields in walwrap.log()),
+                 "nothing says so")
+    finally:
+        time.sleep(0.1)
+        group.rmdir()
+
+
+def memory_group(run):
+    """A control group of our own, with little memory; Skip where none can be made."""
+    line = next((line.split(":", 2) for line in
+                 pathlib.Path("/proc/self/cgroup").read_text().splitlines()
+                 if "memory" in line.split(":")[1].split(",")), None)
+    version_1 = line is not None
+    root = pathlib.Path("/sys/fs/cgroup/memory" if version_1 else "/sys/fs/cgroup")
+    group = root / ("walwrap-test-%d" % os.getpid())
+    try:
+        group.mkdir()
+        limit = "memory.limit_in_bytes" if version_1 else "memory.max"
+        (group / limit).write_text(str(128 << 20))
+        if not version_1:
+            (group / "memory.swap.max").write_text("0")
+    except OSError as error:
+        if group.exists():
+            group.rmdir()
+        raise Skip("no control group can be made here: %s" % error) from None
+    return group
+
+
+@case("--scrub-env: the app does not see the store's keys, nor anything else changed")
+def scrubbed(run):
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "c"}
+    walwrap = Scene(run).start(["env"], "--scrub-env", env=keys)
+    walwrap.must_end(0)
+    seen = (run.dir / "app-1.out").read_text().splitlines()
+    run.must("AWS_REGION=c" in seen, "the region is gone")
+    run.must(not any("ACCESS_KEY" in line for line in seen), "it sees a key")
+
+
+@case("--kill-app never: an app that goes on past its grace is waited for, and every row is stored")
+def never_killed(run):
+    late = ["sh", "-c", "trap 'sleep 2.5; exit 0' TERM; echo up; while :; do sleep 0.02; done"]
+    walwrap = Scene(run).start(late, "--grace", "1s", "--kill-app", "never")
+    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 5, "the app")
+    walwrap.process.send_signal(signal.SIGTERM)
+    walwrap.must_end(0, flush="ok")
+    run.must(any("not killed" in fields.get("msg", "") for fields in walwrap.log()),
+             "nothing says that the grace has passed")
+
+
+if __name__ == "__main__":
+    main(jobs=2)
