@@ -32,7 +32,7 @@ class Manager:
         return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines())
 
 
-@case("systemd hears READY when the app runs, STOPPING with the time it may take, and the watchdog")
+@case("systemd hears READY when the app runs, STOPPING with the time it takes, and the watchdog")
 def manager(run):
     listener = Manager(run)
     walwrap = Scene(run).start(LONG, "--grace", "20s",
@@ -49,7 +49,7 @@ def manager(run):
     walwrap.must_end(0)
 
 
-@case("--notify app: the app says READY itself and is the watchdog's; --notify off: nothing is said")
+@case("--notify app: READY and the watchdog are the app's to say; --notify off: nothing is said")
 def app_speaks(run):
     listener = Manager(run)
     look = ["sleep", "0.3"]
@@ -116,7 +116,8 @@ def user(run):
 
 @case("--user with a name that is not there, or without the right to it: 125, and what to type")
 def no_user(run):
-    for nobody, who, said in ((False, "no-such-user", "UID:GID"), (True, "0:0", "start walwrap as")):
+    for nobody, who, said in ((False, "no-such-user", "UID:GID"),
+                              (True, "0:0", "start walwrap as")):
         walwrap = Scene(run).start(["touch", run.dir / "ran"], "--user", who, nobody=nobody)
         run.must(walwrap.wait() == 125, "not refused")
         run.must(said in "".join(walwrap.log_lines()), "it says %s" % walwrap.log_lines())
@@ -133,7 +134,7 @@ def capabilities(run):
     chown, override, fowner, kill = 1, 1 << 1, 1 << 3, 1 << 5
     for pid, allowed in ((walwrap.pid, chown | override | fowner | kill),
                          (replicator, chown | override | fowner)):
-        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1", 2, "%d to give them up" % pid)
+        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1", 2, "rights to be given up")
         status = procfs.status(pid)
         for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
             run.must(int(status[kind], 16) & ~allowed == 0, "%d: %s" % (pid, status[kind]))
@@ -189,7 +190,7 @@ def scrubbed(run):
     run.must(not any("ACCESS_KEY" in line for line in seen), "it sees a key")
 
 
-@case("--kill-app never: an app that goes on past its grace is waited for, and every row is stored")
+@case("--kill-app never: an app that goes on past its grace is waited for, and then flushed")
 def never_killed(run):
     late = ["sh", "-c", "trap 'sleep 2.5; exit 0' TERM; echo up; while :; do sleep 0.02; done"]
     walwrap = Scene(run).start(late, "--grace", "1s", "--kill-app", "never")

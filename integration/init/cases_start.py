@@ -54,7 +54,7 @@ def given(run, init, prepare=None, **how):
     return seen
 
 
-@spec("the app's signals, rights, descriptors, environment, directory, umask, limits: as without it")
+@spec("the app has the signals, rights, descriptors, environment and limits it has without it")
 def same(run, init):
     def prepare():
         for number in (signal.SIGTTOU, signal.SIGINT, signal.SIGUSR2, signal.SIGPIPE):

@@ -111,20 +111,35 @@ struct Row {
 
 // In order: a platform before what it is built on (several run on Kubernetes, all in containers).
 constexpr Row kRows[] = {
+    // RAILWAY_DEPLOYMENT_DRAINING_SECONDS, unless set: Railway docs, "Deployment teardown".
     {"railway", railway, seconds{0}},
+    // maxShutdownDelaySeconds, up to 300: Render docs, "Deploys", zero-downtime.
     {"render", render, seconds{30}},
+    // Fixed, and 60 s for a start: Scalingo docs, "Application lifecycle".
     {"scalingo", scalingo, seconds{30}, seconds{45}},
+    // Koyeb's docs do not say; users report it.
     {"koyeb", koyeb, seconds{30}},
+    // kill_timeout, up to 300, not visible to us: Fly docs, "App configuration".
     {"fly", fly, seconds{5}},
+    // terminationGracePeriodSeconds: Azure docs, "Container Apps lifecycle".
     {"azure-container-apps", container_apps, seconds{30}},
+    // Fixed: Google's "Container runtime contract", instance shutdown.
     {"cloud-run", cloud_run, seconds{10}},
+    // stopTimeout, up to 120: Amazon's ECS API, ContainerDefinition.
     {"ecs", ecs, seconds{30}},
+    // kill_timeout, up to max_kill_timeout: Nomad docs, job "task" block.
     {"nomad", nomad, seconds{5}},
+    // Fixed, and 60 s for a start: Heroku Dev Center, "Dynos", shutdown and startup.
     {"heroku", heroku, seconds{30}, seconds{45}},
-    {"digitalocean", never, seconds{120}},  // sets nothing to know it by; must be named
+    // 120, up to 600: DigitalOcean's App spec, termination. Sets nothing to know it by.
+    {"digitalocean", never, seconds{120}},
+    // terminationGracePeriodSeconds, not visible to us: Kubernetes docs, "Pod lifecycle".
     {"kubernetes", kubernetes, seconds{30}},
+    // --stop-timeout: Docker docs, "docker container stop".
     {"docker", docker, seconds{10}},
+    // TimeoutStopSec: systemd.service(5), systemd-system.conf(5).
     {"systemd", systemd, seconds{90}},
+    // A guess that costs an app some of its time rather than anybody's data.
     {"unknown", never, seconds{10}},
 };
 
