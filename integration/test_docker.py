@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """walwrap as PID 1 of containers whose layers come and go while the replica's volume stays."""
 
+import fcntl
 import json
 import shutil
+import struct
+import termios
 import time
 
 from lib import checks
 from lib.docker import Daemon
 from lib.harness import APPS, ROOT, Failure, Skip, case, main, wait_until
+from lib.terminal import Screen
 
 EXAMPLE = ROOT / "Dockerfile.example"
 APP = """
@@ -88,6 +92,43 @@ def move_between_containers(run, host):
     host.daemon.docker("cp", "%s:/srv/app.db" % second, run.path("live", "app.db"))
     checks.same(run, run.path("live", "app.db"), host.replica, host.acks())
     run.note("%d rows" % len(host.acks()))
+
+
+def work_at_a_shell(run, host):
+    """Everything that is typed goes to the app's shell, as without walwrap."""
+    host.build()
+    screen = Screen()
+    shell = host.daemon.start_at(screen.slave, "run", "--interactive", "--tty", "--rm",
+                                 "--network", "none", "--entrypoint", "walwrap", "walwrap-writer",
+                                 "--", "bash", "--norc")
+    try:
+        screen.shows("# ", 30)
+        fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+        screen.type("sleep 61\n")
+        time.sleep(0.5)
+        screen.type("\x1a")
+        screen.shows("Stopped")
+        screen.type("fg\n")
+        screen.shows("sleep 61")
+        time.sleep(0.5)
+        screen.type("\x03")
+        screen.type("echo status $? size $(stty size)\n")
+        screen.shows("status 130 size 33 99")
+        screen.type("exit 3\n")
+        run.must(shell.wait(20) == 3, "status %s" % shell.returncode)
+    finally:
+        if shell.poll() is None:
+            shell.kill()
+        screen.close()
+
+
+@case("docker run -it with a shell: job control, Ctrl-C, the window's size and `exit 3`")
+def terminal(run):
+    host = Host(run)
+    try:
+        work_at_a_shell(run, host)
+    finally:
+        host.end()
 
 
 @case("docker stop under load, the next container with an empty layer: every row")

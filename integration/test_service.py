@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Under a service manager, as another user, out of memory: what surrounds an app's life."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -144,40 +146,101 @@ def capabilities(run):
 
 @case("an app that is killed for want of memory: 137, and a line that says so")
 def out_of_memory(run):
-    group = memory_group(run)
+    group = control_group("memory", *MEMORY)
     grow = "x = []\nwhile True: x.append(bytearray(1 << 20))"
-    walwrap = Scene(run).start(["/usr/bin/python3", "-c",
-                                "import time; time.sleep(0.5)\n" + grow])
-    for pid in [walwrap.pid, *procfs.descendants(walwrap.pid)]:
-        (group / "cgroup.procs").write_text(str(pid))
+    with emptied(group):
+        walwrap, log = start_in(run, group, ["/usr/bin/python3", "-c", grow])
+        run.must(walwrap.wait(20) == 137, "status %s" % walwrap.returncode)
+        run.must("memory ran out" in log.read_text(), "nothing says so")
+
+
+@contextlib.contextmanager
+def emptied(group):
+    """Removes the group, whose processes have ended by then."""
     try:
-        walwrap.must_end(137)
-        run.must(any("memory ran out" in fields.get("msg", "") for fields in walwrap.log()),
-                 "nothing says so")
+        yield
     finally:
-        time.sleep(0.1)
+        wait_until(lambda: not (group / "cgroup.procs").read_text(), 5, "the group to be empty")
         group.rmdir()
 
 
-def memory_group(run):
-    """A control group of our own, with little memory; Skip where none can be made."""
-    line = next((line.split(":", 2) for line in
-                 pathlib.Path("/proc/self/cgroup").read_text().splitlines()
-                 if "memory" in line.split(":")[1].split(",")), None)
-    version_1 = line is not None
-    root = pathlib.Path("/sys/fs/cgroup/memory" if version_1 else "/sys/fs/cgroup")
-    group = root / ("walwrap-test-%d" % os.getpid())
+def start_in(run, group, command):
+    """walwrap as an init only, in the group from its first instruction; and its log."""
+    log = run.path("walwrap.log")
+    with open(log, "wb") as errors:
+        argv = ["sh", "-c", 'echo $$ >%s/cgroup.procs; exec "$@"' % group, "sh", binary(), "--",
+                *command]
+        return subprocess.Popen(argv, env=run.environment(), stderr=errors), log
+
+
+def has_version_1(controller):
+    lines = pathlib.Path("/proc/self/cgroup").read_text().splitlines()
+    return any(controller in line.split(":")[1].split(",") for line in lines)
+
+
+MEMORY = (("memory.limit_in_bytes" if has_version_1("memory") else "memory.max"), str(128 << 20))
+
+
+def control_group(controller, limit, value):
+    """A group of our own with a limit; Skip where none can be made."""
+    root = pathlib.Path("/sys/fs/cgroup")
+    group = root / (controller if has_version_1(controller) else "") / (
+        "walwrap-%s-%d" % (controller, os.getpid()))
     try:
         group.mkdir()
-        limit = "memory.limit_in_bytes" if version_1 else "memory.max"
-        (group / limit).write_text(str(128 << 20))
-        if not version_1:
-            (group / "memory.swap.max").write_text("0")
+        (group / limit).write_text(value)
     except OSError as error:
         if group.exists():
             group.rmdir()
         raise Skip("no control group can be made here: %s" % error) from None
     return group
+
+
+@case("no process to be had for the app: tried again until there is one")
+def no_process(run):
+    group = control_group("pids", "pids.max", "1")
+    ran = run.path("ran")
+    with emptied(group):
+        walwrap, log = start_in(run, group, ["touch", ran])
+        wait_until(lambda: "app not started yet" in log.read_text(), 5, "the first try to fail")
+        run.must(walwrap.poll() is None and not ran.exists(), "it did not wait")
+        (group / "pids.max").write_text("max")
+        run.must(walwrap.wait(5) == 0, "status %s" % walwrap.returncode)
+        run.must(ran.exists(), "the app did not run")
+
+
+def look(path):
+    """Whether it is whole, and its rows, without touching anything beside it."""
+    with contextlib.closing(sqlite3.connect("file:%s?immutable=1" % path, uri=True)) as db:
+        return (db.execute("pragma integrity_check").fetchall(),
+                db.execute("select count(*) from notes").fetchone())
+
+
+@case("a TERM at any moment of a restore ends it within a second: 143, a whole database or none")
+def stopped_restore(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 20, "--body", 1 << 20, "--rows-per-commit", 4))
+    scene.must_be_stored(walwrap)
+    written = look(scene.db)
+    scene.wipe()
+    aborted = 0
+    for number in range(30):
+        walwrap = scene.start(["sleep", "60"], "--integrity", "full")
+        time.sleep(0.01 * number)
+        began = time.monotonic()
+        walwrap.process.send_signal(signal.SIGTERM)
+        # Before its first instruction TERM ends it as it ends any process.
+        run.must(walwrap.wait(10) in (143, -signal.SIGTERM), "status %s" % walwrap.wait())
+        took = time.monotonic() - began
+        started = any("app started" in fields.get("msg", "") for fields in walwrap.log())
+        aborted += not started
+        run.must(started or took < 1.2, "it took %.1f s" % took)
+        if scene.db.exists():  # it was restored before the signal came
+            run.must(look(scene.db) == written, "%s, not %s" % (look(scene.db), written))
+            scene.start(["true"]).must_end(0)  # and is taken for what it is
+        scene.wipe()
+    run.note("%d of 30 before the app" % aborted)
+    run.must(aborted > 3, "only %d came before the app" % aborted)
 
 
 @case("--scrub-env: the app does not see the store's keys, nor anything else changed")

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import ctypes
+import os
 import random
 import signal
 import time
@@ -251,11 +252,14 @@ def is_up(pid):
     return (blocked | caught) & 1 << (TERM - 1) or procfs.children(pid)
 
 
+EARLY_TERMS = int(os.environ.get("IT_EARLY_TERMS", 500))
+
+
 @spec("no TERM is lost that comes within 5 ms of the start, of 500")
 def very_early(run, init):
-    early_terms(run, init, 500, 0.005)
+    early_terms(run, init, EARLY_TERMS, 0.005)
 
 
 @spec("no TERM is lost that comes within 50 ms of the start, of 500")
 def early(run, init):
-    early_terms(run, init, 500, 0.05)
+    early_terms(run, init, EARLY_TERMS, 0.05)

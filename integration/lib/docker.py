@@ -90,6 +90,12 @@ class Daemon:
             raise RuntimeError("docker %s: %s" % (arguments[0], said))
         return done
 
+    def start_at(self, terminal, *arguments):
+        """A docker command at a terminal, as a person would type it; a process."""
+        return subprocess.Popen(["setsid", "--ctty", "docker", *map(str, arguments)],
+                                stdin=terminal, stdout=terminal, stderr=terminal,
+                                env=self.run.environment({"DOCKER_HOST": self.socket}))
+
     def has_image(self, name):
         return self.docker("image", "inspect", name, check=False).returncode == 0
 
