@@ -86,11 +86,13 @@ def ready(run):
     heard = run.path("heard")
     os.mkfifo(heard)
     # The descriptor is opened by a shell that walwrap replaces.
-    shell = subprocess.Popen(["sh", "-c", 'exec "$@" 7>%s' % heard, "sh", binary(), "--ready-fd",
-                              "7", "--", "sh", "-c", "ls -l /proc/$$/fd | grep -c heard; sleep 60"],
-                             env=run.environment(), stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL)
-    run.must(heard.read_bytes() == b"\n", "the descriptor said something else")
+    shell = subprocess.Popen(
+        ["sh", "-c", 'exec "$@" 7>%s' % heard, "sh", binary(), "--ready-fd", "7", "--db",
+         run.path("other.db"), "--replica", "file://%s" % run.path("copy", "x").parent, "--", "sh",
+         "-c", "ls -l /proc/$$/fd | grep -c heard; sleep 60"],
+        env=run.environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with open(heard, "rb") as reader:
+        run.must(reader.read() == b"\n", "the descriptor said something else")  # to its end
     run.must(shell.stdout.readline() == b"0\n", "the app has the descriptor as well")
     shell.send_signal(signal.SIGTERM)
     run.must(shell.wait(5) == 143, "status %s" % shell.returncode)

@@ -97,8 +97,8 @@ class Init {
   const Beginning& beginning_;
   const os::Clock& clock_;
   const Log& log_;
-  Announcer announcer_;
   // Optional for the replicator's sake, which lets go of its copies.
+  std::optional<Announcer> announcer_;
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
   std::optional<Channel> channel_;
@@ -180,6 +180,7 @@ void Init::reap() {
 
 // In the child: of init's descriptors none may stay open, or nobody would see an end of file.
 int Init::replicate(Channel::Pair& ends) {
+  announcer_.reset();
   poller_.reset();
   reader_.reset();
   channel_.reset();
@@ -330,7 +331,7 @@ Init::Answer Init::operator()(const action::KillReplicator&) {
 }
 
 Init::Answer Init::operator()(const action::Announce& action) {
-  announcer_.announce(action.what);
+  announcer_->announce(action.what);
   return {};
 }
 
