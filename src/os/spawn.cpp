@@ -14,6 +14,7 @@
 #include <charconv>
 #include <csignal>
 
+#include "walwrap/base/split.hpp"
 #include "walwrap/os/fd.hpp"
 #include "walwrap/os/file.hpp"
 
@@ -92,17 +93,14 @@ std::vector<std::string> paths_to_try(const std::string& program,
   constexpr std::string_view kKey = "PATH=";
   const auto found = std::ranges::find_if(
       environment, [&](const std::string& entry) { return entry.starts_with(kKey); });
-  std::string_view rest = kDefaultPath;
-  if (found != environment.end()) rest = std::string_view(*found).substr(kKey.size());
+  std::string_view directories = kDefaultPath;
+  if (found != environment.end()) directories = std::string_view(*found).substr(kKey.size());
   std::vector<std::string> paths;
-  while (true) {
-    const std::size_t colon = rest.find(':');
-    const std::string_view directory = rest.substr(0, colon);
+  for (const std::string_view directory : split(directories, ':')) {
     // An empty entry is the current directory.
     paths.push_back(directory.empty() ? program : fmt::format("{}/{}", directory, program));
-    if (colon == std::string_view::npos) return paths;
-    rest.remove_prefix(colon + 1);
   }
+  return paths;
 }
 
 std::string raised_oom_score(int raise) {
