@@ -44,12 +44,16 @@ class Host:
     def start(self, *flags):
         """A container with an empty layer; walwrap's options come from the environment."""
         done = self.daemon.docker(
-            "run", "--detach", "--network", "none", "--volume", "%s:/volume" % self.replica.parent,
-            "--env", "WALWRAP_DB=/srv/app.db", "--env", "WALWRAP_REPLICA=file:///volume/replica",
-            "--entrypoint", "walwrap", "walwrap-writer", "--",
-            "python3", "/srv/writer.py", "/srv/app.db", "/volume/ack", *flags)
+            "run", "--detach", *self.image(), "--", "python3", "/srv/writer.py", "/srv/app.db",
+            "/volume/ack", *flags)
         self.containers.append(done.stdout.strip())
         return self.containers[-1]
+
+    def image(self):
+        return ("--network", "none", "--volume", "%s:/volume" % self.replica.parent,
+                "--env", "WALWRAP_DB=/srv/app.db",
+                "--env", "WALWRAP_REPLICA=file:///volume/replica",
+                "--entrypoint", "walwrap", "walwrap-writer")
 
     def acks(self):
         return checks.acknowledged(self.replica.parent / "ack")
@@ -99,8 +103,7 @@ def work_at_a_shell(run, host):
     host.build()
     screen = Screen()
     shell = host.daemon.start_at(screen.slave, "run", "--interactive", "--tty", "--rm",
-                                 "--network", "none", "--entrypoint", "walwrap", "walwrap-writer",
-                                 "--", "bash", "--norc")
+                                 *host.image(), "--", "bash", "--norc")
     try:
         screen.shows("# ", 30)
         fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))

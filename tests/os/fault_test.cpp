@@ -56,6 +56,7 @@ TEST_CASE("a fault is named before it ends the process, with the status it would
 
 TEST_CASE("PID 1 survives a fault that somebody has sent") {
   const auto text = as_pid_1([]() -> std::string {
+    ::close(STDERR_FILENO);
     announce_faults();
     ::kill(::getpid(), SIGSEGV);
     return "lives";
