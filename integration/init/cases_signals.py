@@ -255,11 +255,11 @@ def is_up(pid):
 EARLY_TERMS = int(os.environ.get("IT_EARLY_TERMS", 500))
 
 
-@spec("no TERM is lost that comes within 5 ms of the start, of 500")
+@spec("no TERM is lost that comes within 5 ms of the start")
 def very_early(run, init):
     early_terms(run, init, EARLY_TERMS, 0.005)
 
 
-@spec("no TERM is lost that comes within 50 ms of the start, of 500")
+@spec("no TERM is lost that comes within 50 ms of the start")
 def early(run, init):
     early_terms(run, init, EARLY_TERMS, 0.05)
