@@ -243,7 +243,8 @@ def stopped_restore(run):
         took = time.monotonic() - began
         started = any("app started" in fields.get("msg", "") for fields in walwrap.log())
         aborted += not started
-        run.must(started or took < 1.2, "it took %.1f s" % took)
+        # 0.9 s by the supervisor's clock; this one runs beside tests that leave it little CPU.
+        run.must(started or took < 2, "it took %.1f s" % took)
         if scene.db.exists():  # it was restored before the signal came
             run.must(look(scene.db) == written, "%s, not %s" % (look(scene.db), written))
             scene.start(["true"]).must_end(0)  # and is taken for what it is
