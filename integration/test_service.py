@@ -98,6 +98,14 @@ def ready(run):
     run.must(shell.wait(5) == 143, "status %s" % shell.returncode)
 
 
+@case("--ready-fd with a descriptor that is not open: 125, and what to type")
+def no_descriptor(run):
+    walwrap = Scene(run).start(["touch", run.dir / "ran"], "--ready-fd", "99")
+    run.must(walwrap.wait() == 125, "not refused")
+    run.must("99>FILE" in "".join(walwrap.log_lines()), "it says %s" % walwrap.log_lines())
+    run.must(not (run.dir / "ran").exists(), "the app ran")
+
+
 @case("--user: the app is that user, the restored database and all beside it are that user's")
 def user(run):
     if os.geteuid() != 0:

@@ -89,8 +89,7 @@ def not_executable(run, init):
 @spec("without a command it says how it is used and fails; with --help it says so and succeeds")
 def usage(run, init):
     bare = [word for word in init.words if word != "--"]
-    if init.pid_1:
-        bare = ["unshare", "--pid", "--fork", "--mount-proc", *bare]
+    bare = init.placed(bare)
     done = subprocess.run(bare, capture_output=True, env=run.environment(), timeout=10)
     run.must(done.returncode not in (0, 127), "status %d" % done.returncode)
     run.must(len(done.stderr + done.stdout) > 20, "said nothing")
@@ -123,12 +122,18 @@ def pipes(run, init):
     run.must(app.wait() == 0, "status")
 
 
-@spec("kill -9 of it takes the app along", only="not")
-def parent_death(run, init):
+def killed_around(run, init):
+    """The app of an init that got kill -9."""
     probe = Probe(run)
     app = init.start(run, probe.command)
     probe.ready()
     app.send(signal.SIGKILL)
+    return probe
+
+
+@spec("kill -9 of it takes the app along", only="not")
+def parent_death(run, init):
+    probe = killed_around(run, init)
     wait_until(lambda: probe.heard() or not run.processes(), 3, "the app to hear of it")
     run.must(not probe.heard() or probe.heard() == [signal.SIGTERM],
              "it heard %s" % [signal_name(n) for n in probe.heard()])
@@ -136,8 +141,5 @@ def parent_death(run, init):
 
 @spec("as PID 1 and killed, nothing of it is left", only="pid-1")
 def namespace_death(run, init):
-    probe = Probe(run)
-    app = init.start(run, probe.command)
-    probe.ready()
-    app.send(signal.SIGKILL)
+    killed_around(run, init)
     wait_until(lambda: not run.processes(), 5, "every process to be gone")

@@ -138,9 +138,7 @@ def suspended(run, init):
 
 @spec("PID 1 is not stopped by job control, and the app goes on", only="pid-1")
 def not_suspended(run, init):
-    ready = run.path("ready")
-    app = init.start(run, ["sh", "-c", "touch %s; exec sleep 60" % ready])
-    wait_until(ready.exists, LIMIT, "the app")
+    app = init.start_sleeper(run)
     for number in JOB_CONTROL:
         app.send(number)
     time.sleep(0.2)
@@ -187,8 +185,7 @@ def repeated(run, init):
 @spec("in group mode the app's whole group gets the signal, else the app alone")
 def group(run, init):
     child = Probe(run, "child")
-    text = " ".join("'%s'" % str(word).replace("'", "'\\''") for word in child.command)
-    shell = ["sh", "-c", "trap : USR1; %s & while :; do wait; done" % text]
+    shell = ["sh", "-c", "trap : USR1; %s & while :; do wait; done" % child.as_text()]
     app = init.start(run, shell, {"group": True})
     child.ready()
     app.send(signal.SIGUSR1)
@@ -197,8 +194,8 @@ def group(run, init):
     if init.name == "dumb-init":
         return
     alone = Probe(run, "alone")
-    text = text.replace(str(child.path), str(alone.path))
-    app = init.start(run, ["sh", "-c", "trap : USR1; %s & while :; do wait; done" % text])
+    app = init.start(run, ["sh", "-c", "trap : USR1; %s & while :; do wait; done"
+                           % alone.as_text()])
     alone.ready()
     app.send(signal.SIGUSR1)
     time.sleep(0.2)

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 
@@ -42,11 +43,9 @@ def given(run, init, prepare=None, **how):
     for argv in (init.argv(look_command()) if init else None, look_command()):
         out = run.path("out-%d" % len(seen))
         with open(out, "wb") as stream:
-            if init.pid_1:
-                argv = ["unshare", "--pid", "--fork", "--mount-proc", *map(str, argv)]
-            done = subprocess.run(list(map(str, argv)), stdout=stream, stdin=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, preexec_fn=prepare, timeout=10,
-                                  cwd=str(run.dir), env=run.environment(), **how)
+            done = subprocess.run(init.placed(list(map(str, argv))), stdin=subprocess.DEVNULL,
+                                  stdout=stream, stderr=subprocess.DEVNULL, preexec_fn=prepare,
+                                  timeout=10, cwd=str(run.dir), env=run.environment(), **how)
         run.must(done.returncode == 0, "status %d" % done.returncode)
         seen.append(json.loads(out.read_text()))
     for what in seen:  # where its output goes is ours to say
@@ -106,9 +105,7 @@ def listening(run, init):
 @spec("with any of the standard descriptors closed the app runs and its status comes through")
 def closed_descriptors(run, init):
     for closed in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
-        argv = " ".join("'%s'" % word for word in init.argv(["sh", "-c", "exit 5"]))
-        if init.pid_1:
-            argv = "unshare --pid --fork --mount-proc " + argv
+        argv = shlex.join(init.placed(init.argv(["sh", "-c", "exit 5"])))
         done = subprocess.run(["sh", "-c", "exec %s %s" % (argv, closed)], env=run.environment(),
                               stderr=subprocess.DEVNULL, timeout=10)
         run.must(done.returncode == 5, "%s: status %d" % (closed, done.returncode))
@@ -150,18 +147,18 @@ def unread_errors(run, init):
     except BlockingIOError:
         pass
     os.set_blocking(write, True)
-    ready = run.path("ready")
-    command = ["sh", "-c", "trap 'exit 3' TERM; touch %s; while :; do sleep 0.02; done" % ready]
-    app = init.start(run, command, stderr=write)
-    os.close(write)
-    wait_until(ready.exists, 5, "the app")
-    app.send(signal.SIGTERM)
-    app.must_end(3, 5)
+    must_stop_with_errors_to(run, init, write)
     os.close(read)
-    ready.unlink()
     read, write = os.pipe()
     os.close(read)
-    app = init.start(run, command, stderr=write)
+    must_stop_with_errors_to(run, init, write)
+
+
+def must_stop_with_errors_to(run, init, write):
+    ready = run.path("ready-%d" % write)
+    ready.unlink(missing_ok=True)
+    app = init.start(run, ["sh", "-c", "trap 'exit 3' TERM; touch %s; while :; do sleep 0.02; done"
+                           % ready], stderr=write)
     os.close(write)
     wait_until(ready.exists, 5, "the app")
     app.send(signal.SIGTERM)
@@ -170,9 +167,7 @@ def unread_errors(run, init):
 
 @spec("when memory runs out the kernel takes the app first, and its end is told")
 def app_dies_first(run, init):
-    ready = run.path("ready")
-    app = init.start(run, ["sh", "-c", "touch %s; exec sleep 60" % ready])
-    wait_until(ready.exists, 5, "the app")
+    app = init.start_sleeper(run)
     scores = {pid: int(open("/proc/%d/oom_score_adj" % pid).read())
               for pid in [app.pid, *app.below()]}
     run.must(all(score > scores[app.pid] for pid, score in scores.items() if pid != app.pid),

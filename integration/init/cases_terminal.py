@@ -1,6 +1,7 @@
 """At a terminal: `docker run -it` with a shell or anything that reads keys."""
 
 import fcntl
+import shlex
 import signal
 import struct
 import subprocess
@@ -128,7 +129,7 @@ def typed(run, init):
 
 @spec("terminal: the script that started it can go on reading from the terminal", only="not")
 def given_back(run, init):
-    command = " ".join("'%s'" % word for word in init.argv(["sh", "-c", "exit 4"]))
+    command = shlex.join(init.argv(["sh", "-c", "exit 4"]))
     screen = Screen()
     run.screen = screen
     shell = subprocess.Popen(["setsid", "--ctty", "bash", "--norc", "--noprofile", "-i"],

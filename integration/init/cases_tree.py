@@ -82,10 +82,9 @@ def not_mixed_up(run, init):
 @spec("what the app leaves behind gets TERM when it ends, and time to act on it")
 def leftovers_hear(run, init):
     probe = Probe(run, ends_on=[signal.SIGTERM])
-    text = " ".join("'%s'" % str(word).replace("'", "'\\''") for word in probe.command)
     ready = run.path("ready")
     app = init.start(run, ["sh", "-c", "%s & while [ ! -e %s ]; do sleep 0.01; done; exit 6"
-                           % (text, ready)])
+                           % (probe.as_text(), ready)])
     probe.ready()
     ready.touch()
     app.must_end(6)
@@ -95,8 +94,7 @@ def leftovers_hear(run, init):
 @spec("when a shell dies of TERM, the app that it started is ended as well, before the init")
 def shell_dies_first(run, init):
     probe = Probe(run, ends_on=[signal.SIGTERM])
-    text = " ".join("'%s'" % str(word).replace("'", "'\\''") for word in probe.command)
-    app = init.start(run, ["sh", "-c", text + "; true"])
+    app = init.start(run, ["sh", "-c", probe.as_text() + "; true"])
     probe.ready()
     app.send(signal.SIGTERM)
     app.must_end(143)
@@ -130,9 +128,7 @@ def paused(run, init):
 
 @spec("idle, it does not wake up")
 def idle(run, init):
-    ready = run.path("ready")
-    app = init.start(run, ["sh", "-c", "touch %s; exec sleep 60" % ready])
-    wait_until(ready.exists, 5, "the app")
+    app = init.start_sleeper(run)
     time.sleep(0.2)
     pid = app.pid
     before = procfs.wake_ups(pid)

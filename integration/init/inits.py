@@ -23,6 +23,9 @@ DIALECTS = {
 }
 
 
+NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
 class Unable(Exception):
     """This init has no such thing."""
 
@@ -45,6 +48,17 @@ class Init:
             flags += [word.format(v) for v in values for word in known[wish]]
         return [self.words[0], *flags, *self.words[1:], *map(str, command)]
 
+    def placed(self, argv):
+        """The command line in the place where this init is to run."""
+        return [*NAMESPACE, *argv] if self.pid_1 else argv
+
+    def start_sleeper(self, run):
+        """With an app that does nothing, once that does it."""
+        ready = run.path("ready")
+        app = self.start(run, ["sh", "-c", "touch %s; exec sleep 60" % ready])
+        wait_until(ready.exists, 5, "the app")
+        return app
+
     def start(self, run, command, wishes=None, terminal=None, **how):
         """Runs it around the command; `how` goes to Popen."""
         return Running(self, run, self.argv(command, **(wishes or {})), terminal, how)
@@ -57,10 +71,9 @@ class Running:
         if terminal is not None:
             argv = ["setsid", "--ctty", *argv]
             how.update(stdin=terminal, stdout=terminal, stderr=terminal)
-        if init.pid_1:
-            if os.geteuid() != 0:
-                raise Skip("a new pid namespace needs root")
-            argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *argv]
+        if init.pid_1 and os.geteuid() != 0:
+            raise Skip("a new pid namespace needs root")
+        argv = init.placed(argv)
         how.setdefault("env", run.environment())
         how.setdefault("cwd", str(run.dir))
         for stream in ("stdin", "stdout", "stderr"):
@@ -132,6 +145,10 @@ while True: signal.pause()
         self.path.touch()
         self.command = [shutil.which("python3", path="/usr/bin:/usr/local/bin:/bin"), "-S", "-E",
                         "-c", self.SOURCE, self.path, *map(int, ends_on)]
+
+    def as_text(self):
+        """The command as a shell reads it."""
+        return shlex.join(map(str, self.command))
 
     def lines(self):
         return self.path.read_text().splitlines()

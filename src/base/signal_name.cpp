@@ -40,9 +40,13 @@ std::optional<int> parse_real_time(std::string_view offset, char sign, int base)
 
 }  // namespace
 
-std::string format_signal(int number) {
+std::string_view short_signal_name(int number) {
   const auto* const found = std::ranges::find(kNames, number, &Name::number);
-  if (found != kNames.end()) return fmt::format("SIG{}", found->name);
+  return found == kNames.end() ? std::string_view() : found->name;
+}
+
+std::string format_signal(int number) {
+  if (const auto name = short_signal_name(number); !name.empty()) return fmt::format("SIG{}", name);
   if (number == SIGRTMIN) return "SIGRTMIN";
   if (number > SIGRTMIN && number <= SIGRTMAX) return fmt::format("SIGRTMIN+{}", number - SIGRTMIN);
   return std::to_string(number);

@@ -32,30 +32,11 @@ class Line {
   std::size_t size_ = 0;
 };
 
-const char* fault_name(int signal) {
-  switch (signal) {
-    case SIGILL:
-      return "SIGILL";
-    case SIGTRAP:
-      return "SIGTRAP";
-    case SIGABRT:
-      return "SIGABRT";
-    case SIGBUS:
-      return "SIGBUS";
-    case SIGFPE:
-      return "SIGFPE";
-    case SIGSEGV:
-      return "SIGSEGV";
-    default:
-      return "SIGSYS";
-  }
-}
-
 // Async-signal-safe.
 void on_fault(int signal, siginfo_t* info, void* /*context*/) {
   const bool was_sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
   Line line;
-  line.add("walwrap: ").add(fault_name(signal));
+  line.add("walwrap: SIG").add(short_signal_name(signal));
   if (was_sent && ::getpid() == 1) return line.add(" was sent to PID 1; ignored\n").write();
   line.add(was_sent ? " was sent to this process; ending\n" : ": a bug; ending\n").write();
   ::signal(signal, SIG_DFL);

@@ -31,7 +31,9 @@ Inherited Inherited::capture() {
 Result<Fd> Inherited::take(int descriptor) {
   const auto found = std::ranges::find(descriptors_, descriptor);
   if (found == descriptors_.end()) {
-    return fail(Code::NotFound, "descriptor {} is not open", descriptor);
+    return fail(Code::NotFound,
+                "descriptor {} is not open; open it where walwrap is started: {}>FILE", descriptor,
+                descriptor);
   }
   descriptors_.erase(found);
   ::fcntl(descriptor, F_SETFD, FD_CLOEXEC);

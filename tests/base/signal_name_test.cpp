@@ -48,6 +48,8 @@ TEST_CASE("signals are named as people write them") {
     CAPTURE(row.text);
     CHECK(parse_signal(row.text) == row.number);
   }
+  CHECK(short_signal_name(SIGSEGV) == "SEGV");
+  CHECK(short_signal_name(SIGRTMIN).empty());
   CHECK(format_signal(SIGTERM) == "SIGTERM");
   CHECK(format_signal(SIGRTMIN) == "SIGRTMIN");
   CHECK(format_signal(SIGRTMIN + 3) == "SIGRTMIN+3");
