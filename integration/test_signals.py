@@ -4,8 +4,11 @@
 import os
 import pathlib
 import signal
+import socket
 import time
+import types
 
+from lib import procfs
 from lib.harness import case, main, wait_until
 from lib.scene import Scene
 
@@ -106,6 +109,47 @@ def refused(run):
         run.must(walwrap.wait() == 125, "%s: not refused" % (flags,))
         run.must(said in "".join(walwrap.log_lines()), "%s: %s" % (flags, walwrap.log_lines()))
         run.must(not os.path.exists(run.dir / "ran"), "the app ran")
+
+
+@case("three signals while the last flush waits do not cancel it, nor change what the app said")
+def during_flush(run):
+    scene = Scene(run)
+    walwrap = scene.start(["sh", "-c", "sqlite3 $0 'pragma journal_mode=wal; create table t(x); "
+                           "insert into t values (7)' >&2; trap 'exit 3' TERM; echo $$; "
+                           "while :; do sleep 0.02; done", scene.db])
+    said = run.dir / "app-1.out"
+    app = int(wait_until(lambda: said.read_text().split()[-1:], 10, "the app")[0])
+    replicator = walwrap.wait_for_replicator()
+    os.kill(replicator, signal.SIGSTOP)  # and the flush waits
+    walwrap.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not procfs.is_alive(app), 10, "the app to end")
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        walwrap.process.send_signal(number)
+        time.sleep(0.2)
+        run.must(walwrap.process.poll() is None, "%s ended the flush" % number.name)
+    os.kill(replicator, signal.SIGCONT)
+    walwrap.must_end(3)
+    scene.same(tables=["t"])
+
+
+@case("three signals while the start waits for a store: 143 once, the app never ran")
+def during_start(run):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
+        port = silent.getsockname()[1]
+        replica = types.SimpleNamespace(
+            url="s3://bucket/x?endpoint=http://127.0.0.1:%d" % port,
+            environment={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+                         "AWS_REGION": "r"})
+        walwrap = Scene(run, replica).start(["touch", run.dir / "ran"])
+        _held, _ = silent.accept()
+        walwrap.process.send_signal(signal.SIGTERM)
+        time.sleep(0.02)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            walwrap.process.send_signal(number)
+        began = time.monotonic()
+        run.must(walwrap.wait() == 143, "exit status %s" % walwrap.process.returncode)
+        run.must(time.monotonic() - began < 1.5, "it took too long")
+    run.must(not os.path.exists(run.dir / "ran"), "the app ran")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 import concurrent.futures
 import os
+import re
+import shutil
 import signal
 import subprocess
 
 from lib import procfs
-from lib.harness import wait_until
+from lib.harness import Skip, wait_until
 
 from .inits import Probe, signal_name, spec
 
@@ -112,6 +114,30 @@ def odd_names(run, init):
         program.chmod(0o755)
         init.start(run, [name], env=env).must_end(9)
     run.must(init.start(run, ["--", "true"]).wait() != 0, "-- -- true ran true")
+
+
+@spec("its binary is hardened: position independent, no executable stack, relocations read-only")
+def hardened(run, init):
+    words = ["readelf", "--wide", "--file-header", "--segments", "--dynamic"]
+    told = subprocess.run([*words, shutil.which(init.words[0])], capture_output=True, text=True,
+                          check=True).stdout
+    run.must(re.search(r"Type:\s+DYN", told), "not position independent")
+    run.must(re.search(r"GNU_STACK .* RW ", told), "the stack can be executed")
+    run.must("GNU_RELRO" in told, "relocations stay writable")
+    run.must("statically" in told or "NOW" in told or "NEEDED" not in told,
+             "symbols are bound late, through a table that stays writable")
+
+
+@spec("valgrind finds nothing lost, and nothing read or written that is not its own", only="not")
+def under_valgrind(run, init):
+    if not shutil.which("valgrind"):
+        raise Skip("valgrind is not installed")
+    log = run.path("valgrind.log")
+    around = ["valgrind", "--quiet", "--leak-check=full", "--error-exitcode=99",
+              "--child-silent-after-fork=yes", "--log-file=%s" % log]
+    done = subprocess.run([*around, *init.argv(["sh", "-c", "exit 7"])], capture_output=True,
+                          env=run.environment(), timeout=60)
+    run.must(done.returncode == 7, "status %d: %s" % (done.returncode, log.read_text()[-1000:]))
 
 
 @spec("what goes through standard input and output arrives")

@@ -126,7 +126,7 @@ class Probe:
     """An app that writes a line for each signal it gets. `ends_on`: with 0 on these."""
 
     SOURCE = """
-import os, signal, sys
+import os, signal, sys, time
 out = open(sys.argv[1], "a", buffering=1)
 ends_on = [int(number) for number in sys.argv[2:]]
 def got(number, frame):
@@ -137,7 +137,8 @@ for number in range(1, 65):
         signal.signal(number, got)
 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 out.write("ready %d\\n" % os.getpid())
-while True: signal.pause()
+# Not pause(): a signal just before it is seen by the interpreter only with the next one.
+while True: time.sleep(0.02)
 """
 
     def __init__(self, run, name="probe", ends_on=()):

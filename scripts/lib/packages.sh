@@ -16,6 +16,7 @@ BUILD_PACKAGES=(
 TEST_PACKAGES=(
   ceph-common ceph-mon ceph-osd clang-14 clang-format-14 clang-tidy-14 curl debootstrap docker.io
   catatonit dumb-init git libclang-rt-14-dev llvm-14 openssl procps radosgw tini
+  valgrind
 )
 
 install_packages() {
