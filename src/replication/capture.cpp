@@ -26,7 +26,19 @@ Capture::Capture(os::File wal, PageSize page_size, std::optional<wal::Position> 
 
 void Capture::lose_continuity() {
   stored_.reset();
+  require_compare();
+}
+
+void Capture::require_compare() {
   needs_compare_ = true;
+  ++commits_;
+}
+
+bool Capture::has_read(const sqlite::IndexView& index) const {
+  if (stored_) return false;
+  const wal::IndexHeader& header = index.header;
+  return header.max_frame == 0 || (scanner_ && scanner_->header().salts == header.salts &&
+                                   scanner_->position().frame >= header.max_frame);
 }
 
 Result<bool> Capture::drain(const sqlite::IndexView& index) {
@@ -88,6 +100,7 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
       // What lies before the stored position is only needed to find pages' newest frames.
       if (!stored_) {
         for (const Pgno pgno : transaction.pages) pending_.add(pgno);
+        ++commits_;
       }
       any = true;
     }

@@ -1,28 +1,17 @@
 #include "walwrap/replication/capture_loop.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include "walwrap/replication/state.hpp"
 
 namespace walwrap::replication {
 namespace {
 
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
-using std::chrono::nanoseconds;
 
-constexpr std::uint64_t kWakeup = 0, kWatch = 1;  // tokens of the pollers
-
-// A write to the log is seen before its commit is published: look again soon, then less often.
-constexpr microseconds kFirstLook{200};
-constexpr int kLadder = 6;             // 0.2, 0.4, ... 6.4 ms
-constexpr milliseconds kBusyLook{10};  // while something was written lately
-constexpr milliseconds kLately{250};
-// A writer who has not paused for so long is not watched: the kernel would make him pay for an
-// event with each of his writes, and we look all the time anyway.
-constexpr milliseconds kSteady{200};
-constexpr milliseconds kPause{50};
-constexpr milliseconds kIdleLook{2000};      // with inotify: only in case it missed something
-constexpr milliseconds kIdleLookBlind{250};  // without
+constexpr milliseconds kMovedCheck{2000};
 constexpr milliseconds kFinishLook{1};
 constexpr milliseconds kAttachRetry{100};  // the file is there, but locked
 constexpr milliseconds kTruncateMargin{100};
@@ -35,8 +24,10 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       exchange_(exchange),
       clock_(clock),
       log_(log),
+      watch_(options_.database, clock),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace),
+      ledger_(options_.txid),
       txid_(options_.txid),
       stored_pages_(options_.stored_pages) {}
 
@@ -47,22 +38,8 @@ CaptureLoop::~CaptureLoop() {
 }
 
 void CaptureLoop::run() {
-  auto with_watch = os::Poller::create();
-  auto without = os::Poller::create();
-  WW_CHECK(with_watch.has_value() && without.has_value());
-  with_watch_ = *std::move(with_watch);
-  without_ = *std::move(without);
-  for (auto* poller : {&*with_watch_, &*without_}) {
-    WW_CHECK(poller->add(exchange_.capture_wakeup.descriptor(), kWakeup).has_value());
-  }
-  auto watch = os::Watch::create();
-  if (watch && with_watch_->add(watch->descriptor(), kWatch)) {
-    watch_ = *std::move(watch);
-    const auto directory = options_.database.parent_path();
-    watch_works_ = watch_->watch_directory(directory).has_value() &&
-                   os::Watch::self_test(StateDir::path_for(options_.database));
-  }
-  if (!watch_works_) {
+  watch_.start({exchange_.capture_wakeup.descriptor(), exchange_.inquiry->asked().descriptor()});
+  if (!watch_.works()) {
     log_.warn("inotify does not work here, polling instead", {{"db", options_.name}});
   }
   if (options_.attached) adopt(std::move(options_.attached));
@@ -89,7 +66,7 @@ void CaptureLoop::attach() {
   }
   const Code code = owner.error().code;
   const bool absent = code == Code::NotFound;
-  next_attach_ = now + (absent ? (watch_works_ ? kIdleLook : kIdleLookBlind) : kAttachRetry);
+  next_attach_ = now + (absent ? watch_.idle_pause() : kAttachRetry);
   if (!absent) note(owner.error());
 }
 
@@ -113,32 +90,21 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   capture_ = *std::move(capture);
   snapshot_ = *std::move(snapshot);
   options_.page_size = owner_->page_size();
-  watch_log();
+  watch_.watch_log();
+  note_attached();
   log_.info("attached", {{"db", options_.name}, {"page_bytes", owner_->page_size()}});
 }
 
-// Whoever calls it looks at the log soon, for what was written before.
-void CaptureLoop::watch_log() {
-  if (watch_works_ && !watch_->watch_writes(options_.database.string() + "-wal").has_value()) {
-    watch_works_ = false;
-  }
-  is_watching_ = true;
-  last_event_ = clock_.mono();
-  looks_ = kLadder;
-}
-
-void CaptureLoop::choose_watch(MonoTime now) {
-  if (!watch_works_) return;
-  if (now - last_commit_ > kPause) {
-    steady_since_ = now;
-    if (!is_watching_) watch_log();
-  } else if (is_watching_ && now - steady_since_ > kSteady) {
-    watch_->stop_watching_writes();
-    is_watching_ = false;
-  }
+// Another file at this path has another id, and so has the same one of another run.
+void CaptureLoop::note_attached() {
+  const auto status = os::status_of(options_.database);
+  const os::FileId id = status ? status->id : os::FileId{};
+  const std::array<std::uint64_t, 3> parts{options_.run.value, id.device, id.inode};
+  ledger_.on_attached({page_sum(std::as_bytes(std::span(parts)))}, {os::random_u64()});
 }
 
 void CaptureLoop::detach(std::string_view why) {
+  ledger_.on_detached();
   log_.warn("detached", {{"db", options_.name}, {"cause", why}});
   detaching_ = job_out_ && !snapshot_;
   if (detaching_) return;
@@ -152,6 +118,7 @@ void CaptureLoop::halt(const std::string& why) {
   log_.error("replication stopped, the app goes on", {{"db", options_.name}, {"cause", why}});
   halted_ = true;
   trouble_ = why;
+  ledger_.on_halted(why);
   if (owner_) detach("replication stopped");
 }
 
@@ -187,8 +154,13 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   txid_ = done.txid;
   stored_pages_ = done.pages;
   trouble_ = done.trouble;
+  const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
+                        done.trouble.empty() && done.txid.value > 0;
+  ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
+                  done.txid);
   if (done.stored) {
-    pace_.on_upload(done.started, done.took);
+    // What somebody asked for does not make others wait.
+    if (!job_is_urgent_) pace_.on_upload(done.started, done.took);
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
   }
   // Of a file that is no longer attached this is void: the next one is compared as a whole.
@@ -202,13 +174,14 @@ void CaptureLoop::take_answer(const UploadDone& done) {
 void CaptureLoop::look() {
   const MonoTime now = clock_.mono();
   if (now >= next_moved_check_) {
-    next_moved_check_ = now + kIdleLook;
+    next_moved_check_ = now + kMovedCheck;
     if (owner_->has_moved()) {
       detach("the database file was replaced or deleted");
       return;
     }
   }
-  ++looks_;
+  watch_.on_look();
+  const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
   const auto index = owner_->read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
@@ -223,10 +196,10 @@ void CaptureLoop::look() {
   episode_.on_success();
   if (*drained) {
     last_commit_ = now;
-    last_event_ = now;
-    looks_ = kLadder;
+    watch_.on_commit(now);
   }
-  choose_watch(now);
+  watch_.choose(now, last_commit_);
+  if (capture_->has_read(*index)) ledger_.on_look(capture_->commits(), wishes);
   offer_job();
   const auto done =
       checkpointer_.run(*owner_, *index, {.last_commit = last_commit_, .snapshot_open = !snapshot_},
@@ -247,7 +220,7 @@ void CaptureLoop::offer_job() {
   next_job_ = MonoTime::max();
   const bool compare = capture_->needs_compare();
   if (job_out_ || !snapshot_ || (!compare && !capture_->has_pending())) return;
-  next_job_ = compare ? now : pace_.next_allowed(now);
+  next_job_ = compare || ledger_.is_urgent() ? now : pace_.next_allowed(now);
   if (next_job_ > now) return;
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
@@ -268,6 +241,8 @@ void CaptureLoop::offer_job() {
       .pages = std::move((*shot)->pages),
       .commit = (*shot)->commit,
       .covers = (*shot)->covers};
+  ledger_.on_taken(capture_->commits());
+  job_is_urgent_ = ledger_.is_urgent();
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
   exchange_.upload_wakeup.notify();
@@ -284,6 +259,10 @@ void CaptureLoop::publish() {
                         .last_put = last_put_,
                         .attached = owner_ != nullptr,
                         .trouble = trouble()});
+  if (owner_ && !job_out_ && !capture_->needs_compare() && !capture_->has_pending()) {
+    ledger_.on_all_stored(ledger_.progress().committed.commits);
+  }
+  exchange_.inquiry->publish(ledger_.progress());
 }
 
 // What came back with a job, or what keeps the one that is out.
@@ -351,42 +330,20 @@ void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
   exchange_.main_wakeup.notify();
 }
 
-void CaptureLoop::on_directory_change(const std::vector<std::string>& names) {
-  const std::string ours = options_.database.filename().string();
-  const bool about_us = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return name.starts_with(ours) && !name.starts_with(ours + ".walwrap-");
-  });
-  if (!about_us) return;
-  next_attach_ = clock_.mono();
-  next_moved_check_ = clock_.mono();
-}
-
 void CaptureLoop::wait() {
   const MonoTime now = clock_.mono();
-  const nanoseconds since_event = now - last_event_;
-  const bool lately = owner_ && since_event < kLately;
-  const bool on_ladder = lately && looks_ < kLadder;
-  const bool has_work = owner_ && capture_->has_pending();
-  nanoseconds pause = watch_works_ ? kIdleLook : kIdleLookBlind;
-  if (lately) pause = kBusyLook;
-  if (on_ladder) pause = kFirstLook * (1 << std::max(0, looks_));
-  if (has_work) pause = std::min<nanoseconds>(pause, kBusyLook);
-  if (is_finishing()) pause = kFinishLook;
-  MonoTime until = now + pause;
+  const LogWatch::Situation situation{.attached = owner_ != nullptr,
+                                      .has_pending = owner_ && capture_->has_pending(),
+                                      .is_finishing = is_finishing()};
+  MonoTime until = watch_.next_look(situation, now);
   if (owner_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
   if (!owner_ && !halted_) until = std::min(until, std::max(now, next_attach_));
-  // While we know that there is something to do, further writes are no reason to wake up.
-  const bool ignore_writes = on_ladder || has_work || is_finishing();
-  auto& poller = ignore_writes ? *without_ : *with_watch_;
-  const auto ready = poller.wait(until);
+  const bool is_news = watch_.wait(situation, until);
   exchange_.capture_wakeup.drain();
-  if (!ready || ignore_writes || !watch_) return;
-  const auto seen = watch_->take();
-  if (seen.written || seen.overflowed) {
-    last_event_ = clock_.mono();
-    looks_ = 0;
-  }
-  on_directory_change(seen.names);
+  exchange_.inquiry->asked().drain();
+  if (!is_news) return;
+  next_attach_ = clock_.mono();
+  next_moved_check_ = clock_.mono();
 }
 
 }  // namespace walwrap::replication

@@ -3,11 +3,12 @@
 namespace walwrap::replication {
 
 Result<std::unique_ptr<Exchange>> Exchange::create() {
+  auto inquiry = TRY(Inquiry::create());
   auto capture = TRY(os::Wakeup::create());
   auto upload = TRY(os::Wakeup::create());
   auto main = TRY(os::Wakeup::create());
   return std::unique_ptr<Exchange>(
-      new Exchange(std::move(capture), std::move(upload), std::move(main)));
+      new Exchange(std::move(inquiry), std::move(capture), std::move(upload), std::move(main)));
 }
 
 }  // namespace walwrap::replication

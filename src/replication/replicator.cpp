@@ -72,6 +72,7 @@ class Replicator::Impl {
   void hurry();
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
+  Inquiry& inquiry() { return *exchange_->inquiry; }
 
  private:
   BootRequest boot_request(Stopped cancelled);
@@ -146,6 +147,9 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
     broken_ = booted.error().text;
     log_.error("replication stopped, the app goes on", {{"cause", broken_}});
     exchange_->status.set({.txid = {}, .trouble = broken_});
+    Progress halted;
+    halted.halted = broken_;
+    exchange_->inquiry->publish(halted);
     return {};
   }
   Booted parts = TRY(std::move(booted));
@@ -162,6 +166,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   limits.brake = options_.brake;
   capture_.emplace(CaptureLoop::Options{.database = options_.database,
                                         .name = options_.database.filename().string(),
+                                        .run = options_.run,
                                         .pace = upload_pace(options_),
                                         .checkpoint = limits,
                                         .stored_wal = state.wal,
@@ -372,6 +377,9 @@ FlushReport Replicator::flush(MonoTime deadline) {
 }
 ReplicatorStatus Replicator::status() const {
   return impl_->status();
+}
+Inquiry& Replicator::inquiry() {
+  return impl_->inquiry();
 }
 
 }  // namespace walwrap::replication

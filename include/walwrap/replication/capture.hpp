@@ -35,7 +35,11 @@ class Capture {
   Result<bool> drain(const sqlite::IndexView& index);
 
   bool needs_compare() const { return needs_compare_; }
-  void require_compare() { needs_compare_ = true; }
+  void require_compare();
+  // Found so far. What was there before the first, or has passed unseen, counts as one.
+  std::uint64_t commits() const { return commits_; }
+  // Every frame that `index` publishes was taken.
+  bool has_read(const sqlite::IndexView& index) const;
   bool has_pending() const { return !pending_.empty(); }
   const PageSet& pending() const { return pending_; }
   void add_pending(const PageSet& pages) { pending_.add_all(pages); }
@@ -69,6 +73,7 @@ class Capture {
   PageSize page_size_;
   std::optional<wal::Position> stored_;  // until the log has proved or disproved it
   bool needs_compare_ = false;
+  std::uint64_t commits_ = 1;
   std::optional<wal::Scanner> scanner_;
   wal::FrameMap newest_;
   PageSet pending_;

@@ -11,11 +11,11 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/os/poller.hpp"
-#include "walwrap/os/watch.hpp"
 #include "walwrap/replication/capture.hpp"
 #include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/ledger.hpp"
+#include "walwrap/replication/log_watch.hpp"
 #include "walwrap/replication/pace.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
@@ -27,6 +27,7 @@ class CaptureLoop {
   struct Options {
     os::Path database;
     std::string name;  // in log lines
+    RandomId run{};    // of walwrap: positions of another run are not ours
     Pace::Options pace;
     CheckpointLimits checkpoint;
     std::optional<wal::Position> stored_wal;  // from the saved state
@@ -47,6 +48,7 @@ class CaptureLoop {
  private:
   void attach();
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
+  void note_attached();
   void detach(std::string_view why);
   void halt(const std::string& why);
   void look();
@@ -61,9 +63,6 @@ class CaptureLoop {
   void truncate_log(MonoTime deadline);
   void report(FlushOutcome outcome, std::string missing);
   void wait();
-  void watch_log();
-  void choose_watch(MonoTime now);
-  void on_directory_change(const std::vector<std::string>& names);
   void note(const Error& error);
   Bytes lag() const;
   bool is_finishing() const { return orders_.flush.has_value(); }
@@ -72,10 +71,7 @@ class CaptureLoop {
   Exchange& exchange_;
   const os::Clock& clock_;
   const Log& log_;
-  std::optional<os::Watch> watch_;
-  std::optional<os::Poller> with_watch_;  // orders, answers and the watch
-  std::optional<os::Poller> without_;     // orders and answers only
-  bool watch_works_ = false;
+  LogWatch watch_;
 
   // Destroyed in reverse: the snapshot's connection before its owner.
   std::unique_ptr<sqlite::CheckpointOwner> owner_;
@@ -83,11 +79,13 @@ class CaptureLoop {
   std::unique_ptr<sqlite::Snapshot> snapshot_;  // null while the uploader has it
   Checkpointer checkpointer_;
   Pace pace_;
+  Ledger ledger_;
 
   Orders orders_;
   bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
   bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
   bool job_out_ = false;
+  bool job_is_urgent_ = false;  // it does not keep to the pace
   Bytes job_bytes_ = 0;
   Txid txid_;
   std::uint32_t stored_pages_ = 0;
@@ -97,10 +95,6 @@ class CaptureLoop {
   FailureEpisode episode_;
 
   MonoTime last_commit_{};
-  MonoTime last_event_{};    // something was written to the log, committed or not
-  int looks_ = 0;            // since then
-  MonoTime steady_since_{};  // a writer makes no pauses
-  bool is_watching_ = false;
   MonoTime next_attach_{};
   MonoTime next_job_{};
   MonoTime next_moved_check_{};

@@ -2,7 +2,7 @@
 //
 // capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
 // as it is free, what keeps it from storing anything, then what became of the job. main -> both:
-// orders. Both -> main: the status, and at the end the report.
+// orders. Both -> main: the status, and at the end the report. Whoever asks <-> capture: inquiry.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
+#include "walwrap/replication/inquiry.hpp"
 #include "walwrap/replication/uploader.hpp"
 
 namespace walwrap::replication {
@@ -51,13 +52,16 @@ struct Exchange {
   os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
+  std::unique_ptr<Inquiry> inquiry;
   os::Wakeup capture_wakeup;
   os::Wakeup upload_wakeup;
   os::Wakeup main_wakeup;
 
  private:
-  Exchange(os::Wakeup capture, os::Wakeup upload, os::Wakeup main)
-      : capture_wakeup(std::move(capture)),
+  Exchange(std::unique_ptr<Inquiry> questions, os::Wakeup capture, os::Wakeup upload,
+           os::Wakeup main)
+      : inquiry(std::move(questions)),
+        capture_wakeup(std::move(capture)),
         upload_wakeup(std::move(upload)),
         main_wakeup(std::move(main)) {}
 };

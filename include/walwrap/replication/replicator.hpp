@@ -27,6 +27,7 @@ namespace walwrap::replication {
 
 struct ReplicatorOptions {
   os::Path database;
+  RandomId run = {};  // of walwrap, the same for each replicator that it restarts
   storage::Location location;
   // Stores whose calls are one attempt each; a test has its own.
   std::function<Result<std::unique_ptr<storage::ObjectStore>>(const storage::Location&,
@@ -64,6 +65,7 @@ class Replicator {
   // Every writer is gone: captures and uploads what is left, checkpoints if time is left.
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
+  Inquiry& inquiry();  // for any thread, as long as this object is
 
  private:
   class Impl;

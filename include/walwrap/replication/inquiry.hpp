@@ -1,0 +1,76 @@
+// What is asked of one database's replication while it runs, and what it lets be known.
+//
+// A commit is known by its position: which file, which attachment to it, and how many commits were
+// found there so far. The capture thread counts; whoever asks compares counts, and never has to
+// know frames, which a checkpoint ends. To learn what is committed by now, take a ticket and wait
+// until it was looked for.
+//
+// ask_look() and what is published are for any thread; the rest is the capture thread's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/thread.hpp"
+
+namespace walwrap::replication {
+
+// "<file, 16 hex digits>-<attachment, 16 hex digits>-<commits, decimal>"; clients hand it back as
+// it is.
+struct CommitPosition {
+  RandomId file;        // the same as long as the database file and this run of walwrap are
+  RandomId attachment;  // the same as long as commits are counted without a break
+  std::uint64_t commits = 0;
+  bool operator==(const CommitPosition&) const = default;
+};
+std::string format_position(const CommitPosition& position);
+std::optional<CommitPosition> parse_position(std::string_view text);
+
+struct Progress {
+  std::uint64_t looked = 0;  // every ticket up to this one was looked for
+  bool attached = false;     // false: nothing is known of the file, or there is none
+  CommitPosition committed;  // as of that look, or a later one
+  std::uint64_t stored = 0;  // of those commits
+  Txid txid;                 // a restore to which has them
+  std::string halted;        // why nothing will be stored any more; "": it will
+  bool operator==(const Progress&) const = default;
+};
+
+struct Wishes {
+  std::uint64_t look = 0;       // newest ticket
+  std::uint64_t store_now = 0;  // newest ticket whose commits are not to wait for the pace
+};
+
+class Inquiry {
+ public:
+  static Result<std::unique_ptr<Inquiry>> create();
+
+  enum class Pace { Usual, StoreNow };
+  // A ticket. The commits that were acknowledged before this call are among those that are
+  // committed once `looked` has reached it.
+  std::uint64_t ask_look(Pace pace);
+  Progress progress() const { return progress_.get(); }
+  // Can be read when there was progress; drain it before looking at it.
+  os::Wakeup& progressed() { return progressed_; }
+
+  Wishes wishes() const { return wishes_.get(); }
+  os::Wakeup& asked() { return asked_; }
+  void publish(const Progress& progress);
+
+ private:
+  Inquiry(os::Wakeup asked, os::Wakeup progressed)
+      : asked_(std::move(asked)), progressed_(std::move(progressed)) {}
+
+  os::Wakeup asked_;
+  os::Wakeup progressed_;
+  os::Published<Wishes> wishes_;
+  os::Published<Progress> progress_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,45 @@
+// Which of the commits found in the log are stored: counts, and nothing else. Pure; owned by the
+// capture loop.
+// Whatever an attachment finds counts as a commit, the first of it, until it is known to be stored.
+//
+// An upload stores everything that was committed when its snapshot was taken, because it takes
+// every pending page along. A failed one stores nothing, and its pages are pending again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/replication/inquiry.hpp"
+
+namespace walwrap::replication {
+
+class Ledger {
+ public:
+  explicit Ledger(Txid txid) { progress_.txid = txid; }
+
+  void on_attached(RandomId file, RandomId attachment);
+  void on_detached();
+  void on_halted(const std::string& why) { progress_.halted = why; }
+  // Everything that was committed when `wishes` were read has been found.
+  void on_look(std::uint64_t commits, const Wishes& wishes);
+  // A job that covers everything committed by now.
+  void on_taken(std::uint64_t commits);
+  enum class Became { Stored, NothingNew };
+  void on_done(Became what, Txid txid);
+  // No page of what was found is waiting or on its way.
+  void on_all_stored(std::uint64_t commits);
+
+  // Somebody waits for what the pace would hold back.
+  bool is_urgent() const { return progress_.stored < store_now_; }
+  const Progress& progress() const { return progress_; }
+
+ private:
+  Progress progress_;
+  RandomId taken_in_;        // the attachment that the job belongs to
+  std::uint64_t taken_ = 0;  // commits that it covers
+  std::uint64_t store_now_ = 0;
+  std::uint64_t store_now_ticket_ = 0;
+};
+
+}  // namespace walwrap::replication

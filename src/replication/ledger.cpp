@@ -1,0 +1,49 @@
+#include "walwrap/replication/ledger.hpp"
+
+#include <algorithm>
+
+namespace walwrap::replication {
+
+void Ledger::on_attached(RandomId file, RandomId attachment) {
+  progress_.attached = true;
+  progress_.committed = {.file = file, .attachment = attachment, .commits = 0};
+  progress_.stored = 0;
+  progress_.looked = 0;  // what earlier looks found was another file, or counted otherwise
+  store_now_ = 0;
+  store_now_ticket_ = 0;
+}
+
+void Ledger::on_detached() {
+  progress_.attached = false;
+  progress_.committed = {};
+  progress_.stored = 0;
+  store_now_ = 0;
+}
+
+void Ledger::on_look(std::uint64_t commits, const Wishes& wishes) {
+  progress_.looked = wishes.look;
+  progress_.committed.commits = commits;
+  if (wishes.store_now > store_now_ticket_) {
+    store_now_ticket_ = wishes.store_now;
+    store_now_ = commits;
+  }
+}
+
+void Ledger::on_taken(std::uint64_t commits) {
+  taken_in_ = progress_.committed.attachment;
+  taken_ = commits;
+}
+
+void Ledger::on_done(Became what, Txid txid) {
+  progress_.txid = txid;
+  // Of a file that is no longer attached it says nothing about this one.
+  if (what != Became::Stored || taken_in_ != progress_.committed.attachment) return;
+  on_all_stored(taken_);
+}
+
+void Ledger::on_all_stored(std::uint64_t commits) {
+  progress_.stored = std::max(progress_.stored, commits);
+  progress_.committed.commits = std::max(progress_.committed.commits, progress_.stored);
+}
+
+}  // namespace walwrap::replication

@@ -1,0 +1,168 @@
+#include "walwrap/replication/inquiry.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/world.hpp"
+#include "walwrap/replication/restore.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using testing::AppDb;
+using testing::World;
+
+// What a wait without a position does, with ten seconds of patience.
+Progress wait_for_all(Inquiry& inquiry, Inquiry::Pace pace) {
+  const MonoTime give_up = testing::kSystemClock.mono() + std::chrono::seconds(10);
+  const auto ticket = inquiry.ask_look(pace);
+  std::optional<std::uint64_t> target;
+  Progress progress;
+  while (testing::kSystemClock.mono() < give_up) {
+    progress = inquiry.progress();
+    if (!target && progress.attached && progress.looked >= ticket) {
+      target = progress.committed.commits;
+    }
+    if (target && progress.stored >= *target) return progress;
+    inquiry.progressed().wait_for(std::chrono::milliseconds(100));
+  }
+  FAIL("not stored in ten seconds");
+  return progress;
+}
+
+std::int64_t rows_in_replica(const World& world) {
+  const auto output = world.directory / "restored.db";
+  std::filesystem::remove(output);
+  const auto open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+    return world.store();
+  };
+  const auto listing = list_replica(*world.store(), KeyStyle::Directory).value();
+  RestoreRequest request;
+  request.open_store = open;
+  request.plan = plan_restore(listing.files, {}).value();
+  request.output = output;
+  REQUIRE(restore_database(request).has_value());
+  return AppDb(output).number("SELECT count(*) FROM t");
+}
+
+TEST_CASE("a commit that is said to be stored is in the replica, each time") {
+  const World world;
+  auto options = world.options();
+  options.interval = std::chrono::milliseconds(1);
+  auto replicator = world.prepare(options).value();
+  REQUIRE(replicator->start());
+  AppDb app(world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  for (int row = 1; row <= 30; ++row) {
+    app.run("INSERT INTO t VALUES(randomblob(100))");
+    wait_for_all(replicator->inquiry(), Inquiry::Pace::Usual);
+    REQUIRE(rows_in_replica(world) == row);
+  }
+}
+
+TEST_CASE("what was there before a start is not said to be stored before it is") {
+  const World world;
+  {
+    AppDb app(world.database);
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  }
+  auto replicator = world.prepare(world.options()).value();
+  REQUIRE(replicator->start());
+  wait_for_all(replicator->inquiry(), Inquiry::Pace::Usual);
+  CHECK(rows_in_replica(world) == 1);
+}
+
+TEST_CASE("an edit that was made between two runs is not said to be stored before it is") {
+  const World world;
+  world.live("CREATE TABLE t(a)");
+  AppDb(world.database).run("INSERT INTO t VALUES(1)");
+  auto replicator = world.prepare(world.options()).value();
+  REQUIRE(replicator->start());
+  wait_for_all(replicator->inquiry(), Inquiry::Pace::Usual);
+  CHECK(rows_in_replica(world) == 1);
+}
+
+TEST_CASE("who asks for now does not wait for a pace of an hour, and leaves it as it is") {
+  const World world;
+  auto options = world.options();
+  options.interval = std::chrono::hours(1);
+  auto replicator = world.prepare(options).value();
+  REQUIRE(replicator->start());
+  AppDb app(world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  for (int row = 1; row <= 30; ++row) {  // more than a burst
+    app.run("INSERT INTO t VALUES(1)");
+    wait_for_all(replicator->inquiry(), Inquiry::Pace::StoreNow);
+  }
+  CHECK(rows_in_replica(world) == 30);
+}
+
+TEST_CASE("where there is no database no commit is said to be stored") {
+  const World world;
+  auto replicator = world.prepare(world.options()).value();
+  REQUIRE(replicator->start());
+  replicator->inquiry().ask_look(Inquiry::Pace::Usual);
+  os::pause_for(std::chrono::milliseconds(50));
+  CHECK_FALSE(replicator->inquiry().progress().attached);
+  CHECK(replicator->inquiry().progress().looked == 0);
+}
+
+TEST_CASE("another file at the same path has other positions, and so has another run") {
+  const World world;
+  const auto position_of = [&](RandomId run) {
+    auto options = world.options();
+    options.run = run;
+    options.policy.on_diverged = OnDiverged::UseLocal;
+    auto replicator = world.prepare(options).value();
+    REQUIRE(replicator->start());
+    return wait_for_all(replicator->inquiry(), Inquiry::Pace::Usual).committed;
+  };
+  AppDb(world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto first = position_of({1});
+  const auto again = position_of({1});
+  CHECK(again.file == first.file);
+  CHECK(again.attachment != first.attachment);
+  CHECK(position_of({2}).file != first.file);
+}
+
+TEST_CASE("a position is text that reads back as itself") {
+  const CommitPosition position{.file = {0x1f}, .attachment = {~0ULL}, .commits = 12'345};
+  CHECK(format_position(position) == "000000000000001f-ffffffffffffffff-12345");
+  CHECK(parse_position(format_position(position)) == position);
+}
+
+TEST_CASE("what is no position is not taken for one") {
+  for (const char* text :
+       {"", "-", "--", "1-2-3", "000000000000001f-ffffffffffffffff", "now",
+        "000000000000001f-ffffffffffffffff-", "000000000000001f-ffffffffffffffff--1",
+        "000000000000001f-ffffffffffffffff-99999999999999999999",
+        "000000000000001f-ffffffffffffffff-1-1", "000000000000001F-ffffffffffffffff-1"}) {
+    CHECK_MESSAGE(!parse_position(text), text);
+  }
+}
+
+TEST_CASE("a ticket is newer than each before it, and wakes whoever looks") {
+  const auto inquiry = Inquiry::create().value();
+  CHECK_FALSE(inquiry->asked().wait_for(std::chrono::milliseconds(0)));
+  const auto first = inquiry->ask_look(Inquiry::Pace::Usual);
+  const auto second = inquiry->ask_look(Inquiry::Pace::StoreNow);
+  const auto third = inquiry->ask_look(Inquiry::Pace::Usual);
+  CHECK(first < second);
+  CHECK(second < third);
+  CHECK(inquiry->asked().wait_for(std::chrono::milliseconds(0)));
+  CHECK(inquiry->wishes().look == third);
+  CHECK(inquiry->wishes().store_now == second);
+}
+
+TEST_CASE("progress wakes whoever waits for it, and no progress wakes nobody") {
+  const auto inquiry = Inquiry::create().value();
+  Progress progress;
+  progress.looked = 1;
+  inquiry->publish(progress);
+  CHECK(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));
+  inquiry->publish(progress);
+  CHECK_FALSE(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));
+  CHECK(inquiry->progress() == progress);
+}
+
+}  // namespace
+}  // namespace walwrap::replication

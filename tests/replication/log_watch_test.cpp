@@ -1,0 +1,76 @@
+#include "walwrap/replication/log_watch.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/app_db.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "walwrap/os/thread.hpp"
+#include "walwrap/replication/state.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr LogWatch::Situation kAttached{.attached = true};
+
+struct Rig {
+  testing::TempDir directory;
+  os::Path database = directory / "app.db";
+  os::SystemClock clock;
+  os::Wakeup wakeup = os::Wakeup::create().value();
+  LogWatch watch{database, clock};
+
+  Rig() {
+    std::filesystem::create_directory(StateDir::path_for(database));  // where inotify is tried
+    watch.start({wakeup.descriptor()});
+  }
+  milliseconds next() const {
+    const MonoTime now = clock.mono();
+    return std::chrono::round<milliseconds>(watch.next_look(kAttached, now) - now);
+  }
+};
+
+TEST_CASE("an idle database is looked at every two seconds") {
+  Rig rig;
+  REQUIRE(rig.watch.works());
+  CHECK(rig.next() == milliseconds(2'000));
+}
+
+TEST_CASE("after a commit the log is looked at again within ten milliseconds") {
+  Rig rig;
+  rig.watch.on_commit(rig.clock.mono());
+  CHECK(rig.next() == milliseconds(10));
+}
+
+TEST_CASE("a write to the log ends the wait, and looks follow it closely") {
+  Rig rig;
+  testing::AppDb app(rig.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  rig.watch.watch_log();
+  os::pause_for(milliseconds(260));  // what watch_log itself brings is over
+  app.run("INSERT INTO t VALUES(1)");
+  const MonoTime from = rig.clock.mono();
+  rig.watch.wait(kAttached, from + milliseconds(10'000));
+  CHECK(rig.clock.mono() - from < milliseconds(5'000));
+  CHECK(rig.next() <= milliseconds(1));
+}
+
+TEST_CASE("a database that appears is news, and what else appears beside it is none") {
+  Rig rig;
+  testing::AppDb(rig.directory / "other.db").run("CREATE TABLE t(a)");
+  CHECK_FALSE(rig.watch.wait({}, rig.clock.mono() + milliseconds(50)));
+  testing::AppDb(rig.database).run("CREATE TABLE t(a)");
+  CHECK(rig.watch.wait({}, rig.clock.mono() + milliseconds(5'000)));
+}
+
+TEST_CASE("whoever wakes it ends the wait") {
+  Rig rig;
+  rig.wakeup.notify();
+  const MonoTime from = rig.clock.mono();
+  CHECK_FALSE(rig.watch.wait(kAttached, from + milliseconds(10'000)));
+  CHECK(rig.clock.mono() - from < milliseconds(5'000));
+}
+
+}  // namespace
+}  // namespace walwrap::replication
