@@ -158,7 +158,12 @@ void CaptureLoop::take_answer(const UploadDone& done) {
                         done.trouble.empty() && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
+  if (done.stored || is_equal) stored_as_of_ = std::max(stored_as_of_, job_taken_);
+  if (!done.stored && !done.trouble.empty()) ++uploads_.failed;
   if (done.stored) {
+    uploads_.took.observe(std::chrono::duration<double>(done.took).count());
+    uploads_.bytes += done.bytes;
+    stored_at_ = clock_.wall();
     // What somebody asked for does not make others wait.
     if (!job_is_urgent_) pace_.on_upload(done.started, done.took);
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
@@ -181,7 +186,8 @@ void CaptureLoop::look() {
     }
   }
   watch_.on_look();
-  const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
+  Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
+  if (options_.waits_are_urgent && wishes.listening) wishes.store_now = wishes.look;
   const auto index = owner_->read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
@@ -199,7 +205,10 @@ void CaptureLoop::look() {
     watch_.on_commit(now);
   }
   watch_.choose(now, last_commit_);
-  if (capture_->has_read(*index)) ledger_.on_look(capture_->commits(), wishes);
+  if (capture_->has_read(*index)) {
+    ledger_.on_look(capture_->commits(), wishes);
+    looked_ = now;
+  }
   offer_job();
   const auto done =
       checkpointer_.run(*owner_, *index, {.last_commit = last_commit_, .snapshot_open = !snapshot_},
@@ -242,6 +251,7 @@ void CaptureLoop::offer_job() {
       .commit = (*shot)->commit,
       .covers = (*shot)->covers};
   ledger_.on_taken(capture_->commits());
+  job_taken_ = now;
   job_is_urgent_ = ledger_.is_urgent();
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
@@ -254,14 +264,19 @@ Bytes CaptureLoop::lag() const {
 }
 
 void CaptureLoop::publish() {
+  if (owner_ && !job_out_ && !capture_->needs_compare() && !capture_->has_pending()) {
+    ledger_.on_all_stored(ledger_.progress().committed.commits);
+    stored_as_of_ = std::max(stored_as_of_, looked_);
+  }
   exchange_.status.set({.txid = txid_,
                         .lag_bytes = lag(),
                         .last_put = last_put_,
                         .attached = owner_ != nullptr,
-                        .trouble = trouble()});
-  if (owner_ && !job_out_ && !capture_->needs_compare() && !capture_->has_pending()) {
-    ledger_.on_all_stored(ledger_.progress().committed.commits);
-  }
+                        .trouble = trouble(),
+                        .stored_as_of = stored_as_of_,
+                        .stored_at = stored_at_,
+                        .uploads = uploads_,
+                        .checkpoints = checkpointer_.counts()});
   exchange_.inquiry->publish(ledger_.progress());
 }
 

@@ -47,6 +47,7 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
   if (action == CheckpointPolicy::Action::Pass) {
     policy_.on_pass(view, now);
     done = owner.pass(capture);
+    if (done) ++counts_.passes;
   } else if (action == CheckpointPolicy::Action::Brake) {
     done = brake(owner, capture);
   }
@@ -63,6 +64,7 @@ Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,
   policy_.on_brake(clock_.mono());
   if (!braked) return fail(braked.error());
   if (braked->held) {
+    counts_.held.observe(std::chrono::duration<double>(braked->took).count());
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(braked->took);
     log_.debug("writers held for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
   }

@@ -31,10 +31,15 @@ std::uint64_t Inquiry::ask_look(Pace pace) {
   std::uint64_t ticket = 0;
   wishes_.update([&](Wishes& wishes) {
     ticket = ++wishes.look;
+    wishes.listening = true;
     if (pace == Pace::StoreNow) wishes.store_now = ticket;
   });
   asked_.notify();
   return ticket;
+}
+
+void Inquiry::stop_listening() {
+  wishes_.update([](Wishes& wishes) { wishes.listening = false; });
 }
 
 void Inquiry::publish(const Progress& progress) {
@@ -43,7 +48,7 @@ void Inquiry::publish(const Progress& progress) {
     is_new = !(known == progress);
     if (is_new) known = progress;
   });
-  if (is_new) progressed_.notify();
+  if (is_new && wishes_.get().listening) progressed_.notify();
 }
 
 }  // namespace walwrap::replication

@@ -168,6 +168,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                                         .name = options_.database.filename().string(),
                                         .run = options_.run,
                                         .pace = upload_pace(options_),
+                                        .waits_are_urgent = !bills_each_request(options_),
                                         .checkpoint = limits,
                                         .stored_wal = state.wal,
                                         .txid = state.txid,
@@ -341,11 +342,15 @@ KeyStyle key_style_of(storage::StoreKind kind) {
   return KeyStyle::Directory;
 }
 
+bool bills_each_request(const ReplicatorOptions& options) {
+  return options.location.kind == storage::StoreKind::S3;
+}
+
 Pace::Options upload_pace(const ReplicatorOptions& options) {
   Pace::Options pace;
   if (options.interval.count() > 0) {
     pace.interval = options.interval;
-  } else if (options.location.kind == storage::StoreKind::S3) {
+  } else if (bills_each_request(options)) {
     pace.interval = milliseconds(1'000);
   } else {
     pace.interval = milliseconds(100);

@@ -109,7 +109,7 @@ UploadDone Uploader::upload(UploadJob job, const Release& release) {
   if (const auto noted = acknowledge(job, encoded); !noted) {
     return give_back(std::move(job), noted.error());
   }
-  return UploadDone{.kind = UploadJob::Kind::Changes, .stored = true};
+  return UploadDone{.kind = UploadJob::Kind::Changes, .stored = true, .bytes = encoded.size};
 }
 
 // The pages are offered anew in any case: what was known of them may have changed.

@@ -156,12 +156,20 @@ TEST_CASE("a ticket is newer than each before it, and wakes whoever looks") {
 TEST_CASE("progress wakes whoever waits for it, and no progress wakes nobody") {
   const auto inquiry = Inquiry::create().value();
   Progress progress;
-  progress.looked = 1;
+  inquiry->publish(progress);
+  progress.stored = 1;
+  inquiry->publish(progress);
+  CHECK_FALSE(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));  // nobody waits
+  progress.looked = inquiry->ask_look(Inquiry::Pace::Usual);
   inquiry->publish(progress);
   CHECK(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));
   inquiry->publish(progress);
   CHECK_FALSE(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));
   CHECK(inquiry->progress() == progress);
+  inquiry->stop_listening();
+  progress.stored = 2;
+  inquiry->publish(progress);
+  CHECK_FALSE(inquiry->progressed().wait_for(std::chrono::milliseconds(0)));
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ Ledger attached() {
 
 TEST_CASE("commits are stored when the upload that was taken after them is") {
   auto ledger = attached();
-  ledger.on_look(3, {.look = 1, .store_now = 0});
+  ledger.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   ledger.on_taken(3);
-  ledger.on_look(5, {.look = 2, .store_now = 0});
+  ledger.on_look(5, {.look = 2, .store_now = 0, .listening = true});
   CHECK(ledger.progress().stored == 0);
   ledger.on_done(Ledger::Became::Stored, kAfter);
   CHECK(ledger.progress().stored == 3);
@@ -29,7 +29,7 @@ TEST_CASE("commits are stored when the upload that was taken after them is") {
 
 TEST_CASE("an upload that failed stores nothing") {
   auto ledger = attached();
-  ledger.on_look(3, {.look = 1, .store_now = 0});
+  ledger.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   ledger.on_taken(3);
   ledger.on_done(Ledger::Became::NothingNew, kBefore);
   CHECK(ledger.progress().stored == 0);
@@ -37,7 +37,7 @@ TEST_CASE("an upload that failed stores nothing") {
 
 TEST_CASE("an upload sees commits that no look has found yet") {
   auto ledger = attached();
-  ledger.on_look(3, {.look = 1, .store_now = 0});
+  ledger.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   ledger.on_taken(4);
   ledger.on_done(Ledger::Became::Stored, kAfter);
   CHECK(ledger.progress().stored == 4);
@@ -46,19 +46,19 @@ TEST_CASE("an upload sees commits that no look has found yet") {
 
 TEST_CASE("an upload of a file that was replaced says nothing about the new one") {
   auto ledger = attached();
-  ledger.on_look(3, {.look = 1, .store_now = 0});
+  ledger.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   ledger.on_taken(3);
   ledger.on_detached();
   CHECK_FALSE(ledger.progress().attached);
   ledger.on_attached({9}, {10});
-  ledger.on_look(1, {.look = 1, .store_now = 0});
+  ledger.on_look(1, {.look = 1, .store_now = 0, .listening = true});
   ledger.on_done(Ledger::Became::Stored, kAfter);
   CHECK(ledger.progress().stored == 0);
 }
 
 TEST_CASE("a look at a file that was replaced answers nobody who asks about the new one") {
   auto ledger = attached();
-  ledger.on_look(3, {.look = 4, .store_now = 0});
+  ledger.on_look(3, {.look = 4, .store_now = 0, .listening = true});
   ledger.on_detached();
   ledger.on_attached({9}, {10});
   CHECK(ledger.progress().looked == 0);
@@ -66,11 +66,11 @@ TEST_CASE("a look at a file that was replaced answers nobody who asks about the 
 
 TEST_CASE("who asks for now is not held back by the pace, until it is stored") {
   auto ledger = attached();
-  ledger.on_look(2, {.look = 1, .store_now = 0});
+  ledger.on_look(2, {.look = 1, .store_now = 0, .listening = true});
   CHECK_FALSE(ledger.is_urgent());
-  ledger.on_look(3, {.look = 2, .store_now = 2});
+  ledger.on_look(3, {.look = 2, .store_now = 2, .listening = true});
   CHECK(ledger.is_urgent());
-  ledger.on_look(9, {.look = 3, .store_now = 2});  // later ones did not ask
+  ledger.on_look(9, {.look = 3, .store_now = 2, .listening = true});  // later ones did not ask
   ledger.on_all_stored(3);
   CHECK_FALSE(ledger.is_urgent());
 }

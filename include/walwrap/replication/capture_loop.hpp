@@ -29,6 +29,7 @@ class CaptureLoop {
     std::string name;  // in log lines
     RandomId run{};    // of walwrap: positions of another run are not ours
     Pace::Options pace;
+    bool waits_are_urgent = false;  // a client that waits is not held back by the pace
     CheckpointLimits checkpoint;
     std::optional<wal::Position> stored_wal;  // from the saved state
     Txid txid;
@@ -90,6 +91,11 @@ class CaptureLoop {
   Txid txid_;
   std::uint32_t stored_pages_ = 0;
   std::chrono::milliseconds last_put_{0};
+  MonoTime looked_{};  // every commit before then was found
+  MonoTime job_taken_{};
+  MonoTime stored_as_of_{};
+  std::optional<WallTime> stored_at_;
+  UploadCounts uploads_;
   std::string trouble_;
   bool checkpointed_ = false;
   FailureEpisode episode_;

@@ -5,8 +5,11 @@
 // anew meanwhile.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 
+#include "walwrap/base/histogram.hpp"
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/os/clock.hpp"
@@ -15,6 +18,15 @@
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 
 namespace walwrap::replication {
+
+// How long writers were held, in seconds.
+inline constexpr std::array<double, 8> kBrakeSeconds = {.0005, .001, .0025, .005,
+                                                        .01,   .025, .05,   .1};
+// Since the replicator began.
+struct CheckpointCounts {
+  std::uint64_t passes = 0;
+  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by the brake
+};
 
 class Checkpointer {
  public:
@@ -30,6 +42,7 @@ class Checkpointer {
                    const Situation& situation, const sqlite::CheckpointOwner::CaptureFn& capture);
   // When run() may have something to do although nothing was written; max: only then.
   MonoTime next_look() const { return next_look_; }
+  const CheckpointCounts& counts() const { return counts_; }
 
  private:
   Result<void> brake(sqlite::CheckpointOwner& owner,
@@ -42,6 +55,7 @@ class Checkpointer {
   CheckpointPolicy policy_;
   PinnedLog pinned_;
   MonoTime next_look_ = MonoTime::max();
+  CheckpointCounts counts_;
 };
 
 }  // namespace walwrap::replication

@@ -5,16 +5,31 @@
 // orders. Both -> main: the status, and at the end the report. Whoever asks <-> capture: inquiry.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "walwrap/base/histogram.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
+#include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/inquiry.hpp"
 #include "walwrap/replication/uploader.hpp"
 
 namespace walwrap::replication {
+
+// In seconds: an upload to a directory is as quick as a disk, one to a store may take a minute.
+inline constexpr std::array<double, 12> kUploadSeconds = {.001, .0025, .005, .01, .025, .05,
+                                                          .1,   .25,   .5,   1,   5,    30};
+
+// Since the replicator began.
+struct UploadCounts {
+  std::uint64_t failed = 0;  // given back, to be tried again
+  Bytes bytes = 0;           // stored
+  Histogram<kUploadSeconds.size()> took{kUploadSeconds};
+};
 
 struct ReplicatorStatus {
   Txid txid;            // stored and acknowledged
@@ -23,6 +38,10 @@ struct ReplicatorStatus {
   bool attached = false;
   std::string trouble{};  // "": none
   Fencing fencing = Fencing::NotKnown;
+  MonoTime stored_as_of{};              // what was written before then is stored
+  std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start
+  UploadCounts uploads{};
+  CheckpointCounts checkpoints{};
 };
 
 enum class FlushOutcome { Ok, Partial, Failed };

@@ -45,6 +45,7 @@ struct Progress {
 struct Wishes {
   std::uint64_t look = 0;       // newest ticket
   std::uint64_t store_now = 0;  // newest ticket whose commits are not to wait for the pace
+  bool listening = false;       // somebody waits for progress
 };
 
 class Inquiry {
@@ -56,7 +57,9 @@ class Inquiry {
   // committed once `looked` has reached it.
   std::uint64_t ask_look(Pace pace);
   Progress progress() const { return progress_.get(); }
-  // Can be read when there was progress; drain it before looking at it.
+  // Nobody waits any more, until the next ticket.
+  void stop_listening();
+  // Can be read when there was progress and somebody waits; drain it before looking at it.
   os::Wakeup& progressed() { return progressed_; }
 
   Wishes wishes() const { return wishes_.get(); }

@@ -51,6 +51,7 @@ struct UploadDone {
   PageSet to_store{};       // Compare: what differs; Changes: what was not stored after all
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it
+  Bytes bytes = 0;          // of the file that was stored
   MonoTime started{};
   std::chrono::nanoseconds took{0};
   std::string trouble{};       // "": none
