@@ -9,14 +9,15 @@
 BUILD_PACKAGES=(
   ca-certificates ccache cmake g++ ninja-build pkg-config
   doctest-dev libcurl4-openssl-dev libfmt-dev liblz4-dev libpugixml-dev libroaring-dev
-  libsqlite3-dev libssl-dev libtoml11-dev libxxhash-dev nlohmann-json3-dev
+  libmicrohttpd-dev libsqlite3-dev libssl-dev libtoml11-dev libxxhash-dev nlohmann-json3-dev
+  prometheus-cpp-dev
   python3 python3-venv sqlite3 util-linux
 )
 # llvm-14 turns addresses in a sanitizer's report into names.
 TEST_PACKAGES=(
   ceph-common ceph-mon ceph-osd clang-14 clang-format-14 clang-tidy-14 curl debootstrap docker.io
   catatonit dumb-init git libclang-rt-14-dev llvm-14 openssl procps radosgw tini
-  valgrind
+  php-cli valgrind
 )
 
 install_packages() {

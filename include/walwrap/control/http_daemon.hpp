@@ -1,0 +1,80 @@
+// HTTP/1.1 on connections that somebody else accepts: libmicrohttpd, without a thread of its own.
+//
+// Owned by one thread, which calls run() when descriptor() can be read and at next_due(). Bounded:
+// connections in number, a request in size and in time, an answer in time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/control/protocol.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/fd.hpp"
+
+struct MHD_Daemon;
+struct MHD_Connection;
+
+namespace walwrap::control {
+
+class HttpDaemon {
+ public:
+  struct Options {
+    std::size_t most_connections = 0;
+    std::chrono::milliseconds patience{0};  // for a request, an answer, the next request
+    // The answer, or nullopt: answer() will be called with that id, or `on_gone` is.
+    std::function<std::optional<Answer>(const Request& request, std::uint64_t id)> on_request;
+    std::function<void(std::uint64_t id)> on_gone;
+  };
+  static Result<std::unique_ptr<HttpDaemon>> create(Options options, const os::Clock& clock);
+  ~HttpDaemon();
+  HttpDaemon(const HttpDaemon&) = delete;
+  HttpDaemon& operator=(const HttpDaemon&) = delete;
+
+  enum class From { ThisMachine, Network };
+  // One too many is closed.
+  void add(os::Fd socket, From from);
+  void answer(std::uint64_t id, Answer answer);
+  void run();
+  int descriptor() const;
+  std::optional<MonoTime> next_due() const;
+  // Those who wait and have gone; asked now and then, for nothing else tells.
+  void drop_the_gone();
+  bool has_answers_to_send() const { return unsent_ > 0; }  // of those who waited
+
+ private:
+  struct Exchange;
+  struct Connection {
+    From from = From::ThisMachine;
+    std::optional<MonoTime> due;  // nullopt: it waits for us
+  };
+  struct Callbacks;  // of the library, which is C
+
+  HttpDaemon(Options options, const os::Clock& clock);
+  Result<void> start();
+  int on_call(MHD_Connection* connection, Exchange& exchange, std::size_t* body_bytes);
+  Request request_of(MHD_Connection* connection, const Exchange& exchange) const;
+  void on_completed(MHD_Connection* connection, Exchange* exchange);
+  void set_due(int socket, std::optional<MonoTime> due);
+  void forget(int socket);
+  void end_the_slow(MonoTime now);
+
+  Options options_;
+  const os::Clock& clock_;
+  MHD_Daemon* daemon_ = nullptr;
+  std::map<int, Connection> connections_;  // by descriptor
+  std::set<std::pair<MonoTime, int>> dues_;
+  std::map<std::uint64_t, Exchange*> waiting_;
+  std::uint64_t last_id_ = 0;
+  std::size_t unsent_ = 0;
+};
+
+}  // namespace walwrap::control

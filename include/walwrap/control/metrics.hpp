@@ -1,0 +1,16 @@
+// Facts -> Prometheus's text format 0.0.4. Pure.
+//
+// Names and units as prometheus.io/docs/practices/naming has them: seconds and bytes, `_total` for
+// what only grows. docs/monitoring.md says what each is for.
+#pragma once
+
+#include <string>
+
+#include "walwrap/control/facts.hpp"
+
+namespace walwrap::control {
+
+inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
+std::string format_metrics(const Facts& facts);
+
+}  // namespace walwrap::control

@@ -1,0 +1,62 @@
+// What can be asked over HTTP, and how it is answered. Pure.
+//
+// JSON; errors are problem details (RFC 9457), whose types docs/api.md lists. docs/openapi.json is
+// the whole of it for programs, and a test holds it against the real answers.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/control/waits.hpp"
+#include "walwrap/replication/inquiry.hpp"
+
+namespace walwrap::control {
+
+struct Request {
+  std::string method;
+  std::string path;
+  std::map<std::string, std::string, std::less<>> query;
+  Bytes body_bytes = 0;
+  std::string host;           // header; "": none
+  std::string authorization;  // header; "": none
+  bool over_network = false;  // by the TCP listener, not the Unix socket
+};
+
+enum class Endpoint { Status, Position, Wait, Flush, Metrics, Healthz, Readyz };
+
+struct Call {
+  Endpoint endpoint = Endpoint::Status;
+  std::string database;  // as given; "": the only one
+  std::optional<replication::CommitPosition> position = {};
+  std::chrono::milliseconds timeout{30'000};
+};
+
+struct Answer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+  std::string allow = {};  // header of a 405
+};
+
+// What whoever connects over TCP has to show. Without a token the listener is for this machine, and
+// a page that a browser has open is not let in by a name that leads here.
+struct Access {
+  std::string token;  // "": none is asked for
+};
+
+std::variant<Call, Answer> parse_call(const Request& request, const Access& access);
+
+// {"type": "/problems/<slug>", "title": …, "status": …, "detail": …}
+Answer problem(int status, std::string_view slug, std::string_view title, std::string_view detail);
+Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Progress& progress);
+
+// What does not take longer for a longer common beginning.
+bool is_equal_in_constant_time(std::string_view a, std::string_view b);
+
+}  // namespace walwrap::control

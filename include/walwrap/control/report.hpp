@@ -1,0 +1,19 @@
+// Facts -> what is answered: JSON for programs, and whether all is well. Pure.
+#pragma once
+
+#include <string>
+
+#include "walwrap/control/facts.hpp"
+#include "walwrap/control/protocol.hpp"
+
+namespace walwrap::control {
+
+std::string format_status(const Facts& facts);  // JSON, one line
+Answer answer_health(const Facts& facts);       // 200, or 503 with the reasons
+// 200 once every database is attached or not there yet; 503 during a stop and without replication.
+Answer answer_readiness(const Facts& facts);
+
+// "replicating", "waiting for the database", "stopped".
+std::string_view state_of(const DatabaseFacts& database);
+
+}  // namespace walwrap::control

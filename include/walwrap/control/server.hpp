@@ -1,0 +1,66 @@
+// The API's server: one thread, whoever connects to it, and all who wait.
+//
+// libmicrohttpd parses; sockets, limits and waits are ours. A client that hangs or floods costs its
+// own connection: nothing here is asked by the threads that replicate, and what is asked of them is
+// a number that they read when they look anyway. A waiting connection is no thread: hosts count
+// those.
+//
+// set_subjects(), set_stopping() and stop() are for one owning thread; all else happens on the
+// server's own.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/control/facts.hpp"
+#include "walwrap/control/protocol.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/listen_socket.hpp"
+
+namespace walwrap::control {
+
+// One database. What it points to outlives the server.
+struct Subject {
+  os::Path database;
+  std::string replica;                                         // URL
+  replication::Inquiry* inquiry = nullptr;                     // null: not replicated, see `why`
+  std::function<replication::ReplicatorStatus()> status = {};  // for any thread
+  std::string why = {};
+};
+
+struct ServerOptions {
+  std::optional<os::ListenSocket> local;    // Unix
+  std::optional<os::ListenSocket> network;  // TCP
+  Access access;
+  std::vector<std::uint32_t> users;  // who may connect to the Unix socket; root may always
+  std::string version;
+  std::string host;
+  std::chrono::milliseconds grace{0};
+  std::chrono::milliseconds max_lag{30'000};
+  // How long a client may take to send a request, to take an answer, or to send the next one.
+  std::chrono::milliseconds patience{10'000};
+  std::size_t most_connections = 10'240;  // and no more than descriptors allow
+};
+
+class Server {
+ public:
+  static Result<std::unique_ptr<Server>> start(ServerOptions options, std::vector<Subject> subjects,
+                                               const os::Clock& clock, const Log& log);
+  ~Server();  // whoever still waits is told that it is over
+
+  void set_subjects(std::vector<Subject> subjects);
+  void set_stopping();
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace walwrap::control

@@ -1,0 +1,175 @@
+#include "walwrap/control/protocol.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace walwrap::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using std::chrono::milliseconds;
+
+// No host waits longer for a request, and every wait has a limit (Law 5).
+constexpr milliseconds kLongestTimeout{600'000};
+
+struct Route {
+  std::string_view path;
+  std::string_view method;
+  Endpoint endpoint;
+  std::string_view parameters;  // "timeout position db"
+};
+constexpr std::array kRoutes = {
+    Route{"/v1/status", "GET", Endpoint::Status, ""},
+    Route{"/v1/position", "GET", Endpoint::Position, "db timeout"},
+    Route{"/v1/wait", "POST", Endpoint::Wait, "db position timeout"},
+    Route{"/v1/flush", "POST", Endpoint::Flush, "db timeout"},
+    Route{"/metrics", "GET", Endpoint::Metrics, ""},
+    Route{"/healthz", "GET", Endpoint::Healthz, ""},
+    Route{"/readyz", "GET", Endpoint::Readyz, ""},
+};
+
+bool has_word(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
+}
+
+Answer bad_parameter(std::string_view name, std::string_view value, std::string_view problem_text) {
+  constexpr std::size_t kShown = 100;
+  return problem(400, "bad-parameter", "A parameter is wrong",
+                 fmt::format("{}={} {}", name, value.substr(0, kShown), problem_text));
+}
+
+// A page in a browser can be made to ask this machine, by a name of the page's own.
+bool is_named_as_this_machine(std::string_view host) {
+  const auto name = host.substr(
+      0, host.find(']') == std::string_view::npos ? host.rfind(':') : host.find(']') + 1);
+  return name == "localhost" || name == "[::1]" || name.starts_with("127.");
+}
+
+std::optional<Answer> refuse_access(const Request& request, const Access& access) {
+  if (!request.over_network) return std::nullopt;
+  if (access.token.empty()) {
+    if (is_named_as_this_machine(request.host)) return std::nullopt;
+    return problem(403, "forbidden", "Not from there",
+                   "without a token the listener answers to 127.0.0.1, [::1] and localhost alone");
+  }
+  constexpr std::string_view kBearer = "Bearer ";
+  const std::string_view given = request.authorization;
+  if (given.starts_with(kBearer) &&
+      is_equal_in_constant_time(given.substr(kBearer.size()), access.token)) {
+    return std::nullopt;
+  }
+  return problem(401, "unauthorized", "A token is needed",
+                 "send the header Authorization: Bearer and the token of --listen-token");
+}
+
+std::variant<Call, Answer> parse_parameters(const Request& request, const Route& route) {
+  Call call{.endpoint = route.endpoint, .database = {}};
+  for (const auto& [name, value] : request.query) {
+    if (!has_word(route.parameters, name)) {
+      return bad_parameter(
+          name, value,
+          route.parameters.empty()
+              ? fmt::format("is not known: {} takes none", route.path)
+              : fmt::format("is not known: {} takes {}", route.path, route.parameters));
+    }
+    if (name == "db") call.database = value;
+    if (name == "timeout") {
+      const auto timeout = parse_duration(value);
+      if (!timeout) return bad_parameter(name, value, "is no duration: write one like 30s");
+      if (*timeout > kLongestTimeout) return bad_parameter(name, value, "is longer than 10m");
+      call.timeout = *timeout;
+    }
+    if (name == "position") {
+      call.position = replication::parse_position(value);
+      if (!call.position) {
+        return bad_parameter(name, value, "is no position: hand back one of GET /v1/position");
+      }
+    }
+  }
+  return call;
+}
+
+}  // namespace
+
+std::variant<Call, Answer> parse_call(const Request& request, const Access& access) {
+  if (auto refused = refuse_access(request, access)) return *std::move(refused);
+  const auto route = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                  [&](const Route& row) { return row.path == request.path; });
+  if (route == kRoutes.end()) {
+    return problem(404, "not-found", "There is no such path", "docs/api.md lists what there is");
+  }
+  const bool is_head = request.method == "HEAD" && route->method == "GET";
+  if (request.method != route->method && !is_head) {
+    Answer answer = problem(405, "method-not-allowed", "Not with this method",
+                            fmt::format("{} takes {}", route->path, route->method));
+    answer.allow = route->method;
+    return answer;
+  }
+  if (request.body_bytes > 0) {
+    return problem(413, "body-not-wanted", "No request has a body",
+                   "parameters go into the query: /v1/wait?timeout=5s");
+  }
+  return parse_parameters(request, *route);
+}
+
+Answer problem(int status, std::string_view slug, std::string_view title, std::string_view detail) {
+  // What a client sent may be no UTF-8, and is shown in part: replaced, not thrown at.
+  const Json body = {{"type", fmt::format("/problems/{}", slug)},
+                     {"title", title},
+                     {"status", status},
+                     {"detail", detail}};
+  return {.status = status,
+          .content_type = "application/problem+json",
+          .body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Progress& progress) {
+  const auto position = ended.position ? replication::format_position(*ended.position) : "";
+  switch (ended.how) {
+    case Ended::How::Found: {
+      const bool stored = ended.position && ended.position->commits <= progress.stored;
+      const Json body = {{"position", position}, {"stored", stored}};
+      return {.body = body.dump() + "\n"};
+    }
+    case Ended::How::Stored: {
+      const Json body = {
+          {"stored", true}, {"position", position}, {"txid", fmt::format("{}", progress.txid)}};
+      return {.body = body.dump() + "\n"};
+    }
+    case Ended::How::TimedOut:
+      if (!progress.attached) {
+        return problem(504, "no-database", "There is no database yet",
+                       "nothing could be looked at in the time that was given");
+      }
+      return problem(504, "timed-out", "Not stored in time",
+                     endpoint == Endpoint::Position
+                         ? "the log was not looked at in the time that was given"
+                         : "it may be stored later: wait again with the same position");
+    case Ended::How::Replaced:
+      return problem(409, "position-unknown", "The position is of another file, or another run",
+                     "whether it was stored is not known any more: ask for a position anew");
+    case Ended::How::Halted:
+      return problem(503, "not-replicating", "Nothing is stored any more", progress.halted);
+  }
+  return problem(500, "bug", "A bug", "an end of a wait that has no answer");
+}
+
+bool is_equal_in_constant_time(std::string_view a, std::string_view b) {
+  unsigned difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const char other = b.empty() ? '\0' : b[i % b.size()];
+    difference |=
+        static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(other));
+  }
+  return difference == 0;
+}
+
+}  // namespace walwrap::control

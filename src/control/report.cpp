@@ -1,0 +1,89 @@
+#include "walwrap/control/report.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace walwrap::control {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json lag_of(const DatabaseFacts& database) {
+  return {{"bytes", database.status.lag_bytes},
+          {"commits", commits_behind(database.progress)},
+          {"ms", database.health.lag.count()}};
+}
+
+Json json_of(const DatabaseFacts& database) {
+  const auto& status = database.status;
+  Json out = {{"path", database.path},
+              {"replica", database.replica},
+              {"state", state_of(database)},
+              {"healthy", database.health.ok && database.replicated},
+              {"trouble", database.replicated ? status.trouble : database.why},
+              {"txid", fmt::format("{}", status.txid)},
+              {"position", nullptr},
+              {"lag", lag_of(database)},
+              {"stored_at", nullptr},
+              {"last_upload_ms", status.last_put.count()},
+              {"wal_bytes", database.log_bytes},
+              {"fencing", format_fencing(status.fencing)}};
+  if (database.progress.attached) {
+    out["position"] = replication::format_position(database.progress.committed);
+  }
+  if (status.stored_at) out["stored_at"] = format_rfc3339(*status.stored_at);
+  return out;
+}
+
+// Of the databases that are not well, one after the other; "": all are.
+std::string complaints(const Facts& facts) {
+  std::string all;
+  for (const DatabaseFacts& database : facts.databases) {
+    if (database.replicated && database.health.ok) continue;
+    all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", database.path,
+                       database.replicated ? database.health.reason : database.why);
+  }
+  return all;
+}
+
+Answer fine(std::string_view word) {
+  return {.body = fmt::format("{{\"status\":\"{}\"}}\n", word)};
+}
+
+}  // namespace
+
+std::string_view state_of(const DatabaseFacts& database) {
+  if (!database.replicated || !database.progress.halted.empty()) return "stopped";
+  return database.status.attached ? "replicating" : "waiting for the database";
+}
+
+std::string format_status(const Facts& facts) {
+  const auto wrong = complaints(facts);
+  Json out = {{"version", facts.version}, {"state", facts.stopping ? "stopping" : "running"},
+              {"healthy", wrong.empty()}, {"reason", wrong},
+              {"host", facts.host},       {"grace_ms", facts.grace.count()},
+              {"waits", facts.waits},     {"databases", Json::array()}};
+  for (const DatabaseFacts& database : facts.databases)
+    out["databases"].push_back(json_of(database));
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Answer answer_health(const Facts& facts) {
+  const auto wrong = complaints(facts);
+  return wrong.empty() ? fine("ok") : problem(503, "unhealthy", "Not stored in time", wrong);
+}
+
+Answer answer_readiness(const Facts& facts) {
+  if (facts.stopping) return problem(503, "stopping", "A stop has begun", "the app is ending");
+  for (const DatabaseFacts& database : facts.databases) {
+    if (state_of(database) == "stopped") {
+      return problem(503, "not-replicating", "A database is not replicated",
+                     fmt::format("{}: {}", database.path,
+                                 database.replicated ? database.progress.halted : database.why));
+    }
+  }
+  return fine("ready");
+}
+
+}  // namespace walwrap::control

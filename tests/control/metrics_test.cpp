@@ -1,0 +1,62 @@
+#include "walwrap/control/metrics.hpp"
+
+#include <doctest/doctest.h>
+
+namespace walwrap::control {
+namespace {
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+Facts facts() {
+  Facts out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
+  DatabaseFacts database;
+  database.path = "/data/app.db";
+  database.replicated = true;
+  database.status.uploads.bytes = 300;
+  database.status.uploads.failed = 2;
+  database.status.uploads.took.observe(0.004);
+  database.status.uploads.took.observe(7);
+  database.health.lag = std::chrono::milliseconds(1'500);
+  out.databases.push_back(database);
+  return out;
+}
+
+TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
+  const auto text = format_metrics(facts());
+  CHECK(has_line(text, "walwrap_info{version=\"1.2\",host=\"fly\"} 1"));
+  CHECK(has_line(text, "walwrap_host_grace_seconds 5"));
+  CHECK(has_line(text, "walwrap_healthy{db=\"/data/app.db\"} 1"));
+  CHECK(has_line(text, "walwrap_lag_seconds{db=\"/data/app.db\"} 1.5"));
+  CHECK(has_line(text, "walwrap_uploaded_bytes_total{db=\"/data/app.db\"} 300"));
+  CHECK(has_line(text, "walwrap_upload_failures_total{db=\"/data/app.db\"} 2"));
+}
+
+TEST_CASE("a histogram's buckets hold those of each below them, and all are in the last") {
+  const auto text = format_metrics(facts());
+  const std::string name = "walwrap_upload_duration_seconds";
+  CHECK(has_line(text, "# TYPE " + name + " histogram"));
+  CHECK(has_line(text, name + "_bucket{db=\"/data/app.db\",le=\"0.0025\"} 0"));
+  CHECK(has_line(text, name + "_bucket{db=\"/data/app.db\",le=\"0.005\"} 1"));
+  CHECK(has_line(text, name + "_bucket{db=\"/data/app.db\",le=\"5\"} 1"));
+  CHECK(has_line(text, name + "_bucket{db=\"/data/app.db\",le=\"+Inf\"} 2"));
+  CHECK(has_line(text, name + "_count{db=\"/data/app.db\"} 2"));
+}
+
+TEST_CASE("a time that is not known yet is no metric") {
+  auto some = facts();
+  CHECK(format_metrics(some).find("last_stored") == std::string::npos);
+  some.databases[0].status.stored_at = WallTime{} + std::chrono::seconds(1'700'000'000);
+  CHECK(format_metrics(some).find("walwrap_last_stored_timestamp_seconds{db=\"/data/app.db\"} "
+                                  "1700000000") != std::string::npos);
+}
+
+TEST_CASE("a path with quotes stays one label") {
+  auto some = facts();
+  some.databases[0].path = "/data/\"a\"\\b.db";
+  CHECK(has_line(format_metrics(some), R"(walwrap_healthy{db="/data/\"a\"\\b.db"} 1)"));
+}
+
+}  // namespace
+}  // namespace walwrap::control

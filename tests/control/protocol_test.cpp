@@ -1,0 +1,151 @@
+#include "walwrap/control/protocol.hpp"
+
+#include <doctest/doctest.h>
+
+namespace walwrap::control {
+namespace {
+
+Request request(std::string method, std::string path,
+                std::map<std::string, std::string, std::less<>> query = {}) {
+  Request out;
+  out.method = std::move(method);
+  out.path = std::move(path);
+  out.query = std::move(query);
+  return out;
+}
+
+Answer refusal(const Request& asked, const Access& access = {}) {
+  const auto parsed = parse_call(asked, access);
+  REQUIRE(std::holds_alternative<Answer>(parsed));
+  return std::get<Answer>(parsed);
+}
+Call call(const Request& asked, const Access& access = {}) {
+  const auto parsed = parse_call(asked, access);
+  REQUIRE(std::holds_alternative<Call>(parsed));
+  return std::get<Call>(parsed);
+}
+bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("each path is asked with its method, and HEAD where GET is") {
+  CHECK(call(request("GET", "/v1/status")).endpoint == Endpoint::Status);
+  CHECK(call(request("GET", "/v1/position")).endpoint == Endpoint::Position);
+  CHECK(call(request("POST", "/v1/wait")).endpoint == Endpoint::Wait);
+  CHECK(call(request("POST", "/v1/flush")).endpoint == Endpoint::Flush);
+  CHECK(call(request("HEAD", "/metrics")).endpoint == Endpoint::Metrics);
+  CHECK(call(request("GET", "/healthz")).endpoint == Endpoint::Healthz);
+  CHECK(call(request("GET", "/readyz")).endpoint == Endpoint::Readyz);
+  for (const char* method : {"GET", "HEAD", "PUT", "DELETE", "post", ""}) {
+    const auto answer = refusal(request(method, "/v1/wait"));
+    CHECK_MESSAGE(answer.status == 405, method);
+    CHECK(answer.allow == "POST");
+  }
+}
+
+TEST_CASE("a path that is none is 404") {
+  for (const char* path : {"", "/", "/v1", "/v1/", "/v1/wait/", "/v2/status", "/V1/status",
+                           "/v1/../metrics", "//metrics"}) {
+    CHECK_MESSAGE(refusal(request("GET", path)).status == 404, path);
+  }
+}
+
+TEST_CASE("parameters are what the path takes, and a wrong one is named") {
+  const auto wait = call(request("POST", "/v1/wait",
+                                 {{"db", "app.db"},
+                                  {"timeout", "250ms"},
+                                  {"position", "000000000000001f-00000000000000aa-7"}}));
+  CHECK(wait.database == "app.db");
+  CHECK(wait.timeout == std::chrono::milliseconds(250));
+  CHECK(wait.position->commits == 7);
+  CHECK(call(request("POST", "/v1/wait")).timeout == std::chrono::seconds(30));
+  const auto wrong = [](const char* name, const char* value) {
+    return refusal(request("POST", "/v1/wait", {{name, value}}));
+  };
+  CHECK(wrong("timeout", "soon").status == 400);
+  CHECK(has(wrong("timeout", "11m").body, "longer than 10m"));
+  CHECK(has(wrong("position", "7").body, "GET /v1/position"));
+  CHECK(has(wrong("tiemout", "1s").body, "takes db position timeout"));
+  CHECK(refusal(request("GET", "/v1/status", {{"db", "x"}})).status == 400);
+}
+
+TEST_CASE("a body is refused, and what is no UTF-8 is answered in UTF-8") {
+  auto with_body = request("POST", "/v1/wait");
+  with_body.body_bytes = 1;
+  CHECK(refusal(with_body).status == 413);
+  CHECK(has(refusal(request("POST", "/v1/wait", {{"timeout", "\xff\xfe"}})).body, "\xef\xbf\xbd"));
+}
+
+TEST_CASE("errors are problem details") {
+  const auto answer = refusal(request("GET", "/nothing"));
+  CHECK(answer.content_type == "application/problem+json");
+  CHECK(answer.body ==
+        "{\"type\":\"/problems/not-found\",\"title\":\"There is no such path\",\"status\":404,"
+        "\"detail\":\"docs/api.md lists what there is\"}\n");
+}
+
+TEST_CASE("over the network a token is asked for where there is one, and must be the same") {
+  auto asked = request("GET", "/metrics");
+  asked.over_network = true;
+  const Access access{.token = "s3cret"};
+  for (const char* given : {"", "s3cret", "Bearer ", "Bearer s3cre", "Bearer s3crets",
+                            "Bearer S3cret", "bearer s3cret", "Basic s3cret"}) {
+    asked.authorization = given;
+    CHECK_MESSAGE(refusal(asked, access).status == 401, given);
+  }
+  asked.authorization = "Bearer s3cret";
+  CHECK(call(asked, access).endpoint == Endpoint::Metrics);
+  asked.authorization.clear();
+  asked.over_network = false;  // the socket's mode has let them in
+  CHECK(call(asked, access).endpoint == Endpoint::Metrics);
+}
+
+TEST_CASE("without a token only this machine's own names are answered over the network") {
+  auto asked = request("GET", "/metrics");
+  asked.over_network = true;
+  for (const char* host :
+       {"127.0.0.1:9090", "localhost:9090", "localhost", "[::1]:9090", "127.0.0.1"}) {
+    asked.host = host;
+    CHECK_MESSAGE(std::holds_alternative<Call>(parse_call(asked, {})), host);
+  }
+  for (const char* host :
+       {"", "evil.example", "evil.example:9090", "localhost.evil.example", "[::2]:9090"}) {
+    asked.host = host;
+    CHECK_MESSAGE(refusal(asked).status == 403, host);
+  }
+}
+
+TEST_CASE("each end of a wait has its answer, and only Stored is a success") {
+  const replication::CommitPosition position{{1}, {2}, 7};
+  replication::Progress progress;
+  progress.attached = true;
+  progress.stored = 7;
+  progress.txid = Txid{0x1a};
+  const auto answer = [&](Ended::How how) {
+    return answer_wait(Endpoint::Wait, {.id = 1, .how = how, .position = position}, progress);
+  };
+  CHECK(answer(Ended::How::Stored).status == 200);
+  CHECK(answer(Ended::How::Stored).body ==
+        "{\"stored\":true,\"position\":\"0000000000000001-0000000000000002-7\","
+        "\"txid\":\"000000000000001a\"}\n");
+  CHECK(answer(Ended::How::TimedOut).status == 504);
+  CHECK(answer(Ended::How::Replaced).status == 409);
+  CHECK(answer(Ended::How::Halted).status == 503);
+  CHECK(has(answer(Ended::How::Found).body, "\"stored\":true"));
+  progress.stored = 6;
+  CHECK(has(answer(Ended::How::Found).body, "\"stored\":false"));
+  progress.attached = false;
+  CHECK(has(answer(Ended::How::TimedOut).body, "no-database"));
+}
+
+TEST_CASE("texts are compared as a whole") {
+  CHECK(is_equal_in_constant_time("", ""));
+  CHECK(is_equal_in_constant_time("abc", "abc"));
+  CHECK_FALSE(is_equal_in_constant_time("abc", "abd"));
+  CHECK_FALSE(is_equal_in_constant_time("abc", ""));
+  CHECK_FALSE(is_equal_in_constant_time("", "abc"));
+  CHECK_FALSE(is_equal_in_constant_time("abcabc", "abc"));
+}
+
+}  // namespace
+}  // namespace walwrap::control
