@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "walwrap/cli/option_words.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/config/settings.hpp"
 
@@ -16,28 +17,22 @@ namespace {
 
 using config::FlagValue;
 
-constexpr std::array<std::string_view, 5> kCommands = {"run", "restore", "doctor", "help",
-                                                       "version"};
+constexpr std::array<std::string_view, 8> kCommands = {"run",   "restore", "status", "wait",
+                                                       "flush", "doctor",  "help",   "version"};
 // Commands of later versions: a script that calls one must not run a program of that name today.
-constexpr std::array<std::string_view, 6> kReserved = {"ls",   "verify", "status",
-                                                       "wait", "flush",  "snapshot"};
+constexpr std::array<std::string_view, 3> kReserved = {"ls", "verify", "snapshot"};
 
-struct RestoreOption {
-  std::string_view flag;
-  std::string_view argument;  // "": a switch
-  std::string_view help;
-};
 constexpr std::array kRestoreOptions = {
-    RestoreOption{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
-    RestoreOption{"--output", "FILE", "the database to write; it must not exist"},
-    RestoreOption{"--txid", "HEX16", "restore the state of this transaction id"},
-    RestoreOption{"--timestamp", "RFC3339",
-                  "restore the last state before this time: 2026-01-31T12:00:00Z"},
-    RestoreOption{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
-    RestoreOption{"--force", "", "if FILE exists, set it aside: it gets another name"},
-    RestoreOption{"--integrity", "quick|full|none",
-                  "SQLite's own check before FILE appears (default quick)"},
-    RestoreOption{"--ca-file", "FILE", "PEM file of roots to trust [WALWRAP_CA_FILE]"},
+    OptionRow{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
+    OptionRow{"--output", "FILE", "the database to write; it must not exist"},
+    OptionRow{"--txid", "HEX16", "restore the state of this transaction id"},
+    OptionRow{"--timestamp", "RFC3339",
+              "restore the last state before this time: 2026-01-31T12:00:00Z"},
+    OptionRow{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
+    OptionRow{"--force", "", "if FILE exists, set it aside: it gets another name"},
+    OptionRow{"--integrity", "quick|full|none",
+              "SQLite's own check before FILE appears (default quick)"},
+    OptionRow{"--ca-file", "FILE", "PEM file of roots to trust [WALWRAP_CA_FILE]"},
 };
 
 template <std::size_t N>
@@ -45,41 +40,11 @@ bool contains(const std::array<std::string_view, N>& words, std::string_view wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool is_option(std::string_view word) {
-  return word.size() > 1 && word.front() == '-';
-}
-
-enum class Takes { Nothing, Value };
-
-// Reads the option at words[at] and moves `at` behind it.
-Result<FlagValue> take_option(std::span<const std::string> words, std::size_t& at,
-                              std::string_view flag, Takes takes) {
-  const std::string& word = words[at++];
-  FlagValue option{std::string(flag), ""};
-  if (word.size() > flag.size()) {  // --flag=value
-    option.value = word.substr(flag.size() + 1);
-  } else if (takes == Takes::Value) {
-    if (at >= words.size() || words[at].substr(0, 2) == "--") {
-      return fail(Code::Invalid, "{} needs a value: {} VALUE or {}=VALUE", flag, flag, flag);
-    }
-    option.value = words[at++];
-  } else {
-    return option;
-  }
-  if (option.value.empty()) return fail(Code::Invalid, "{} needs a value that is not empty", flag);
-  return option;
-}
-
-// "--flag" of "--flag=value".
-std::string_view flag_of(std::string_view word) {
-  return word.substr(0, word.find('='));
-}
-
 Failure not_a_command(std::string_view word) {
   return fail(
       Code::Invalid,
-      "unknown command \"{}\": this version has run, restore, doctor, help and version; to run a "
-      "program of that name write: walwrap -- {}",
+      "unknown command \"{}\": `walwrap help` lists those there are; to run a program of that name "
+      "write: walwrap -- {}",
       word, word);
 }
 
@@ -131,7 +96,6 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   if (option.flag == "--output") out.output = option.value;
   if (option.flag == "--ca-file") out.ca_file = option.value;
   if (option.flag == "--if-absent" || option.flag == "--force") {
-    if (!option.value.empty()) return bad("is one word too many: it is a switch");
     const auto wanted = option.flag == "--force" ? IfPresent::SetAside : IfPresent::Keep;
     if (out.if_present != IfPresent::Refuse && out.if_present != wanted) {
       return fail(Code::Invalid, "--if-absent and --force exclude each other");
@@ -162,19 +126,7 @@ Result<Arguments> parse_restore(std::span<const std::string> words) {
   while (at < words.size()) {
     const auto flag = flag_of(words[at]);
     if (flag == "-h" || flag == "--help") return Arguments(HelpArguments{"restore"});
-    const auto known = std::find_if(kRestoreOptions.begin(), kRestoreOptions.end(),
-                                    [&](const RestoreOption& row) { return row.flag == flag; });
-    if (known == kRestoreOptions.end()) {
-      std::vector<std::string_view> flags;
-      flags.reserve(std::size(kRestoreOptions));
-      for (const RestoreOption& row : kRestoreOptions) flags.push_back(row.flag);
-      const auto near = config::nearest(flag, flags);
-      return fail(Code::Invalid, "restore does not know {}{}", config::quote_value(words[at]),
-                  near ? fmt::format("; did you mean {}?", *near)
-                       : std::string("; `walwrap help restore` lists its options"));
-    }
-    const auto takes = known->argument.empty() ? Takes::Nothing : Takes::Value;
-    const auto option = TRY(take_option(words, at, flag, takes));
+    const auto option = TRY(take_row(words, at, kRestoreOptions, "restore"));
     TRY(apply_restore_option(option, restore));
   }
   if (restore.replica.empty()) return fail(Code::Invalid, "restore needs --replica URL");
@@ -203,6 +155,16 @@ Result<Arguments> parse_doctor(std::span<const std::string> words) {
     doctor.flags.push_back(std::move(setting));
   }
   return Arguments(std::move(doctor));
+}
+
+Result<Arguments> parse_asking(Question question, std::span<const std::string> words) {
+  for (const std::string& word : words) {
+    if (word == "-h" || word == "--help") {
+      return Arguments(HelpArguments{std::string(format_question(question))});
+    }
+  }
+  auto ask = TRY(parse_ask(question, words));
+  return Arguments(std::move(ask));
 }
 
 Result<Arguments> parse_help(std::span<const std::string> words) {
@@ -252,6 +214,9 @@ Arguments parse_arguments(const std::vector<std::string>& words) {
   const auto rest = words.empty() ? std::span<const std::string>()
                                   : std::span<const std::string>(words).subspan(1);
   if (first == "restore") return or_usage_error(parse_restore(rest), kExitUsage);
+  if (const auto question = parse_question(first)) {
+    return or_usage_error(parse_asking(*question, rest), kExitUsage);
+  }
   if (first == "doctor") return or_usage_error(parse_doctor(rest), kExitUsage);
   if (first == "help") return or_usage_error(parse_help(rest), kExitUsage);
   if (first == "version") return or_usage_error(parse_version(rest), kExitUsage);
@@ -268,12 +233,7 @@ std::string format_help(std::string_view topic) {
     std::string out = fmt::format(
         "usage: {}\n\nWrites the stored database to FILE, checked, or nothing at all.\n\noptions\n",
         kRestoreUsage);
-    for (const RestoreOption& row : kRestoreOptions) {
-      const auto usage = row.argument.empty() ? std::string(row.flag)
-                                              : fmt::format("{} {}", row.flag, row.argument);
-      out += fmt::format("  {:<31}{}\n", usage, row.help);
-    }
-    return out +
+    return out + format_rows(kRestoreOptions) +
            "\nexit codes: 0 done; 1 not so: no such state, or FILE exists; 2 usage;\n"
            "  3 store unreachable or denied; 4 damaged data\n";
   }
@@ -284,12 +244,14 @@ std::string format_help(std::string_view topic) {
            "removes it again; touches nothing else.\n\n"
            "exit codes: 0 all is well; 1 there is a problem; 2 usage\n";
   }
+  if (const auto question = parse_question(topic)) return format_ask_help(*question);
   if (topic == "help") return "usage: walwrap help [command]\n";
   if (topic == "version") return "usage: walwrap version\n";
   if (!topic.empty() && topic != "run") return {};
   return fmt::format(
       "usage: {}\n"
       "       {}\n"
+      "       walwrap status | wait | flush [options]\n"
       "       walwrap doctor [--json] [options] | help [command] | version\n\n"
       "Runs the command, keeps its SQLite database copied to the replica, and restores it from\n"
       "there before the command starts if the file is not there.\n\n"

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "walwrap/base/signal_name.hpp"
+#include "walwrap/cli/api.hpp"
+#include "walwrap/cli/ask_command.hpp"
 #include "walwrap/cli/doctor_command.hpp"
 #include "walwrap/cli/replicator_process.hpp"
 #include "walwrap/cli/restore_command.hpp"
@@ -58,18 +60,23 @@ int execute(const RunArguments& arguments, const Process& process) {
   auto databases = replicator_options(*config, options->host.start_timeout, environment);
   if (!databases) return complain(databases.error().text, kExitConfiguration);
 
-  if (options->user) {
-    for (auto& database : *databases) database.owner = {options->user->uid, options->user->gid};
+  auto api = api_options(*config, options->host);
+  if (!api) return complain(api.error().text, kExitConfiguration);
+  if (options->user) api->owner = {options->user->uid, options->user->gid};
+  const RandomId run{os::random_u64()};
+  for (auto& database : *databases) {
+    database.run = run;
+    database.owner = api->owner;
   }
 
   const Log log = make_log(*config, process.clock);
   options->command = arguments.command;
-  options->environment = app_environment(*config, process.environment);
+  options->environment = app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
   } else {
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork) {
-      return replicate(*databases, std::move(channel), at_fork, process.clock, log);
+      return replicate(*databases, *api, std::move(channel), at_fork, process.clock, log);
     };
   }
   return supervisor::run_init(*options, {process.signals, process.inherited}, process.clock, log);
@@ -106,6 +113,21 @@ int execute(const DoctorArguments& arguments, const Process& process) {
                           .environment = config::parse_environment(process.environment)});
   const int stopped_by = signals.received();
   return stopped_by != 0 ? 128 + stopped_by : exit_code;
+}
+
+int execute(const AskArguments& arguments, const Process& process) {
+  auto reader = os::SignalReader::create();
+  if (!reader) return complain(reader.error().text, kExitNotSo);
+  StopSignals signals(*std::move(reader));
+  const int exit_code =
+      ask(arguments, {.clock = process.clock,
+                      .say = [](std::string_view text) { os::write_stdout(text); },
+                      .complain = [](auto text) { os::write_stderr(text); },
+                      .cancelled = [&] { return signals.received() != 0; },
+                      .full_screen = os::is_stdout_a_terminal(),
+                      .environment = config::parse_environment(process.environment)});
+  const int stopped_by = signals.received();
+  return stopped_by != 0 && !arguments.watch ? 128 + stopped_by : exit_code;
 }
 
 int execute(const HelpArguments& arguments, const Process& /*process*/) {

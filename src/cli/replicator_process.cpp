@@ -43,11 +43,13 @@ class ReplicatorProcess {
         log_(log),
         orders_(at_fork) {}
 
-  int run(const std::vector<ReplicatorOptions>& databases);
+  int run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api);
 
  private:
   Result<void> prepare(Served& served);
   Result<void> prepare_all();
+  Result<void> serve_api(const ApiOptions& api);
+  std::vector<control::Subject> subjects() const;
   void retry_refused();
   int serve();
   int refuse(const Error& error);
@@ -70,15 +72,21 @@ class ReplicatorProcess {
   std::optional<MonoTime> retry_at_;
   std::optional<std::string> last_position_;  // as sent
   bool hurried_ = false;
+  std::unique_ptr<control::Server> server_;  // asks the replicators, and so goes before them
 };
 
-int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases) {
+int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api) {
   for (const ReplicatorOptions& options : databases) served_.push_back({options, nullptr, ""});
   const auto prepared = prepare_all();
   if (!prepared) {
     if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
     // Told to stop while preparing. Before the app, nothing was left behind and init knows why.
     return orders_.flush_until() ? flush_and_leave() : 0;
+  }
+  if (const auto served = serve_api(api); !served) {
+    // Beside the app it is not worth an end; before the app somebody has to be told.
+    if (!is_restart_) return refuse(served.error());
+    log_.error("API cannot be served, the app goes on", {{"cause", served.error().text}});
   }
   const auto ready = send({.kind = Report::Ready, .text = {}, .txid = {}});
   if (!ready) take_orders();
@@ -122,6 +130,27 @@ Result<void> ReplicatorProcess::prepare_all() {
   return {};
 }
 
+std::vector<control::Subject> ReplicatorProcess::subjects() const {
+  std::vector<control::Subject> all;
+  for (const Served& served : served_) {
+    control::Subject subject{.database = served.options.database,
+                             .replica = served.options.location.url,
+                             .why = served.why};
+    if (Replicator* replicator = served.replicator.get(); replicator != nullptr) {
+      subject.inquiry = &replicator->inquiry();
+      subject.status = [replicator] { return replicator->status(); };
+    }
+    all.push_back(std::move(subject));
+  }
+  return all;
+}
+
+Result<void> ReplicatorProcess::serve_api(const ApiOptions& api) {
+  auto options = TRY(open_api(api, log_));
+  server_ = TRY(control::Server::start(std::move(options), subjects(), clock_, log_));
+  return {};
+}
+
 void ReplicatorProcess::retry_refused() {
   if (!retry_at_ || clock_.mono() < *retry_at_) return;
   retry_at_.reset();
@@ -132,6 +161,7 @@ void ReplicatorProcess::retry_refused() {
     if (prepared) prepared = served.replicator->start();
     if (prepared) {
       log_.info("database is replicated again", {{"db", served.options.database.string()}});
+      if (server_) server_->set_subjects(subjects());
       continue;
     }
     served.replicator.reset();
@@ -166,6 +196,7 @@ void ReplicatorProcess::take_orders() {
 
 void ReplicatorProcess::hurry() {
   if (std::exchange(hurried_, true)) return;
+  if (server_) server_->set_stopping();
   for (const Served& served : served_) {
     if (served.replicator) served.replicator->hurry();
   }
@@ -234,6 +265,7 @@ std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
 int ReplicatorProcess::flush_and_leave() {
   hurry();
   const auto drained = drained_of(flush_all(*orders_.flush_until()));
+  server_.reset();  // which answers whoever waits
   if (!send(drained)) {
     // Init has died: nobody else is left to say how it ended.
     log_.warn(
@@ -253,11 +285,11 @@ int ReplicatorProcess::flush_and_leave() {
 
 }  // namespace
 
-int replicate(const std::vector<ReplicatorOptions>& databases, Channel channel,
-              supervisor::AtFork at_fork, const os::Clock& clock, const Log& log) {
+int replicate(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api,
+              Channel channel, supervisor::AtFork at_fork, const os::Clock& clock, const Log& log) {
   os::set_process_name("walwrap-repl");
   try {
-    return ReplicatorProcess(std::move(channel), at_fork, clock, log).run(databases);
+    return ReplicatorProcess(std::move(channel), at_fork, clock, log).run(databases, api);
   } catch (const std::exception& bug) {
     log.error("replicator has a bug", {{"what", bug.what()}});
     return kExitBug;

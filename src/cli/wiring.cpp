@@ -139,12 +139,16 @@ Result<supervisor::InitOptions> init_options(const config::Config& config,
 }
 
 std::vector<std::string> app_environment(const config::Config& config,
-                                         std::vector<std::string> entries) {
-  if (!config.scrub_env) return entries;
-  std::erase_if(entries, [](const std::string& entry) {
+                                         std::vector<std::string> entries, const os::Path& socket) {
+  constexpr std::string_view kSocket = "WALWRAP_SOCKET", kToken = "WALWRAP_LISTEN_TOKEN";
+  std::erase_if(entries, [&](const std::string& entry) {
     const auto name = std::string_view(entry).substr(0, entry.find('='));
-    return std::ranges::find(kStoreCredentials, name) != kStoreCredentials.end();
+    if (name == kToken) return true;
+    if (name == kSocket) return !socket.empty();
+    return config.scrub_env &&
+           std::ranges::find(kStoreCredentials, name) != kStoreCredentials.end();
   });
+  if (!socket.empty()) entries.push_back(fmt::format("{}={}", kSocket, socket.native()));
   return entries;
 }
 

@@ -37,7 +37,7 @@ struct Collected {
 
 constexpr std::string_view kPrefix = "WALWRAP_";
 // Ours for the app, and one that images commonly set for their own builds.
-constexpr std::array<std::string_view, 2> kForeignVariables = {"WALWRAP_SOCKET", "WALWRAP_VERSION"};
+constexpr std::array<std::string_view, 1> kForeignVariables = {"WALWRAP_VERSION"};
 
 // Kubernetes gives each container variables for the services of its namespace; one called
 // "walwrap-demo" must not stop the app.

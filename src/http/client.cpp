@@ -229,7 +229,11 @@ void Client::configure_connection(Attempt& attempt) {
   // Refused while the buffer of a request that never began is there; it is of this size.
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kDownloadBuffer);
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  if (is_link_local(host_of(attempt.request.url))) set(easy, CURLOPT_PROXY, "");
+  const bool is_near = is_link_local(host_of(attempt.request.url)) || !options_.unix_socket.empty();
+  if (is_near) set(easy, CURLOPT_PROXY, "");
+  if (!options_.unix_socket.empty()) {
+    set(easy, CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
+  }
 
   // The roots are ours alone, set where each TLS context is made.
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

@@ -68,6 +68,10 @@ bool write_line_end(const Fd& descriptor) {
   return write_all(descriptor.get(), "\n", kNoWait);
 }
 
+bool is_stdout_a_terminal() {
+  return ::isatty(STDOUT_FILENO) == 1;
+}
+
 bool is_stderr_a_terminal() {
   return ::isatty(STDERR_FILENO) == 1;
 }

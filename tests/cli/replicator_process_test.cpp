@@ -47,7 +47,8 @@ class Stage {
         "replicator",
         [this, at_fork] {
           const Log log({.now = [this] { return clock.wall(); }, .sink = [](std::string_view) {}});
-          exit_code_ = replicate(options_, std::move(ends_.replicator), at_fork, clock, log);
+          const ApiOptions api{.socket = dir / "api.sock", .listen = {}, .token = "", .host = ""};
+          exit_code_ = replicate(options_, api, std::move(ends_.replicator), at_fork, clock, log);
         },
         [](std::string_view) {});
   }

@@ -210,10 +210,17 @@ TEST_CASE("a scrubbed environment is without the store's credentials, and only t
       "PATH=/bin",    "AWS_SECRET_ACCESS_KEY=x",   "AWS_ACCESS_KEY_ID=y",
       "AWS_REGION=z", "AWS_SESSION_TOKEN_FILE=/t", "odd"};
   config::Config config;
-  CHECK(app_environment(config, entries) == entries);
+  CHECK(app_environment(config, entries, {}) == entries);
   config.scrub_env = true;
-  CHECK(app_environment(config, entries) ==
+  CHECK(app_environment(config, entries, {}) ==
         std::vector<std::string>{"PATH=/bin", "AWS_REGION=z", "odd"});
+}
+
+TEST_CASE("the app is told where it can ask, and not the token of those who ask from elsewhere") {
+  const std::vector<std::string> entries = {"PATH=/bin", "WALWRAP_SOCKET=relative.sock",
+                                            "WALWRAP_LISTEN_TOKEN=secret"};
+  CHECK(app_environment({}, entries, "/data/api.sock") ==
+        std::vector<std::string>{"PATH=/bin", "WALWRAP_SOCKET=/data/api.sock"});
 }
 
 TEST_CASE("a configured grace wins over the host's") {

@@ -99,7 +99,8 @@ TEST_CASE("names in the table are unique and spelled by one rule") {
 }
 
 // Any text will do for them, as far as this module can tell.
-constexpr std::array<std::string_view, 3> kAnyText = {"--user", "--ready-file", "--ca-file"};
+constexpr std::array<std::string_view, 6> kAnyText = {"--user",   "--ready-file", "--ca-file",
+                                                      "--socket", "--listen",     "--listen-token"};
 
 TEST_CASE("every default is a value that its own setting accepts") {
   for (const Setting& row : settings()) {

@@ -13,6 +13,7 @@
 
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/cli/ask_args.hpp"
 #include "walwrap/config/config.hpp"
 
 namespace walwrap::cli {
@@ -64,8 +65,8 @@ struct UsageError {
   int exit_code = kExitUsage;
 };
 
-using Arguments = std::variant<RunArguments, RestoreArguments, DoctorArguments, HelpArguments,
-                               VersionArguments, UsageError>;
+using Arguments = std::variant<RunArguments, RestoreArguments, DoctorArguments, AskArguments,
+                               HelpArguments, VersionArguments, UsageError>;
 
 Arguments parse_arguments(const std::vector<std::string>& words);
 

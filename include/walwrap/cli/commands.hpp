@@ -22,6 +22,7 @@ struct Process {
 int execute(const RunArguments& arguments, const Process& process);
 int execute(const RestoreArguments& arguments, const Process& process);
 int execute(const DoctorArguments& arguments, const Process& process);
+int execute(const AskArguments& arguments, const Process& process);
 int execute(const HelpArguments& arguments, const Process& process);
 int execute(const VersionArguments& arguments, const Process& process);
 int execute(const UsageError& error, const Process& process);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "walwrap/base/log.hpp"
+#include "walwrap/cli/api.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/replicator.hpp"
 #include "walwrap/supervisor/channel.hpp"
@@ -16,7 +17,7 @@
 namespace walwrap::cli {
 
 // The child's exit code. A bug (Panic) ends it with kExitBug; init starts another one.
-int replicate(const std::vector<replication::ReplicatorOptions>& databases,
+int replicate(const std::vector<replication::ReplicatorOptions>& databases, const ApiOptions& api,
               supervisor::Channel channel, supervisor::AtFork at_fork, const os::Clock& clock,
               const Log& log);
 

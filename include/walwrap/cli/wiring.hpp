@@ -30,9 +30,9 @@ supervisor::Host find_host(const config::Config& config, const config::Environme
 // that we may not become).
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment);
-// What the app gets of ours.
+// What the app gets of ours, and where it can ask: WALWRAP_SOCKET. "": nowhere.
 std::vector<std::string> app_environment(const config::Config& config,
-                                         std::vector<std::string> entries);
+                                         std::vector<std::string> entries, const os::Path& socket);
 
 // What the environment says about stores: a copy of it, to be asked by name.
 storage::LookupFn lookup_in(const config::Environment& environment);

@@ -57,6 +57,10 @@ struct Config {
   std::optional<int> ready_fd;  // gets a newline when the app runs
   Bytes wal_hard_limit = 0;     // the brake is used past this much WAL
   Brake brake = Brake::Auto;
+  std::string socket;                           // of the API; "": beside the first database
+  std::string listen;                           // "ADDRESS:PORT" of the API; "": the socket alone
+  std::string listen_token;                     // "": the listener is for this machine
+  std::chrono::milliseconds health_max_lag{0};  // red after
   std::string ca_file;  // certificates to trust; "": those that others name, or the system's
   LogFormat log_format = LogFormat::Logfmt;
   LogLevel log_level = LogLevel::Info;

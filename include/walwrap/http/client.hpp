@@ -22,7 +22,8 @@
 namespace walwrap::http {
 
 struct ClientOptions {
-  std::string ca_file = {};  // PEM; "": the system's roots
+  std::string ca_file = {};      // PEM; "": the system's roots
+  std::string unix_socket = {};  // connect to it in place of the URL's host; "": do not
   std::chrono::milliseconds connect_limit{5'000};
   std::chrono::milliseconds stalled_limit{20'000};  // below kStalledBytes a second for so long
   // How long a connection may lie idle before it is not used again; servers close theirs.

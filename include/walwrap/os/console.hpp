@@ -16,6 +16,7 @@ bool write_stderr(std::string_view text);
 // All of it, waiting for the reader. False: nobody reads any more.
 bool write_stdout(std::string_view text);
 bool is_stderr_a_terminal();
+bool is_stdout_a_terminal();
 // One newline, without waiting. False: nobody reads it.
 bool write_line_end(const Fd& descriptor);
 

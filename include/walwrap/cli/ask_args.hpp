@@ -1,0 +1,31 @@
+// The words of `walwrap status`, `wait` and `flush`: what is asked of a walwrap that runs. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "walwrap/base/result.hpp"
+
+namespace walwrap::cli {
+
+enum class Question { Status, Wait, Flush };
+
+struct AskArguments {
+  Question question = Question::Status;
+  std::string socket;    // "": as the environment and the configuration say
+  std::string database;  // "": the only one
+  bool json = false;
+  bool check = false;    // Status: 1 if it is not healthy
+  bool watch = false;    // Status: again each second
+  std::string position;  // Wait; "": what is committed by now
+  std::chrono::milliseconds timeout{30'000};
+};
+
+std::optional<Question> parse_question(std::string_view command);
+std::string_view format_question(Question question);  // the command's name
+Result<AskArguments> parse_ask(Question question, std::span<const std::string> words);
+std::string format_ask_help(Question question);
+
+}  // namespace walwrap::cli

@@ -1,0 +1,25 @@
+// `walwrap status`, `wait` and `flush`: clients of the API over its Unix socket.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "walwrap/cli/ask_args.hpp"
+#include "walwrap/config/config.hpp"
+#include "walwrap/os/clock.hpp"
+
+namespace walwrap::cli {
+
+struct AskSurroundings {
+  const os::Clock& clock;
+  std::function<void(std::string_view)> say;       // the answer
+  std::function<void(std::string_view)> complain;  // why there is none
+  std::function<bool()> cancelled;                 // asked often
+  bool full_screen = false;                        // --watch may draw over what it drew before
+  config::Environment environment = {};
+};
+
+// 0; 1: it is not so; 2: the configuration cannot be read; 3: nobody answers.
+int ask(const AskArguments& arguments, const AskSurroundings& surroundings);
+
+}  // namespace walwrap::cli

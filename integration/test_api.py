@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""Asking a walwrap that runs: what `stored` is worth, what the API says, who may ask."""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
+
+import confirmer  # noqa: E402
+from lib import checks  # noqa: E402
+from lib.harness import APPS, PYTHON, Failure, Skip, binary, case, main, wait_until  # noqa: E402
+from lib.scene import Scene  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Kills of everything, each right after an answer. The soak does more.
+LIES = int(os.environ.get("IT_LIES", "60"))
+AT_ONCE = 20  # of them in one case
+
+
+def confirming(scene, rows, **more):
+    """walwrap around the app that confirms, and the file it confirms into."""
+    stored = scene.run.path("stored")
+    return scene.start([PYTHON, APPS / "confirmer.py", scene.db, stored, rows], **more), stored
+
+
+def numbers(stored):
+    """Numbers that were said to be stored -> the txid of the answer."""
+    lines = stored.read_text().split("\n")[:-1] if stored.exists() else []
+    pairs = [line.split() for line in lines]
+    return {int(number): txid for number, txid in pairs if txid != "-"}
+
+
+def rows_at(run, scene, *flags):
+    """Numbers of the rows in a restored database."""
+    output = run.path("restored-%d.db" % random.getrandbits(32))
+    subprocess.run([binary(), "restore", "--replica", "file://%s" % scene.replica, "--output",
+                    str(output), *flags], check=True, capture_output=True, env=run.environment())
+    with sqlite3.connect(output) as db:
+        found = {row[0] for row in db.execute("select id from rows")}
+    db.close()
+    output.unlink()
+    return found
+
+
+def api(scene, *words, **how):
+    return subprocess.run([binary(), words[0], "--socket", str(socket_of(scene)), *words[1:]],
+                          capture_output=True, text=True, env=scene.run.environment(), timeout=60,
+                          **how)
+
+
+def socket_of(scene):
+    return scene.host / ".app.db-walwrap" / "api.sock"
+
+
+def ask(scene, path, method="GET"):
+    os.environ["WALWRAP_SOCKET"] = str(socket_of(scene))
+    return confirmer.ask(path, method)
+
+
+def lie_rounds(run, rounds):
+    for number in range(rounds):
+        scene = Scene(run)
+        walwrap, stored = confirming(scene, 100_000)
+        target = len(numbers(stored)) + random.randint(1, 8)
+        wait_until(lambda: len(numbers(stored)) >= target, 20, "answers")
+        walwrap.kill_everything(order=lambda pids: random.sample(pids, len(pids)))
+        said = numbers(stored)
+        newest = max(said)
+        at_txid = rows_at(run, scene, "--txid", said[newest])
+        lost = [row for row in said if row not in at_txid]
+        run.must(not lost, "round %d: said to be stored and not there: %s" % (number, lost[:5]))
+        # A disk that survives in one half of the rounds, none in the other.
+        if number % 2:
+            scene.wipe()
+
+
+for part in range(max(1, LIES // AT_ONCE)):
+    @case("part %d: what was said to be stored is there after everything is killed" % (part + 1))
+    def no_lies(run):
+        lie_rounds(run, min(LIES, AT_ONCE))
+
+
+@case("a wait across deaths of the replicator is answered truthfully")
+def replicator_dies(run):
+    scene = Scene(run)
+    walwrap, stored = confirming(scene, 400)
+    for _ in range(5):
+        time.sleep(0.15)
+        pid = walwrap.replicator()
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+    walwrap.must_end(0, seconds=90)
+    said = numbers(stored)
+    run.must(len(said) > 300, "only %d of 400 were confirmed" % len(said))
+    run.must(set(said) <= rows_at(run, scene), "a row that was confirmed is not there")
+
+
+@case("during an outage of the store nothing is said to be stored, and after it everything is")
+def outage(run):
+    scene = Scene(run)
+    walwrap, stored = confirming(scene, 60, env={"WAIT": "300ms"})
+    wait_until(lambda: len(numbers(stored)) >= 5, 20, "answers")
+    uploads = scene.replica / "ltx" / "0"
+    away = scene.replica / "ltx" / "away"
+    uploads.rename(away)  # and in its place something that nobody can write to
+    uploads.write_text("not a directory")
+    time.sleep(0.5)
+    before = len(numbers(stored))
+    time.sleep(1)
+    run.must(len(numbers(stored)) == before, "a commit was said to be stored during the outage")
+    uploads.unlink()
+    away.rename(uploads)
+    walwrap.must_end(0, seconds=90)
+    said = numbers(stored)
+    run.must(max(said) == 60, "the last row was not confirmed after the outage: %s" % max(said))
+    run.must(set(said) <= rows_at(run, scene), "a row that was confirmed is not there")
+
+
+@case("log checkpoints and restarts of the log keep no wait from its answer")
+def checkpoints(run):
+    scene = Scene(run)
+    side = "while :; do sqlite3 %s 'pragma wal_checkpoint(truncate)' >&2; sleep 0.05; done" % scene.db
+    stored = run.path("stored")
+    walwrap = scene.start(["sh", "-c", "%s & exec %s %s %s %s 200"
+                           % (side, PYTHON, APPS / "confirmer.py", scene.db, stored)])
+    walwrap.must_end(0, seconds=60)
+    run.must(len(numbers(stored)) == 200, "%d of 200 were confirmed" % len(numbers(stored)))
+
+
+@case("`walwrap status`, `wait` and `flush` answer with their words and exit codes")
+def commands(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 20, "--linger"))
+    scene.wait_for_rows(20)
+    shown = api(scene, "status")
+    run.must(shown.returncode == 0 and "replicating, healthy" in shown.stdout, shown)
+    run.must(api(scene, "status", "--check").returncode == 0, "not healthy")
+    stored = api(scene, "wait", "--json")
+    run.must(json.loads(stored.stdout)["stored"] is True, stored)
+    run.must(api(scene, "flush").stdout.startswith("stored, txid "), "flush")
+    wrong = api(scene, "wait", "--position", "7")
+    run.must(wrong.returncode == 2 and "position=7" in wrong.stderr, wrong)
+    asked = subprocess.run([binary(), "status"], capture_output=True, text=True, env=run.environment(
+        {"WALWRAP_DB": str(scene.db), "WALWRAP_REPLICA": "file://%s" % scene.replica}))
+    run.must("replicating" in asked.stdout, "the environment of a run leads to no socket: %s" % asked)
+    walwrap.stop()
+    gone = api(scene, "status")
+    run.must(gone.returncode == 3 and "nobody answers" in gone.stderr, gone)
+
+
+def conforms(value, schema, whole, where):
+    """Just what docs/openapi.json uses of JSON Schema."""
+    if "$ref" in schema:
+        schema = whole["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
+    if value is None:
+        if not schema.get("nullable"):
+            raise Failure("%s is null" % where)
+        return
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    kind = kinds[schema["type"]]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise Failure("%s is %r, no %s" % (where, value, schema["type"]))
+    if "enum" in schema and value not in schema["enum"]:
+        raise Failure("%s is %r, none of %s" % (where, value, schema["enum"]))
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        raise Failure("%s is %r" % (where, value))
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise Failure("%s has no %s" % (where, name))
+    if kind is dict:
+        unknown = set(value) - set(schema["properties"])
+        if unknown:
+            raise Failure("%s has %s, which is not described" % (where, unknown))
+        for name, member in value.items():
+            conforms(member, schema["properties"][name], whole, "%s.%s" % (where, name))
+    for item in value if kind is list else ():
+        conforms(item, schema["items"], whole, where + "[]")
+
+
+@case("every answer is one that docs/openapi.json describes")
+def contract(run):
+    described = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 20, "--linger"))
+    scene.wait_for_rows(20)
+    asked = [(path, method.upper(), query) for path, methods in described["paths"].items()
+             for method in methods
+             for query in ("", "?timeout=x", "?timeout=0", "?db=none.db", "?nothing=1",
+                           "?position=%016x-%016x-1" % (1, 2))]
+    for path, method, query in asked:
+        for verb in {method, "GET", "POST", "DELETE"}:
+            status, body = ask(scene, path + query, verb)
+            known = described["paths"][path].get(verb.lower())
+            if known is None:
+                run.must(status == 405, "%s %s: %d" % (verb, path, status))
+                continue
+            run.must(str(status) in known["responses"],
+                     "%s %s%s: %d is not described" % (verb, path, query, status))
+            (content,) = known["responses"][str(status)]["content"].items()
+            if "json" in content[0]:
+                conforms(json.loads(body), content[1]["schema"], described, path + query)
+    walwrap.stop()
+
+
+@case("metrics are what a Prometheus reads: each name once, described, typed, in base units")
+def metrics(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 200, "--linger"))
+    scene.wait_for_rows(200)
+    api(scene, "flush")
+    _, text = ask(scene, "/metrics")
+    walwrap.stop()
+    described = set(re.findall(r"^\| `(walwrap_\w+)`", (ROOT / "docs/monitoring.md").read_text(), re.M))
+    types, last = {}, None
+    for line in text.splitlines():
+        told = re.match(r"# (HELP|TYPE) (\w+) (.+)$", line)
+        if told and told[1] == "TYPE":
+            run.must(told[2] not in types, "%s comes twice" % told[2])
+            types[told[2]] = told[3]
+            last = told[2]
+            continue
+        if told:
+            continue
+        value = re.match(r'(\w+)(\{(\w+="([^"\\]|\\.)*",?)*\})? (\S+)$', line)
+        run.must(value is not None, "no line of the format: %s" % line)
+        float(value[5])
+        base = re.sub(r"_(bucket|sum|count)$", "", value[1]) if types[last] == "histogram" else value[1]
+        run.must(base == last, "%s stands under %s" % (line, last))
+    for name, kind in types.items():
+        run.must((kind == "counter") == name.endswith("_total"), "%s is a %s" % (name, kind))
+        run.must(not re.search(r"_(ms|kib|mib|milliseconds)(_|$)", name), "%s: no base unit" % name)
+        run.must(name in described or name.startswith("walwrap_lag_"), "%s is not in the docs" % name)
+    uploads = re.search(r"walwrap_upload_duration_seconds_count\S* (\d+)", text)
+    run.must(int(uploads[1]) > 0, "no upload was counted")
+
+
+@case("the network listener answers with its token alone, and a bad address is refused before the app")
+def listener(run):
+    scene = Scene(run)
+    refused = scene.start(["touch", run.dir / "ran"], "--listen", "0.0.0.0:9090")
+    run.must(refused.wait() == 125, "an open listener without a token was accepted")
+    run.must("WALWRAP_LISTEN_TOKEN" in "".join(refused.log_lines()), refused.log_lines())
+    port = random.randint(20_000, 30_000)
+    walwrap = scene.start(["sh", "-c", "echo ${WALWRAP_LISTEN_TOKEN-none}; sleep 60"], "--listen",
+                          "127.0.0.1:%d" % port, env={"WALWRAP_LISTEN_TOKEN": "s3cret"})
+    curl = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--retry-connrefused", "--retry",
+            "20", "--retry-delay", "1", "http://127.0.0.1:%d/metrics" % port]
+    run.must(subprocess.run(curl, capture_output=True, text=True).stdout == "401", "without a token")
+    with_token = [*curl, "-H", "Authorization: Bearer s3cret"]
+    run.must(subprocess.run(with_token, capture_output=True, text=True).stdout == "200", "with it")
+    run.must((run.dir / "app-2.out").read_text() == "none\n", "the app was given the token")
+    walwrap.stop()
+
+
+@case("health is red while writes are not stored, says why, and is green again afterwards")
+def health(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rate", 50, "--linger"), "--health-max-lag", "1s")
+    scene.wait_for_rows(20)
+    run.must(api(scene, "status", "--check").returncode == 0, "red from the start")
+    uploads, away = scene.replica / "ltx" / "0", scene.replica / "ltx" / "away"
+    uploads.rename(away)
+    uploads.write_text("not a directory")
+    red = wait_until(lambda: (done := api(scene, "status", "--check")).returncode == 1 and done, 20,
+                     "health to turn red")
+    run.must("is not stored yet" in red.stderr, red.stderr)
+    run.must(ask(scene, "/healthz")[0] == 503, "healthz")
+    uploads.unlink()
+    away.rename(uploads)
+    wait_until(lambda: api(scene, "status", "--check").returncode == 0, 30, "health to be green")
+    walwrap.stop()
+    said = [fields["msg"] for fields in walwrap.log()]
+    run.must("not stored in time" in said and "stored in time again" in said, said)
+
+
+@case("a user who is not the app's is refused by the socket's mode")
+def foreign_user(run):
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        raise Skip("needs root and setpriv")
+    scene = Scene(run)
+    walwrap = scene.start(["sleep", "60"])
+    wait_until(lambda: socket_of(scene).exists(), 10, "the socket")
+    mode = socket_of(scene).stat().st_mode & 0o777
+    run.must(mode == 0o600, "mode %o" % mode)
+    stranger = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "--unix-socket",
+         str(socket_of(scene)), "http://localhost/healthz"], capture_output=True, text=True)
+    run.must(stranger.returncode == 7 and not stranger.stdout, stranger)
+    walwrap.stop()
+
+
+def examples():
+    """Heading of docs/confirming-writes.md -> (language, program)."""
+    text = (ROOT / "docs/confirming-writes.md").read_text()
+    return {heading: (language, program) for heading, language, program in
+            re.findall(r"^## (.+?)\n.*?^```(\w+)\n(.*?)^```", text, re.M | re.S)}
+
+
+RUNNERS = {"sh": ("sh", ["sh"]), "python": ("py", [PYTHON]), "javascript": ("js", ["node"]),
+           "go": ("go", ["go", "run"]), "php": ("php", ["php"])}
+
+for heading, (language, program) in examples().items():
+    if heading.startswith("Django"):
+        continue
+
+    @case("docs/confirming-writes.md: %s says when a commit is stored" % heading)
+    def example(run, language=language, program=program):
+        ending, words = RUNNERS[language]
+        if not shutil.which(words[0]):
+            raise Skip("%s is not installed" % words[0])
+        path = run.path("example." + ending)
+        path.write_text(program)
+        scene = Scene(run)
+        commit = ("sqlite3 $0 'pragma journal_mode=wal; create table rows(id); insert into rows "
+                  "values (7)' >&2; exec \"$@\"")
+        walwrap = scene.start(["sh", "-c", commit, scene.db, *words, path],
+                              env={"HOME": os.environ.get("HOME", "/root"), "GOFLAGS": "-mod=mod",
+                                   "GOCACHE": str(run.path("go-cache")), "GO111MODULE": "off"})
+        walwrap.must_end(0, seconds=120)
+        said = (run.dir / "app-1.out").read_text()
+        run.must(re.search(r"[0-9a-f]{16}", said) and "stored" in said, "it said: %s" % said)
+        # And where nobody can say so, it does not say so.
+        alone = subprocess.run([*words, path], capture_output=True, text=True, timeout=120,
+                               env={**os.environ, "WALWRAP_SOCKET": str(run.path("nobody"))})
+        run.must(alone.returncode != 0 and "stored 0" not in alone.stdout, alone)
+
+
+if __name__ == "__main__":
+    main(jobs=2)
