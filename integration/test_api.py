@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Asking a walwrap that runs: what `stored` is worth, what the API says, who may ask."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -16,9 +17,9 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
 
 import confirmer  # noqa: E402
-from lib import checks  # noqa: E402
 from lib.harness import APPS, PYTHON, Failure, Skip, binary, case, main, wait_until  # noqa: E402
 from lib.scene import Scene  # noqa: E402
+from lib.site import SITE, Site, python_with_django  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Kills of everything, each right after an answer. The soak does more.
@@ -332,6 +333,50 @@ for heading, (language, program) in examples().items():
         alone = subprocess.run([*words, path], capture_output=True, text=True, timeout=120,
                                env={**os.environ, "WALWRAP_SOCKET": str(run.path("nobody"))})
         run.must(alone.returncode != 0 and "stored 0" not in alone.stdout, alone)
+
+
+@case("docs/confirming-writes.md: a Django site answers a POST when it is stored, else with 503")
+def django(run):
+    try:
+        python = python_with_django()
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise Skip("Django and gunicorn cannot be installed: %s" % error) from None
+    source, host, replica = run.path("site"), run.path("host"), run.path("replica")
+    shutil.copytree(SITE, source)
+    host.mkdir()
+    shown = examples()
+    (middleware,) = [program for heading, (_, program) in shown.items()
+                     if heading.startswith("Django")]
+    function = shown["Python"][1].replace('print("stored", wait_until_stored())', "")
+    (source / "confirm.py").write_text(function + middleware)
+    with open(source / "settings.py", "a") as settings:
+        settings.write('\nMIDDLEWARE = ["confirm.ConfirmWrites"]\n')
+    site = Site(python, host, replica, source=source)
+    try:
+        site.wait_until_it_answers()
+        for number in range(10):
+            run.must(post_note(site, number) == 201, "note %d was not stored" % number)
+            output = run.path("restored-%d.db" % number)
+            subprocess.run([binary(), "restore", "--replica", "file://%s" % replica, "--output",
+                            str(output)], check=True, capture_output=True, env=run.environment())
+            with sqlite3.connect(output) as db:
+                (found,) = db.execute("select count(*) from notes_note").fetchone()
+            db.close()
+            run.must(found == number + 1, "%d of %d notes are stored" % (found, number + 1))
+        (replica / "ltx" / "0").rename(replica / "ltx" / "away")
+        (replica / "ltx" / "0").write_text("not a directory")
+        run.must(post_note(site, "lost?") == 503, "a note was confirmed during an outage")
+        (replica / "ltx" / "0").unlink()
+        (replica / "ltx" / "away").rename(replica / "ltx" / "0")
+        run.must(site.terminate()[0] == 0, "exit status")
+    finally:
+        site.kill()
+
+
+def post_note(site, text):
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=30)
+    connection.request("POST", "/notes", str(text))
+    return connection.getresponse().status
 
 
 if __name__ == "__main__":

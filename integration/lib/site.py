@@ -38,7 +38,7 @@ def free_port():
 class Site:
     """Two gunicorn workers under walwrap; `directory` is all of this host's disk."""
 
-    def __init__(self, python, directory, replica, grace="10s"):
+    def __init__(self, python, directory, replica, grace="10s", source=SITE):
         self.port, self.directory = free_port(), directory
         self.log_path = directory.parent / (directory.name + ".log")
         database = directory / "db.sqlite3"
@@ -52,7 +52,7 @@ class Site:
         env.update(SITE_DB=str(database), PYTHONDONTWRITEBYTECODE="1")
         self.started = time.monotonic()
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, cwd=SITE, env=env, stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen(command, cwd=source, env=env, stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log)
 
     def wait_until_it_answers(self, seconds=30):

@@ -108,8 +108,8 @@ Result<void> HttpDaemon::start() {
       MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options_.most_connections),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,        //
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::on_completed, this,  //
-      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, this,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+      MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, this, MHD_OPTION_STRICT_FOR_CLIENT,
+      1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
   if (daemon_ == nullptr) return fail(Code::Io, "start the HTTP server: {}", errno);
   return {};
 }

@@ -12,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kMovedCheck{2000};
-constexpr milliseconds kFinishLook{1};
+constexpr milliseconds kNoMomentNow{1};
 constexpr milliseconds kAttachRetry{100};  // the file is there, but locked
 constexpr milliseconds kTruncateMargin{100};
 
@@ -237,7 +237,7 @@ void CaptureLoop::offer_job() {
                       : capture_->take(*owner_, *snapshot_, stored_pages_);
   if (!shot) {
     note(shot.error());
-    next_job_ = now + kFinishLook;
+    next_job_ = now + kNoMomentNow;
     return;
   }
   next_job_ = MonoTime::max();
