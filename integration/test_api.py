@@ -129,7 +129,8 @@ def outage(run):
 @case("log checkpoints and restarts of the log keep no wait from its answer")
 def checkpoints(run):
     scene = Scene(run)
-    side = "while :; do sqlite3 %s 'pragma wal_checkpoint(truncate)' >&2; sleep 0.05; done" % scene.db
+    side = ("while :; do sqlite3 %s 'pragma wal_checkpoint(truncate)' >&2; sleep 0.05; done"
+            % scene.db)
     stored = run.path("stored")
     walwrap = scene.start(["sh", "-c", "%s & exec %s %s %s %s 200"
                            % (side, PYTHON, APPS / "confirmer.py", scene.db, stored)])
@@ -150,9 +151,10 @@ def commands(run):
     run.must(api(scene, "flush").stdout.startswith("stored, txid "), "flush")
     wrong = api(scene, "wait", "--position", "7")
     run.must(wrong.returncode == 2 and "position=7" in wrong.stderr, wrong)
-    asked = subprocess.run([binary(), "status"], capture_output=True, text=True, env=run.environment(
-        {"WALWRAP_DB": str(scene.db), "WALWRAP_REPLICA": "file://%s" % scene.replica}))
-    run.must("replicating" in asked.stdout, "the environment of a run leads to no socket: %s" % asked)
+    as_a_run = run.environment({"WALWRAP_DB": str(scene.db),
+                                "WALWRAP_REPLICA": "file://%s" % scene.replica})
+    asked = subprocess.run([binary(), "status"], capture_output=True, text=True, env=as_a_run)
+    run.must("replicating" in asked.stdout, "a run's environment leads to no socket: %s" % asked)
     walwrap.stop()
     gone = api(scene, "status")
     run.must(gone.returncode == 3 and "nobody answers" in gone.stderr, gone)
@@ -220,7 +222,8 @@ def metrics(run):
     api(scene, "flush")
     _, text = ask(scene, "/metrics")
     walwrap.stop()
-    described = set(re.findall(r"^\| `(walwrap_\w+)`", (ROOT / "docs/monitoring.md").read_text(), re.M))
+    table = (ROOT / "docs/monitoring.md").read_text()
+    described = set(re.findall(r"^\| `(walwrap_\w+)`", table, re.M))
     types, last = {}, None
     for line in text.splitlines():
         told = re.match(r"# (HELP|TYPE) (\w+) (.+)$", line)
@@ -234,17 +237,21 @@ def metrics(run):
         value = re.match(r'(\w+)(\{(\w+="([^"\\]|\\.)*",?)*\})? (\S+)$', line)
         run.must(value is not None, "no line of the format: %s" % line)
         float(value[5])
-        base = re.sub(r"_(bucket|sum|count)$", "", value[1]) if types[last] == "histogram" else value[1]
+        base = value[1]
+        if types[last] == "histogram":
+            base = re.sub(r"_(bucket|sum|count)$", "", base)
         run.must(base == last, "%s stands under %s" % (line, last))
     for name, kind in types.items():
         run.must((kind == "counter") == name.endswith("_total"), "%s is a %s" % (name, kind))
-        run.must(not re.search(r"_(ms|kib|mib|milliseconds)(_|$)", name), "%s: no base unit" % name)
-        run.must(name in described or name.startswith("walwrap_lag_"), "%s is not in the docs" % name)
+        run.must(not re.search(r"_(ms|kib|mib|milliseconds)(_|$)", name),
+                 "%s: no base unit" % name)
+        run.must(name in described or name.startswith("walwrap_lag_"),
+                 "%s is not in the docs" % name)
     uploads = re.search(r"walwrap_upload_duration_seconds_count\S* (\d+)", text)
     run.must(int(uploads[1]) > 0, "no upload was counted")
 
 
-@case("the network listener answers with its token alone, and a bad address is refused before the app")
+@case("the network listener answers with its token alone; a bad address is refused: 125")
 def listener(run):
     scene = Scene(run)
     refused = scene.start(["touch", run.dir / "ran"], "--listen", "0.0.0.0:9090")
@@ -255,7 +262,7 @@ def listener(run):
                           "127.0.0.1:%d" % port, env={"WALWRAP_LISTEN_TOKEN": "s3cret"})
     curl = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--retry-connrefused", "--retry",
             "20", "--retry-delay", "1", "http://127.0.0.1:%d/metrics" % port]
-    run.must(subprocess.run(curl, capture_output=True, text=True).stdout == "401", "without a token")
+    run.must(subprocess.run(curl, capture_output=True, text=True).stdout == "401", "no token")
     with_token = [*curl, "-H", "Authorization: Bearer s3cret"]
     run.must(subprocess.run(with_token, capture_output=True, text=True).stdout == "200", "with it")
     run.must((run.dir / "app-2.out").read_text() == "none\n", "the app was given the token")
@@ -293,8 +300,9 @@ def foreign_user(run):
     mode = socket_of(scene).stat().st_mode & 0o777
     run.must(mode == 0o600, "mode %o" % mode)
     stranger = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s", "--unix-socket",
-         str(socket_of(scene)), "http://localhost/healthz"], capture_output=True, text=True)
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "curl", "-s",
+         "--unix-socket", str(socket_of(scene)), "http://localhost/healthz"],
+        capture_output=True, text=True)
     run.must(stranger.returncode == 7 and not stranger.stdout, stranger)
     walwrap.stop()
 

@@ -26,8 +26,8 @@ constexpr std::array kRestoreOptions = {
     OptionRow{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
     OptionRow{"--output", "FILE", "the database to write; it must not exist"},
     OptionRow{"--txid", "HEX16", "restore the state of this transaction id"},
-    OptionRow{"--timestamp", "RFC3339",
-              "restore the last state before this time: 2026-01-31T12:00:00Z"},
+    OptionRow{"--timestamp", "TIME",
+              "the last state before 2026-01-31T12:00:00Z, or \"10 minutes ago\""},
     OptionRow{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
     OptionRow{"--force", "", "if FILE exists, set it aside: it gets another name"},
     OptionRow{"--integrity", "quick|full|none",
@@ -108,8 +108,10 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
     out.txid = Txid{*txid};
   }
   if (option.flag == "--timestamp") {
-    out.timestamp = parse_rfc3339(option.value);
-    if (!out.timestamp) return bad("is not a time: write one like 2026-01-31T12:00:00Z");
+    out.timestamp = parse_moment(option.value);
+    if (!out.timestamp) {
+      return bad("is not a time: write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
+    }
   }
   if (option.flag == "--integrity") {
     const auto* setting = config::find_flag("--integrity");

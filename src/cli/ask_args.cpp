@@ -19,7 +19,7 @@ struct Command {
   std::string_view purpose;
   std::string_view exit_codes;
 };
-constexpr std::array kCommands = {
+constexpr std::array kQuestions = {
     Command{Question::Status, "status",
             "Shows what a running walwrap has stored, and how far behind it is.",
             "0 answered; 1 with --check: not healthy"},
@@ -45,7 +45,7 @@ constexpr std::array kRows = {
 };
 
 const Command& command_of(Question question) {
-  return *std::find_if(kCommands.begin(), kCommands.end(),
+  return *std::find_if(kQuestions.begin(), kQuestions.end(),
                        [&](const Command& row) { return row.question == question; });
 }
 
@@ -62,7 +62,7 @@ std::vector<OptionRow> rows_of(Question question) {
 }  // namespace
 
 std::optional<Question> parse_question(std::string_view command) {
-  for (const Command& row : kCommands) {
+  for (const Command& row : kQuestions) {
     if (row.name == command) return row.question;
   }
   return std::nullopt;

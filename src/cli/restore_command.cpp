@@ -68,7 +68,7 @@ Result<std::unique_ptr<storage::ObjectStore>> open_existing(
 }
 
 Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle style,
-                                      const RestoreArguments& arguments) {
+                                      const RestoreArguments& arguments, WallTime now) {
   const auto listing = TRY(replication::list_replica(store, style).context("list the replica"));
   if (listing.files.empty() && listing.has_legacy_backup) {
     return fail(Code::Unsupported,
@@ -78,7 +78,9 @@ Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle styl
   if (listing.files.empty()) {
     return fail(Code::NotFound, "{} holds no backup; check the URL", store.describe());
   }
-  return replication::plan_restore(listing.files, {arguments.txid, arguments.timestamp});
+  replication::RestoreTarget target{.txid = arguments.txid, .before = {}};
+  if (arguments.timestamp) target.before = resolve(*arguments.timestamp, now);
+  return replication::plan_restore(listing.files, target);
 }
 
 // With --force, a file that is there makes room only for one that is complete.
@@ -117,7 +119,7 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
   for (int tries = 0; tries < kPlans && !restored && restored.error().code == Code::NotFound;
        ++tries) {
     replication::RestoreRequest request;
-    request.plan = TRY(plan(*store, style, arguments));
+    request.plan = TRY(plan(*store, style, arguments, surroundings.clock.wall()));
     deadline.on_answer();
     request.style = style;
     request.open_store = [&](const auto& stopped) {

@@ -14,6 +14,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/cli/ask_args.hpp"
+#include "walwrap/cli/moment.hpp"
 #include "walwrap/config/config.hpp"
 
 namespace walwrap::cli {
@@ -44,7 +45,7 @@ struct RestoreArguments {
   std::string output;
   std::string ca_file;  // "": what the environment names, or the system's roots
   std::optional<Txid> txid;
-  std::optional<WallTime> timestamp;
+  std::optional<Moment> timestamp;
   IfPresent if_present = IfPresent::Refuse;
   config::Integrity integrity = config::Integrity::Quick;
 };
