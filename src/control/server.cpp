@@ -17,11 +17,13 @@ using replication::Inquiry;
 using std::chrono::milliseconds;
 
 constexpr std::uint64_t kOrders = 0, kLocal = 1, kNetwork = 2, kHttp = 3, kSubjects = 4;  // tokens
-constexpr milliseconds kWatch{2'000};  // of logs, by the watchdogs
+constexpr milliseconds kWatch{2'000};       // of logs, by the watchdogs
+constexpr milliseconds kWatchIdle{10'000};  // that nothing happens to
 constexpr milliseconds kGoneCheck{1'000};
 constexpr milliseconds kLastAnswers{200};      // for clients to take them, at the end
 constexpr std::size_t kKeptDescriptors = 128;  // for databases and stores
-constexpr int kAcceptsAtOnce = 64;             // and then whoever is there is served
+constexpr milliseconds kNobodyThere{10};
+constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
 
 // What the server keeps of a database.
 struct Followed {
@@ -29,6 +31,7 @@ struct Followed {
   WaitList waits;
   Watchdog watchdog;
   Health health;
+  LogFace face;
   Bytes log_bytes = 0;
 };
 
@@ -140,6 +143,7 @@ Result<void> Server::Impl::follow(std::vector<Subject> subjects) {
                            .waits = {},
                            .watchdog = Watchdog(options_.max_lag),
                            .health = {},
+                           .face = {},
                            .log_bytes = 0});
     }
     Followed& followed = followed_[i];
@@ -166,6 +170,7 @@ void Server::Impl::take_orders() {
 }
 
 void Server::Impl::run() {
+  os::give_way_to_others();
   while (true) {
     const auto ready = poller_->wait(next_wake(clock_.mono()));
     take_orders();
@@ -200,7 +205,11 @@ MonoTime Server::Impl::next_wake(MonoTime now) const {
 void Server::Impl::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
     auto accepted = listener.take();
-    if (!accepted) return;
+    if (!accepted) {
+      // Woken for nobody: out of descriptors, most likely, and whoever waits would wake us again.
+      if (i == 0) os::pause_for(kNobodyThere);
+      return;
+    }
     if (from == HttpDaemon::From::ThisMachine) {
       const auto& users = options_.users;
       const bool is_known =
@@ -308,7 +317,7 @@ void Server::Impl::finish(Followed& followed, const std::vector<Ended>& ended) {
 }
 
 void Server::Impl::watch(MonoTime now) {
-  next_watch_ = now + kWatch;
+  milliseconds next = kWatchIdle;
   for (Followed& followed : followed_) {
     if (!followed.subject.status) continue;
     const auto status = followed.subject.status();
@@ -317,6 +326,8 @@ void Server::Impl::watch(MonoTime now) {
                        .size = found ? found->size : 0,
                        .modified = found ? found->modified : WallTime{}};
     followed.log_bytes = face.size;
+    if (!(face == followed.face) || followed.health.lag.count() > 0) next = kWatch;
+    followed.face = face;
     const bool was_ok = followed.health.ok;
     followed.health = followed.watchdog.look(face, status.stored_as_of, status.trouble, now);
     if (was_ok == followed.health.ok) continue;
@@ -327,6 +338,8 @@ void Server::Impl::watch(MonoTime now) {
       log_.info("stored in time again", {{"db", name}});
     }
   }
+  // Often enough to be red in time, whatever the limit is.
+  next_watch_ = now + std::min(next, options_.max_lag / 3 + milliseconds(100));
 }
 
 Facts Server::Impl::facts() {

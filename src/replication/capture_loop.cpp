@@ -27,6 +27,7 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       watch_(options_.database, clock),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace),
+      pace_of_waits_(options_.pace_of_waits.value_or(options_.pace)),
       ledger_(options_.txid),
       txid_(options_.txid),
       stored_pages_(options_.stored_pages) {}
@@ -165,7 +166,8 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     uploads_.bytes += done.bytes;
     stored_at_ = clock_.wall();
     // What somebody asked for does not make others wait.
-    if (!job_is_urgent_) pace_.on_upload(done.started, done.took);
+    if (job_is_paced_) pace_.on_upload(done.started, done.took);
+    pace_of_waits_.on_upload(done.started, done.took);
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
   }
   // Of a file that is no longer attached this is void: the next one is compared as a whole.
@@ -186,8 +188,7 @@ void CaptureLoop::look() {
     }
   }
   watch_.on_look();
-  Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
-  if (options_.waits_are_urgent && wishes.listening) wishes.store_now = wishes.look;
+  const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
   const auto index = owner_->read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
@@ -230,6 +231,8 @@ void CaptureLoop::offer_job() {
   const bool compare = capture_->needs_compare();
   if (job_out_ || !snapshot_ || (!compare && !capture_->has_pending())) return;
   next_job_ = compare || ledger_.is_urgent() ? now : pace_.next_allowed(now);
+  const bool is_awaited = options_.pace_of_waits && ledger_.is_awaited();
+  if (is_awaited) next_job_ = std::min(next_job_, pace_of_waits_.next_allowed(now));
   if (next_job_ > now) return;
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
@@ -252,7 +255,7 @@ void CaptureLoop::offer_job() {
       .covers = (*shot)->covers};
   ledger_.on_taken(capture_->commits());
   job_taken_ = now;
-  job_is_urgent_ = ledger_.is_urgent();
+  job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
   exchange_.upload_wakeup.notify();

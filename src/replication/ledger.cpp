@@ -10,6 +10,7 @@ void Ledger::on_attached(RandomId file, RandomId attachment) {
   progress_.stored = 0;
   progress_.looked = 0;  // what earlier looks found was another file, or counted otherwise
   store_now_ = 0;
+  awaited_ = 0;
   store_now_ticket_ = 0;
 }
 
@@ -18,11 +19,13 @@ void Ledger::on_detached() {
   progress_.committed = {};
   progress_.stored = 0;
   store_now_ = 0;
+  awaited_ = 0;
 }
 
 void Ledger::on_look(std::uint64_t commits, const Wishes& wishes) {
   progress_.looked = wishes.look;
   progress_.committed.commits = commits;
+  if (wishes.listening) awaited_ = commits;
   if (wishes.store_now > store_now_ticket_) {
     store_now_ticket_ = wishes.store_now;
     store_now_ = commits;

@@ -168,7 +168,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                                         .name = options_.database.filename().string(),
                                         .run = options_.run,
                                         .pace = upload_pace(options_),
-                                        .waits_are_urgent = !bills_each_request(options_),
+                                        .pace_of_waits = pace_of_waits(options_),
                                         .checkpoint = limits,
                                         .stored_wal = state.wal,
                                         .txid = state.txid,
@@ -220,6 +220,7 @@ void Replicator::Impl::probe_fencing_once() {
 }
 
 void Replicator::Impl::upload_loop() {
+  os::give_way_to_others();
   probe_fencing_once();
   while (true) {
     if (auto job = exchange_->job.take()) {
@@ -342,21 +343,26 @@ KeyStyle key_style_of(storage::StoreKind kind) {
   return KeyStyle::Directory;
 }
 
-bool bills_each_request(const ReplicatorOptions& options) {
-  return options.location.kind == storage::StoreKind::S3;
-}
-
 Pace::Options upload_pace(const ReplicatorOptions& options) {
   Pace::Options pace;
   if (options.interval.count() > 0) {
     pace.interval = options.interval;
-  } else if (bills_each_request(options)) {
+  } else if (options.location.kind == storage::StoreKind::S3) {
     pace.interval = milliseconds(1'000);
   } else {
     pace.interval = milliseconds(100);
     pace.max_share_percent = 1;
   }
   pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
+  return pace;
+}
+
+std::optional<Pace::Options> pace_of_waits(const ReplicatorOptions& options) {
+  if (options.location.kind == storage::StoreKind::S3) return std::nullopt;
+  Pace::Options pace;
+  pace.interval = milliseconds(0);
+  pace.burst = 1;
+  pace.max_share_percent = 20;
   return pace;
 }
 

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
@@ -80,6 +82,20 @@ TEST_CASE("a panic ends its thread and is told, whatever was thrown") {
   REQUIRE(told.size() == 2);
   CHECK(told[0] == "page count is zero");
   CHECK(told[1] == "an exception of unknown type");
+}
+
+TEST_CASE("a thread that gives way does so for itself alone") {
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  int within = before;
+  Thread(
+      "gentle",
+      [&] {
+        give_way_to_others();
+        within = ::getpriority(PRIO_PROCESS, 0);
+      },
+      no_panic_expected);
+  CHECK(within == std::min(before + 10, 19));
+  CHECK(::getpriority(PRIO_PROCESS, 0) == before);
 }
 
 TEST_CASE("a thread is joined when it is dropped or replaced") {

@@ -75,5 +75,16 @@ TEST_CASE("who asks for now is not held back by the pace, until it is stored") {
   CHECK_FALSE(ledger.is_urgent());
 }
 
+TEST_CASE("what somebody waits for is awaited, until it is stored or nobody waits any more") {
+  auto ledger = attached();
+  ledger.on_look(2, {.look = 1, .store_now = 0, .listening = false});
+  CHECK_FALSE(ledger.is_awaited());
+  ledger.on_look(3, {.look = 2, .store_now = 0, .listening = true});
+  CHECK(ledger.is_awaited());
+  ledger.on_look(9, {.look = 3, .store_now = 0, .listening = false});
+  ledger.on_all_stored(3);
+  CHECK_FALSE(ledger.is_awaited());
+}
+
 }  // namespace
 }  // namespace walwrap::replication

@@ -34,6 +34,10 @@ class Thread {
   std::thread thread_;
 };
 
+// For a thread whose work can wait while the app has some: on a busy machine it gets a tenth of
+// what the app does. There is no way back.
+void give_way_to_others();
+
 // Wakes one waiting thread; any number of notify() before the wait count as one. An eventfd, so it
 // may sit in a Poller.
 class Wakeup {

@@ -29,7 +29,7 @@ class CaptureLoop {
     std::string name;  // in log lines
     RandomId run{};    // of walwrap: positions of another run are not ours
     Pace::Options pace;
-    bool waits_are_urgent = false;  // a client that waits is not held back by the pace
+    std::optional<Pace::Options> pace_of_waits;  // while a client waits; none: no other
     CheckpointLimits checkpoint;
     std::optional<wal::Position> stored_wal;  // from the saved state
     Txid txid;
@@ -80,13 +80,14 @@ class CaptureLoop {
   std::unique_ptr<sqlite::Snapshot> snapshot_;  // null while the uploader has it
   Checkpointer checkpointer_;
   Pace pace_;
+  Pace pace_of_waits_;
   Ledger ledger_;
 
   Orders orders_;
   bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
   bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
   bool job_out_ = false;
-  bool job_is_urgent_ = false;  // it does not keep to the pace
+  bool job_is_paced_ = true;  // nobody asked for it
   Bytes job_bytes_ = 0;
   Txid txid_;
   std::uint32_t stored_pages_ = 0;

@@ -30,15 +30,17 @@ class Ledger {
   // No page of what was found is waiting or on its way.
   void on_all_stored(std::uint64_t commits);
 
-  // Somebody waits for what the pace would hold back.
+  // Somebody has asked that it be stored now; somebody waits for it.
   bool is_urgent() const { return progress_.stored < store_now_; }
+  bool is_awaited() const { return progress_.stored < awaited_; }
   const Progress& progress() const { return progress_; }
 
  private:
   Progress progress_;
-  RandomId taken_in_;        // the attachment that the job belongs to
-  std::uint64_t taken_ = 0;  // commits that it covers
-  std::uint64_t store_now_ = 0;
+  RandomId taken_in_;            // the attachment that the job belongs to
+  std::uint64_t taken_ = 0;      // commits that it covers
+  std::uint64_t store_now_ = 0;  // commits that are urgent, and those that are awaited
+  std::uint64_t awaited_ = 0;
   std::uint64_t store_now_ticket_ = 0;
 };
 
