@@ -7,6 +7,7 @@
 #include "walwrap/control/metrics.hpp"
 #include "walwrap/control/report.hpp"
 #include "walwrap/control/waits.hpp"
+#include "walwrap/os/memory.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/thread.hpp"
 
@@ -21,6 +22,7 @@ constexpr milliseconds kWatch{2'000};       // of logs, by the watchdogs
 constexpr milliseconds kWatchIdle{10'000};  // that nothing happens to
 constexpr milliseconds kGoneCheck{1'000};
 constexpr milliseconds kLastAnswers{200};      // for clients to take them, at the end
+constexpr std::size_t kCrowd = 256;            // of connections, whose memory is worth having back
 constexpr std::size_t kKeptDescriptors = 128;  // for databases and stores
 constexpr milliseconds kNobodyThere{10};
 constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
@@ -68,6 +70,7 @@ class Server::Impl {
   void advance();
   void finish(Followed& followed, const std::vector<Ended>& ended);
   void watch(MonoTime now);
+  void trim();
   Facts facts();
   void end_waits();
   MonoTime next_wake(MonoTime now) const;
@@ -84,6 +87,7 @@ class Server::Impl {
   std::optional<os::Poller> poller_;
   std::unique_ptr<HttpDaemon> http_;
   std::vector<Followed> followed_;
+  std::size_t crowd_ = 0;                    // most connections since memory was given back
   std::map<std::uint64_t, Endpoint> asked_;  // of those who wait, by id
   MonoTime next_watch_{};
   MonoTime next_gone_check_{};
@@ -183,13 +187,24 @@ void Server::Impl::run() {
     }
     advance();
     const MonoTime now = clock_.mono();
-    if (now >= next_watch_) watch(now);
+    if (now >= next_watch_) {
+      watch(now);
+      trim();
+    }
     if (!asked_.empty() && now >= next_gone_check_) {
       next_gone_check_ = now + kGoneCheck;
       http_->drop_the_gone();
     }
     http_->run();
+    crowd_ = std::max(crowd_, http_->connections());
   }
+}
+
+// A connection costs some kilobytes, which would be kept for the next crowd.
+void Server::Impl::trim() {
+  if (crowd_ < kCrowd || http_->connections() > crowd_ / 4) return;
+  crowd_ = 0;
+  os::give_back_freed();
 }
 
 MonoTime Server::Impl::next_wake(MonoTime now) const {

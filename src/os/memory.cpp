@@ -1,5 +1,6 @@
 #include "walwrap/os/memory.hpp"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -72,6 +73,10 @@ void give_back_untouched_files() {
     // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel told us the address as text
     ::madvise(reinterpret_cast<void*>(mapping.address), mapping.size, MADV_DONTNEED);
   }
+}
+
+void give_back_freed() {
+  ::malloc_trim(0);
 }
 
 }  // namespace walwrap::os

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/os/file.hpp"
@@ -61,6 +63,27 @@ TEST_CASE("what a process reads is the same after it gave its untouched files ba
   CHECK(seen == content);
   ::munmap(mapped, content.size());
 }
+
+#ifndef WALWRAP_SANITIZED
+// In KiB, of this process.
+std::uint64_t resident() {
+  const auto status = read_file("/proc/self/status", 65'536).value();
+  const auto text = std::string(as_text(status));
+  return std::stoull(text.substr(text.find("VmRSS:") + 6));
+}
+
+TEST_CASE("what a crowd has used is given back when it has gone") {
+  std::vector<std::unique_ptr<std::string>> blocks;
+  for (int i = 0; i < 20'000; ++i) blocks.push_back(std::make_unique<std::string>(3'000, 'x'));
+  // The last one keeps the heap from shrinking by itself.
+  const auto last = std::move(blocks.back());
+  const auto full = resident();
+  blocks.clear();
+  give_back_freed();
+  CHECK(resident() + 40'000 < full);
+  CHECK(last->size() == 3'000);
+}
+#endif
 
 }  // namespace
 }  // namespace walwrap::os

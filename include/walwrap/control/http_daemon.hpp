@@ -48,6 +48,7 @@ class HttpDaemon {
   std::optional<MonoTime> next_due() const;
   // Those who wait and have gone; asked now and then, for nothing else tells.
   void drop_the_gone();
+  std::size_t connections() const { return connections_.size(); }
   bool has_answers_to_send() const { return unsent_ > 0; }  // of those who waited
 
  private:

@@ -23,4 +23,7 @@ std::vector<Mapping> untouched_files(std::string_view smaps);
 // and does little. Nothing happens where /proc does not tell.
 void give_back_untouched_files();
 
+// What was freed and is kept for the next time.
+void give_back_freed();
+
 }  // namespace walwrap::os
