@@ -17,7 +17,7 @@ struct Unit {
   std::string_view one;
   milliseconds length;
 };
-constexpr std::array kUnits = {
+constexpr std::array kWords = {
     Unit{"second", std::chrono::seconds(1)}, Unit{"minute", std::chrono::minutes(1)},
     Unit{"hour", std::chrono::hours(1)}, Unit{"day", std::chrono::hours(24)},
     Unit{"week", std::chrono::hours(168)}};
@@ -29,7 +29,7 @@ std::optional<milliseconds> parse_words(std::string_view text) {
   const auto count = parse_decimal<std::uint32_t>(text.substr(0, space));
   auto unit = text.substr(space + 1);
   if (unit.ends_with('s')) unit.remove_suffix(1);
-  for (const Unit& row : kUnits) {
+  for (const Unit& row : kWords) {
     // 32 bits of weeks are far from 64 bits of milliseconds.
     if (count && row.one == unit) return row.length * static_cast<std::int64_t>(*count);
   }

@@ -27,16 +27,6 @@ constexpr std::size_t kKeptDescriptors = 128;  // for databases and stores
 constexpr milliseconds kNobodyThere{10};
 constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
 
-// What the server keeps of a database.
-struct Followed {
-  Subject subject;
-  WaitList waits;
-  Watchdog watchdog;
-  Health health;
-  LogFace face;
-  Bytes log_bytes = 0;
-};
-
 }  // namespace
 
 class Server::Impl {
@@ -52,6 +42,15 @@ class Server::Impl {
   void set_stopping();
 
  private:
+  // What the server keeps of a database.
+  struct Followed {
+    Subject subject;
+    WaitList waits;
+    Watchdog watchdog;
+    Health health;
+    LogFace face;
+    Bytes log_bytes = 0;
+  };
   struct Orders {
     std::optional<std::vector<Subject>> subjects;
     bool stopping = false;
@@ -257,7 +256,7 @@ std::optional<Answer> Server::Impl::on_request(const Request& request, std::uint
   return std::nullopt;
 }
 
-Followed* Server::Impl::find(const std::string& name) {
+Server::Impl::Followed* Server::Impl::find(const std::string& name) {
   if (name.empty()) return followed_.size() == 1 ? &followed_.front() : nullptr;
   for (Followed& followed : followed_) {
     if (followed.subject.database == os::Path(name)) return &followed;
