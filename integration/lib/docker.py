@@ -86,7 +86,7 @@ class Daemon:
         done = subprocess.run(["docker", *map(str, arguments)], env=env, capture_output=True,
                               text=True, timeout=timeout)
         if check and done.returncode != 0:
-            said = (done.stderr or done.stdout)[-1500:]
+            said = done.stdout[-1500:] + done.stderr[-1500:]  # a failed build says why in either
             raise RuntimeError("docker %s: %s" % (arguments[0], said))
         return done
 
