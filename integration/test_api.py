@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
 import confirmer  # noqa: E402
 from lib.harness import APPS, PYTHON, Failure, Skip, binary, case, main, wait_until  # noqa: E402
 from lib.scene import Scene  # noqa: E402
-from lib.site import SITE, Site, python_with_django  # noqa: E402
+from lib.site import SITE, Site, python_or_skip  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Kills of everything, each right after an answer. The soak does more.
@@ -345,10 +345,7 @@ for heading, (language, program) in examples().items():
 
 @case("docs/confirming-writes.md: a Django site answers a POST when it is stored, else with 503")
 def django(run):
-    try:
-        python = python_with_django()
-    except (subprocess.CalledProcessError, OSError) as error:
-        raise Skip("Django and gunicorn cannot be installed: %s" % error) from None
+    python = python_or_skip()
     source, host, replica = run.path("site"), run.path("host"), run.path("replica")
     shutil.copytree(SITE, source)
     host.mkdir()

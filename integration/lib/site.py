@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-from .harness import APPS, Failure, binary, cache_dir
+from .harness import APPS, Failure, Skip, binary, cache_dir
 
 SITE = APPS / "django_site"
 PACKAGES = ["Django>=5,<6", "gunicorn>=23,<24"]
@@ -27,6 +27,13 @@ def python_with_django():
                         "--disable-pip-version-check", *PACKAGES], check=True)
         ready.touch()
     return str(python)
+
+
+def python_or_skip():
+    try:
+        return python_with_django()
+    except (subprocess.CalledProcessError, OSError) as error:
+        raise Skip("Django and gunicorn cannot be installed: %s" % error) from None
 
 
 def free_port():

@@ -1,22 +1,12 @@
 #include "walwrap/cli/api.hpp"
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/replication/state.hpp"
 
 namespace walwrap::cli {
-namespace {
-
-os::Path absolute_path(const os::Path& path) {
-  std::error_code failed;
-  return std::filesystem::absolute(path, failed);
-}
-
-}  // namespace
-
 os::Path api_socket(const config::Config& config) {
   if (config.databases.empty()) return {};
   if (!config.socket.empty()) return absolute_path(config.socket);

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <exception>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <system_error>
 
 #include "walwrap/cli/api.hpp"
 #include "walwrap/cli/args.hpp"
@@ -25,17 +23,13 @@ constexpr milliseconds kWatchEvery{1'000};
 constexpr milliseconds kCancelLook{100};
 constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 
-std::string absolute(const std::string& path) {
-  std::error_code failed;
-  return std::filesystem::absolute(path, failed).native();
-}
-
 // What was typed, what walwrap told the app, or what the configuration of a run leads to.
 Result<std::string> find_socket(const AskArguments& arguments,
                                 const config::Environment& environment) {
-  if (!arguments.socket.empty()) return absolute(arguments.socket);
+  if (!arguments.socket.empty()) return absolute_path(arguments.socket).native();
   const auto told = environment.find("WALWRAP_SOCKET");
-  if (told != environment.end() && !told->second.empty()) return absolute(told->second);
+  if (told != environment.end() && !told->second.empty())
+    return absolute_path(told->second).native();
   const auto config = TRY(load_config({}, environment));
   const auto socket = api_socket(config);
   if (!socket.empty()) return socket.native();
@@ -52,7 +46,7 @@ std::string path_of(const AskArguments& arguments) {
                          http::percent_encode(value, http::Slash::Encode));
   };
   if (arguments.question == Question::Status) return "/v1/status";
-  if (!arguments.database.empty()) add("db", absolute(arguments.database));
+  if (!arguments.database.empty()) add("db", absolute_path(arguments.database).native());
   add("timeout", format_duration(arguments.timeout));
   add("position", arguments.position);
   return (arguments.question == Question::Wait ? "/v1/wait" : "/v1/flush") + query;

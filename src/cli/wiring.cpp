@@ -63,12 +63,12 @@ Result<std::optional<os::User>> app_user(const config::Config& config) {
               config.user);
 }
 
-os::Path absolute_or_empty(const std::string& path) {
+}  // namespace
+
+os::Path absolute_path(const os::Path& path) {
   std::error_code failed;
   return path.empty() ? os::Path() : std::filesystem::absolute(path, failed);
 }
-
-}  // namespace
 
 replication::Integrity integrity_of(config::Integrity integrity) {
   switch (integrity) {
@@ -128,7 +128,7 @@ Result<supervisor::InitOptions> init_options(const config::Config& config,
   options.signal_group = config.signal_group;
   options.oom_score_raise = config.app_oom;
   options.user = TRY(app_user(config));
-  options.ready_file = absolute_or_empty(config.ready_file);
+  options.ready_file = absolute_path(config.ready_file);
   options.ready_descriptor = config.ready_fd;
   options.rules.manager = supervisor::find_manager(environment, os::own_pid());
   if (config.notify == config::Notify::Off) options.rules.manager = {};
@@ -181,7 +181,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());
     options.location = TRY(storage::parse_location(database.replica, lookup_in(environment))
                                .context("replica of " + database.path));
-    options.location.ca_file = absolute_or_empty(ca_file_of(config.ca_file, environment)).native();
+    options.location.ca_file = absolute_path(ca_file_of(config.ca_file, environment)).native();
     options.policy = {.on_diverged = on_diverged_of(config.on_diverged),
                       .allow_empty_replica = config.allow_empty_replica,
                       .allow_stale = config.allow_stale};

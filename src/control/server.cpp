@@ -49,7 +49,6 @@ class Server::Impl {
     Watchdog watchdog;
     Health health;
     LogFace face;
-    Bytes log_bytes = 0;
   };
   struct Orders {
     std::optional<std::vector<Subject>> subjects;
@@ -146,8 +145,7 @@ Result<void> Server::Impl::follow(std::vector<Subject> subjects) {
                            .waits = {},
                            .watchdog = Watchdog(options_.max_lag),
                            .health = {},
-                           .face = {},
-                           .log_bytes = 0});
+                           .face = {}});
     }
     Followed& followed = followed_[i];
     const bool had_inquiry = followed.subject.inquiry != nullptr;
@@ -339,7 +337,6 @@ void Server::Impl::watch(MonoTime now) {
     const LogFace face{.exists = found.has_value(),
                        .size = found ? found->size : 0,
                        .modified = found ? found->modified : WallTime{}};
-    followed.log_bytes = face.size;
     if (!(face == followed.face) || followed.health.lag.count() > 0) next = kWatch;
     followed.face = face;
     const bool was_ok = followed.health.ok;
@@ -373,7 +370,7 @@ Facts Server::Impl::facts() {
                            .status = {},
                            .progress = {},
                            .health = followed.health,
-                           .log_bytes = followed.log_bytes};
+                           .log_bytes = followed.face.size};
     if (subject.inquiry != nullptr) database.progress = subject.inquiry->progress();
     if (subject.status) database.status = subject.status();
     facts.databases.push_back(std::move(database));

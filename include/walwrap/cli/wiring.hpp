@@ -16,6 +16,9 @@
 
 namespace walwrap::cli {
 
+// As seen from the working directory; an empty path stays empty.
+os::Path absolute_path(const os::Path& path);
+
 // Reads the TOML file that flags and environment name, then decides. Errors: Invalid.
 Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
                                    const config::Environment& environment);

@@ -5,7 +5,7 @@
 // a number that they read when they look anyway. A waiting connection is no thread: hosts count
 // those.
 //
-// set_subjects(), set_stopping() and stop() are for one owning thread; all else happens on the
+// set_subjects(), set_stopping() and the end are for one owning thread; all else happens on the
 // server's own.
 #pragma once
 
