@@ -14,6 +14,7 @@
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/replicator.hpp"
+#include "walwrap/replication/store_habits.hpp"
 #include "walwrap/storage/inspect.hpp"
 #include "walwrap/storage/open.hpp"
 
@@ -173,7 +174,7 @@ void Doctor::look(const Options& options) {
   }
   if (look_at_bucket(location)) try_rights(location);
   const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(
-      replication::upload_pace(options).interval);
+      replication::upload_pace(location.kind, options.interval).interval);
   note(CostFinding{.provider = std::string(location.s3.dialect->name),
                    .region = location.s3.region,
                    .interval = interval,

@@ -323,6 +323,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
                                   {"txid", done.txid},
                                   {"bytes", Bytes{done.pages} * done.page_size.value},
                                   {"took_ms", took.count()}});
+  booted.restored_in = took;
   return std::optional(std::move(booted));
 }
 

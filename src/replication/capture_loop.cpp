@@ -155,20 +155,23 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   txid_ = done.txid;
   stored_pages_ = done.pages;
   trouble_ = done.trouble;
+  if (done.kind == UploadJob::Kind::Snapshot) note_snapshot(done);
   const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
                         done.trouble.empty() && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
   if (done.stored || is_equal) stored_as_of_ = std::max(stored_as_of_, job_taken_);
   if (!done.stored && !done.trouble.empty()) ++uploads_.failed;
-  if (done.stored) {
+  if (done.stored && done.kind == UploadJob::Kind::Changes) {
     uploads_.took.observe(std::chrono::duration<double>(done.took).count());
-    uploads_.bytes += done.bytes;
-    stored_at_ = clock_.wall();
     // What somebody asked for does not make others wait.
     if (job_is_paced_) pace_.on_upload(done.started, done.took);
     pace_of_waits_.on_upload(done.started, done.took);
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
+  }
+  if (done.bytes > 0) {
+    uploads_.bytes += done.bytes;
+    stored_at_ = clock_.wall();
   }
   // Of a file that is no longer attached this is void: the next one is compared as a whole.
   if (capture_) {
@@ -176,6 +179,18 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     if (done.compare_again) capture_->require_compare();
   }
   if (done.stop) halt(done.trouble);
+}
+
+void CaptureLoop::note_snapshot(const UploadDone& done) {
+  const auto& [bytes, trouble] = done.snapshot;
+  if (!trouble.empty()) {
+    log_.warn("snapshot not stored", {{"db", options_.name}, {"cause", trouble}});
+  }
+  ledger_.on_snapshot({.ticket = snapshot_out_,
+                       .txid = done.txid,
+                       .bytes = bytes,
+                       .stored_at = clock_.wall(),
+                       .trouble = trouble});
 }
 
 void CaptureLoop::look() {
@@ -208,6 +223,7 @@ void CaptureLoop::look() {
   watch_.choose(now, last_commit_);
   if (capture_->has_read(*index)) {
     ledger_.on_look(capture_->commits(), wishes);
+    snapshot_asked_ = wishes.snapshot;
     looked_ = now;
   }
   offer_job();
@@ -229,15 +245,17 @@ void CaptureLoop::offer_job() {
   const MonoTime now = clock_.mono();
   next_job_ = MonoTime::max();
   const bool compare = capture_->needs_compare();
-  if (job_out_ || !snapshot_ || (!compare && !capture_->has_pending())) return;
-  next_job_ = compare || ledger_.is_urgent() ? now : pace_.next_allowed(now);
+  const bool whole = !compare && snapshot_asked_ > snapshot_out_ && !orders_.hurry;
+  if (job_out_ || !snapshot_ || (!compare && !whole && !capture_->has_pending())) return;
+  next_job_ = compare || whole || ledger_.is_urgent() ? now : pace_.next_allowed(now);
   const bool is_awaited = options_.pace_of_waits && ledger_.is_awaited();
   if (is_awaited) next_job_ = std::min(next_job_, pace_of_waits_.next_allowed(now));
   if (next_job_ > now) return;
+  const Bytes waiting = lag();
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
-  auto shot = compare ? capture_->take_all(*owner_, *snapshot_)
-                      : capture_->take(*owner_, *snapshot_, stored_pages_);
+  auto shot = compare || whole ? capture_->take_all(*owner_, *snapshot_)
+                               : capture_->take(*owner_, *snapshot_, stored_pages_);
   if (!shot) {
     note(shot.error());
     next_job_ = now + kNoMomentNow;
@@ -245,9 +263,16 @@ void CaptureLoop::offer_job() {
   }
   next_job_ = MonoTime::max();
   if (!*shot) return;
-  job_bytes_ = compare && !first_image ? 0 : (*shot)->pages.size() * owner_->page_size().value;
+  auto kind = UploadJob::Kind::Changes;
+  if (compare && !first_image) kind = UploadJob::Kind::Compare;
+  if (whole) kind = UploadJob::Kind::Snapshot;
+  if (whole) snapshot_out_ = snapshot_asked_;
+  job_bytes_ = whole ? waiting : 0;  // of all those pages, only these are news
+  if (kind == UploadJob::Kind::Changes) {
+    job_bytes_ = (*shot)->pages.size() * owner_->page_size().value;
+  }
   UploadJob job{
-      .kind = compare && !first_image ? UploadJob::Kind::Compare : UploadJob::Kind::Changes,
+      .kind = kind,
       .snapshot = std::move(snapshot_),
       .page_size = owner_->page_size(),
       .pages = std::move((*shot)->pages),

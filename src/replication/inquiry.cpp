@@ -38,6 +38,17 @@ std::uint64_t Inquiry::ask_look(Pace pace) {
   return ticket;
 }
 
+std::uint64_t Inquiry::ask_snapshot() {
+  std::uint64_t ticket = 0;
+  wishes_.update([&](Wishes& wishes) {
+    ticket = ++wishes.look;
+    wishes.listening = true;
+    wishes.snapshot = ticket;
+  });
+  asked_.notify();
+  return ticket;
+}
+
 void Inquiry::stop_listening() {
   wishes_.update([](Wishes& wishes) { wishes.listening = false; });
 }

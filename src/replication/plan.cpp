@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "walwrap/replication/points.hpp"
+
 namespace walwrap::replication {
 namespace {
 
@@ -68,22 +70,6 @@ Result<std::vector<StoredFile>> longest_chain(const std::vector<StoredFile>& eli
   }
 }
 
-// The TXIDs that can be restored to exactly, ascending: a file ends there, and a chain of files
-// that reach no further leads to that file.
-std::vector<Txid> restorable_txids(std::vector<StoredFile> files) {
-  std::sort(files.begin(), files.end(),
-            [](const StoredFile& a, const StoredFile& b) { return a.txids.last < b.txids.last; });
-  std::vector<Txid> restorable;
-  for (const StoredFile& file : files) {
-    const Txid last = file.txids.last;
-    if (is_snapshot(file) && file.txids.first != Txid{1}) continue;
-    if (!restorable.empty() && restorable.back() == last) continue;
-    const Txid reach = restorable.empty() ? kNothing : restorable.back();
-    if (file.txids.first <= reach.next()) restorable.push_back(last);
-  }
-  return restorable;
-}
-
 bool is_covered(const std::vector<StoredFile>& files, Txid txid) {
   return std::any_of(files.begin(), files.end(), [&](const StoredFile& file) {
     return file.txids.first <= txid && txid <= file.txids.last;
@@ -100,11 +86,11 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
     if (beyond == nullptr || file.txids.first < beyond->txids.first) beyond = &file;
   }
   if (beyond == nullptr || is_covered(all, reach.next())) return {};
-  const auto restorable = restorable_txids(all);
+  const auto restorable = find_points(all);
   const std::string advice =
       restorable.empty()
           ? "no TXID can be restored to: bring the missing files back"
-          : fmt::format("the newest before the gap is restored with --txid {}", restorable.back());
+          : fmt::format("the newest before the gap is restored with --txid {}", restorable.back().txid);
   if (reach == kNothing) {
     return fail(Code::Corrupt, "gap: no file begins at TXID 1, the first one (level {}) is {}; {}",
                 beyond->level, file_name(beyond->txids), advice);
@@ -116,39 +102,35 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
 }
 
 Failure no_such_txid(const std::vector<StoredFile>& files, Txid wanted) {
-  const auto restorable = restorable_txids(files);
+  const auto restorable = find_points(files);
   if (restorable.empty()) {
     return fail(Code::Invalid, "TXID {} cannot be restored to, nor can any other", wanted);
   }
-  const auto above = std::upper_bound(restorable.begin(), restorable.end(), wanted);
+  const auto above = std::find_if(restorable.begin(), restorable.end(),
+                                  [&](const RestorePoint& point) { return point.txid > wanted; });
   if (above == restorable.end()) {
     return fail(Code::Invalid, "TXID {} is not stored; the newest is --txid {}", wanted,
-                restorable.back());
+                restorable.back().txid);
   }
   if (above == restorable.begin()) {
     return fail(Code::Invalid, "TXID {} can no longer be restored to; the oldest is --txid {}",
-                wanted, restorable.front());
+                wanted, restorable.front().txid);
   }
   return fail(Code::Invalid, "TXID {} cannot be restored to; the nearest are --txid {} and {}",
-              wanted, *(above - 1), *above);
+              wanted, (above - 1)->txid, above->txid);
 }
 
 Failure nothing_before(const std::vector<StoredFile>& files, WallTime time) {
-  const auto restorable = restorable_txids(files);
+  const auto restorable = find_points(files);
   if (restorable.empty()) {
     return fail(Code::NotFound, "nothing that can be restored was stored before {}",
                 format_rfc3339(time));
   }
-  std::optional<WallTime> stored;
-  for (const StoredFile& file : files) {
-    if (file.txids.last == restorable.front() && (!stored || file.time < *stored)) {
-      stored = file.time;
-    }
-  }
   return fail(Code::NotFound,
               "nothing that can be restored was stored before {}; the oldest is "
               "--txid {}, stored at {}",
-              format_rfc3339(time), restorable.front(), format_rfc3339(*stored));
+              format_rfc3339(time), restorable.front().txid,
+              format_rfc3339(restorable.front().time));
 }
 
 RestorePlan plan_of(std::vector<StoredFile> chain) {

@@ -8,7 +8,9 @@
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/ownership.hpp"
+#include "walwrap/replication/store_habits.hpp"
 #include "walwrap/replication/store_patience.hpp"
+#include "walwrap/storage/prices.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -26,6 +28,7 @@ constexpr milliseconds kReportGrace{250};
 // Between two tries at a store that is away: what has waited shall be stored within five seconds of
 // its return.
 constexpr milliseconds kLongestPause{1'500};
+constexpr milliseconds kLongestListing{30'000};
 
 milliseconds until(MonoTime time, MonoTime now) {
   if (time == MonoTime::max()) return kLongestWait;
@@ -73,10 +76,13 @@ class Replicator::Impl {
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
   Inquiry& inquiry() { return *exchange_->inquiry; }
+  PointsLister& points() { return *points_; }
 
  private:
   BootRequest boot_request(Stopped cancelled);
   Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
+  Result<std::unique_ptr<storage::ObjectStore>> open_to_list(const Stopped& stopped);
+  Result<std::unique_ptr<storage::ObjectStore>> open_with(storage::Surroundings surroundings);
   void on_outage(std::string_view why);
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
   void upload_loop();
@@ -92,12 +98,16 @@ class Replicator::Impl {
   const Log& log_;
   std::unique_ptr<Exchange> exchange_;
   os::Published<std::optional<StartWait>> start_wait_;
+  storage::SharedCounts counts_;
+  std::optional<std::chrono::milliseconds> restored_in_;
+  RandomId writer_;
   Backoff upload_again_{kUploadAgain};  // of the upload thread, like the next
   FailureEpisode failed_uploads_;
   std::optional<Uploader> uploader_;
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
   std::string broken_;                  // why nothing is replicated; "": it is
   os::Published<bool> panicked_{false};
+  std::optional<PointsLister> points_;
   os::Thread upload_thread_;
   os::Thread capture_thread_;
 };
@@ -122,12 +132,28 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), exchange_->orders.get());
   };
-  const storage::Surroundings surroundings{
-      .clock = clock_,
-      .log = log_,
-      .patience = patience,
-      .on_outage = [this](auto why) { on_outage(why); },
-      .backoff = {.first = milliseconds(100), .ceiling = kLongestPause}};
+  return open_with({.clock = clock_,
+                    .log = log_,
+                    .patience = patience,
+                    .on_outage = [this](auto why) { on_outage(why); }});
+}
+
+// For somebody who waits for the answer, and never in the way of a stop.
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_to_list(
+    const Stopped& stopped) {
+  const MonoTime deadline = clock_.mono() + kLongestListing;
+  return open_with({.clock = clock_, .log = log_, .patience = [this, stopped, deadline] {
+                      const auto orders = exchange_->orders.get();
+                      return storage::Patience{
+                          .go_on = !stopped() && !orders.hurry && !orders.quit,
+                          .deadline = deadline};
+                    }});
+}
+
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
+    storage::Surroundings surroundings) {
+  surroundings.backoff = {.first = milliseconds(100), .ceiling = kLongestPause};
+  surroundings.counts = &counts_;
   auto store = TRY(options_.open_store(options_.location, surroundings));
   return storage::with_retries(std::move(store), surroundings);
 }
@@ -139,6 +165,11 @@ void Replicator::Impl::on_outage(std::string_view why) {
 
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
   exchange_ = TRY(Exchange::create());
+  points_.emplace(
+      PointsLister::Options{.open_store = [this](const auto& stopped) { return open_to_list(stopped); },
+                            .style = key_style_of(options_.location.kind),
+                            .finished = &exchange_->inquiry->progressed()},
+      clock_);
   auto booted = boot(boot_request(cancelled), clock_, log_);
   start_wait_.set(std::nullopt);
   exchange_->outage.set("");
@@ -161,14 +192,16 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
 
 void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
   const SavedState state = booted.state;
+  restored_in_ = booted.restored_in;
+  writer_ = state.writer;
   CheckpointLimits limits;
   limits.hard_limit = options_.wal_hard_limit;
   limits.brake = options_.brake;
   capture_.emplace(CaptureLoop::Options{.database = options_.database,
                                         .name = options_.database.filename().string(),
                                         .run = options_.run,
-                                        .pace = upload_pace(options_),
-                                        .pace_of_waits = pace_of_waits(options_),
+                                        .pace = upload_pace(options_.location.kind, options_.interval),
+                                        .pace_of_waits = pace_of_waits(options_.location.kind),
                                         .checkpoint = limits,
                                         .stored_wal = state.wal,
                                         .txid = state.txid,
@@ -184,7 +217,8 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .style = key_style_of(options_.location.kind),
                       .directory = std::move(booted.directory),
                       .sums = std::move(booted.sums),
-                      .state = state},
+                      .state = state,
+                      .is_hurried = [this] { return exchange_->orders.get().hurry; }},
       clock_, log_);
 }
 
@@ -286,6 +320,13 @@ void Replicator::Impl::wait(milliseconds delay) {
 ReplicatorStatus Replicator::Impl::status() const {
   auto status = exchange_->status.get();
   status.fencing = exchange_->fencing.get();
+  status.writer = writer_;
+  status.restored_in = restored_in_;
+  status.store = counts_.get();
+  const auto& target = options_.location.s3;
+  if (options_.location.kind != storage::StoreKind::S3 || target.dialect == nullptr) return status;
+  const auto* prices = storage::prices_of(target.dialect->name, target.region);
+  if (prices != nullptr) status.request_dollars = price_of_requests(*prices, status.store);
   return status;
 }
 
@@ -333,39 +374,6 @@ void Replicator::Impl::quit() {
   capture_thread_.join();
 }
 
-KeyStyle key_style_of(storage::StoreKind kind) {
-  switch (kind) {
-    case storage::StoreKind::File:
-      return KeyStyle::Directory;
-    case storage::StoreKind::S3:
-      return KeyStyle::S3;
-  }
-  return KeyStyle::Directory;
-}
-
-Pace::Options upload_pace(const ReplicatorOptions& options) {
-  Pace::Options pace;
-  if (options.interval.count() > 0) {
-    pace.interval = options.interval;
-  } else if (options.location.kind == storage::StoreKind::S3) {
-    pace.interval = milliseconds(1'000);
-  } else {
-    pace.interval = milliseconds(100);
-    pace.max_share_percent = 1;
-  }
-  pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
-  return pace;
-}
-
-std::optional<Pace::Options> pace_of_waits(const ReplicatorOptions& options) {
-  if (options.location.kind == storage::StoreKind::S3) return std::nullopt;
-  Pace::Options pace;
-  pace.interval = milliseconds(0);
-  pace.burst = 1;
-  pace.max_share_percent = 20;
-  return pace;
-}
-
 Replicator::Replicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Replicator::~Replicator() = default;
 
@@ -391,6 +399,9 @@ ReplicatorStatus Replicator::status() const {
 }
 Inquiry& Replicator::inquiry() {
   return impl_->inquiry();
+}
+PointsLister& Replicator::points() {
+  return impl_->points();
 }
 
 }  // namespace walwrap::replication

@@ -21,6 +21,8 @@ constexpr std::size_t kMostSums = 1U << 20;
 // these bound that work. Saving costs two fsyncs on the app's disk.
 constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
+// Of a large batch: whoever looks at the log sees that it goes on.
+constexpr std::chrono::seconds kProgressEvery{5};
 // For whoever reads these fields as a litestream that takes over: "nothing is known about your
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
@@ -45,14 +47,25 @@ Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
 
 UploadDone Uploader::run(UploadJob job, const Release& release) {
   const MonoTime started = clock_.mono();
-  UploadDone done;
-  if (job.kind == UploadJob::Kind::Compare) {
-    done = compare(job);
+  const LetGo let_go = [&] {
+    if (!job.snapshot) return;
     job.snapshot->end();
     release(std::move(job.snapshot));
-  } else {
-    done = upload(std::move(job), release);
+  };
+  UploadDone done;
+  switch (job.kind) {
+    case UploadJob::Kind::Compare:
+      done = compare(job);
+      break;
+    case UploadJob::Kind::Changes:
+      done = upload(job, let_go);
+      break;
+    case UploadJob::Kind::Snapshot:
+      done = upload_snapshot(job, let_go);
+      break;
   }
+  let_go();
+  done.kind = job.kind;
   done.txid = state_.txid;
   done.pages = state_.pages;
   done.started = started;
@@ -61,7 +74,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
 }
 
 UploadDone Uploader::compare(const UploadJob& job) {
-  UploadDone done{.kind = UploadJob::Kind::Compare};
+  UploadDone done;
   ByteVector page(job.page_size.value);
   job.pages.for_each([&](Pgno pgno) {
     const auto read = job.snapshot->read_page(pgno, page);
@@ -79,17 +92,13 @@ UploadDone Uploader::compare(const UploadJob& job) {
   return done;
 }
 
-UploadDone Uploader::upload(UploadJob job, const Release& release) {
-  const auto end_snapshot = [&] {
-    if (!job.snapshot) return;
-    job.snapshot->end();
-    release(std::move(job.snapshot));
-  };
+UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   if (!parts_.store) {
-    end_snapshot();  // it must not wait for a store
-    return connect(std::move(job));
+    let_go();  // it must not wait for a store
+    return connect(job);
   }
-  const ltx::Header header = header_for(job);
+  const Txid txid = state_.txid.next();
+  const ltx::Header header = header_for(job, {txid, txid});
   const bool streams = job.pages.size() * job.page_size.value > kMemoryBatch;
   Encoded encoded;
   storage::Body body;
@@ -97,48 +106,105 @@ UploadDone Uploader::upload(UploadJob job, const Release& release) {
     body = [&](const WriteFn& sink) { return encode(job, header, sink, encoded); };
   } else {
     const auto in_memory = encode_to_memory(job, header, encoded);
-    end_snapshot();
-    if (!in_memory) return give_back(std::move(job), in_memory.error());
+    let_go();
+    if (!in_memory) return give_back(job, in_memory.error());
     body = storage::body_of(encoded.bytes);
   }
   const auto repeat = streams ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
   const auto stored = put(header, body, encoded, repeat);
-  end_snapshot();
+  let_go();
   // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
-  if (!stored) return give_back(std::move(job), stored.error());
-  if (const auto noted = acknowledge(job, encoded); !noted) {
-    return give_back(std::move(job), noted.error());
+  if (!stored) return give_back(job, stored.error());
+  if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
+  return UploadDone{.stored = true, .bytes = encoded.size};
+}
+
+// The sums say which pages are news: what is stored and the snapshot are one state before the file
+// that claims so is made of it.
+UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
+  if (!parts_.store) {
+    let_go();
+    UploadDone done = connect(job);
+    return {.trouble = done.trouble,
+            .stop = done.stop,
+            .compare_again = true,
+            .snapshot = {.trouble = "the store has not been reached yet"}};
   }
-  return UploadDone{.kind = UploadJob::Kind::Changes, .stored = true, .bytes = encoded.size};
+  UploadDone done = compare(job);
+  if (!done.trouble.empty()) {
+    return {.trouble = done.trouble, .compare_again = true, .snapshot = {.trouble = done.trouble}};
+  }
+  if (!done.to_store.empty()) {
+    std::swap(job.pages, done.to_store);
+    auto changes = upload(job, [] {});
+    if (!changes.stored) {
+      changes.snapshot.trouble = changes.trouble;
+      return changes;
+    }
+    std::swap(job.pages, done.to_store);
+    done = std::move(changes);
+  }
+  done.stored = true;
+  const auto put = put_snapshot(job);
+  if (put) {
+    done.snapshot.bytes = *put;
+    done.bytes += *put;
+  } else {
+    done.snapshot.trouble = put.error().text;
+  }
+  return done;
+}
+
+Result<Bytes> Uploader::put_snapshot(const UploadJob& job) {
+  const MonoTime begun = clock_.mono();
+  const TxidRange txids{Txid{1}, state_.txid};
+  const ltx::Header header = header_for(job, txids);
+  Encoded encoded;
+  const storage::Body body = [&](const WriteFn& sink) {
+    const WriteFn unless_hurried = [&](ByteSpan bytes) -> Result<void> {
+      if (parts_.is_hurried()) return fail(Code::Cancelled, "a stop has begun");
+      return sink(bytes);
+    };
+    return encode(job, header, unless_hurried, encoded);
+  };
+  const auto stored = parts_.store->put(file_key(parts_.style, kSnapshotLevel, txids), body,
+                                        {.mode = storage::PutMode::CreateOnly,
+                                         .timestamp = header.timestamp,
+                                         .repeat = storage::Repeat::Once});
+  // Of one TXID there is one state, whoever has put it there.
+  if (!stored && stored.error().code != Code::Exists) return fail(stored.error());
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.mono() - begun);
+  log_.info("snapshot stored",
+            {{"txid", state_.txid}, {"bytes", encoded.size}, {"took_ms", took.count()}});
+  return encoded.size;
 }
 
 // The pages are offered anew in any case: what was known of them may have changed.
-UploadDone Uploader::connect(UploadJob job) {
+UploadDone Uploader::connect(UploadJob& job) {
   const Txid before = state_.txid;
   auto store = parts_.connect(state_, parts_.sums);
-  if (!store) return give_back(std::move(job), store.error());
+  if (!store) return give_back(job, store.error());
   // Before the first upload: a crash right after it must find this writer's name in the state.
   const auto saved = save(false).context("save the state");
-  if (!saved) return give_back(std::move(job), saved.error());
+  if (!saved) return give_back(job, saved.error());
   parts_.store = *std::move(store);
-  auto done = give_back(std::move(job), {});
+  auto done = give_back(job, {});
   done.compare_again = state_.txid != before;
   return done;
 }
 
-UploadDone Uploader::give_back(UploadJob job, const Error& error) {
-  UploadDone done{.kind = UploadJob::Kind::Changes};
+UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
+  UploadDone done;
   done.to_store = std::move(job.pages);
   done.trouble = error.text;
   done.stop = error.code == Code::Mismatch;
   return done;
 }
 
-ltx::Header Uploader::header_for(const UploadJob& job) const {
-  const Txid txid = state_.txid.next();
+ltx::Header Uploader::header_for(const UploadJob& job, TxidRange txids) const {
   return ltx::Header{.page_size = job.page_size,
                      .commit = job.commit,
-                     .txids = {txid, txid},
+                     .txids = txids,
                      .timestamp = clock_.wall(),
                      .wal = {.offset = kWalStart,
                              .size = static_cast<std::int64_t>(wal::frame_bytes(job.page_size))},
@@ -157,6 +223,8 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
   };
   auto encoder = TRY(parts_.start_encoder(header, verified));
   ByteVector page(job.page_size.value);
+  MonoTime said = clock_.mono();
+  std::uint64_t done = 0;
   Pgno after{0};
   for (auto batch = job.pages.next(after, 1024); !batch.empty();
        batch = job.pages.next(after, 1024)) {
@@ -166,6 +234,11 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
       TRY(encoder.add_page(pgno, page));
     }
     after = batch.back();
+    done += batch.size();
+    if (clock_.mono() - said < kProgressEvery) continue;
+    said = clock_.mono();
+    log_.info("storing", {{"bytes", done * job.page_size.value},
+                          {"of_bytes", job.pages.size() * job.page_size.value}});
   }
   const auto finished = TRY(encoder.finish());
   TRY(verifier.finish().context("check what was encoded"));

@@ -105,7 +105,10 @@ Result<std::unique_ptr<http::Transport>> open_transport(const Location& location
     with.cancelled = cancelled;
     return http::make_client(with);
   };
-  return PatientTransport::open(make_client, surroundings.patience, surroundings.clock);
+  auto transport =
+      TRY(PatientTransport::open(make_client, surroundings.patience, surroundings.clock));
+  if (surroundings.counts == nullptr) return transport;
+  return with_counts(std::move(transport), *surroundings.counts);
 }
 
 Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
@@ -117,6 +120,7 @@ Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
 
 std::unique_ptr<ObjectStore> with_retries(std::unique_ptr<ObjectStore> store,
                                           const Surroundings& surroundings) {
+  if (surroundings.counts != nullptr) store = with_counts(std::move(store), *surroundings.counts);
   return std::make_unique<RetryingStore>(std::move(store),
                                          RetryingStore::Options{.clock = surroundings.clock,
                                                                 .log = surroundings.log,

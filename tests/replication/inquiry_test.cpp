@@ -96,6 +96,31 @@ TEST_CASE("who asks for now does not wait for a pace of an hour, and leaves it a
   CHECK(rows_in_replica(world) == 30);
 }
 
+TEST_CASE("a snapshot that was asked for under load leads to all that was committed before") {
+  const World world;
+  auto replicator = world.prepare(world.options()).value();
+  REQUIRE(replicator->start());
+  AppDb app(world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  for (int row = 1; row <= 50; ++row) app.run("INSERT INTO t VALUES(randomblob(5000))");
+  const auto ticket = replicator->inquiry().ask_snapshot();
+  SnapshotDone done;
+  for (int i = 0; i < 2'000 && done.ticket < ticket; ++i) {
+    app.run("INSERT INTO t VALUES(randomblob(5000))");
+    os::pause_for(std::chrono::milliseconds(5));
+    done = replicator->inquiry().progress().snapshot;
+  }
+  REQUIRE(done.ticket == ticket);
+  CHECK_MESSAGE(done.trouble.empty(), done.trouble);
+  CHECK(done.bytes > 0);
+  const auto flushed =
+      replicator->flush(testing::kSystemClock.mono() + std::chrono::milliseconds(20'000));
+  CHECK(flushed.outcome == FlushOutcome::Ok);
+  // Without the files that led there before.
+  std::filesystem::remove_all(world.replica / "ltx" / "0");
+  CHECK(rows_in_replica(world) >= 50);
+}
+
 TEST_CASE("where there is no database no commit is said to be stored") {
   const World world;
   auto replicator = world.prepare(world.options()).value();

@@ -55,19 +55,6 @@ TEST_CASE("an app that never creates its database has nothing to flush") {
   CHECK(report.txid == Txid{0});
 }
 
-TEST_CASE("the kind of store decides how keys are spelled and how often is uploaded") {
-  ReplicatorOptions options;
-  CHECK(key_style_of(options.location.kind) == KeyStyle::Directory);
-  CHECK(upload_pace(options).interval == std::chrono::milliseconds(100));
-  CHECK(upload_pace(options).max_share_percent == 1);
-  options.location.kind = storage::StoreKind::S3;
-  CHECK(key_style_of(options.location.kind) == KeyStyle::S3);
-  CHECK(upload_pace(options).interval == std::chrono::seconds(1));
-  options.interval = std::chrono::seconds(3);
-  CHECK(upload_pace(options).interval == std::chrono::seconds(3));
-  CHECK(upload_pace(options).longest == std::chrono::seconds(3));
-}
-
 // A world whose replica is a bucket that fails to order.
 struct Cloud {
   World world;

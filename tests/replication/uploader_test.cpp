@@ -27,6 +27,7 @@ struct Chain {
   std::unique_ptr<sqlite::Snapshot> snapshot;
   std::unique_ptr<Capture> capture;
   std::optional<Uploader> uploader;
+  bool hurried = false;
   // Damages what the encoder writes, by the number of the piece: 0 is the header.
   std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
@@ -47,6 +48,7 @@ struct Chain {
                                      .directory = std::move(directory),
                                      .sums = std::move(sums),
                                      .state = state,
+                                     .is_hurried = [this] { return hurried; },
                                      .start_encoder =
                                          [this](const ltx::Header& header, WriteFn sink) {
                                            return ltx::Encoder::start(header, damaging(sink));
@@ -60,10 +62,12 @@ struct Chain {
       return sink(damage(piece++, copy));
     };
   }
-  UploadDone upload() {
+  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
     capture->drain(*owner->read_index()).value();
-    auto shot = *capture->take(*owner, *snapshot, uploader->state().pages).value();
-    UploadJob job{.kind = UploadJob::Kind::Changes,
+    auto shot = kind == UploadJob::Kind::Changes
+                    ? *capture->take(*owner, *snapshot, uploader->state().pages).value()
+                    : *capture->take_all(*owner, *snapshot).value();
+    UploadJob job{.kind = kind,
                   .snapshot = std::move(snapshot),
                   .page_size = owner->page_size(),
                   .pages = std::move(shot.pages),
@@ -102,6 +106,38 @@ TEST_CASE("each upload takes the next slot under the writer's id") {
   const auto header = read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx");
   REQUIRE(header.has_value());
   CHECK(header->node == kWriter);
+}
+
+TEST_CASE("a snapshot is one file that leads to what is stored, news included") {
+  Chain chain;
+  chain.upload();
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const auto done = chain.upload(UploadJob::Kind::Snapshot);
+  CHECK(done.stored);
+  CHECK(done.txid == Txid{2});
+  CHECK_MESSAGE(done.snapshot.trouble.empty(), done.snapshot.trouble);
+  auto store = chain.world.store();
+  const auto info = store->head("ltx/9/0000000000000001-0000000000000002.ltx");
+  REQUIRE(info.has_value());
+  CHECK(info->size == done.snapshot.bytes);
+  CHECK(store->head("ltx/0/0000000000000002-0000000000000002.ltx"));
+  // Of what is not news nothing is uploaded twice, and the same snapshot is there already.
+  const auto again = chain.upload(UploadJob::Kind::Snapshot);
+  CHECK(again.stored);
+  CHECK(again.txid == Txid{2});
+  CHECK(again.snapshot.trouble.empty());
+}
+
+TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
+  Chain chain;
+  chain.upload();
+  chain.app.run("INSERT INTO t VALUES(2)");
+  chain.hurried = true;
+  const auto done = chain.upload(UploadJob::Kind::Snapshot);
+  CHECK(done.stored);
+  CHECK(done.txid == Txid{2});
+  CHECK(done.snapshot.trouble.find("a stop has begun") != std::string::npos);
+  CHECK(!chain.world.store()->head("ltx/9/0000000000000001-0000000000000002.ltx"));
 }
 
 TEST_CASE("a slot that another writer took stops the uploads and stays as it is") {

@@ -48,6 +48,7 @@ struct Booted {
   PageSums sums;
   SavedState state;                             // with this run's writer id, saved
   std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect()
+  std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
 };
 
 // Errors: Mismatch (refused: why, and what to type), Cancelled.

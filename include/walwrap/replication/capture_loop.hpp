@@ -55,6 +55,7 @@ class CaptureLoop {
   void look();
   void take_answers();
   void take_answer(const UploadDone& done);
+  void note_snapshot(const UploadDone& done);
   void offer_job();
   Result<void> capture_now();
   void publish();
@@ -89,6 +90,8 @@ class CaptureLoop {
   bool job_out_ = false;
   bool job_is_paced_ = true;  // nobody asked for it
   Bytes job_bytes_ = 0;
+  std::uint64_t snapshot_asked_ = 0;  // newest ticket; the one that the job is for
+  std::uint64_t snapshot_out_ = 0;
   Txid txid_;
   std::uint32_t stored_pages_ = 0;
   std::chrono::milliseconds last_put_{0};

@@ -17,6 +17,7 @@
 #include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/inquiry.hpp"
 #include "walwrap/replication/uploader.hpp"
+#include "walwrap/storage/store_counts.hpp"
 
 namespace walwrap::replication {
 
@@ -42,6 +43,10 @@ struct ReplicatorStatus {
   std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start
   UploadCounts uploads{};
   CheckpointCounts checkpoints{};
+  RandomId writer{};                                        // who writes to the replica: we
+  std::optional<std::chrono::milliseconds> restored_in{};  // by this start; none: it was there
+  storage::StoreCounts store{};                             // of all connections, since the start
+  std::optional<double> request_dollars{};                  // of these; none: no known price
 };
 
 enum class FlushOutcome { Ok, Partial, Failed };

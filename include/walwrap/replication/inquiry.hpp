@@ -32,6 +32,16 @@ struct CommitPosition {
 std::string format_position(const CommitPosition& position);
 std::optional<CommitPosition> parse_position(std::string_view text);
 
+// What became of the newest snapshot that somebody asked for.
+struct SnapshotDone {
+  std::uint64_t ticket = 0;  // every one up to this is answered
+  Txid txid;                 // that it leads to
+  Bytes bytes = 0;           // of its file
+  std::optional<WallTime> stored_at = {};
+  std::string trouble = {};  // why it was not stored; "": it was
+  bool operator==(const SnapshotDone&) const = default;
+};
+
 struct Progress {
   std::uint64_t looked = 0;  // every ticket up to this one was looked for
   bool attached = false;     // false: nothing is known of the file, or there is none
@@ -39,12 +49,14 @@ struct Progress {
   std::uint64_t stored = 0;  // of those commits
   Txid txid;                 // a restore to which has them
   std::string halted;        // why nothing will be stored any more; "": it will
+  SnapshotDone snapshot = {};
   bool operator==(const Progress&) const = default;
 };
 
 struct Wishes {
   std::uint64_t look = 0;       // newest ticket
   std::uint64_t store_now = 0;  // newest ticket whose commits are not to wait for the pace
+  std::uint64_t snapshot = 0;   // newest ticket that asks for a snapshot
   bool listening = false;       // somebody waits for progress
 };
 
@@ -56,6 +68,8 @@ class Inquiry {
   // A ticket. The commits that were acknowledged before this call are among those that are
   // committed once `looked` has reached it.
   std::uint64_t ask_look(Pace pace);
+  // A ticket that Progress::snapshot will reach.
+  std::uint64_t ask_snapshot();
   Progress progress() const { return progress_.get(); }
   // Nobody waits any more, until the next ticket.
   void stop_listening();

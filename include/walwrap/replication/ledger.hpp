@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/replication/inquiry.hpp"
@@ -27,6 +28,7 @@ class Ledger {
   void on_taken(std::uint64_t commits);
   enum class Became { Stored, NothingNew };
   void on_done(Became what, Txid txid);
+  void on_snapshot(SnapshotDone done) { progress_.snapshot = std::move(done); }
   // No page of what was found is waiting or on its way.
   void on_all_stored(std::uint64_t commits);
 

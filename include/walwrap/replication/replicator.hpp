@@ -18,7 +18,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/checkpoint.hpp"
 #include "walwrap/replication/exchange.hpp"
-#include "walwrap/replication/pace.hpp"
+#include "walwrap/replication/points_lister.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/storage/open.hpp"
@@ -43,15 +43,6 @@ struct ReplicatorOptions {
   std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
 };
 
-// How the replica of such a store spells its keys.
-KeyStyle key_style_of(storage::StoreKind kind);
-// How uploads follow each other while writing goes on: as given, or by kind of store. One that
-// bills each request gets one a second. In a directory, which is most often on the app's disk, they
-// make the disk flush, and an app that commits with synchronous=FULL waits for the same disk.
-Pace::Options upload_pace(const ReplicatorOptions& options);
-// While a client waits: a directory costs nothing, and gets a fifth of the time.
-std::optional<Pace::Options> pace_of_waits(const ReplicatorOptions& options);
-
 class Replicator {
  public:
   // Refusals come back as errors whose text says why and what to type. Cancelled: `cancelled`
@@ -67,7 +58,9 @@ class Replicator {
   // Every writer is gone: captures and uploads what is left, checkpoints if time is left.
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
-  Inquiry& inquiry();  // for any thread, as long as this object is
+  // For any thread, as long as this object is.
+  Inquiry& inquiry();
+  PointsLister& points();  // one thread asks
 
  private:
   class Impl;

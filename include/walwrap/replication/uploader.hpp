@@ -36,6 +36,9 @@ struct UploadJob {
   enum class Kind {
     Changes,  // upload `pages`
     Compare,  // find which of `pages` differ from the sums; upload nothing
+    // `pages` is all of them: upload those that differ, then all as one file that leads from
+    // nothing to here
+    Snapshot,
   };
   Kind kind = Kind::Changes;
   std::unique_ptr<sqlite::Snapshot> snapshot;  // begun, with its frames
@@ -45,10 +48,16 @@ struct UploadJob {
   wal::Position covers;
 };
 
+// A file of the whole database beside those that lead to it.
+struct SnapshotMade {
+  Bytes bytes = 0;
+  std::string trouble{};  // "": it is stored
+};
+
 struct UploadDone {
   UploadJob::Kind kind = UploadJob::Kind::Changes;
-  bool stored = false;
-  PageSet to_store{};       // Compare: what differs; Changes: what was not stored after all
+  bool stored = false;  // Snapshot: what differed is, or nothing did
+  PageSet to_store{};       // Compare: what differs; else: what was not stored after all
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it
   Bytes bytes = 0;          // of the file that was stored
@@ -57,6 +66,7 @@ struct UploadDone {
   std::string trouble{};       // "": none
   bool stop = false;           // never offer a job again: somebody else writes here
   bool compare_again = false;  // the sums have moved on: what was found equal may not be
+  SnapshotMade snapshot{};     // Snapshot
 };
 
 class Uploader {
@@ -70,6 +80,9 @@ class Uploader {
     StateDir directory;
     PageSums sums;
     SavedState state;
+    // Asked while a snapshot is on its way: a stop has begun, and it is not to keep the last flush
+    // waiting.
+    std::function<bool()> is_hurried = [] { return false; };
     // A test puts its faults between the encoder and what checks it.
     std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)> start_encoder =
         ltx::Encoder::start;
@@ -91,10 +104,13 @@ class Uploader {
 
  private:
   struct Encoded;
+  using LetGo = std::function<void()>;  // of the snapshot of the job
   UploadDone compare(const UploadJob& job);
-  UploadDone upload(UploadJob job, const Release& release);
-  UploadDone connect(UploadJob job);
-  ltx::Header header_for(const UploadJob& job) const;
+  UploadDone upload(UploadJob& job, const LetGo& let_go);
+  UploadDone upload_snapshot(UploadJob& job, const LetGo& let_go);
+  Result<Bytes> put_snapshot(const UploadJob& job);
+  UploadDone connect(UploadJob& job);
+  ltx::Header header_for(const UploadJob& job, TxidRange txids) const;
   Result<void> encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
                       Encoded& encoded) const;
   Result<void> encode_to_memory(const UploadJob& job, const ltx::Header& header,
@@ -104,7 +120,7 @@ class Uploader {
   Result<void> settle_existing(const std::string& key, const Encoded& encoded);
   Result<void> adopt_own_slot();
   Result<void> acknowledge(const UploadJob& job, const Encoded& encoded);
-  UploadDone give_back(UploadJob job, const Error& error);
+  static UploadDone give_back(UploadJob& job, const Error& error);
 
   Parts parts_;
   const os::Clock& clock_;

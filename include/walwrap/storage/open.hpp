@@ -14,6 +14,7 @@
 #include "walwrap/storage/object_store.hpp"
 #include "walwrap/storage/patience.hpp"
 #include "walwrap/storage/s3_target.hpp"
+#include "walwrap/storage/store_counts.hpp"
 
 namespace walwrap::storage {
 
@@ -45,6 +46,7 @@ struct Surroundings {
   // Of with_retries(): told when an outage starts and when it ends; the pauses between tries.
   OutageFn on_outage = {};
   Backoff::Limits backoff = {};
+  SharedCounts* counts = nullptr;  // of what is asked; null: nobody counts
 };
 
 // The connection of one thread to an S3 store, bounded by that patience. Errors: as make_client.

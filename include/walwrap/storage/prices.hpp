@@ -8,11 +8,15 @@
 #include <cstdint>
 #include <string_view>
 
+#include "walwrap/storage/store_counts.hpp"
+
 namespace walwrap::storage {
 
 struct Prices {
   std::string_view provider;  // Dialect::name
-  double million_puts;
+  double million_puts;   // and posts
+  double million_lists;
+  double million_gets;   // and heads; deleting is free
   double gigabyte_month;
   double free_puts;     // a month
   bool whole_millions;  // rounded up to the next
@@ -23,5 +27,7 @@ const Prices* prices_of(std::string_view provider, std::string_view region);
 
 // Of so many uploads in a month.
 double price_of_puts(const Prices& prices, std::uint64_t puts);
+// Of these requests, as if nothing were free.
+double price_of_requests(const Prices& prices, const StoreCounts& counts);
 
 }  // namespace walwrap::storage
