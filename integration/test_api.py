@@ -168,7 +168,8 @@ def conforms(value, schema, whole, where):
         if not schema.get("nullable"):
             raise Failure("%s is null" % where)
         return
-    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
+    kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
+             "number": (int, float)}
     kind = kinds[schema["type"]]
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise Failure("%s is %r, no %s" % (where, value, schema["type"]))
@@ -187,6 +188,50 @@ def conforms(value, schema, whole, where):
             conforms(member, schema["properties"][name], whole, "%s.%s" % (where, name))
     for item in value if kind is list else ():
         conforms(item, schema["items"], whole, where + "[]")
+
+
+@case("`walwrap snapshot`: one file, that a restore begins with, and what came later comes after")
+def snapshot(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 300, "--linger"))
+    scene.wait_for_rows(50)
+    made = api(scene, "snapshot", "--json")
+    run.must(made.returncode == 0, made)
+    wait_until(lambda: scene.last_ack() >= 299, 15, "the last row")
+    told = json.loads(api(scene, "status", "--json").stdout)["databases"][0]["snapshot"]
+    run.must(told["txid"] == json.loads(made.stdout)["txid"], told)
+    walwrap.stop()
+    (file,) = (scene.replica / "ltx" / "9").iterdir()
+    run.must(file.stat().st_size == json.loads(made.stdout)["bytes"], "another size was told")
+    # Without what led there, and with what came after.
+    last = int(file.stem.split("-")[1], 16)
+    for older in (scene.replica / "ltx" / "0").iterdir():
+        if int(older.stem.split("-")[1], 16) <= last:
+            older.unlink()
+    scene.same()
+
+
+@case("`GET /v1/points` is what restores find: each end of a span can be restored to")
+def points(run):
+    scene = Scene(run)
+    walwrap = scene.start(scene.writer("--rows", 100, "--linger"))
+    scene.wait_for_rows(100)
+    api(scene, "flush")
+    status, body = ask(scene, "/v1/points")
+    run.must(status == 200, body)
+    spans = json.loads(body)["spans"]
+    stored = sorted(path.stem.split("-")[1] for path in (scene.replica / "ltx" / "0").iterdir())
+    run.must((spans[0]["first_txid"], spans[-1]["last_txid"]) == (stored[0], stored[-1]), spans)
+    run.must(sum(span["points"] for span in spans) == len(stored), "points are missing")
+    walwrap.stop()
+    for txid in (spans[0]["first_txid"], spans[-1]["last_txid"]):
+        restored = run.path("restored-%s.db" % txid)
+        subprocess.run([binary(), "restore", "--quiet", "--replica", "file://%s" % scene.replica,
+                        "--output", str(restored), "--txid", txid], check=True,
+                       env=run.environment())
+        with sqlite3.connect(restored) as db:
+            run.must(db.execute("pragma integrity_check").fetchone() == ("ok",), txid)
+        db.close()
 
 
 @case("every answer is one that docs/openapi.json describes")
@@ -241,6 +286,18 @@ def metrics(run):
         if types[last] == "histogram":
             base = re.sub(r"_(bucket|sum|count)$", "", base)
         run.must(base == last, "%s stands under %s" % (line, last))
+    absent_here = {"walwrap_last_snapshot_timestamp_seconds", "walwrap_restore_duration_seconds",
+                   "walwrap_store_requests_dollars"}
+    run.must(described <= types.keys() | absent_here | {"walwrap_lag_seconds"},
+             "described and not there: %s" % (described - types.keys() - absent_here))
+    for path in ("alerts.yml", "grafana-dashboard.json"):
+        used = re.findall(r"walwrap_\w+", (ROOT / "docs/prometheus" / path).read_text())
+        known = types.keys() | absent_here
+        unknown = {name for name in used
+                   if re.sub(r"_(bucket|sum|count)$", "", name) not in known}
+        run.must(used and not unknown, "%s uses %s" % (path, unknown))
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "docs/prometheus/alerts.yml").read_text())
+    run.must(sorted(alerts) == sorted(re.findall(r"^\| `(Walwrap\w+)`", table, re.M)), alerts)
     for name, kind in types.items():
         run.must((kind == "counter") == name.endswith("_total"), "%s is a %s" % (name, kind))
         run.must(not re.search(r"_(ms|kib|mib|milliseconds)(_|$)", name),

@@ -31,6 +31,11 @@ class Screen:
                 raise Failure("the terminal is gone, saw %r" % self.shown[-300:]) from None
         self.shown = self.shown.split(text, 1)[1]
 
+    def read_now(self):
+        """What has appeared since."""
+        while select.select([self.master], [], [], 0.1)[0]:
+            self.shown += os.read(self.master, 4096).decode(errors="replace")
+
     def close(self):
         for descriptor in (self.master, self.slave):
             try:

@@ -42,11 +42,12 @@ Result<ApiOptions> api_options(const config::Config& config, const supervisor::H
 
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log) {
   control::ServerOptions server;
-  server.access.token = options.token;
-  server.version = WALWRAP_VERSION;
-  server.host = options.host;
-  server.grace = options.grace;
-  server.max_lag = options.max_lag;
+  server.desk.access.token = options.token;
+  server.desk.version = WALWRAP_VERSION;
+  server.desk.host = options.host;
+  server.desk.grace = options.grace;
+  server.desk.restarts = options.restarts;
+  server.desk.max_lag = options.max_lag;
   server.users = {os::own_user_id()};
   if (options.owner) server.users.push_back(options.owner->user);
   auto local = os::ListenSocket::open_unix(options.socket, options.owner);

@@ -17,10 +17,10 @@ namespace {
 
 using config::FlagValue;
 
-constexpr std::array<std::string_view, 8> kCommands = {"run",   "restore", "status", "wait",
-                                                       "flush", "doctor",  "help",   "version"};
+constexpr std::array<std::string_view, 9> kCommands = {
+    "run", "restore", "status", "wait", "flush", "snapshot", "doctor", "help", "version"};
 // Commands of later versions: a script that calls one must not run a program of that name today.
-constexpr std::array<std::string_view, 3> kReserved = {"ls", "verify", "snapshot"};
+constexpr std::array<std::string_view, 2> kReserved = {"ls", "verify"};
 
 constexpr std::array kRestoreOptions = {
     OptionRow{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
@@ -32,6 +32,7 @@ constexpr std::array kRestoreOptions = {
     OptionRow{"--force", "", "if FILE exists, set it aside: it gets another name"},
     OptionRow{"--integrity", "quick|full|none",
               "SQLite's own check before FILE appears (default quick)"},
+    OptionRow{"--quiet", "", "say nothing but what is wrong"},
     OptionRow{"--ca-file", "FILE", "PEM file of roots to trust [WALWRAP_CA_FILE]"},
 };
 
@@ -54,6 +55,10 @@ Result<FlagValue> take_setting(std::span<const std::string> words, std::size_t& 
   if (flag == "-v" || flag == "--verbose") {
     ++at;
     return FlagValue{"--log-level", "debug"};
+  }
+  if (flag == "-q" || flag == "--quiet") {
+    ++at;
+    return FlagValue{"--log-level", "warn"};
   }
   const auto* setting = config::find_flag(flag);
   if (setting == nullptr) return fail(Code::Invalid, "{}", config::describe_unknown_flag(flag));
@@ -95,6 +100,7 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   if (option.flag == "--replica") out.replica = option.value;
   if (option.flag == "--output") out.output = option.value;
   if (option.flag == "--ca-file") out.ca_file = option.value;
+  if (option.flag == "--quiet") out.quiet = true;
   if (option.flag == "--if-absent" || option.flag == "--force") {
     const auto wanted = option.flag == "--force" ? IfPresent::SetAside : IfPresent::Keep;
     if (out.if_present != IfPresent::Refuse && out.if_present != wanted) {
@@ -253,16 +259,17 @@ std::string format_help(std::string_view topic) {
   return fmt::format(
       "usage: {}\n"
       "       {}\n"
-      "       walwrap status | wait | flush [options]\n"
+      "       walwrap status | wait | flush | snapshot [options]\n"
       "       walwrap doctor [--json] [options] | help [command] | version\n\n"
       "Runs the command, keeps its SQLite database copied to the replica, and restores it from\n"
       "there before the command starts if the file is not there.\n\n"
       "options of run, each also an environment variable; flags win\n{}"
-      "  {:<31}{}\n  {:<31}{}\n\n"
+      "  {:<31}{}\n  {:<31}{}\n  {:<31}{}\n\n"
       "exit codes: the command's own, or 128 + signal; 74 it said 0 but not everything is stored;\n"
       "  125 walwrap refused to start it (the message says why); 126, 127 it cannot be run\n",
       kRunUsage, kRestoreUsage, config::format_settings_help(), "-v, --verbose",
-      "same as --log-level debug", "-h, --help, --version", "print this, or the version");
+      "same as --log-level debug", "-q, --quiet",
+      "same as --log-level warn", "-h, --help, --version", "print this, or the version");
 }
 
 }  // namespace walwrap::cli

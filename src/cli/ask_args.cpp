@@ -28,6 +28,9 @@ constexpr std::array kQuestions = {
             "0 stored; 1 not stored in time, or not known to be"},
     Command{Question::Flush, "flush", "Stores what is committed by now, at once, and waits for it.",
             "0 stored; 1 not stored in time, or not known to be"},
+    Command{Question::Snapshot, "snapshot",
+            "Stores the whole database as one file, from which a restore then begins.",
+            "0 stored; 1 not stored, or not in time"},
 };
 
 struct Row {
@@ -41,7 +44,7 @@ constexpr std::array kRows = {
     Row{{"--check", "", "say nothing if it is healthy; exit with 1 if it is not"}, "status"},
     Row{{"--watch", "", "again each second, until Ctrl-C"}, "status"},
     Row{{"--position", "POSITION", "what to wait for, of an earlier answer"}, "wait"},
-    Row{{"--timeout", "DURATION", "how long (default 30s)"}, "wait flush"},
+    Row{{"--timeout", "DURATION", "how long (default 30s)"}, "wait flush snapshot"},
 };
 
 const Command& command_of(Question question) {

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAnswerTime{5'000};
 constexpr milliseconds kWatchEvery{1'000};
 constexpr milliseconds kCancelLook{100};
+constexpr milliseconds kListingEvery{60'000};
 constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 
 // What was typed, what walwrap told the app, or what the configuration of a run leads to.
@@ -49,7 +50,7 @@ std::string path_of(const AskArguments& arguments) {
   if (!arguments.database.empty()) add("db", absolute_path(arguments.database).native());
   add("timeout", format_duration(arguments.timeout));
   add("position", arguments.position);
-  return (arguments.question == Question::Wait ? "/v1/wait" : "/v1/flush") + query;
+  return fmt::format("/v1/{}{}", format_question(arguments.question), query);
 }
 
 // Of problem details; "" of anything else.
@@ -93,7 +94,12 @@ class Asking {
   }
 
   int watch() {
+    MonoTime next_listing{};
     while (true) {
+      if (around_.clock.mono() >= next_listing) {
+        learn_points();
+        next_listing = around_.clock.mono() + kListingEvery;
+      }
       if (around_.full_screen) around_.say(kHomeAndClear);
       if (const int code = once(); code != 0) return code;
       const MonoTime next = around_.clock.mono() + kWatchEvery;
@@ -105,6 +111,12 @@ class Asking {
   }
 
  private:
+  // From then on the status knows what can be restored to. Without it, it is less complete.
+  void learn_points() {
+    ignore(client_->perform({.url = "http://localhost/v1/points", .limit = kAnswerTime}),
+           "what is wrong is among what the status says");
+  }
+
   int refused(int status, std::string_view body) {
     if (arguments_.json) around_.say(body);
     around_.complain(fmt::format("walwrap: {}\n", detail_of(body)));

@@ -75,7 +75,9 @@ int execute(const RunArguments& arguments, const Process& process) {
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
   } else {
-    options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork) {
+    options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,
+                                   std::uint64_t restarts) {
+      api->restarts = restarts;
       return replicate(*databases, *api, std::move(channel), at_fork, process.clock, log);
     };
   }
@@ -87,14 +89,15 @@ int execute(const RestoreArguments& arguments, const Process& process) {
   if (!reader) return complain(reader.error().text, kExitNotSo);
   StopSignals signals(*std::move(reader));
   const Log log = make_log({}, process.clock);
-  const bool terminal = os::is_stderr_a_terminal();
+  auto progress = os::is_stderr_a_terminal() ? Progress::Style::Bar : Progress::Style::Lines;
+  if (arguments.quiet) progress = Progress::Style::None;
   const int exit_code = restore_to_file(
       arguments, {.clock = process.clock,
                   .log = log,
                   .say = [](std::string_view text) { os::write_stderr(text); },
                   .cancelled = [&] { return signals.received() != 0; },
                   .environment = config::parse_environment(process.environment),
-                  .progress = terminal ? Progress::Style::Bar : Progress::Style::Lines});
+                  .progress = progress});
   const int stopped_by = signals.received();
   return exit_code != 0 && stopped_by != 0 ? 128 + stopped_by : exit_code;
 }

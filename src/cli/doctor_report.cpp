@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "walwrap/cli/progress.hpp"
+#include "walwrap/base/human.hpp"
 #include "walwrap/storage/prices.hpp"
 
 namespace walwrap::cli {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "walwrap/base/human.hpp"
+
 namespace walwrap::cli {
 namespace {
 
@@ -34,17 +36,8 @@ std::string draw_bar(Bytes done, Bytes total) {
 
 }  // namespace
 
-std::string format_bytes(Bytes bytes) {
-  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB"};
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  // Up to what would be shown as 1024.0.
-  for (value /= 1024; value >= 1023.95 && unit + 1 < std::size(kUnits); value /= 1024) ++unit;
-  return fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
 std::optional<std::string> Progress::on_progress(Bytes done, Bytes total, MonoTime now) {
+  if (style_ == Style::None) return std::nullopt;
   if (now - last_ < (style_ == Style::Bar ? kBarEvery : kLineEvery)) return std::nullopt;
   last_ = now;
   const auto text = describe(done, total, now - begun_);

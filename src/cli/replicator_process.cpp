@@ -138,6 +138,7 @@ std::vector<control::Subject> ReplicatorProcess::subjects() const {
                              .why = served.why};
     if (Replicator* replicator = served.replicator.get(); replicator != nullptr) {
       subject.inquiry = &replicator->inquiry();
+      subject.points = &replicator->points();
       subject.status = [replicator] { return replicator->status(); };
     }
     all.push_back(std::move(subject));

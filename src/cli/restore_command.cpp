@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "walwrap/base/human.hpp"
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/thread.hpp"
@@ -160,7 +161,9 @@ int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings
       surroundings.environment);
   if (os::exists(arguments.output)) {
     if (arguments.if_present == IfPresent::Keep) {
-      surroundings.say(fmt::format("{} exists and was left as it is\n", arguments.output));
+      if (!arguments.quiet) {
+        surroundings.say(fmt::format("{} exists and was left as it is\n", arguments.output));
+      }
       return 0;
     }
     if (arguments.if_present == IfPresent::Refuse) {
@@ -176,6 +179,7 @@ int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings
   if (!restored) {
     return complain(surroundings, restored.error().text, exit_code_of(restored.error().code));
   }
+  if (arguments.quiet) return 0;
   const std::chrono::duration<double> took = surroundings.clock.mono() - begun;
   surroundings.say(
       fmt::format("restored {}: txid {}, {} in {:.1f} s\n", arguments.output, restored->txid,

@@ -7,7 +7,7 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 
-#include "walwrap/cli/progress.hpp"
+#include "walwrap/base/human.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -31,6 +31,44 @@ std::string behind_line(const Json& lag) {
                      format_bytes(bytes), format_duration(age));
 }
 
+std::string uploads_line(const Json& uploads) {
+  const auto rate = uploads.at("bytes_per_second").get<double>();
+  return fmt::format("{}, {}, {}/s over the last minute", uploads.at("count").get<std::uint64_t>(),
+                     format_bytes(uploads.at("bytes").get<Bytes>()),
+                     format_bytes(static_cast<Bytes>(std::max(0.0, rate))));
+}
+
+// "" if it is not known.
+std::string snapshot_line(const Json& snapshot, WallTime now) {
+  if (snapshot.is_null()) return "";
+  const auto then = parse_rfc3339(snapshot.at("stored_at").get<std::string>());
+  return fmt::format("{}, {}", snapshot.at("txid").get<std::string>(),
+                     then ? format_age(*then, now) : "");
+}
+
+std::string restore_line(const Json& restore) {
+  if (restore.is_null()) return "";
+  return fmt::format("from {} to {}", restore.at("from").get<std::string>(),
+                     restore.at("to").get<std::string>());
+}
+
+std::string store_line(const Json& store) {
+  std::uint64_t requests = 0;
+  for (const Json& count : store.at("requests")) requests += count.get<std::uint64_t>();
+  std::string errors;
+  for (const auto& [kind, count] : store.at("errors").items()) {
+    if (count.get<std::uint64_t>() == 0) continue;
+    errors += fmt::format("{}{} {}", errors.empty() ? "" : ", ", count.get<std::uint64_t>(), kind);
+  }
+  std::string line;
+  if (requests > 0) line = fmt::format("{} requests", requests);
+  if (requests > 0 && store.at("dollars").is_number()) {
+    line += fmt::format(", about ${:.4f}", store.at("dollars").get<double>());
+  }
+  if (!errors.empty()) line += fmt::format("{}errors: {}", line.empty() ? "" : ", ", errors);
+  return line;
+}
+
 std::string view_database(const Json& database, WallTime now) {
   const auto line = [](std::string_view name, const std::string& value) {
     return value.empty() ? std::string() : fmt::format("  {:<9}{}\n", name, value);
@@ -41,18 +79,17 @@ std::string view_database(const Json& database, WallTime now) {
          line("replica", database.at("replica").get<std::string>()) +
          line("stored", stored_line(database, now)) +
          line("behind", behind_line(database.at("lag"))) +
+         line("uploads", uploads_line(database.at("uploads"))) +
+         line("store", store_line(database.at("store"))) +
+         line("snapshot", snapshot_line(database.at("snapshot"), now)) +
+         line("restore", restore_line(database.at("restore"))) +
          line("log", format_bytes(database.at("wal_bytes").get<Bytes>())) +
+         line("writer", database.at("writer").get<std::string>()) +
          line("fencing", database.at("fencing").get<std::string>()) +
          line("trouble", database.at("trouble").get<std::string>());
 }
 
 }  // namespace
-
-std::string format_age(WallTime then, WallTime now) {
-  const auto age = std::chrono::floor<std::chrono::seconds>(now - then);
-  if (age.count() < 1) return "now";
-  return format_duration(age) + " ago";
-}
 
 Result<StatusView> view_status(std::string_view json, WallTime now) {
   try {

@@ -313,7 +313,7 @@ const Setting* find_flag(std::string_view flag) {
 }
 
 std::string describe_unknown_flag(std::string_view flag) {
-  std::vector<std::string_view> known = {"--help", "--version", "--verbose"};
+  std::vector<std::string_view> known = {"--help", "--version", "--verbose", "--quiet"};
   for (const Setting& row : kSettings) known.push_back(row.flag);
   const auto near = nearest(flag, known);
   return fmt::format("unknown flag {}{}", flag,

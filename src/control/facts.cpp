@@ -2,6 +2,15 @@
 
 namespace walwrap::control {
 
+KnownSnapshot newest_snapshot(const DatabaseFacts& database) {
+  KnownSnapshot newest;
+  const auto& made = database.progress.snapshot;
+  if (made.stored_at && made.trouble.empty()) newest = {made.txid, *made.stored_at};
+  if (!database.points || !database.points->snapshot) return newest;
+  const auto& listed = *database.points->snapshot;
+  return listed.txid > newest.txid ? KnownSnapshot{listed.txid, listed.time} : newest;
+}
+
 std::uint64_t commits_behind(const replication::Progress& progress) {
   const auto commits = progress.committed.commits;
   return commits > progress.stored ? commits - progress.stored : 0;

@@ -25,6 +25,15 @@ std::string header(MHD_Connection* connection, const char* name) {
   return value == nullptr ? "" : value;
 }
 
+std::string password_of(MHD_Connection* connection) {
+  char* password = nullptr;
+  char* user = MHD_basic_auth_get_username_password(connection, &password);
+  std::string out = password == nullptr ? "" : password;
+  MHD_free(user);
+  MHD_free(password);
+  return out;
+}
+
 MHD_Result send(MHD_Connection* connection, const Answer& answer) {
   // The library takes a pointer to bytes that it copies and does not change.
   auto* response = MHD_create_response_from_buffer(
@@ -33,8 +42,8 @@ MHD_Result send(MHD_Connection* connection, const Answer& answer) {
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-  if (!answer.allow.empty()) {
-    MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer.allow.c_str());
+  for (const auto& [name, value] : answer.headers) {
+    MHD_add_response_header(response, name.c_str(), value.c_str());
   }
   const auto queued =
       MHD_queue_response(connection, static_cast<unsigned>(answer.status), response);
@@ -153,7 +162,8 @@ Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& excha
                   .query = {},
                   .body_bytes = exchange.body_bytes,
                   .host = header(connection, MHD_HTTP_HEADER_HOST),
-                  .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION)};
+                  .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
+                  .password = password_of(connection)};
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &Callbacks::on_parameter,
                             &request.query);
   const auto found = connections_.find(socket_of(connection));

@@ -3,7 +3,10 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <limits>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace walwrap::control {
@@ -60,12 +63,27 @@ MetricFamily histograms(std::string name, std::string help, const Facts& facts,
   return out;
 }
 
-MetricFamily single(std::string name, std::string help, double value) {
-  MetricFamily out{std::move(name), std::move(help), MetricType::Gauge, {}};
+MetricFamily single(MetricType type, std::string name, std::string help, double value) {
+  MetricFamily out{std::move(name), std::move(help), type, {}};
   ClientMetric metric;
-  metric.gauge.value = value;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
   out.metric.push_back(std::move(metric));
   return out;
+}
+
+// Absent where it is not known.
+template <typename ValueOf>
+void add_known(std::vector<MetricFamily>& out, std::string name, std::string help,
+               const Facts& facts, ValueOf value_of) {
+  MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
+  for (const DatabaseFacts& database : facts.databases) {
+    const std::optional<double> value = value_of(database);
+    if (!value) continue;
+    ClientMetric metric = labelled(database);
+    metric.gauge.value = *value;
+    family.metric.push_back(std::move(metric));
+  }
+  if (!family.metric.empty()) out.push_back(std::move(family));
 }
 
 void add_lag(std::vector<MetricFamily>& out, const Facts& facts) {
@@ -88,18 +106,55 @@ void add_lag(std::vector<MetricFamily>& out, const Facts& facts) {
         [](const auto& db) { return db.status.txid.value; });
   gauge("walwrap_predicted_flush_seconds", "What a last upload would take now.",
         [](const auto& db) { return seconds(predict_flush(db.status)); });
-  // Absent until there is one: a time of 0 would be an age of half a century.
-  MetricFamily stored{"walwrap_last_stored_timestamp_seconds",
-                      "When the last upload was stored, since 1970.",
-                      MetricType::Gauge,
-                      {}};
+  // A time of 0 would be an age of half a century.
+  add_known(out, "walwrap_last_stored_timestamp_seconds",
+            "When the last upload was stored, since 1970.", facts,
+            [](const auto& db) -> std::optional<double> {
+              if (!db.status.stored_at) return std::nullopt;
+              return seconds(db.status.stored_at->time_since_epoch());
+            });
+  add_known(out, "walwrap_last_snapshot_timestamp_seconds",
+            "When the newest snapshot that is known of was stored, since 1970.", facts,
+            [](const auto& db) -> std::optional<double> {
+              const auto newest = newest_snapshot(db);
+              if (newest.txid.value == 0) return std::nullopt;
+              return seconds(newest.stored_at.time_since_epoch());
+            });
+  add_known(out, "walwrap_restore_duration_seconds", "What the restore at the start took.", facts,
+            [](const auto& db) -> std::optional<double> {
+              if (!db.status.restored_in) return std::nullopt;
+              return seconds(*db.status.restored_in);
+            });
+}
+
+// One counter for each of some kinds.
+template <std::size_t N, typename CountsOf>
+MetricFamily kinds(std::string name, std::string help, const char* label,
+                   const std::array<std::string_view, N>& names, const Facts& facts,
+                   CountsOf counts_of) {
+  MetricFamily out{std::move(name), std::move(help), MetricType::Counter, {}};
   for (const DatabaseFacts& database : facts.databases) {
-    if (!database.status.stored_at) continue;
-    ClientMetric metric = labelled(database);
-    metric.gauge.value = seconds(database.status.stored_at->time_since_epoch());
-    stored.metric.push_back(std::move(metric));
+    for (std::size_t i = 0; i < N; ++i) {
+      ClientMetric metric = labelled(database);
+      metric.label.push_back({label, std::string(names[i])});
+      metric.counter.value = static_cast<double>(counts_of(database)[i]);
+      out.metric.push_back(std::move(metric));
+    }
   }
-  if (!stored.metric.empty()) out.push_back(std::move(stored));
+  return out;
+}
+
+void add_store(std::vector<MetricFamily>& out, const Facts& facts) {
+  out.push_back(kinds("walwrap_store_requests_total",
+                      "Requests to an object store, each attempt, by what they are billed as.",
+                      "operation", storage::kRequestKinds, facts,
+                      [](const auto& db) { return db.status.store.requests; }));
+  out.push_back(kinds("walwrap_store_errors_total", "Answers of the store that were no success.",
+                      "kind", storage::kStoreErrors, facts,
+                      [](const auto& db) { return db.status.store.errors; }));
+  add_known(out, "walwrap_store_requests_dollars",
+            "Estimated price of the requests since the start, as if none were free.", facts,
+            [](const auto& db) { return db.status.request_dollars; });
 }
 
 void add_work(std::vector<MetricFamily>& out, const Facts& facts) {
@@ -130,12 +185,17 @@ std::string format_metrics(const Facts& facts) {
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));
-  families.push_back(single("walwrap_host_grace_seconds",
+  families.push_back(single(MetricType::Gauge, "walwrap_host_grace_seconds",
                             "From the host's stop signal to its SIGKILL.", seconds(facts.grace)));
-  families.push_back(single("walwrap_waits", "Clients that wait for a commit to be stored.",
+  families.push_back(single(MetricType::Gauge, "walwrap_waits",
+                            "Clients that wait for a commit to be stored.",
                             static_cast<double>(facts.waits)));
+  families.push_back(single(MetricType::Counter, "walwrap_replicator_restarts_total",
+                            "Replicators that ended beside the app, and were started again.",
+                            static_cast<double>(facts.restarts)));
   add_lag(families, facts);
   add_work(families, facts);
+  add_store(families, facts);
   return prometheus::TextSerializer().Serialize(families);
 }
 

@@ -22,10 +22,13 @@ struct Route {
   std::string_view parameters;  // "timeout position db"
 };
 constexpr std::array kRoutes = {
+    Route{"/", "GET", Endpoint::Page, ""},
     Route{"/v1/status", "GET", Endpoint::Status, ""},
     Route{"/v1/position", "GET", Endpoint::Position, "db timeout"},
     Route{"/v1/wait", "POST", Endpoint::Wait, "db position timeout"},
     Route{"/v1/flush", "POST", Endpoint::Flush, "db timeout"},
+    Route{"/v1/snapshot", "POST", Endpoint::Snapshot, "db timeout"},
+    Route{"/v1/points", "GET", Endpoint::Points, "db timeout"},
     Route{"/metrics", "GET", Endpoint::Metrics, ""},
     Route{"/healthz", "GET", Endpoint::Healthz, ""},
     Route{"/readyz", "GET", Endpoint::Readyz, ""},
@@ -66,8 +69,12 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
       is_equal_in_constant_time(given.substr(kBearer.size()), access.token)) {
     return std::nullopt;
   }
-  return problem(401, "unauthorized", "A token is needed",
-                 "send the header Authorization: Bearer and the token of --listen-token");
+  if (is_equal_in_constant_time(request.password, access.token)) return std::nullopt;
+  Answer answer = problem(401, "unauthorized", "A token is needed",
+                          "send the header Authorization: Bearer and the token of --listen-token; "
+                          "a browser asks for it as a password");
+  answer.headers["WWW-Authenticate"] = "Basic realm=\"walwrap\"";
+  return answer;
 }
 
 std::variant<Call, Answer> parse_parameters(const Request& request, const Route& route) {
@@ -110,7 +117,7 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
   if (request.method != route->method && !is_head) {
     Answer answer = problem(405, "method-not-allowed", "Not with this method",
                             fmt::format("{} takes {}", route->path, route->method));
-    answer.allow = route->method;
+    answer.headers["Allow"] = route->method;
     return answer;
   }
   if (request.body_bytes > 0) {
@@ -144,10 +151,23 @@ Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Pro
           {"stored", true}, {"position", position}, {"txid", fmt::format("{}", progress.txid)}};
       return {.body = body.dump() + "\n"};
     }
+    case Ended::How::SnapshotDone: {
+      const auto& done = progress.snapshot;
+      if (!done.trouble.empty()) {
+        return problem(503, "not-stored", "The snapshot was not stored", done.trouble);
+      }
+      const Json body = {
+          {"stored", true}, {"txid", fmt::format("{}", done.txid)}, {"bytes", done.bytes}};
+      return {.body = body.dump() + "\n"};
+    }
     case Ended::How::TimedOut:
       if (!progress.attached) {
         return problem(504, "no-database", "There is no database yet",
                        "nothing could be looked at in the time that was given");
+      }
+      if (endpoint == Endpoint::Snapshot) {
+        return problem(504, "timed-out", "Not stored in time",
+                       "it goes on, and is among what GET /v1/points gives when it is stored");
       }
       return problem(504, "timed-out", "Not stored in time",
                      endpoint == Endpoint::Position

@@ -15,6 +15,47 @@ Json lag_of(const DatabaseFacts& database) {
           {"ms", database.health.lag.count()}};
 }
 
+Json snapshot_of(const DatabaseFacts& database) {
+  const auto newest = newest_snapshot(database);
+  if (newest.txid.value == 0) return nullptr;
+  return {{"txid", fmt::format("{}", newest.txid)},
+          {"stored_at", format_rfc3339(newest.stored_at)}};
+}
+
+Json restorable(const DatabaseFacts& database) {
+  if (!database.points || database.points->spans.empty()) return nullptr;
+  const auto& first = database.points->spans.front();
+  const auto& last = database.points->spans.back();
+  return {{"first_txid", fmt::format("{}", first.first)},
+          {"last_txid", fmt::format("{}", last.last)},
+          {"from", format_rfc3339(first.from)},
+          {"to", format_rfc3339(last.to)},
+          {"listed_at", format_rfc3339(database.points->listed)}};
+}
+
+Json store_of(const replication::ReplicatorStatus& status) {
+  Json requests = Json::object();
+  for (std::size_t i = 0; i < storage::kRequestKinds.size(); ++i) {
+    requests[std::string(storage::kRequestKinds[i])] = status.store.requests[i];
+  }
+  Json errors = Json::object();
+  for (std::size_t i = 0; i < storage::kStoreErrors.size(); ++i) {
+    errors[std::string(storage::kStoreErrors[i])] = status.store.errors[i];
+  }
+  Json out = {{"requests", requests}, {"errors", errors}, {"dollars", nullptr}};
+  if (status.request_dollars) out["dollars"] = *status.request_dollars;
+  return out;
+}
+
+Json uploads_of(const DatabaseFacts& database) {
+  const auto& uploads = database.status.uploads;
+  return {{"count", uploads.took.count()},
+          {"bytes", uploads.bytes},
+          {"failed", uploads.failed},
+          {"per_second", database.throughput.uploads_per_second},
+          {"bytes_per_second", database.throughput.bytes_per_second}};
+}
+
 Json json_of(const DatabaseFacts& database) {
   const auto& status = database.status;
   Json out = {{"path", database.path},
@@ -28,7 +69,13 @@ Json json_of(const DatabaseFacts& database) {
               {"stored_at", nullptr},
               {"last_upload_ms", status.last_put.count()},
               {"wal_bytes", database.log_bytes},
-              {"fencing", format_fencing(status.fencing)}};
+              {"fencing", format_fencing(status.fencing)},
+              {"writer", fmt::format("{}", status.writer)},
+              {"predicted_flush_ms", predict_flush(status).count()},
+              {"uploads", uploads_of(database)},
+              {"snapshot", snapshot_of(database)},
+              {"restore", restorable(database)},
+              {"store", store_of(status)}};
   if (database.progress.attached) {
     out["position"] = replication::format_position(database.progress.committed);
   }
@@ -63,10 +110,28 @@ std::string format_status(const Facts& facts) {
   Json out = {{"version", facts.version}, {"state", facts.stopping ? "stopping" : "running"},
               {"healthy", wrong.empty()}, {"reason", wrong},
               {"host", facts.host},       {"grace_ms", facts.grace.count()},
-              {"waits", facts.waits},     {"databases", Json::array()}};
+              {"waits", facts.waits},     {"restarts", facts.restarts},
+              {"databases", Json::array()}};
   for (const DatabaseFacts& database : facts.databases)
     out["databases"].push_back(json_of(database));
   return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string format_points(const replication::PointsFound& found) {
+  Json spans = Json::array();
+  std::uint64_t points = 0;
+  for (const auto& span : found.spans) {
+    points += span.points;
+    spans.push_back({{"level", span.level.value},
+                     {"first_txid", fmt::format("{}", span.first)},
+                     {"last_txid", fmt::format("{}", span.last)},
+                     {"from", format_rfc3339(span.from)},
+                     {"to", format_rfc3339(span.to)},
+                     {"points", span.points}});
+  }
+  const Json out = {
+      {"listed_at", format_rfc3339(found.listed)}, {"points", points}, {"spans", spans}};
+  return out.dump() + "\n";
 }
 
 Answer answer_health(const Facts& facts) {

@@ -8,6 +8,10 @@ using replication::Progress;
 void WaitList::add(const Wait& wait) {
   auto& added = waits_.insert_or_assign(wait.id, wait).first->second;
   by_deadline_.emplace(wait.deadline, wait.id);
+  if (wait.what == Wait::For::Snapshot) {
+    by_snapshot_.emplace(wait.ticket, wait.id);
+    return;
+  }
   if (!wait.position) {
     by_ticket_.emplace(wait.ticket, wait.id);
     return;
@@ -31,6 +35,7 @@ void WaitList::remove(std::uint64_t id) {
   const Wait& wait = found->second;
   by_deadline_.erase({wait.deadline, id});
   by_ticket_.erase({wait.ticket, id});
+  by_snapshot_.erase({wait.ticket, id});
   if (wait.position) by_commit_.erase({wait.position->commits, id});
   waits_.erase(found);
 }
@@ -50,6 +55,9 @@ std::vector<Ended> WaitList::on_progress(const Progress& progress) {
   if (!progress.halted.empty()) {
     end_all(Ended::How::Halted, out);
     return out;
+  }
+  while (!by_snapshot_.empty() && by_snapshot_.begin()->first <= progress.snapshot.ticket) {
+    out.push_back(end(by_snapshot_.begin()->second, Ended::How::SnapshotDone));
   }
   if (!progress.attached || progress.looked == 0) return out;
   move_to_new_attachment(progress, out);

@@ -102,6 +102,7 @@ class Init {
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
   std::optional<Channel> channel_;
+  std::uint64_t restarts_ = 0;  // of the replicator
   os::Pid app_;                             // none: not there
   std::optional<std::uint64_t> oom_kills_;  // in our control group, before the app
   os::Pid replicator_;                      // none: not there
@@ -170,6 +171,7 @@ void Init::reap() {
       take_reports();
       close_channel();
       replicator_ = {};
+      ++restarts_;
       dispatch(event::ReplicatorExited{reaped->status});
     } else {
       has_reaped_others = true;
@@ -191,7 +193,7 @@ int Init::replicate(Channel::Pair& ends) {
   os::forbid_new_privileges();
   give_up_capabilities(kReplicatorNeeds, log_);
   const auto at_fork = state_.app == App::NotStarted ? AtFork::AppNotStarted : AtFork::AppStarted;
-  return options_.replicator_main(std::move(end), at_fork);
+  return options_.replicator_main(std::move(end), at_fork, restarts_);
 }
 
 void Init::close_channel() {

@@ -102,7 +102,7 @@ TEST_CASE("a mistake on the way to an app exits 125, in another command 2, each 
       {{"verify"}, 2, "unknown command"},
       {{"status", "now"}, 2, "status does not know \"now\""},
       {{"wait", "--timeout", "soon"}, 2, "--timeout: \"soon\" is not a duration"},
-      {{"snapshot"}, 2, "unknown command"},
+      {{"snapshot", "--position=p"}, 2, "snapshot does not know"},
       {{"doctor", "/bin/app"}, 2, "runs no app"},
       {{"doctor", "--", "app"}, 2, "runs no app"},
       {{"doctor", "--grase=5s"}, 2, "--grace"},
@@ -189,12 +189,12 @@ TEST_CASE("help lists only what exists, all of it, in 100 columns") {
   const auto restore = format_help("restore");
   for (const char* flag :
        {"--replica URL", "--output FILE", "--txid HEX16", "--timestamp TIME", "--if-absent",
-        "--force", "--integrity quick|full|none", "--ca-file FILE"}) {
+        "--force", "--integrity quick|full|none", "--quiet", "--ca-file FILE"}) {
     CHECK(has(restore, flag));
   }
-  for (const char* topic : {"help", "version", "status", "wait", "flush"})
+  for (const char* topic : {"help", "version", "status", "wait", "flush", "snapshot"})
     CHECK_FALSE(format_help(topic).empty());
-  for (const char* absent : {"ls", "verify", "snapshot"}) {
+  for (const char* absent : {"ls", "verify"}) {
     CHECK(format_help(absent).empty());
     CHECK_FALSE(has(general, "walwrap " + std::string(absent)));
   }

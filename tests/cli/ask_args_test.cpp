@@ -12,13 +12,13 @@ Result<AskArguments> parse(Question question, const std::vector<std::string>& wo
 }
 
 TEST_CASE("the questions are commands by their names") {
-  for (const char* name : {"status", "wait", "flush"}) {
+  for (const char* name : {"status", "wait", "flush", "snapshot"}) {
     const auto question = parse_question(name);
     REQUIRE(question.has_value());
     CHECK(format_question(*question) == name);
     CHECK(format_ask_help(*question).find(std::string("usage: walwrap ") + name) == 0);
   }
-  CHECK_FALSE(parse_question("snapshot").has_value());
+  CHECK_FALSE(parse_question("verify").has_value());
 }
 
 TEST_CASE("a wait takes a position and a time, and all of them a socket") {
@@ -31,6 +31,7 @@ TEST_CASE("a wait takes a position and a time, and all of them a socket") {
   CHECK(wait->database == "a.db");
   CHECK(wait->json);
   CHECK(parse(Question::Flush, {})->timeout == std::chrono::seconds(30));
+  CHECK(parse(Question::Snapshot, {"--timeout=9m"})->timeout == std::chrono::minutes(9));
 }
 
 TEST_CASE("what is another command's option is refused") {

@@ -9,24 +9,6 @@ using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::cli;
 
-TEST_CASE("amounts are shown in the unit people expect") {
-  struct Row {
-    Bytes bytes;
-    const char* text;
-  };
-  const Row rows[] = {
-      {0, "0 B"},
-      {1023, "1023 B"},
-      {1024, "1.0 KiB"},
-      {1536, "1.5 KiB"},
-      {(1ULL << 20) - 1, "1.0 MiB"},
-      {1ULL << 20, "1.0 MiB"},
-      {5ULL << 30, "5.0 GiB"},
-      {3000ULL << 40, "3000.0 TiB"},
-  };
-  for (const Row& row : rows) CHECK(format_bytes(row.bytes) == row.text);
-}
-
 TEST_CASE("off a terminal a restore says a line every five seconds and nothing between") {
   const MonoTime begun{100s};
   Progress progress(Progress::Style::Lines, begun);

@@ -52,6 +52,51 @@ TEST_CASE("a time that is not known yet is no metric") {
                                   "1700000000") != std::string::npos);
 }
 
+TEST_CASE("requests and errors are told by kind, and their price where one is known") {
+  auto some = facts();
+  auto& status = some.databases[0].status;
+  status.store.requests = {1, 2, 3, 4, 5, 6};
+  status.store.errors = {7, 8, 0, 0, 0};
+  const auto text = format_metrics(some);
+  const std::string db = "{db=\"/data/app.db\",";
+  CHECK(has_line(text, "walwrap_store_requests_total" + db + "operation=\"get\"} 1"));
+  CHECK(has_line(text, "walwrap_store_requests_total" + db + "operation=\"list\"} 3"));
+  CHECK(has_line(text, "walwrap_store_requests_total" + db + "operation=\"delete\"} 6"));
+  CHECK(has_line(text, "walwrap_store_errors_total" + db + "kind=\"unavailable\"} 7"));
+  CHECK(has_line(text, "walwrap_store_errors_total" + db + "kind=\"denied\"} 8"));
+  CHECK(text.find("dollars") == std::string::npos);
+  status.request_dollars = 0.5;
+  CHECK(has_line(format_metrics(some), "walwrap_store_requests_dollars{db=\"/data/app.db\"} 0.5"));
+}
+
+TEST_CASE("a restore at the start and deaths of the replicator are metrics") {
+  auto some = facts();
+  CHECK(format_metrics(some).find("restore_duration") == std::string::npos);
+  some.restarts = 3;
+  some.databases[0].status.restored_in = std::chrono::milliseconds(2'500);
+  const auto text = format_metrics(some);
+  CHECK(has_line(text, "walwrap_replicator_restarts_total 3"));
+  CHECK(has_line(text, "# TYPE walwrap_replicator_restarts_total counter"));
+  CHECK(has_line(text, "walwrap_restore_duration_seconds{db=\"/data/app.db\"} 2.5"));
+}
+
+TEST_CASE("the newest snapshot is the one that was made here, or a newer one that is listed") {
+  auto some = facts();
+  auto& database = some.databases[0];
+  const auto at = [](int second) { return WallTime{} + std::chrono::seconds(second); };
+  CHECK(newest_snapshot(database).txid == Txid{0});
+  database.progress.snapshot = {.ticket = 1, .txid = Txid{5}, .bytes = 1, .stored_at = at(50)};
+  CHECK(newest_snapshot(database).txid == Txid{5});
+  database.points.emplace();
+  database.points->snapshot = {Txid{4}, at(40), kSnapshotLevel};
+  CHECK(newest_snapshot(database).txid == Txid{5});
+  database.points->snapshot = {Txid{6}, at(60), kSnapshotLevel};
+  CHECK(newest_snapshot(database).stored_at == at(60));
+  database.points.reset();
+  database.progress.snapshot.trouble = "no room";
+  CHECK(newest_snapshot(database).txid == Txid{0});
+}
+
 TEST_CASE("a path with quotes stays one label") {
   auto some = facts();
   some.databases[0].path = "/data/\"a\"\\b.db";

@@ -11,7 +11,7 @@ namespace {
 
 // Runs init as a process of its own, as it blocks signals and reaps; gives its exit status.
 int status_of_life(std::vector<std::string> command,
-                   std::function<int(Channel, AtFork)> replicator = {}) {
+                   std::function<int(Channel, AtFork, std::uint64_t)> replicator = {}) {
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) {
@@ -46,7 +46,7 @@ TEST_CASE("a command that is not there is 127, one that cannot be executed 126")
 }
 
 TEST_CASE("a replicator that refuses keeps the app from starting") {
-  const auto refuse = [](Channel channel, AtFork) {
+  const auto refuse = [](Channel channel, AtFork, std::uint64_t) {
     ReplicatorReport report;
     report.kind = Report::Refused;
     report.exit_code = 125;

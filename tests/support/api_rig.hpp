@@ -89,7 +89,7 @@ struct ApiRig {
     options.network.emplace(os::ListenSocket::open_tcp({"127.0.0.1", 0, true}).value());
     port = options.network->port();
     options.users = {::geteuid()};
-    options.version = "test";
+    options.desk.version = "test";
     if (change) change(options);
     progress.attached = true;
     progress.looked = inquiry->ask_look(replication::Inquiry::Pace::Usual);

@@ -26,6 +26,7 @@ class Histogram {
     for (std::size_t at = 0; at <= i; ++at) total += counts_[at];
     return total;
   }
+  std::uint64_t count() const { return cumulative(N); }
   double sum() const { return sum_; }
 
  private:

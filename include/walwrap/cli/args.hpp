@@ -46,6 +46,7 @@ struct RestoreArguments {
   std::string ca_file;  // "": what the environment names, or the system's roots
   std::optional<Txid> txid;
   std::optional<Moment> timestamp;
+  bool quiet = false;  // no progress, and no word of success
   IfPresent if_present = IfPresent::Refuse;
   config::Integrity integrity = config::Integrity::Quick;
 };

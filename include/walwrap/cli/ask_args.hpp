@@ -1,4 +1,4 @@
-// The words of `walwrap status`, `wait` and `flush`: what is asked of a walwrap that runs. Pure.
+// The words of `walwrap status`, `wait`, `flush` and `snapshot`: what is asked of a walwrap that runs. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace walwrap::cli {
 
-enum class Question { Status, Wait, Flush };
+enum class Question { Status, Wait, Flush, Snapshot };
 
 struct AskArguments {
   Question question = Question::Status;

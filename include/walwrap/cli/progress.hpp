@@ -11,12 +11,9 @@
 
 namespace walwrap::cli {
 
-// "512 B", "1.5 MiB", "12.0 GiB".
-std::string format_bytes(Bytes bytes);
-
 class Progress {
  public:
-  enum class Style { Bar, Lines };
+  enum class Style { Bar, Lines, None };
   static constexpr std::chrono::milliseconds kBarEvery{100};
   static constexpr std::chrono::milliseconds kLineEvery{5'000};
 

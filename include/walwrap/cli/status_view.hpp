@@ -18,7 +18,4 @@ struct StatusView {
 // Unavailable: it is no answer of walwrap's.
 Result<StatusView> view_status(std::string_view json, WallTime now);
 
-// "now", "12s ago", "3m ago".
-std::string format_age(WallTime then, WallTime now);
-
 }  // namespace walwrap::cli

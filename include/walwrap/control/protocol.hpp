@@ -25,10 +25,22 @@ struct Request {
   Bytes body_bytes = 0;
   std::string host;           // header; "": none
   std::string authorization;  // header; "": none
+  std::string password;       // of basic authentication; "": none
   bool over_network = false;  // by the TCP listener, not the Unix socket
 };
 
-enum class Endpoint { Status, Position, Wait, Flush, Metrics, Healthz, Readyz };
+enum class Endpoint {
+  Page,
+  Status,
+  Position,
+  Wait,
+  Flush,
+  Snapshot,
+  Points,
+  Metrics,
+  Healthz,
+  Readyz,
+};
 
 struct Call {
   Endpoint endpoint = Endpoint::Status;
@@ -41,7 +53,7 @@ struct Answer {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::string allow = {};  // header of a 405
+  std::map<std::string, std::string> headers = {};  // beyond those that every answer has
 };
 
 // What whoever connects over TCP has to show. Without a token the listener is for this machine, and

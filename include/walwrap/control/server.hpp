@@ -18,31 +18,17 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
-#include "walwrap/control/facts.hpp"
-#include "walwrap/control/protocol.hpp"
+#include "walwrap/control/desk.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/listen_socket.hpp"
 
 namespace walwrap::control {
 
-// One database. What it points to outlives the server.
-struct Subject {
-  os::Path database;
-  std::string replica;                                         // URL
-  replication::Inquiry* inquiry = nullptr;                     // null: not replicated, see `why`
-  std::function<replication::ReplicatorStatus()> status = {};  // for any thread
-  std::string why = {};
-};
-
 struct ServerOptions {
   std::optional<os::ListenSocket> local;    // Unix
   std::optional<os::ListenSocket> network;  // TCP
-  Access access;
+  DeskOptions desk;                         // `answer` is the server's own
   std::vector<std::uint32_t> users;  // who may connect to the Unix socket; root may always
-  std::string version;
-  std::string host;
-  std::chrono::milliseconds grace{0};
-  std::chrono::milliseconds max_lag{30'000};
   // How long a client may take to send a request, to take an answer, or to send the next one.
   std::chrono::milliseconds patience{10'000};
   std::size_t most_connections = 10'240;  // and no more than descriptors allow

@@ -19,7 +19,8 @@
 namespace walwrap::control {
 
 struct Wait {
-  enum class For { Found, Stored };  // what is committed by now; that it is stored
+  // What is committed by now; that it is stored; that a snapshot was made, for better or worse.
+  enum class For { Found, Stored, Snapshot };
   std::uint64_t id = 0;
   For what = For::Stored;
   std::uint64_t ticket = 0;                                  // of the look; or
@@ -32,6 +33,7 @@ struct Ended {
   enum class How {
     Found,
     Stored,
+    SnapshotDone,
     TimedOut,
     Replaced,  // the file is another one now
     Halted,    // nothing is stored any more
@@ -61,6 +63,7 @@ class WaitList {
   std::map<std::uint64_t, Wait> waits_;
   Order by_ticket_;  // those without a position
   Order by_commit_;  // those with one, all of `attachment_`
+  Order by_snapshot_;
   std::set<std::pair<MonoTime, std::uint64_t>> by_deadline_;
   RandomId attachment_;
 };

@@ -61,8 +61,8 @@ struct InitOptions {
   bool app_says_ready = false;        // to the manager, itself, and feeds its watchdog
   os::Path ready_file = {};           // "": none
   std::optional<int> ready_descriptor = {};
-  // Empty: nothing is replicated, an init only.
-  std::function<int(Channel, AtFork)> replicator_main = {};
+  // Empty: nothing is replicated, an init only. `restarts`: of replicators before this one.
+  std::function<int(Channel, AtFork, std::uint64_t restarts)> replicator_main = {};
 };
 
 // What main() did for it, first of all.

@@ -1,0 +1,116 @@
+#include "walwrap/control/drawing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+namespace walwrap::control {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Of the coordinates; the page stretches them to its width.
+constexpr double kWidth = 720;
+constexpr double kLagHeight = 120;
+constexpr double kPointsHeight = 36;
+constexpr double kPointWidth = 2;
+constexpr double kHitWidth = 7;  // what a finger or a mouse finds
+
+// Upper edges that read well.
+constexpr std::array kTops = {seconds(1),   seconds(2),   seconds(5),     seconds(10),
+                              seconds(30),  seconds(60),  seconds(120),   seconds(300),
+                              seconds(600), seconds(1'800), seconds(3'600)};
+
+milliseconds top_for(milliseconds worst) {
+  const auto found = std::find_if(kTops.begin(), kTops.end(), [&](seconds top) { return top >= worst; });
+  return found == kTops.end() ? worst : milliseconds(*found);
+}
+
+// Of a sample in the hour before now.
+double x_of(MonoTime at, MonoTime now) {
+  const double age = std::chrono::duration<double>(now - at).count();
+  return kWidth * (1 - std::min(1.0, age / static_cast<double>(History::kKept.count())));
+}
+
+std::string grid() {
+  std::string lines;
+  for (int quarter = 1; quarter < 4; ++quarter) {
+    lines += fmt::format("<line class=\"grid\" x1=\"{0}\" x2=\"{0}\" y1=\"0\" y2=\"{1}\"/>",
+                         kWidth * quarter / 4, kLagHeight);
+  }
+  return lines + fmt::format("<line class=\"grid\" x1=\"0\" x2=\"{0}\" y1=\"{1}\" y2=\"{1}\"/>",
+                             kWidth, kLagHeight / 2);
+}
+
+}  // namespace
+
+std::string format_clock(WallTime time) {
+  const auto text = format_rfc3339(time);  // "2026-11-27T15:04:05.000Z"
+  return fmt::format("{} {} UTC", text.substr(0, 10), text.substr(11, 8));
+}
+
+LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now) {
+  milliseconds worst{0};
+  for (const Sample& sample : history.samples()) worst = std::max(worst, sample.lag);
+  const milliseconds top = top_for(worst);
+  std::string line;
+  std::string tips;
+  for (const Sample& sample : history.samples()) {
+    const double x = x_of(sample.at, now_mono);
+    const double y = kLagHeight * (1 - static_cast<double>(sample.lag.count()) /
+                                           static_cast<double>(top.count()));
+    line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x, y);
+    const auto then = now - std::chrono::duration_cast<milliseconds>(now_mono - sample.at);
+    tips += fmt::format(
+        "<rect class=\"tip\" x=\"{:.1f}\" y=\"0\" width=\"2\" height=\"{}\"><title>{}: {} "
+        "behind</title></rect>",
+        x - 1, kLagHeight, format_clock(then), format_duration(sample.lag));
+  }
+  const std::string summary = worst.count() == 0
+                                  ? "never more than an instant behind"
+                                  : fmt::format("at most {} behind", format_duration(worst));
+  std::string svg = fmt::format(
+      "<svg class=\"lag\" viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" "
+      "aria-label=\"Lag over the last hour: {}\">{}",
+      kWidth, kLagHeight, summary, grid());
+  if (!line.empty()) svg += fmt::format("<path class=\"line\" d=\"{}\"/>{}", line, tips);
+  return {.svg = svg + "</svg>", .top = format_duration(top), .summary = summary};
+}
+
+std::string draw_points(const replication::PointsFound& found, const std::string& prefix) {
+  if (found.some.empty()) return "";
+  const auto from = found.some.front().time;
+  const auto to = std::max_element(found.some.begin(), found.some.end(),
+                                   [](const auto& a, const auto& b) { return a.time < b.time; })
+                      ->time;
+  const double length = std::max<double>(1, static_cast<double>((to - from).count()));
+  const auto place = [&](WallTime time) {
+    const double share = static_cast<double>((time - from).count()) / length;
+    return std::clamp(share, 0.0, 1.0) * (kWidth - kPointWidth);
+  };
+  std::string svg = fmt::format(
+      "<svg class=\"points\" viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" "
+      "aria-label=\"Points in time that can be restored to\">",
+      kWidth, kPointsHeight);
+  for (const auto& span : found.spans) {
+    svg += fmt::format(
+        "<rect class=\"span\" x=\"{:.1f}\" y=\"4\" width=\"{:.1f}\" height=\"{}\"/>",
+        place(span.from),
+        std::max(kPointWidth, place(span.to) - place(span.from) + kPointWidth), kPointsHeight - 8);
+  }
+  for (const auto& point : found.some) {
+    svg += fmt::format(
+        "<a href=\"#{0}{1}\"><title>{2}, txid {1}</title><rect class=\"point\" x=\"{3:.1f}\" "
+        "y=\"4\" width=\"{4}\" height=\"{5}\"/><rect class=\"hit\" x=\"{6:.1f}\" y=\"0\" "
+        "width=\"{7}\" height=\"{8}\"/></a>",
+        prefix, point.txid, format_clock(point.time), place(point.time), kPointWidth,
+        kPointsHeight - 8, place(point.time) - (kHitWidth - kPointWidth) / 2, kHitWidth,
+        kPointsHeight);
+  }
+  return svg + "</svg>";
+}
+
+}  // namespace walwrap::control

@@ -1,0 +1,154 @@
+#include "walwrap/control/desk.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+#include "tests/support/fake_store.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/text.hpp"
+#include "walwrap/replication/layout.hpp"
+
+namespace walwrap::control {
+namespace {
+
+using replication::Inquiry;
+using replication::KeyStyle;
+using replication::PointsLister;
+using std::chrono::milliseconds;
+using testing::has;
+
+const Log kQuiet({.now = {}, .sink = {}});
+
+// A desk with one database that a test plays, in a bucket of the test's.
+struct Rig {
+  testing::TempDir directory;
+  os::SystemClock clock;
+  testing::FakeBucket bucket;
+  std::unique_ptr<Inquiry> inquiry = Inquiry::create().value();
+  PointsLister points{
+      {.open_store = [this](const auto&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+         return std::make_unique<testing::FakeStore>(bucket);
+       },
+       .style = KeyStyle::S3,
+       .finished = &inquiry->progressed()},
+      clock};
+  replication::Progress progress;
+  std::map<std::uint64_t, Answer> answers;
+  Desk desk{{.version = "1",
+             .answer = [this](std::uint64_t id, Answer answer) { answers[id] = std::move(answer); }},
+            clock,
+            kQuiet};
+
+  Rig() {
+    progress.attached = true;
+    progress.looked = inquiry->ask_look(Inquiry::Pace::Usual);
+    progress.committed = {{1}, {2}, 1};
+    inquiry->publish(progress);
+    const auto descriptors =
+        desk.follow({{.database = directory / "app.db",
+                      .replica = "s3://bucket/app",
+                      .inquiry = inquiry.get(),
+                      .points = &points,
+                      .status = [] { return replication::ReplicatorStatus{}; }}});
+    REQUIRE(descriptors.size() == 1);
+  }
+  std::optional<Answer> ask(const std::string& method, const std::string& path, std::uint64_t id,
+                            std::map<std::string, std::string, std::less<>> query = {}) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    request.query = std::move(query);
+    return desk.on_request(request, id);
+  }
+  // Until somebody is answered.
+  void advance() {
+    for (int i = 0; i < 500 && answers.empty(); ++i) {
+      desk.advance();
+      if (answers.empty()) os::pause_for(milliseconds(10));
+    }
+  }
+};
+
+TEST_CASE("a snapshot is asked for, and answered when it is stored") {
+  Rig rig;
+  CHECK(!rig.ask("POST", "/v1/snapshot", 7));
+  CHECK(rig.desk.has_waits());
+  const auto ticket = rig.inquiry->wishes().snapshot;
+  CHECK(ticket > 0);
+  rig.desk.advance();
+  CHECK(rig.answers.empty());
+  rig.progress.snapshot = {
+      .ticket = ticket, .txid = Txid{5}, .bytes = 4'711, .stored_at = WallTime{}};
+  rig.inquiry->publish(rig.progress);
+  rig.advance();
+  REQUIRE(rig.answers.contains(7));
+  CHECK(rig.answers[7].status == 200);
+  CHECK(has(rig.answers[7].body, "\"stored\":true,\"txid\":\"0000000000000005\",\"bytes\":4711"));
+  CHECK(!rig.desk.has_waits());
+  CHECK(has(rig.ask("GET", "/v1/status", 8)->body,
+            "\"snapshot\":{\"txid\":\"0000000000000005\""));
+}
+
+TEST_CASE("a snapshot that was not stored is no success, and says why") {
+  Rig rig;
+  CHECK(!rig.ask("POST", "/v1/snapshot", 7));
+  rig.progress.snapshot.ticket = rig.inquiry->wishes().snapshot;
+  rig.progress.snapshot.trouble = "no room";
+  rig.inquiry->publish(rig.progress);
+  rig.advance();
+  CHECK(rig.answers[7].status == 503);
+  CHECK(has(rig.answers[7].body, "no room"));
+  CHECK(has(rig.ask("GET", "/v1/status", 8)->body, "\"snapshot\":null"));
+}
+
+TEST_CASE("what can be restored to is listed for whoever asks, and in the status from then on") {
+  Rig rig;
+  rig.bucket.set(replication::file_key(KeyStyle::S3, kUploadLevel, {Txid{1}, Txid{1}}), {});
+  CHECK(has(rig.ask("GET", "/v1/status", 1)->body, "\"restore\":null"));
+  CHECK(!rig.ask("GET", "/v1/points", 2));
+  rig.advance();
+  REQUIRE(rig.answers.contains(2));
+  CHECK(rig.answers[2].status == 200);
+  CHECK(has(rig.answers[2].body, "\"points\":1,\"spans\":[{\"level\":0"));
+  CHECK(has(rig.ask("GET", "/v1/status", 3)->body,
+            "\"restore\":{\"first_txid\":\"0000000000000001\""));
+}
+
+TEST_CASE("a store that cannot be listed is told, to whoever asked and to whoever asks again") {
+  Rig rig;
+  rig.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
+  for (const std::uint64_t id : {1, 2}) {
+    rig.answers.clear();
+    CHECK(!rig.ask("GET", "/v1/points", id));
+    rig.advance();
+    CHECK(rig.answers[id].status == 503);
+    CHECK(has(rig.answers[id].body, "list the replica"));
+  }
+}
+
+TEST_CASE("the page comes with a policy that lets nothing else in, and another nonce each time") {
+  Rig rig;
+  const auto first = rig.ask("GET", "/", 1);
+  const auto second = rig.ask("GET", "/", 2);
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(first->content_type == "text/html; charset=utf-8");
+  const auto& policy = first->headers.at("Content-Security-Policy");
+  CHECK(policy.starts_with("default-src 'none'; style-src 'nonce-"));
+  CHECK(policy != second->headers.at("Content-Security-Policy"));
+  CHECK(has(first->body, "There is no database yet; it is waited for."));
+}
+
+TEST_CASE("the end answers whoever still waits, for whatever it is") {
+  Rig rig;
+  CHECK(!rig.ask("POST", "/v1/snapshot", 1));
+  CHECK(!rig.ask("POST", "/v1/wait", 2));
+  rig.desk.end();
+  CHECK(rig.answers[1].status == 503);
+  CHECK(rig.answers[2].status == 503);
+}
+
+}  // namespace
+}  // namespace walwrap::control
