@@ -4,10 +4,10 @@
 PICTURES=docs/pictures keeps the pictures that docs/ shows.
 """
 
+import html
 import http.client
 import os
 import pathlib
-import random
 import re
 import shlex
 import sqlite3
@@ -16,6 +16,7 @@ import subprocess
 from lib.browser import Browser
 from lib.harness import binary, case, main, wait_until
 from lib.scene import Scene
+from lib.site import free_port
 from lib.terminal import Screen
 
 PICTURES = os.environ.get("PICTURES")
@@ -24,7 +25,7 @@ SIZES = {"wide": (1100, 900), "narrow": (360, 740)}
 
 def listening(run, rows=200, *flags):
     scene = Scene(run)
-    port = random.randint(20_000, 30_000)
+    port = free_port()
     walwrap = scene.start(scene.writer("--rows", rows, "--rate", 100, "--linger"),
                           "--listen", "127.0.0.1:%d" % port, *flags)
     wait_until(lambda: scene.last_ack() >= rows - 1, 30 + rows / 50, "the last row")
@@ -181,9 +182,9 @@ def watch(run):
     for word in ("healthy", "stored", "behind", "uploads", "snapshot", "restore", "log", "writer"):
         run.must(re.search(r"^  %s |healthy" % word, text, re.M), "%s is not in %r" % (word, text))
     page = run.path("terminal.html")
-    page.write_text("<meta charset=utf-8><body style='margin:0;background:#1f1f1d'><pre style='margin:0;"
-                    "padding:16px;color:#eceae6;font:15px/1.45 monospace'>%s</pre>"
-                    % text.replace(str(run.dir), "/data").replace("&", "&amp;").replace("<", "&lt;"))
+    page.write_text("<meta charset=utf-8><style>body{margin:0;background:#1f1f1d}pre{margin:0;"
+                    "padding:16px;color:#eceae6;font:15px/1.45 monospace}</style><pre>%s</pre>"
+                    % html.escape(text.replace(str(run.dir), "/data")))
     browser = Browser(run)
     try:
         browser.look(800, 100, "dark")

@@ -118,6 +118,8 @@ def stop_during_outage(run, outage, how):
     took = time.monotonic() - began
     run.must(status == NOT_ALL_STORED, "exit status %s" % status)
     run.must(took <= GRACE_SECONDS, "it took %.1f s" % took)
+    said = [line for line in walwrap.log() if line.get("msg") == "flushing"]
+    run.must(said and int(said[0]["lag_bytes"]) > 0, "nothing was said while it waited")
     summary = walwrap.summary()
     run.must(summary["flush"] in ("partial", "failed"), "flush=%s" % summary["flush"])
     run.must(summary.get("missing"), "the last line does not say what is missing")

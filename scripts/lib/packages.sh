@@ -19,10 +19,15 @@ TEST_PACKAGES=(
   catatonit dumb-init git libclang-rt-14-dev llvm-14 openssl procps radosgw tini
   php-cli valgrind
 )
+# A real browser looks at the page: where a distribution does not have one, those tests are skipped.
+BROWSER_PACKAGES=(chromium chromium-driver fonts-dejavu-core)
 
 install_packages() {
   local wanted=("${BUILD_PACKAGES[@]}") missing=() package
-  [ "${1:-}" = test ] && wanted+=("${TEST_PACKAGES[@]}")
+  if [ "${1:-}" = test ]; then
+    wanted+=("${TEST_PACKAGES[@]}")
+    grep -qx ID=debian /etc/os-release && wanted+=("${BROWSER_PACKAGES[@]}")
+  fi
   for package in "${wanted[@]}"; do
     dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
       missing+=("$package")

@@ -268,8 +268,8 @@ std::string format_help(std::string_view topic) {
       "exit codes: the command's own, or 128 + signal; 74 it said 0 but not everything is stored;\n"
       "  125 walwrap refused to start it (the message says why); 126, 127 it cannot be run\n",
       kRunUsage, kRestoreUsage, config::format_settings_help(), "-v, --verbose",
-      "same as --log-level debug", "-q, --quiet",
-      "same as --log-level warn", "-h, --help, --version", "print this, or the version");
+      "same as --log-level debug", "-q, --quiet", "same as --log-level warn",
+      "-h, --help, --version", "print this, or the version");
 }
 
 }  // namespace walwrap::cli

@@ -91,13 +91,13 @@ int execute(const RestoreArguments& arguments, const Process& process) {
   const Log log = make_log({}, process.clock);
   auto progress = os::is_stderr_a_terminal() ? Progress::Style::Bar : Progress::Style::Lines;
   if (arguments.quiet) progress = Progress::Style::None;
-  const int exit_code = restore_to_file(
-      arguments, {.clock = process.clock,
-                  .log = log,
-                  .say = [](std::string_view text) { os::write_stderr(text); },
-                  .cancelled = [&] { return signals.received() != 0; },
-                  .environment = config::parse_environment(process.environment),
-                  .progress = progress});
+  const int exit_code =
+      restore_to_file(arguments, {.clock = process.clock,
+                                  .log = log,
+                                  .say = [](std::string_view text) { os::write_stderr(text); },
+                                  .cancelled = [&] { return signals.received() != 0; },
+                                  .environment = config::parse_environment(process.environment),
+                                  .progress = progress});
   const int stopped_by = signals.received();
   return exit_code != 0 && stopped_by != 0 ? 128 + stopped_by : exit_code;
 }

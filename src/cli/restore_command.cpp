@@ -15,9 +15,9 @@
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/replication/store_habits.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/set_aside.hpp"
+#include "walwrap/replication/store_habits.hpp"
 #include "walwrap/storage/open.hpp"
 #include "walwrap/storage/patience.hpp"
 

@@ -20,12 +20,13 @@ constexpr double kPointWidth = 2;
 constexpr double kHitWidth = 7;  // what a finger or a mouse finds
 
 // Upper edges that read well.
-constexpr std::array kTops = {seconds(1),   seconds(2),   seconds(5),     seconds(10),
-                              seconds(30),  seconds(60),  seconds(120),   seconds(300),
+constexpr std::array kTops = {seconds(1),   seconds(2),     seconds(5),    seconds(10),
+                              seconds(30),  seconds(60),    seconds(120),  seconds(300),
                               seconds(600), seconds(1'800), seconds(3'600)};
 
 milliseconds top_for(milliseconds worst) {
-  const auto found = std::find_if(kTops.begin(), kTops.end(), [&](seconds top) { return top >= worst; });
+  const auto found =
+      std::find_if(kTops.begin(), kTops.end(), [&](seconds top) { return top >= worst; });
   return found == kTops.end() ? worst : milliseconds(*found);
 }
 
@@ -83,9 +84,10 @@ LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now) {
 std::string draw_points(const replication::PointsFound& found, const std::string& prefix) {
   if (found.some.empty()) return "";
   const auto from = found.some.front().time;
-  const auto to = std::max_element(found.some.begin(), found.some.end(),
-                                   [](const auto& a, const auto& b) { return a.time < b.time; })
-                      ->time;
+  const auto to =
+      std::max_element(found.some.begin(), found.some.end(), [](const auto& a, const auto& b) {
+        return a.time < b.time;
+      })->time;
   const double length = std::max<double>(1, static_cast<double>((to - from).count()));
   const auto place = [&](WallTime time) {
     const double share = static_cast<double>((time - from).count()) / length;
@@ -96,10 +98,10 @@ std::string draw_points(const replication::PointsFound& found, const std::string
       "aria-label=\"Points in time that can be restored to\">",
       kWidth, kPointsHeight);
   for (const auto& span : found.spans) {
-    svg += fmt::format(
-        "<rect class=\"span\" x=\"{:.1f}\" y=\"4\" width=\"{:.1f}\" height=\"{}\"/>",
-        place(span.from),
-        std::max(kPointWidth, place(span.to) - place(span.from) + kPointWidth), kPointsHeight - 8);
+    svg += fmt::format("<rect class=\"span\" x=\"{:.1f}\" y=\"4\" width=\"{:.1f}\" height=\"{}\"/>",
+                       place(span.from),
+                       std::max(kPointWidth, place(span.to) - place(span.from) + kPointWidth),
+                       kPointsHeight - 8);
   }
   for (const auto& point : found.some) {
     svg += fmt::format(

@@ -53,6 +53,10 @@ std::string item(std::string_view name, const std::string& value) {
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", name, escape_html(value));
 }
 
+std::string format_short(std::chrono::milliseconds duration) {
+  return duration.count() == 0 ? "under 1ms" : format_duration(duration);
+}
+
 std::string behind_of(const DatabaseFacts& database) {
   const auto commits = commits_behind(database.progress);
   if (commits == 0 && database.status.lag_bytes == 0) return "nothing";
@@ -82,10 +86,10 @@ std::string figures_of(const DatabaseFacts& database, WallTime now) {
   const auto& status = database.status;
   const auto snapshot = newest_snapshot(database);
   std::string out = "<dl>";
-  out += item("Last stored", status.stored_at ? format_age(*status.stored_at, now)
-                                              : "nothing since the start");
+  out += item("Last stored",
+              status.stored_at ? format_age(*status.stored_at, now) : "nothing since the start");
   out += item("Not stored yet", behind_of(database));
-  out += item("Last upload took", format_duration(status.last_put));
+  out += item("Last upload took", format_short(status.last_put));
   out += item("Uploads", fmt::format("{}, {}", status.uploads.took.count(),
                                      format_bytes(status.uploads.bytes)));
   out += item("Over the last minute",
@@ -94,10 +98,9 @@ std::string figures_of(const DatabaseFacts& database, WallTime now) {
   out += item("Errors of the store", errors_of(status));
   out += item("Requests", requests_of(status));
   out += item("Write-ahead log", format_bytes(database.log_bytes));
-  out += item("A stop would store within", format_duration(predict_flush(status)));
-  out += item("Newest snapshot", snapshot.txid.value == 0
-                                     ? "none known"
-                                     : format_age(snapshot.stored_at, now));
+  out += item("A stop would store within", format_short(predict_flush(status)));
+  out += item("Newest snapshot",
+              snapshot.txid.value == 0 ? "none known" : format_age(snapshot.stored_at, now));
   out += item("Second writer", fmt::format("fencing {}", format_fencing(status.fencing)));
   out += item("Replica", database.replica);
   return out + "</dl>";
@@ -160,12 +163,23 @@ std::string escape_html(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

@@ -107,10 +107,10 @@ std::string_view state_of(const DatabaseFacts& database) {
 
 std::string format_status(const Facts& facts) {
   const auto wrong = complaints(facts);
-  Json out = {{"version", facts.version}, {"state", facts.stopping ? "stopping" : "running"},
-              {"healthy", wrong.empty()}, {"reason", wrong},
-              {"host", facts.host},       {"grace_ms", facts.grace.count()},
-              {"waits", facts.waits},     {"restarts", facts.restarts},
+  Json out = {{"version", facts.version},  {"state", facts.stopping ? "stopping" : "running"},
+              {"healthy", wrong.empty()},  {"reason", wrong},
+              {"host", facts.host},        {"grace_ms", facts.grace.count()},
+              {"waits", facts.waits},      {"restarts", facts.restarts},
               {"databases", Json::array()}};
   for (const DatabaseFacts& database : facts.databases)
     out["databases"].push_back(json_of(database));

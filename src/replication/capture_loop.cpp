@@ -271,13 +271,12 @@ void CaptureLoop::offer_job() {
   if (kind == UploadJob::Kind::Changes) {
     job_bytes_ = (*shot)->pages.size() * owner_->page_size().value;
   }
-  UploadJob job{
-      .kind = kind,
-      .snapshot = std::move(snapshot_),
-      .page_size = owner_->page_size(),
-      .pages = std::move((*shot)->pages),
-      .commit = (*shot)->commit,
-      .covers = (*shot)->covers};
+  UploadJob job{.kind = kind,
+                .snapshot = std::move(snapshot_),
+                .page_size = owner_->page_size(),
+                .pages = std::move((*shot)->pages),
+                .commit = (*shot)->commit,
+                .covers = (*shot)->covers};
   ledger_.on_taken(capture_->commits());
   job_taken_ = now;
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;

@@ -88,9 +88,9 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
   if (beyond == nullptr || is_covered(all, reach.next())) return {};
   const auto restorable = find_points(all);
   const std::string advice =
-      restorable.empty()
-          ? "no TXID can be restored to: bring the missing files back"
-          : fmt::format("the newest before the gap is restored with --txid {}", restorable.back().txid);
+      restorable.empty() ? "no TXID can be restored to: bring the missing files back"
+                         : fmt::format("the newest before the gap is restored with --txid {}",
+                                       restorable.back().txid);
   if (reach == kNothing) {
     return fail(Code::Corrupt, "gap: no file begins at TXID 1, the first one (level {}) is {}; {}",
                 beyond->level, file_name(beyond->txids), advice);

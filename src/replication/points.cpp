@@ -32,9 +32,8 @@ std::vector<RestorePoint> find_points(const std::vector<StoredFile>& files) {
 std::vector<PointSpan> spans_of(const std::vector<RestorePoint>& points) {
   std::vector<PointSpan> spans;
   for (const RestorePoint& point : points) {
-    const bool continues =
-        !spans.empty() && spans.back().level == point.level &&
-        (point.level != kUploadLevel || spans.back().last.next() == point.txid);
+    const bool continues = !spans.empty() && spans.back().level == point.level &&
+                           (point.level != kUploadLevel || spans.back().last.next() == point.txid);
     if (!continues) {
       spans.push_back({.level = point.level,
                        .first = point.txid,
@@ -63,7 +62,8 @@ std::vector<RestorePoint> choose_some(const std::vector<RestorePoint>& points, s
 
 PointsFound summarize_points(const std::vector<StoredFile>& files, WallTime listed) {
   const auto points = find_points(files);
-  PointsFound found{.listed = listed, .spans = spans_of(points), .some = choose_some(points, kSome)};
+  PointsFound found{
+      .listed = listed, .spans = spans_of(points), .some = choose_some(points, kSome)};
   for (const StoredFile& file : files) {
     if (file.txids.first != Txid{1}) continue;
     if (found.snapshot && found.snapshot->txid >= file.txids.last) continue;

@@ -29,6 +29,7 @@ constexpr milliseconds kReportGrace{250};
 // its return.
 constexpr milliseconds kLongestPause{1'500};
 constexpr milliseconds kLongestListing{30'000};
+constexpr milliseconds kSayEvery{5'000};  // that a flush goes on
 
 milliseconds until(MonoTime time, MonoTime now) {
   if (time == MonoTime::max()) return kLongestWait;
@@ -132,10 +133,10 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), exchange_->orders.get());
   };
-  return open_with({.clock = clock_,
-                    .log = log_,
-                    .patience = patience,
-                    .on_outage = [this](auto why) { on_outage(why); }});
+  return open_with(
+      {.clock = clock_, .log = log_, .patience = patience, .on_outage = [this](auto why) {
+         on_outage(why);
+       }});
 }
 
 // For somebody who waits for the answer, and never in the way of a stop.
@@ -144,9 +145,8 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_to_list(
   const MonoTime deadline = clock_.mono() + kLongestListing;
   return open_with({.clock = clock_, .log = log_, .patience = [this, stopped, deadline] {
                       const auto orders = exchange_->orders.get();
-                      return storage::Patience{
-                          .go_on = !stopped() && !orders.hurry && !orders.quit,
-                          .deadline = deadline};
+                      return storage::Patience{.go_on = !stopped() && !orders.hurry && !orders.quit,
+                                               .deadline = deadline};
                     }});
 }
 
@@ -166,9 +166,10 @@ void Replicator::Impl::on_outage(std::string_view why) {
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
   exchange_ = TRY(Exchange::create());
   points_.emplace(
-      PointsLister::Options{.open_store = [this](const auto& stopped) { return open_to_list(stopped); },
-                            .style = key_style_of(options_.location.kind),
-                            .finished = &exchange_->inquiry->progressed()},
+      PointsLister::Options{
+          .open_store = [this](const auto& stopped) { return open_to_list(stopped); },
+          .style = key_style_of(options_.location.kind),
+          .finished = &exchange_->inquiry->progressed()},
       clock_);
   auto booted = boot(boot_request(cancelled), clock_, log_);
   start_wait_.set(std::nullopt);
@@ -197,18 +198,19 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   CheckpointLimits limits;
   limits.hard_limit = options_.wal_hard_limit;
   limits.brake = options_.brake;
-  capture_.emplace(CaptureLoop::Options{.database = options_.database,
-                                        .name = options_.database.filename().string(),
-                                        .run = options_.run,
-                                        .pace = upload_pace(options_.location.kind, options_.interval),
-                                        .pace_of_waits = pace_of_waits(options_.location.kind),
-                                        .checkpoint = limits,
-                                        .stored_wal = state.wal,
-                                        .txid = state.txid,
-                                        .stored_pages = state.pages,
-                                        .page_size = state.page_size,
-                                        .attached = std::move(owner)},
-                   *exchange_, clock_, log_);
+  capture_.emplace(
+      CaptureLoop::Options{.database = options_.database,
+                           .name = options_.database.filename().string(),
+                           .run = options_.run,
+                           .pace = upload_pace(options_.location.kind, options_.interval),
+                           .pace_of_waits = pace_of_waits(options_.location.kind),
+                           .checkpoint = limits,
+                           .stored_wal = state.wal,
+                           .txid = state.txid,
+                           .stored_pages = state.pages,
+                           .page_size = state.page_size,
+                           .attached = std::move(owner)},
+      *exchange_, clock_, log_);
   uploader_.emplace(
       Uploader::Parts{.store = std::move(booted.store),
                       .connect = [request = boot_request([] { return false; })](
@@ -345,10 +347,17 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
   exchange_->capture_wakeup.notify();
   exchange_->upload_wakeup.notify();
   std::optional<FlushReport> report;
+  MonoTime said = clock_.mono();
   while (!(report = exchange_->report.take())) {
     const MonoTime now = clock_.mono();
     if (panicked_.get() || now >= deadline + kReportGrace) break;
-    exchange_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
+    if (now - said >= kSayEvery) {
+      said = now;
+      log_.info("flushing", {{"db", options_.database.filename().string()},
+                             {"lag_bytes", status().lag_bytes},
+                             {"left_ms", until(deadline, now).count()}});
+    }
+    exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), kSayEvery));
   }
   quit();
   if (!report) {

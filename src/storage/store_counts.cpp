@@ -55,7 +55,8 @@ class CountedStore : public ObjectStore {
   R counted(R result) {
     const auto kind = result ? std::nullopt : error_kind_of(result.error().code);
     if (kind) {
-      counts_.update([&](StoreCounts& counts) { ++counts.errors[static_cast<std::size_t>(*kind)]; });
+      counts_.update(
+          [&](StoreCounts& counts) { ++counts.errors[static_cast<std::size_t>(*kind)]; });
     }
     return result;
   }

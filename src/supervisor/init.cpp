@@ -102,7 +102,7 @@ class Init {
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
   std::optional<Channel> channel_;
-  std::uint64_t restarts_ = 0;  // of the replicator
+  std::uint64_t restarts_ = 0;              // of the replicator
   os::Pid app_;                             // none: not there
   std::optional<std::uint64_t> oom_kills_;  // in our control group, before the app
   os::Pid replicator_;                      // none: not there

@@ -36,10 +36,11 @@ struct Rig {
       clock};
   replication::Progress progress;
   std::map<std::uint64_t, Answer> answers;
-  Desk desk{{.version = "1",
-             .answer = [this](std::uint64_t id, Answer answer) { answers[id] = std::move(answer); }},
-            clock,
-            kQuiet};
+  Desk desk{
+      {.version = "1",
+       .answer = [this](std::uint64_t id, Answer answer) { answers[id] = std::move(answer); }},
+      clock,
+      kQuiet};
 
   Rig() {
     progress.attached = true;
@@ -87,8 +88,7 @@ TEST_CASE("a snapshot is asked for, and answered when it is stored") {
   CHECK(rig.answers[7].status == 200);
   CHECK(has(rig.answers[7].body, "\"stored\":true,\"txid\":\"0000000000000005\",\"bytes\":4711"));
   CHECK(!rig.desk.has_waits());
-  CHECK(has(rig.ask("GET", "/v1/status", 8)->body,
-            "\"snapshot\":{\"txid\":\"0000000000000005\""));
+  CHECK(has(rig.ask("GET", "/v1/status", 8)->body, "\"snapshot\":{\"txid\":\"0000000000000005\""));
 }
 
 TEST_CASE("a snapshot that was not stored is no success, and says why") {

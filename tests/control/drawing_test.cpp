@@ -11,7 +11,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::has;
 
-TEST_CASE("the lag is drawn from an hour ago at the left to now at the right, under an edge that reads well") {
+TEST_CASE(
+    "the lag is drawn from an hour ago at the left to now at the right, under an edge that reads "
+    "well") {
   History history;
   const MonoTime now{seconds(10'000)};
   history.add({.at = now - seconds(1'800), .lag = milliseconds(1'500)});
@@ -37,8 +39,9 @@ TEST_CASE("points lie where their time does, and each leads to its command") {
                 {Txid{3}, WallTime{} + seconds(100), kUploadLevel}};
   found.spans = replication::spans_of(found.some);
   const auto svg = draw_points(found, "p");
-  CHECK(has(svg, "<a href=\"#p0000000000000002\"><title>1970-01-01 00:00:50 UTC, txid "
-                 "0000000000000002</title><rect class=\"point\" x=\"359.0\""));
+  CHECK(has(svg,
+            "<a href=\"#p0000000000000002\"><title>1970-01-01 00:00:50 UTC, txid "
+            "0000000000000002</title><rect class=\"point\" x=\"359.0\""));
   CHECK(has(svg, "class=\"span\" x=\"0.0\""));
 }
 

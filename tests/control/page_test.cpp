@@ -80,8 +80,9 @@ TEST_CASE("each point has the command that restores it, quoted for a shell") {
   some.points->spans = replication::spans_of(some.points->some);
   const auto page = page_of(some);
   CHECK(has(page, "id=\"d0-0000000000000009\""));
-  CHECK(has(page, "walwrap restore --replica &#39;s3://bucket/app?endpoint=http://h&#39; --output "
-                  "restored.db --txid 0000000000000009"));
+  CHECK(has(page,
+            "walwrap restore --replica &#39;s3://bucket/app?endpoint=http://h&#39; --output "
+            "restored.db --txid 0000000000000009"));
   CHECK(has(page, "One point in time."));
 }
 

@@ -38,7 +38,8 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("whoever asks what can be restored to gets what is stored, listed once while it is fresh") {
+TEST_CASE(
+    "whoever asks what can be restored to gets what is stored, listed once while it is fresh") {
   Rig rig;
   CHECK(!rig.lister.current().found);
   rig.store(1);

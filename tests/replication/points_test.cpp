@@ -6,7 +6,6 @@
 #include <sstream>
 #include <string>
 
-
 using namespace walwrap;
 using namespace walwrap::replication;
 
@@ -35,11 +34,11 @@ std::vector<StoredFile> stored(const std::string& text) {
 std::string show(const std::vector<PointSpan>& spans) {
   std::string text;
   for (const PointSpan& span : spans) {
-    text += fmt::format("{}L{} {}..{} @{}..{} ({})", text.empty() ? "" : ", ", span.level,
-                        span.first.value, span.last.value,
-                        std::chrono::floor<std::chrono::seconds>(span.from).time_since_epoch().count(),
-                        std::chrono::floor<std::chrono::seconds>(span.to).time_since_epoch().count(),
-                        span.points);
+    text += fmt::format(
+        "{}L{} {}..{} @{}..{} ({})", text.empty() ? "" : ", ", span.level, span.first.value,
+        span.last.value,
+        std::chrono::floor<std::chrono::seconds>(span.from).time_since_epoch().count(),
+        std::chrono::floor<std::chrono::seconds>(span.to).time_since_epoch().count(), span.points);
   }
   return text;
 }
@@ -60,7 +59,8 @@ TEST_CASE("what can be restored to: every stored TXID that a chain leads to, as 
   CHECK(spans_in("L9:1-4@8 L0:5-5@9 L0:6-6@10") == "L9 4..4 @8..8 (1), L0 5..6 @9..10 (2)");
   CHECK(spans_in("L9:2-4@8 L0:5-5@9") == "");  // a snapshot begins at 1
   // Merged files: only their ends.
-  CHECK(spans_in("L1:1-10@10 L1:11-20@20 L0:21-21@21") == "L1 10..20 @10..20 (2), L0 21..21 @21..21 (1)");
+  CHECK(spans_in("L1:1-10@10 L1:11-20@20 L0:21-21@21") ==
+        "L1 10..20 @10..20 (2), L0 21..21 @21..21 (1)");
 }
 
 TEST_CASE("what can be restored to: a TXID that two files end at has the earlier one's time") {
@@ -68,7 +68,8 @@ TEST_CASE("what can be restored to: a TXID that two files end at has the earlier
   CHECK(spans_in("L9:1-2@60 L0:1-1@5 L0:2-2@6") == "L0 1..2 @5..6 (2)");
 }
 
-TEST_CASE("what can be restored to: of many points some are shown, the first and the last among them") {
+TEST_CASE(
+    "what can be restored to: of many points some are shown, the first and the last among them") {
   std::vector<RestorePoint> points;
   for (std::uint64_t i = 1; i <= 1'000; ++i) {
     points.push_back({Txid{i}, at(static_cast<std::int64_t>(i)), kUploadLevel});

@@ -23,7 +23,7 @@ struct ApiOptions {
   std::chrono::milliseconds max_lag{0};
   std::string host;
   std::chrono::milliseconds grace{0};
-  std::uint64_t restarts = 0;  // of the replicator
+  std::uint64_t restarts = 0;               // of the replicator
   std::optional<os::FileOwner> owner = {};  // the app's user; none: ours
 };
 

@@ -1,4 +1,5 @@
-// The words of `walwrap status`, `wait`, `flush` and `snapshot`: what is asked of a walwrap that runs. Pure.
+// The words of `walwrap status`, `wait`, `flush` and `snapshot`: what is asked of a walwrap that
+// runs. Pure.
 #pragma once
 
 #include <chrono>

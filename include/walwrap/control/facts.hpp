@@ -26,7 +26,7 @@ struct DatabaseFacts {
   Bytes log_bytes = 0;  // size of the -wal file
   Throughput throughput = {};
   std::optional<replication::PointsFound> points = {};  // of the last listing; none: not asked yet
-  std::string points_trouble = {};                      // why the last listing failed; "": it did not
+  std::string points_trouble = {};  // why the last listing failed; "": it did not
 };
 
 struct Facts {

@@ -8,9 +8,9 @@
 
 namespace walwrap::control {
 
-std::string format_status(const Facts& facts);  // JSON, one line
+std::string format_status(const Facts& facts);                     // JSON, one line
 std::string format_points(const replication::PointsFound& found);  // the same
-Answer answer_health(const Facts& facts);       // 200, or 503 with the reasons
+Answer answer_health(const Facts& facts);                          // 200, or 503 with the reasons
 // 200 once every database is attached or not there yet; 503 during a stop and without replication.
 Answer answer_readiness(const Facts& facts);
 

@@ -28,7 +28,7 @@ struct ServerOptions {
   std::optional<os::ListenSocket> local;    // Unix
   std::optional<os::ListenSocket> network;  // TCP
   DeskOptions desk;                         // `answer` is the server's own
-  std::vector<std::uint32_t> users;  // who may connect to the Unix socket; root may always
+  std::vector<std::uint32_t> users;         // who may connect to the Unix socket; root may always
   // How long a client may take to send a request, to take an answer, or to send the next one.
   std::chrono::milliseconds patience{10'000};
   std::size_t most_connections = 10'240;  // and no more than descriptors allow

@@ -43,10 +43,10 @@ struct ReplicatorStatus {
   std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start
   UploadCounts uploads{};
   CheckpointCounts checkpoints{};
-  RandomId writer{};                                        // who writes to the replica: we
+  RandomId writer{};                                       // who writes to the replica: we
   std::optional<std::chrono::milliseconds> restored_in{};  // by this start; none: it was there
-  storage::StoreCounts store{};                             // of all connections, since the start
-  std::optional<double> request_dollars{};                  // of these; none: no known price
+  storage::StoreCounts store{};                            // of all connections, since the start
+  std::optional<double> request_dollars{};                 // of these; none: no known price
 };
 
 enum class FlushOutcome { Ok, Partial, Failed };

@@ -43,7 +43,7 @@ std::vector<RestorePoint> choose_some(const std::vector<RestorePoint>& points, s
 struct PointsFound {
   WallTime listed{};
   std::vector<PointSpan> spans;
-  std::vector<RestorePoint> some;              // to choose from
+  std::vector<RestorePoint> some;             // to choose from
   std::optional<RestorePoint> snapshot = {};  // the newest that one file leads to
 };
 PointsFound summarize_points(const std::vector<StoredFile>& files, WallTime listed);

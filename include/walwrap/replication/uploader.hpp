@@ -56,7 +56,7 @@ struct SnapshotMade {
 
 struct UploadDone {
   UploadJob::Kind kind = UploadJob::Kind::Changes;
-  bool stored = false;  // Snapshot: what differed is, or nothing did
+  bool stored = false;      // Snapshot: what differed is, or nothing did
   PageSet to_store{};       // Compare: what differs; else: what was not stored after all
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it

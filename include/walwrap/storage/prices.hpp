@@ -14,9 +14,9 @@ namespace walwrap::storage {
 
 struct Prices {
   std::string_view provider;  // Dialect::name
-  double million_puts;   // and posts
+  double million_puts;        // and posts
   double million_lists;
-  double million_gets;   // and heads; deleting is free
+  double million_gets;  // and heads; deleting is free
   double gigabyte_month;
   double free_puts;     // a month
   bool whole_millions;  // rounded up to the next

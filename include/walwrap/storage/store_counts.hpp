@@ -17,7 +17,7 @@ namespace walwrap::storage {
 // Of HTTP requests, each attempt for itself; those for credentials are among them.
 enum class RequestKind { Get, Head, List, Put, Post, Delete };
 inline constexpr std::array<std::string_view, 6> kRequestKinds = {"get", "head", "list",
-                                                                     "put", "post", "delete"};
+                                                                  "put", "post", "delete"};
 
 // Of calls of a store. What is merely not there, or exists already, is no error.
 enum class StoreError { Unavailable, Denied, Unknown, Corrupt, Other };
@@ -27,9 +27,7 @@ inline constexpr std::array<std::string_view, 5> kStoreErrors = {"unavailable", 
 struct StoreCounts {
   std::array<std::uint64_t, kRequestKinds.size()> requests{};
   std::array<std::uint64_t, kStoreErrors.size()> errors{};
-  std::uint64_t of(RequestKind kind) const {
-    return requests[static_cast<std::size_t>(kind)];
-  }
+  std::uint64_t of(RequestKind kind) const { return requests[static_cast<std::size_t>(kind)]; }
   std::uint64_t of(StoreError kind) const { return errors[static_cast<std::size_t>(kind)]; }
 };
 using SharedCounts = os::Published<StoreCounts>;
