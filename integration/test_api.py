@@ -313,6 +313,9 @@ def listener(run):
     refused = scene.start(["touch", run.dir / "ran"], "--listen", "0.0.0.0:9090")
     run.must(refused.wait() == 125, "an open listener without a token was accepted")
     run.must("WALWRAP_LISTEN_TOKEN" in "".join(refused.log_lines()), refused.log_lines())
+    alone = subprocess.run([binary(), "--listen", "127.0.0.1:9090", "--", "true"],
+                           capture_output=True, text=True, env=run.environment())
+    run.must(alone.returncode == 0 and "nobody listens" in alone.stderr, alone)
     port = free_port()
     walwrap = scene.start(["sh", "-c", "echo ${WALWRAP_LISTEN_TOKEN-none}; sleep 60"], "--listen",
                           "127.0.0.1:%d" % port, env={"WALWRAP_LISTEN_TOKEN": "s3cret"})

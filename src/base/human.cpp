@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <iterator>
 
@@ -15,6 +16,12 @@ std::string format_bytes(Bytes bytes) {
   // Up to what would be shown as 1024.0.
   for (value /= 1024; value >= 1023.95 && unit + 1 < std::size(kUnits); value /= 1024) ++unit;
   return fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string format_rate(double bytes_per_second) {
+  constexpr double kMost = 1e18;  // beyond what a Bytes holds the conversion means nothing
+  const bool is_some = bytes_per_second > 0;  // false for what is no number, too
+  return format_bytes(is_some ? static_cast<Bytes>(std::min(bytes_per_second, kMost)) : 0) + "/s";
 }
 
 std::string format_age(WallTime then, WallTime now) {

@@ -74,6 +74,7 @@ int execute(const RunArguments& arguments, const Process& process) {
   options->environment = app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
+    if (api->listen) log.warn("nobody listens: the API is about a database, and there is none");
   } else {
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,
                                    std::uint64_t restarts) {

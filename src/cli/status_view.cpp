@@ -32,10 +32,9 @@ std::string behind_line(const Json& lag) {
 }
 
 std::string uploads_line(const Json& uploads) {
-  const auto rate = uploads.at("bytes_per_second").get<double>();
-  return fmt::format("{}, {}, {}/s over the last minute", uploads.at("count").get<std::uint64_t>(),
+  return fmt::format("{}, {}, {} over the last minute", uploads.at("count").get<std::uint64_t>(),
                      format_bytes(uploads.at("bytes").get<Bytes>()),
-                     format_bytes(static_cast<Bytes>(std::max(0.0, rate))));
+                     format_rate(uploads.at("bytes_per_second").get<double>()));
 }
 
 // "" if it is not known.

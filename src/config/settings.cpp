@@ -247,7 +247,7 @@ constexpr std::array kSettings = {
     Setting{"socket", "--socket", "WALWRAP_SOCKET", Kind::Text, "FILE", "", "",
             "Unix socket of the API (in the database's state directory)", words<&Config::socket>},
     Setting{"listen", "--listen", "WALWRAP_LISTEN", Kind::Text, "ADDRESS:PORT", "", "",
-            "serve the API over TCP, too, as 127.0.0.1:9090", words<&Config::listen>},
+            "serve the API and a page over TCP, as 127.0.0.1:9090", words<&Config::listen>},
     Setting{"listen-token", "--listen-token", "WALWRAP_LISTEN_TOKEN", Kind::Text, "TOKEN", "", "",
             "what clients of --listen have to show, as Authorization: Bearer",
             words<&Config::listen_token>},

@@ -125,12 +125,12 @@ std::optional<Answer> Desk::begin_wait(const Call& call, std::uint64_t id) {
   return std::nullopt;
 }
 
-// The same: what is fresh is answered by the next advance().
 std::optional<Answer> Desk::begin_listing(const Call& call, std::uint64_t id) {
   Followed* followed = find(call.database);
   if (followed == nullptr) return which_database(call.database);
   if (followed->subject.points == nullptr) return not_replicating(followed->subject.why);
   followed->subject.points->ask();
+  if (!followed->subject.points->current().running) return answer_listing(*followed);
   followed->listing.emplace(id, clock_.mono() + call.timeout);
   asked_.emplace(id, call.endpoint);
   return std::nullopt;

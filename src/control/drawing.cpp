@@ -10,7 +10,6 @@ namespace walwrap::control {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 // Of the coordinates; the page stretches them to its width.
 constexpr double kWidth = 720;
@@ -20,14 +19,13 @@ constexpr double kPointWidth = 2;
 constexpr double kHitWidth = 7;  // what a finger or a mouse finds
 
 // Upper edges that read well.
-constexpr std::array kTops = {seconds(1),   seconds(2),     seconds(5),    seconds(10),
-                              seconds(30),  seconds(60),    seconds(120),  seconds(300),
-                              seconds(600), seconds(1'800), seconds(3'600)};
+constexpr std::array kTopSeconds = {1, 2, 5, 10, 30, 60, 120, 300, 600, 1'800, 3'600};
 
 milliseconds top_for(milliseconds worst) {
-  const auto found =
-      std::find_if(kTops.begin(), kTops.end(), [&](seconds top) { return top >= worst; });
-  return found == kTops.end() ? worst : milliseconds(*found);
+  for (const int top : kTopSeconds) {
+    if (milliseconds(1'000 * top) >= worst) return milliseconds(1'000 * top);
+  }
+  return worst;
 }
 
 // Of a sample in the hour before now.

@@ -162,6 +162,7 @@ Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& excha
                   .query = {},
                   .body_bytes = exchange.body_bytes,
                   .host = header(connection, MHD_HTTP_HEADER_HOST),
+                  .origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
                   .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
                   .password = password_of(connection)};
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &Callbacks::on_parameter,

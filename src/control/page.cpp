@@ -92,9 +92,7 @@ std::string figures_of(const DatabaseFacts& database, WallTime now) {
   out += item("Last upload took", format_short(status.last_put));
   out += item("Uploads", fmt::format("{}, {}", status.uploads.took.count(),
                                      format_bytes(status.uploads.bytes)));
-  out += item("Over the last minute",
-              fmt::format("{}/s", format_bytes(static_cast<Bytes>(
-                                      std::max(0.0, database.throughput.bytes_per_second)))));
+  out += item("Over the last minute", format_rate(database.throughput.bytes_per_second));
   out += item("Errors of the store", errors_of(status));
   out += item("Requests", requests_of(status));
   out += item("Write-ahead log", format_bytes(database.log_bytes));

@@ -58,6 +58,10 @@ bool is_named_as_this_machine(std::string_view host) {
 
 std::optional<Answer> refuse_access(const Request& request, const Access& access) {
   if (!request.over_network) return std::nullopt;
+  if (!request.origin.empty() && request.origin != "http://" + request.host &&
+      request.origin != "https://" + request.host) {
+    return problem(403, "forbidden", "Not from there", "a page from elsewhere may not ask this");
+  }
   if (access.token.empty()) {
     if (is_named_as_this_machine(request.host)) return std::nullopt;
     return problem(403, "forbidden", "Not from there",

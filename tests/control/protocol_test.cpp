@@ -115,6 +115,37 @@ TEST_CASE("without a token only this machine's own names are answered over the n
   }
 }
 
+TEST_CASE("a page from elsewhere that a browser has open may not ask, ours may") {
+  auto asked = request("POST", "/v1/snapshot");
+  asked.over_network = true;
+  asked.host = "127.0.0.1:9090";
+  asked.password = "s3cret";
+  const Access access{.token = "s3cret"};
+  for (const char* origin :
+       {"https://evil.example", "null", "http://127.0.0.1:80", "http://127.0.0.1"}) {
+    asked.origin = origin;
+    CHECK_MESSAGE(refusal(asked, access).status == 403, origin);
+  }
+  for (const char* origin : {"", "http://127.0.0.1:9090"}) {
+    asked.origin = origin;
+    CHECK(call(asked, access).endpoint == Endpoint::Snapshot);
+  }
+}
+
+TEST_CASE("a browser may show the token as the password of any user, and is asked for it") {
+  auto asked = request("GET", "/");
+  asked.over_network = true;
+  const Access access{.token = "s3cret"};
+  for (const char* password : {"", "s3cre", "s3crets"}) {
+    asked.password = password;
+    const auto refused = refusal(asked, access);
+    CHECK(refused.status == 401);
+    CHECK(refused.headers.at("WWW-Authenticate") == "Basic realm=\"walwrap\"");
+  }
+  asked.password = "s3cret";
+  CHECK(call(asked, access).endpoint == Endpoint::Page);
+}
+
 TEST_CASE("each end of a wait has its answer, and only Stored is a success") {
   const replication::CommitPosition position{{1}, {2}, 7};
   replication::Progress progress;

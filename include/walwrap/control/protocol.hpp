@@ -24,6 +24,7 @@ struct Request {
   std::map<std::string, std::string, std::less<>> query;
   Bytes body_bytes = 0;
   std::string host;           // header; "": none
+  std::string origin;         // header, of a page in a browser; "": none
   std::string authorization;  // header; "": none
   std::string password;       // of basic authentication; "": none
   bool over_network = false;  // by the TCP listener, not the Unix socket
