@@ -4,13 +4,15 @@
 Each case has a bucket of its own, and is the one that a replica in a directory has to pass too.
 """
 
+import json
 import os
 import random
 import signal
+import subprocess
 import time
 
 from lib import checks, procfs
-from lib.harness import case, main, wait_until
+from lib.harness import binary, case, main, wait_until
 from lib.s3_servers import KINDS, fresh_replica
 from lib.scene import Scene
 
@@ -78,6 +80,28 @@ def large(run, scene):
     scene.same()
     run.note("the largest object has %.1f MiB, the boot uploaded %d bytes"
              % (largest / (1 << 20), uploaded))
+
+
+@on_each_server("a snapshot under load goes up in parts, and a restore begins with it")
+def snapshot(run, scene):
+    walwrap = scene.start(scene.writer("--rows", 40, "--body", 1 << 20, "--rate", 20, "--linger"))
+    scene.wait_for_rows(20)
+    where = ["--socket", str(scene.host / ".app.db-walwrap" / "api.sock"), "--json"]
+    made = subprocess.run([binary(), "snapshot", *where], capture_output=True, text=True,
+                          timeout=60)
+    run.must(made.returncode == 0, made)
+    wait_until(lambda: scene.last_ack() >= 39, 30, "the last row")
+    told = subprocess.run([binary(), "status", *where], capture_output=True, text=True, timeout=60)
+    (database,) = json.loads(told.stdout)["databases"]
+    run.must(database["store"]["requests"]["post"] >= 2, database["store"])  # parts
+    run.must(database["snapshot"]["txid"] == json.loads(made.stdout)["txid"], database)
+    walwrap.stop()
+    whole = [size for name, (size, *_) in checks.stored_bytes(scene.replica).items()
+             if "0009/" in name]
+    run.must(whole == [json.loads(made.stdout)["bytes"]], "snapshots: %s" % whole)
+    scene.wipe()
+    scene.start(scene.writer("--rows", 5, "--check")).must_end(0)
+    scene.same()
 
 
 @on_each_server("kill -9 of the replicator under load loses no row and spares the app")

@@ -3,44 +3,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 
+#include "tests/support/stored_files.hpp"
 #include "tests/support/text.hpp"
 
 using namespace walwrap;
 using namespace walwrap::replication;
+using testing::at_second;
 using testing::has;
+using testing::stored_files;
 
 namespace {
-
-WallTime at(std::int64_t seconds) {
-  return WallTime(std::chrono::seconds(seconds));
-}
-
-// "L9:1-40 L1:41-60@120": level, decimal TXIDs, and the listed time in seconds (default: the last
-// TXID). Each file has 100 bytes.
-std::vector<StoredFile> files(const std::string& text) {
-  std::vector<StoredFile> result;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    int level = 0;
-    unsigned long long first = 0;
-    unsigned long long last = 0;
-    long long time = -1;
-    const int fields =
-        std::sscanf(word.c_str(), "L%d:%llu-%llu@%lld", &level, &first, &last, &time);
-    REQUIRE(fields >= 3);
-    result.push_back({.level = Level{level},
-                      .txids = {Txid{first}, Txid{last}},
-                      .size = 100,
-                      .time = at(fields == 4 ? time : static_cast<long long>(last))});
-  }
-  return result;
-}
 
 std::string show(const std::vector<StoredFile>& chain) {
   std::string text;
@@ -58,7 +34,7 @@ RestoreTarget txid(std::uint64_t value) {
   return {.txid = Txid{value}, .before = std::nullopt};
 }
 RestoreTarget before(std::int64_t seconds) {
-  return {.txid = std::nullopt, .before = at(seconds)};
+  return {.txid = std::nullopt, .before = at_second(seconds)};
 }
 
 }  // namespace
@@ -110,7 +86,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.why);
-    const auto plan = plan_restore(files(row.stored), row.target);
+    const auto plan = plan_restore(stored_files(row.stored), row.target);
     REQUIRE_MESSAGE(plan.has_value(), plan.error().text);
     CHECK(show(plan->files) == row.chain);
     CHECK(plan->reached == plan->files.back().txids.last);
@@ -119,10 +95,10 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
 }
 
 TEST_CASE("of two copies of one range the older is taken") {
-  const auto plan = plan_restore(files("L0:1-1@20 L0:1-1@10"), latest());
+  const auto plan = plan_restore(stored_files("L0:1-1@20 L0:1-1@10"), latest());
   REQUIRE(plan.has_value());
   REQUIRE(plan->files.size() == 1);
-  CHECK(plan->files[0].time == at(10));
+  CHECK(plan->files[0].time == at_second(10));
 }
 
 TEST_CASE("a restore plan refuses a gap instead of rebuilding past it") {
@@ -147,7 +123,7 @@ TEST_CASE("a restore plan refuses a gap instead of rebuilding past it") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.stored);
-    const auto plan = plan_restore(files(row.stored), row.target);
+    const auto plan = plan_restore(stored_files(row.stored), row.target);
     REQUIRE_FALSE(plan.has_value());
     CAPTURE(plan.error().text);
     CHECK(plan.error().code == Code::Corrupt);
@@ -177,7 +153,7 @@ TEST_CASE("a TXID that cannot be restored to exactly is refused with the nearest
   for (const Row& row : rows) {
     CAPTURE(row.stored);
     CAPTURE(row.wanted);
-    const auto plan = plan_restore(files(row.stored), txid(row.wanted));
+    const auto plan = plan_restore(stored_files(row.stored), txid(row.wanted));
     REQUIRE_FALSE(plan.has_value());
     CAPTURE(plan.error().text);
     CHECK(plan.error().code == Code::Invalid);
@@ -190,19 +166,19 @@ TEST_CASE("nothing stored is not found, and nothing stored before a time says wh
   REQUIRE_FALSE(empty.has_value());
   CHECK(empty.error().code == Code::NotFound);
 
-  const auto early = plan_restore(files("L9:1-40@100 L0:41-41@110"), before(100));
+  const auto early = plan_restore(stored_files("L9:1-40@100 L0:41-41@110"), before(100));
   REQUIRE_FALSE(early.has_value());
   CHECK(early.error().code == Code::NotFound);
   CHECK(has(early.error().text, "--txid 0000000000000028, stored at 1970-01-01T00:01:40"));
 
   // Level 0 went, the merged file is younger than the time: no gap, but nothing to restore either.
-  const auto merged = plan_restore(files("L1:1-60@60 L0:55-55@55 L0:60-60@60"), before(58));
+  const auto merged = plan_restore(stored_files("L1:1-60@60 L0:55-55@55 L0:60-60@60"), before(58));
   REQUIRE_FALSE(merged.has_value());
   CHECK(merged.error().code == Code::NotFound);
 }
 
 TEST_CASE("a target is a TXID or a time, not both") {
-  const auto plan = plan_restore(files("L0:1-1"), {.txid = Txid{1}, .before = at(5)});
+  const auto plan = plan_restore(stored_files("L0:1-1"), {.txid = Txid{1}, .before = at_second(5)});
   REQUIRE_FALSE(plan.has_value());
   CHECK(plan.error().code == Code::Invalid);
 }
@@ -250,7 +226,7 @@ TEST_CASE("a plan exists exactly if some chain of stored files leads to its targ
       stored += fmt::format("L{}:{}-{} ", level, level == 9 ? 1 : first, first + below(4));
     }
     CAPTURE(stored);
-    const auto all = files(stored);
+    const auto all = stored_files(stored);
     for (unsigned wanted = 1; wanted <= 13; ++wanted) {
       CAPTURE(wanted);
       const auto plan = plan_restore(all, txid(wanted));
@@ -281,7 +257,7 @@ TEST_CASE("ten thousand small files are planned at once") {
 TEST_CASE("the extent names the newest TXID and the newest upload") {
   CHECK(extent_of({}).newest == Txid{0});
   CHECK(extent_of({}).newest_upload == Txid{0});
-  const ReplicaExtent extent = extent_of(files("L9:1-40 L1:41-60 L0:12-12 L0:59-59"));
+  const ReplicaExtent extent = extent_of(stored_files("L9:1-40 L1:41-60 L0:12-12 L0:59-59"));
   CHECK(extent.newest == Txid{60});
   CHECK(extent.newest_upload == Txid{59});
 }

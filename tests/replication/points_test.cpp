@@ -2,33 +2,16 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdio>
-#include <sstream>
 #include <string>
+
+#include "tests/support/stored_files.hpp"
 
 using namespace walwrap;
 using namespace walwrap::replication;
+using testing::at_second;
+using testing::stored_files;
 
 namespace {
-
-WallTime at(std::int64_t seconds) {
-  return WallTime(std::chrono::seconds(seconds));
-}
-
-// "L0:1-1@5 L9:1-4@20": level, decimal TXIDs, the time in seconds.
-std::vector<StoredFile> stored(const std::string& text) {
-  std::vector<StoredFile> result;
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    int level = 0;
-    unsigned long long first = 0;
-    unsigned long long last = 0;
-    long long time = 0;
-    REQUIRE(std::sscanf(word.c_str(), "L%d:%llu-%llu@%lld", &level, &first, &last, &time) == 4);
-    result.push_back({.level = Level{level}, .txids = {Txid{first}, Txid{last}}, .time = at(time)});
-  }
-  return result;
-}
 
 // "L0 1..3 @5..9 (3)" of each.
 std::string show(const std::vector<PointSpan>& spans) {
@@ -44,7 +27,7 @@ std::string show(const std::vector<PointSpan>& spans) {
 }
 
 std::string spans_in(const std::string& text) {
-  return show(spans_of(find_points(stored(text))));
+  return show(spans_of(find_points(stored_files(text))));
 }
 
 }  // namespace
@@ -72,7 +55,7 @@ TEST_CASE(
     "what can be restored to: of many points some are shown, the first and the last among them") {
   std::vector<RestorePoint> points;
   for (std::uint64_t i = 1; i <= 1'000; ++i) {
-    points.push_back({Txid{i}, at(static_cast<std::int64_t>(i)), kUploadLevel});
+    points.push_back({Txid{i}, at_second(static_cast<std::int64_t>(i)), kUploadLevel});
   }
   const auto some = choose_some(points, 10);
   REQUIRE(some.size() == 10);
@@ -84,11 +67,12 @@ TEST_CASE(
 }
 
 TEST_CASE("what can be restored to: the newest snapshot is the longest file from the beginning") {
-  CHECK(!summarize_points({}, at(1)).snapshot);
-  const auto found = summarize_points(stored("L0:1-1@5 L0:2-2@6 L9:1-2@7 L0:3-3@8"), at(9));
+  CHECK(!summarize_points({}, at_second(1)).snapshot);
+  const auto found =
+      summarize_points(stored_files("L0:1-1@5 L0:2-2@6 L9:1-2@7 L0:3-3@8"), at_second(9));
   REQUIRE(found.snapshot);
   CHECK(found.snapshot->txid == Txid{2});
-  CHECK(found.snapshot->time == at(7));
-  CHECK(found.listed == at(9));
+  CHECK(found.snapshot->time == at_second(7));
+  CHECK(found.listed == at_second(9));
   CHECK(found.some.size() == 3);
 }
