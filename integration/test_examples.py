@@ -24,7 +24,9 @@ def examples():
 
 
 RUNNERS = {"sh": ("sh", ["sh"]), "python": ("py", [PYTHON]), "javascript": ("js", ["node"]),
-           "go": ("go", ["go", "run"]), "php": ("php", ["php"])}
+           "go": ("go", ["go", "run"]), "php": ("php", ["php"]), "java": ("java", ["java"]),
+           "rust": ("rs", ["sh", "-c", "rustc -o $0.program $0 && exec $0.program"])}
+NEEDS = {"rust": "rustc"}
 
 for heading, (language, program) in examples().items():
     if heading.startswith("Django"):
@@ -33,8 +35,9 @@ for heading, (language, program) in examples().items():
     @case("docs/confirming-writes.md: %s says when a commit is stored" % heading)
     def example(run, language=language, program=program):
         ending, words = RUNNERS[language]
-        if not shutil.which(words[0]):
-            raise Skip("%s is not installed" % words[0])
+        needed = NEEDS.get(language, words[0])
+        if not shutil.which(needed):
+            raise Skip("%s is not installed" % needed)
         path = run.path("example." + ending)
         path.write_text(program)
         scene = Scene(run)
