@@ -110,7 +110,8 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
     if (!in_memory) return give_back(job, in_memory.error());
     body = storage::body_of(encoded.bytes);
   }
-  const auto repeat = streams ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
+  const bool holds_snapshot = job.snapshot != nullptr;  // which must not wait for a store
+  const auto repeat = holds_snapshot ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
   const auto stored = put(header, body, encoded, repeat);
   let_go();
   // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.

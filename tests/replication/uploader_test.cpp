@@ -185,6 +185,22 @@ struct Flaky {
   int puts() const { return bucket.count(testing::StoreOperation::Put); }
 };
 
+TEST_CASE("a snapshot does not hold the log through an outage") {
+  Flaky flaky;
+  Chain chain(flaky.store());
+  REQUIRE(chain.upload().stored);
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const int puts = flaky.puts();
+  flaky.bucket.faults().fail_next(1, testing::StoreFault::error(Code::Unavailable));
+  const auto done = chain.upload(UploadJob::Kind::Snapshot);
+  CHECK(!done.stored);
+  CHECK(flaky.puts() == puts + 1);
+  CHECK(!done.trouble.empty());
+  CHECK(!done.snapshot.trouble.empty());
+  CHECK(!done.to_store.empty());
+  CHECK(chain.snapshot != nullptr);
+}
+
 TEST_CASE("a slot whose answer was lost is asked for again and found to be our own") {
   Flaky flaky;
   Chain chain(flaky.store());
