@@ -31,7 +31,7 @@ Result<ApiOptions> api_options(const config::Config& config, const supervisor::H
                 "--listen {} is no address: write numbers and a port, as 127.0.0.1:9090",
                 config.listen);
   }
-  if (!options.listen->is_loopback && options.token.empty()) {
+  if (!options.listen->is_loopback && options.token.reveal().empty()) {
     return fail(Code::Invalid,
                 "--listen {} can be reached from other machines: set WALWRAP_LISTEN_TOKEN, which "
                 "clients then have to show, or listen on 127.0.0.1",

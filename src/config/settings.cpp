@@ -163,6 +163,12 @@ Problem words(Config& config, const Setting& /*setting*/, std::string_view text)
 }
 
 template <auto Member>
+Problem secret(Config& config, const Setting& /*setting*/, std::string_view text) {
+  config.*Member = Secret(std::string(text));
+  return std::nullopt;
+}
+
+template <auto Member>
 Problem descriptor(Config& config, const Setting& /*setting*/, std::string_view text) {
   constexpr int kFirst = 3, kLast = 65'535;
   const auto value = parse_up_to(kLast, text);
@@ -250,7 +256,7 @@ constexpr std::array kSettings = {
             "serve the API and a page over TCP, as 127.0.0.1:9090", words<&Config::listen>},
     Setting{"listen-token", "--listen-token", "WALWRAP_LISTEN_TOKEN", Kind::Text, "TOKEN", "", "",
             "what clients of --listen have to show, as Authorization: Bearer",
-            words<&Config::listen_token>},
+            secret<&Config::listen_token>},
     Setting{"health.max-lag", "--health-max-lag", "WALWRAP_HEALTH_MAX_LAG", Kind::Duration,
             "DURATION", "30s", "", "health turns red when a write is not stored for so long",
             duration<&Config::health_max_lag>},

@@ -62,7 +62,7 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
       request.origin != "https://" + request.host) {
     return problem(403, "forbidden", "Not from there", "a page from elsewhere may not ask this");
   }
-  if (access.token.empty()) {
+  if (access.token.reveal().empty()) {
     if (is_named_as_this_machine(request.host)) return std::nullopt;
     return problem(403, "forbidden", "Not from there",
                    "without a token the listener answers to 127.0.0.1, [::1] and localhost alone");
@@ -70,10 +70,10 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view given = request.authorization;
   if (given.starts_with(kBearer) &&
-      is_equal_in_constant_time(given.substr(kBearer.size()), access.token)) {
+      is_equal_in_constant_time(given.substr(kBearer.size()), access.token.reveal())) {
     return std::nullopt;
   }
-  if (is_equal_in_constant_time(request.password, access.token)) return std::nullopt;
+  if (is_equal_in_constant_time(request.password, access.token.reveal())) return std::nullopt;
   Answer answer = problem(401, "unauthorized", "A token is needed",
                           "send the header Authorization: Bearer and the token of --listen-token; "
                           "a browser asks for it as a password");

@@ -33,14 +33,14 @@ TEST_CASE("an address that other machines reach is refused without a token") {
   CHECK(error_of("[::1]:9090").empty());
   CHECK(error_of("localhost:9090").find("127.0.0.1:9090") != std::string::npos);
   CHECK(error_of("0.0.0.0:9090").find("WALWRAP_LISTEN_TOKEN") != std::string::npos);
-  some.listen_token = "s3cret";
+  some.listen_token = Secret(std::string("s3cret"));
   CHECK(error_of("0.0.0.0:9090").empty());
 }
 
 TEST_CASE("a socket that cannot be had is done without, an address that was asked for is not") {
   const testing::TempDir directory;
   ApiOptions options{
-      .socket = directory / "nowhere" / "api.sock", .listen = {}, .token = "", .host = ""};
+      .socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
   const auto without = open_api(options, testing::kQuiet);
   REQUIRE(without);
   CHECK_FALSE(without->local.has_value());

@@ -87,7 +87,7 @@ TEST_CASE("errors are problem details") {
 TEST_CASE("over the network a token is asked for where there is one, and must be the same") {
   auto asked = request("GET", "/metrics");
   asked.over_network = true;
-  const Access access{.token = "s3cret"};
+  const Access access{.token = Secret(std::string("s3cret"))};
   for (const char* given : {"", "s3cret", "Bearer ", "Bearer s3cre", "Bearer s3crets",
                             "Bearer S3cret", "bearer s3cret", "Basic s3cret"}) {
     asked.authorization = given;
@@ -120,7 +120,7 @@ TEST_CASE("a page from elsewhere that a browser has open may not ask, ours may")
   asked.over_network = true;
   asked.host = "127.0.0.1:9090";
   asked.password = "s3cret";
-  const Access access{.token = "s3cret"};
+  const Access access{.token = Secret(std::string("s3cret"))};
   for (const char* origin :
        {"https://evil.example", "null", "http://127.0.0.1:80", "http://127.0.0.1"}) {
     asked.origin = origin;
@@ -135,7 +135,7 @@ TEST_CASE("a page from elsewhere that a browser has open may not ask, ours may")
 TEST_CASE("a browser may show the token as the password of any user, and is asked for it") {
   auto asked = request("GET", "/");
   asked.over_network = true;
-  const Access access{.token = "s3cret"};
+  const Access access{.token = Secret(std::string("s3cret"))};
   for (const char* password : {"", "s3cre", "s3crets"}) {
     asked.password = password;
     const auto refused = refusal(asked, access);

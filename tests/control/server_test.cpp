@@ -150,7 +150,8 @@ TEST_CASE("a user who is not ours is not heard") {
 }
 
 TEST_CASE("the network listener wants its token, the socket does not") {
-  ApiRig rig([](ServerOptions& options) { options.desk.access.token = "s3cret"; });
+  ApiRig rig(
+      [](ServerOptions& options) { options.desk.access.token = Secret(std::string("s3cret")); });
   const ApiClient far(rig.port);
   far.ask("GET", "/healthz");
   CHECK(has(far.read(), "401"));

@@ -19,7 +19,7 @@ namespace walwrap::cli {
 struct ApiOptions {
   os::Path socket;                       // absolute
   std::optional<os::TcpAddress> listen;  // none: the socket alone
-  std::string token;
+  Secret<std::string> token = {};
   std::chrono::milliseconds max_lag{0};
   std::string host;
   std::chrono::milliseconds grace{0};

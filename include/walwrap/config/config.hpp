@@ -59,7 +59,7 @@ struct Config {
   Brake brake = Brake::Auto;
   std::string socket;                           // of the API; "": beside the first database
   std::string listen;                           // "ADDRESS:PORT" of the API; "": the socket alone
-  std::string listen_token;                     // "": the listener is for this machine
+  Secret<std::string> listen_token;             // "": the listener is for this machine
   std::chrono::milliseconds health_max_lag{0};  // red after
   std::string ca_file;  // certificates to trust; "": those that others name, or the system's
   LogFormat log_format = LogFormat::Logfmt;

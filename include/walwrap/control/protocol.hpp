@@ -12,6 +12,7 @@
 #include <string_view>
 #include <variant>
 
+#include "walwrap/base/log.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/control/waits.hpp"
 #include "walwrap/replication/inquiry.hpp"
@@ -60,7 +61,7 @@ struct Answer {
 // What whoever connects over TCP has to show. Without a token the listener is for this machine, and
 // a page that a browser has open is not let in by a name that leads here.
 struct Access {
-  std::string token;  // "": none is asked for
+  Secret<std::string> token;  // "": none is asked for
 };
 
 std::variant<Call, Answer> parse_call(const Request& request, const Access& access);
