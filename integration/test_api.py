@@ -223,7 +223,7 @@ def points(run):
     run.must((spans[0]["first_txid"], spans[-1]["last_txid"]) == (stored[0], stored[-1]), spans)
     run.must(sum(span["points"] for span in spans) == len(stored), "points are missing")
     walwrap.stop()
-    for txid in (spans[0]["first_txid"], spans[-1]["last_txid"]):
+    for txid in {spans[0]["first_txid"], spans[-1]["last_txid"]}:
         restored = run.path("restored-%s.db" % txid)
         subprocess.run([binary(), "restore", "--quiet", "--replica", "file://%s" % scene.replica,
                         "--output", str(restored), "--txid", txid], check=True,
