@@ -39,8 +39,7 @@ TEST_CASE("an address that other machines reach is refused without a token") {
 
 TEST_CASE("a socket that cannot be had is done without, an address that was asked for is not") {
   const testing::TempDir directory;
-  ApiOptions options{
-      .socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
+  ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
   const auto without = open_api(options, testing::kQuiet);
   REQUIRE(without);
   CHECK_FALSE(without->local.has_value());
