@@ -16,9 +16,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "apps"))
 
 import confirmer  # noqa: E402
+from lib import checks  # noqa: E402
 from lib.harness import APPS, PYTHON, Failure, Skip, binary, case, main, wait_until  # noqa: E402
 from lib.scene import Scene  # noqa: E402
 from lib.site import free_port  # noqa: E402
+from lib.walwrap import restore  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Kills of everything, each right after an answer. The soak does more.
@@ -41,9 +43,7 @@ def numbers(stored):
 
 def rows_at(run, scene, *flags):
     """Numbers of the rows in a restored database."""
-    output = run.path("restored-%d.db" % random.getrandbits(32))
-    subprocess.run([binary(), "restore", "--replica", "file://%s" % scene.replica, "--output",
-                    str(output), *flags], check=True, capture_output=True, env=run.environment())
+    output = checks.restored(run, scene.replica, "restored-%d" % random.getrandbits(32), *flags)
     with sqlite3.connect(output) as db:
         found = {row[0] for row in db.execute("select id from rows")}
     db.close()
@@ -224,13 +224,12 @@ def points(run):
     run.must(sum(span["points"] for span in spans) == len(stored), "points are missing")
     walwrap.stop()
     for txid in {spans[0]["first_txid"], spans[-1]["last_txid"]}:
-        restored = run.path("restored-%s.db" % txid)
-        subprocess.run([binary(), "restore", "--quiet", "--replica", "file://%s" % scene.replica,
-                        "--output", str(restored), "--txid", txid], check=True,
-                       env=run.environment())
-        with sqlite3.connect(restored) as db:
+        output = checks.restored(run, scene.replica, txid, "--txid", txid)
+        with sqlite3.connect(output) as db:
             run.must(db.execute("pragma integrity_check").fetchone() == ("ok",), txid)
         db.close()
+    quiet = restore(run, scene.replica, run.path("quiet.db"), "--quiet")
+    run.must(quiet == (0, ""), "--quiet says %r" % (quiet,))
 
 
 @case("every answer is one that docs/openapi.json describes")
@@ -305,6 +304,26 @@ def metrics(run):
                  "%s is not in the docs" % name)
     uploads = re.search(r"walwrap_upload_duration_seconds_count\S* (\d+)", text)
     run.must(int(uploads[1]) > 0, "no upload was counted")
+
+
+@case("a death of the replicator, and a restore at the start, are among the metrics")
+def deaths(run):
+    scene = Scene(run)
+    scene.start(scene.writer("--rows", 20)).must_end(0)
+    scene.wipe()
+    walwrap = scene.start(["sleep", "60"])
+    wait_until(lambda: socket_of(scene).exists(), 10, "the socket")
+    _, text = ask(scene, "/metrics")
+    run.must(re.search(r"^walwrap_replicator_restarts_total 0$", text, re.M), text)
+    run.must(re.search(r"^walwrap_restore_duration_seconds\S* [\d.e-]+$", text, re.M), text)
+    os.kill(walwrap.wait_for_replicator(), signal.SIGKILL)
+
+    def is_counted():
+        answer = ask(scene, "/metrics")
+        return answer and "\nwalwrap_replicator_restarts_total 1\n" in answer[1]
+
+    wait_until(is_counted, 15, "the next replicator to say so")
+    walwrap.stop()
 
 
 @case("the network listener answers with its token alone; a bad address is refused: 125")

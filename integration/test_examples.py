@@ -9,7 +9,8 @@ import shutil
 import sqlite3
 import subprocess
 
-from lib.harness import PYTHON, Skip, binary, case, main, wait_until
+from lib import checks
+from lib.harness import PYTHON, Skip, case, main, wait_until
 from lib.scene import Scene
 from lib.site import SITE, Site, free_port, python_or_skip
 
@@ -106,9 +107,7 @@ def go_handler(run):
     wait_until(lambda: answer("GET"), 10, "the server")
     for number in range(5):
         run.must(answer("POST") == 201, "row %d was not stored" % number)
-        output = run.path("restored-%d.db" % number)
-        subprocess.run([binary(), "restore", "--quiet", "--replica", "file://%s" % scene.replica,
-                        "--output", str(output)], check=True, env=run.environment())
+        output = checks.restored(run, scene.replica, str(number))
         with sqlite3.connect(output) as db:
             run.must(db.execute("select count(*) from t").fetchone() == (number + 1,), number)
         db.close()
@@ -139,9 +138,7 @@ def django(run):
         site.wait_until_it_answers()
         for number in range(10):
             run.must(post_note(site, number) == 201, "note %d was not stored" % number)
-            output = run.path("restored-%d.db" % number)
-            subprocess.run([binary(), "restore", "--replica", "file://%s" % replica, "--output",
-                            str(output)], check=True, capture_output=True, env=run.environment())
+            output = checks.restored(run, replica, str(number))
             with sqlite3.connect(output) as db:
                 (found,) = db.execute("select count(*) from notes_note").fetchone()
             db.close()

@@ -115,10 +115,10 @@ def oracle(run, replica):
         raise Failure("ltx.py check: %s" % " / ".join(wrong[:3]))
 
 
-def restored(run, replica, label="restored"):
+def restored(run, replica, label="restored", *flags):
     """Restores into a new file and returns its path."""
     output = run.path(label, "restored.db")
-    status, said = walwrap.restore(run, replica, output)
+    status, said = walwrap.restore(run, replica, output, *flags)
     if status != 0:
         raise Failure("walwrap restore exits %d: %s" % (status, said.strip()[-300:]))
     return output

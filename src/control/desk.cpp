@@ -213,8 +213,7 @@ bool Desk::watch_one(Followed& followed, MonoTime now) {
   followed.history.add({.at = now,
                         .lag = followed.health.lag,
                         .uploads = status.uploads.took.count(),
-                        .uploaded = status.uploads.bytes,
-                        .failures = status.uploads.failed});
+                        .uploaded = status.uploads.bytes});
   if (was_ok != followed.health.ok) {
     const auto name = followed.subject.database.filename().string();
     if (was_ok) {

@@ -66,6 +66,7 @@ TEST_CASE("options end at -- or at the first word that is none, and the rest is 
        {{"--allow-stale", ""}, {"--allow-empty-replica", "false"}},
        {"app"}},
       {{"-v", "--verbose", "app"}, {{"--log-level", "debug"}, {"--log-level", "debug"}}, {"app"}},
+      {{"-q", "--quiet", "app"}, {{"--log-level", "warn"}, {"--log-level", "warn"}}, {"app"}},
       {{"--db", "-odd.db", "app"}, {{"--db", "-odd.db"}}, {"app"}},
       {{"--db=--odd.db", "app"}, {{"--db", "--odd.db"}}, {"app"}},
   };

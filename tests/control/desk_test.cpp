@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -120,6 +121,19 @@ TEST_CASE("what can be restored to is listed for whoever asks, and in the status
   CHECK(has(listed.body, "\"points\":1,\"spans\":[{\"level\":0"));
   CHECK(has(rig.ask("GET", "/v1/status", 3)->body,
             "\"restore\":{\"first_txid\":\"0000000000000001\""));
+}
+
+TEST_CASE("who does not wait for a listing to end is told so, and it goes on") {
+  Rig rig;
+  std::atomic<bool> go_on = false;
+  rig.bucket.on_call = [&](const testing::StoreCall&) {
+    while (!go_on) os::pause_for(milliseconds(1));
+  };
+  CHECK(!rig.ask("GET", "/v1/points", 1, {{"timeout", "1ms"}}));
+  rig.advance();
+  CHECK(rig.answers[1].status == 504);
+  go_on = true;
+  CHECK(rig.answer_to("/v1/points", 2).status == 200);
 }
 
 TEST_CASE("a store that cannot be listed is told, to whoever asked and to whoever asks again") {

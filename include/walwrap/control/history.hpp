@@ -16,7 +16,6 @@ struct Sample {
   std::chrono::milliseconds lag{0};
   std::uint64_t uploads = 0;
   Bytes uploaded = 0;
-  std::uint64_t failures = 0;
 };
 
 struct Throughput {
