@@ -7,6 +7,7 @@
 #include "walwrap/control/page.hpp"
 #include "walwrap/control/report.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/replication/log_end.hpp"
 
 namespace walwrap::control {
 namespace {
@@ -16,6 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kWatch{2'000};       // of logs, by the watchdogs
 constexpr milliseconds kWatchIdle{10'000};  // that nothing happens to
+constexpr milliseconds kFresh{100};         // whoever asks often is shown what was seen just now
 
 Wait::For what_for(Endpoint endpoint) {
   if (endpoint == Endpoint::Position) return Wait::For::Found;
@@ -202,14 +204,19 @@ void Desk::watch_if_due() {
 // True if something happens there.
 bool Desk::watch_one(Followed& followed, MonoTime now) {
   const auto status = followed.subject.status();
-  const auto found = os::status_of(followed.subject.database.string() + "-wal");
+  const os::Path log = followed.subject.database.string() + "-wal";
+  const auto found = os::status_of(log);
   const LogFace face{.exists = found.has_value(),
                      .size = found ? found->size : 0,
                      .modified = found ? found->modified : WallTime{}};
   const bool is_new = !(face == followed.face);
   followed.face = face;
+  // What cannot be read says nothing; its time and size still do.
+  const bool has_more = replication::holds_commit_beyond(status.stored.log, log).value_or(false);
   const bool was_ok = followed.health.ok;
-  followed.health = followed.watchdog.look(face, status.stored_as_of, status.trouble, now);
+  const Sight sight{
+      .log = face, .has_more = has_more, .stored = status.stored, .trouble = status.trouble};
+  followed.health = followed.watchdog.look(sight, now);
   followed.history.add({.at = now,
                         .lag = followed.health.lag,
                         .uploads = status.uploads.took.count(),
@@ -226,6 +233,7 @@ bool Desk::watch_one(Followed& followed, MonoTime now) {
 }
 
 void Desk::watch(MonoTime now) {
+  watched_ = now;
   milliseconds next = kWatchIdle;
   for (Followed& followed : followed_) {
     if (followed.subject.status && watch_one(followed, now)) next = kWatch;
@@ -264,7 +272,8 @@ DatabaseFacts Desk::facts_of(const Followed& followed) {
 }
 
 Facts Desk::facts() {
-  watch(clock_.mono());
+  const MonoTime now = clock_.mono();
+  if (now >= watched_ + kFresh) watch(now);
   Facts facts{.version = options_.version,
               .host = options_.host,
               .grace = options_.grace,

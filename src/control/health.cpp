@@ -6,29 +6,44 @@
 
 namespace walwrap::control {
 
-Health Watchdog::look(const LogFace& log, MonoTime stored_as_of, const std::string& trouble,
-                      MonoTime now) {
-  // The first look cannot know when it was written: from now on, it counts.
-  const bool is_written = face_ ? !(*face_ == log) && log.exists : log.exists && log.size > 0;
-  face_ = log;
-  if (is_written) {
-    changed_ = now;
-    if (!behind_since_) behind_since_ = now;
-  }
-  if (behind_since_ && stored_as_of >= changed_) {
-    behind_since_.reset();
-  } else if (behind_since_) {
-    behind_since_ = std::max(*behind_since_, stored_as_of);
-  }
+Health Watchdog::look(const Sight& sight, MonoTime now) {
+  compare_times(sight, now);
+  compare_positions(sight, now);
   Health health;
-  if (!behind_since_) return health;
-  health.lag = std::chrono::duration_cast<std::chrono::milliseconds>(now - *behind_since_);
+  const MonoTime since = std::min(unstored_since_.value_or(now), stuck_since_.value_or(now));
+  health.lag = std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
   if (health.lag <= max_lag_) return health;
   health.ok = false;
   health.reason = fmt::format("what was written {} ago is not stored yet{}{}",
                               format_duration(std::chrono::floor<std::chrono::seconds>(health.lag)),
-                              trouble.empty() ? "" : ": ", trouble);
+                              sight.trouble.empty() ? "" : ": ", sight.trouble);
   return health;
+}
+
+void Watchdog::compare_times(const Sight& sight, MonoTime now) {
+  // The first look cannot know when it was written: from now on, it counts.
+  const LogFace& log = sight.log;
+  const bool is_written = face_ ? !(*face_ == log) && log.exists : log.exists && log.size > 0;
+  face_ = log;
+  if (is_written) {
+    changed_ = now;
+    if (!unstored_since_) unstored_since_ = now;
+  }
+  if (unstored_since_ && sight.stored.as_of >= changed_) {
+    unstored_since_.reset();
+  } else if (unstored_since_) {
+    unstored_since_ = std::max(*unstored_since_, sight.stored.as_of);
+  }
+}
+
+void Watchdog::compare_positions(const Sight& sight, MonoTime now) {
+  const bool has_moved = position_ != sight.stored.log;
+  position_ = sight.stored.log;
+  if (!sight.has_more) {
+    stuck_since_.reset();
+  } else if (has_moved || !stuck_since_) {
+    stuck_since_ = now;
+  }
 }
 
 }  // namespace walwrap::control

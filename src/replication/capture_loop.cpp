@@ -30,7 +30,8 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       pace_of_waits_(options_.pace_of_waits.value_or(options_.pace)),
       ledger_(options_.txid),
       txid_(options_.txid),
-      stored_pages_(options_.stored_pages) {}
+      stored_pages_(options_.stored_pages),
+      stored_{.as_of = {}, .log = options_.stored_wal} {}
 
 CaptureLoop::~CaptureLoop() {
   // Wherever the snapshot is: its connection goes before the owner's.
@@ -160,7 +161,7 @@ void CaptureLoop::take_answer(const UploadDone& done) {
                         done.trouble.empty() && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
-  if (done.stored || is_equal) stored_as_of_ = std::max(stored_as_of_, job_taken_);
+  if (done.stored || is_equal) stored_ = job_covers_;
   if (!done.stored && !done.trouble.empty()) ++uploads_.failed;
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
     uploads_.took.observe(std::chrono::duration<double>(done.took).count());
@@ -278,7 +279,7 @@ void CaptureLoop::offer_job() {
                 .commit = (*shot)->commit,
                 .covers = (*shot)->covers};
   ledger_.on_taken(capture_->commits());
-  job_taken_ = now;
+  job_covers_ = {.as_of = now, .log = job.covers};
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
@@ -293,14 +294,14 @@ Bytes CaptureLoop::lag() const {
 void CaptureLoop::publish() {
   if (owner_ && !job_out_ && !capture_->needs_compare() && !capture_->has_pending()) {
     ledger_.on_all_stored(ledger_.progress().committed.commits);
-    stored_as_of_ = std::max(stored_as_of_, looked_);
+    stored_.as_of = std::max(stored_.as_of, looked_);
   }
   exchange_.status.set({.txid = txid_,
                         .lag_bytes = lag(),
                         .last_put = last_put_,
                         .attached = owner_ != nullptr,
                         .trouble = trouble(),
-                        .stored_as_of = stored_as_of_,
+                        .stored = stored_,
                         .stored_at = stored_at_,
                         .uploads = uploads_,
                         .checkpoints = checkpointer_.counts()});

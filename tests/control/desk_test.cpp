@@ -7,8 +7,10 @@
 #include <string>
 
 #include "tests/support/fake_store.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
+#include "tests/support/wal_builder.hpp"
 #include "walwrap/replication/layout.hpp"
 
 namespace walwrap::control {
@@ -24,6 +26,8 @@ const Log kQuiet({.now = {}, .sink = {}});
 
 // A desk with one database that a test plays, in a bucket of the test's.
 struct Rig {
+  milliseconds max_lag;
+  replication::StoredUpTo stored = {};
   testing::TempDir directory;
   os::SystemClock clock;
   testing::FakeBucket bucket;
@@ -39,22 +43,27 @@ struct Rig {
   std::map<std::uint64_t, Answer> answers;
   Desk desk{
       {.version = "1",
+       .max_lag = max_lag,
        .answer = [this](std::uint64_t id, Answer answer) { answers[id] = std::move(answer); }},
       clock,
       kQuiet};
 
-  Rig() {
+  explicit Rig(milliseconds red_after = milliseconds(30'000)) : max_lag(red_after) {
     progress.attached = true;
     progress.looked = inquiry->ask_look(Inquiry::Pace::Usual);
     progress.committed = {{1}, {2}, 1};
     inquiry->publish(progress);
-    const auto descriptors =
-        desk.follow({{.database = directory / "app.db",
-                      .replica = "s3://bucket/app",
-                      .inquiry = inquiry.get(),
-                      .points = &points,
-                      .status = [] { return replication::ReplicatorStatus{}; }}});
+    const auto descriptors = desk.follow({{.database = directory / "app.db",
+                                           .replica = "s3://bucket/app",
+                                           .inquiry = inquiry.get(),
+                                           .points = &points,
+                                           .status = [this] { return status(); }}});
     REQUIRE(descriptors.size() == 1);
+  }
+  replication::ReplicatorStatus status() const {
+    replication::ReplicatorStatus status;
+    status.stored = stored;
+    return status;
   }
   std::optional<Answer> ask(const std::string& method, const std::string& path, std::uint64_t id,
                             std::map<std::string, std::string, std::less<>> query = {}) {
@@ -168,6 +177,27 @@ TEST_CASE("the end answers whoever still waits, for whatever it is") {
   rig.desk.end();
   CHECK(rig.answers[1].status == 503);
   CHECK(rig.answers[2].status == 503);
+}
+
+TEST_CASE("health is red when the log goes on and a pipeline that says all is stored does not") {
+  Rig rig(milliseconds(0));
+  testing::WalBuilder wal(PageSize{512}, wal::WordOrder::Little);
+  wal.frame(Pgno{1}, 1, 1);
+  // As one that watches a file which is gone: whenever it is asked, nothing new is there.
+  rig.stored = {.as_of = rig.clock.mono() + std::chrono::hours(1),
+                .log = wal::Position{wal.salts(), 1, wal.checksum()}};
+  const auto look = [&](std::uint64_t id) {
+    testing::write_text(rig.directory / "app.db-wal", as_text(wal.bytes()));
+    os::pause_for(milliseconds(150));  // longer than what was seen serves for the next who asks
+    rig.answer_to("/healthz", id);
+    os::pause_for(milliseconds(150));
+    return rig.answer_to("/healthz", id + 1);
+  };
+  CHECK(look(1).status == 200);
+  wal.frame(Pgno{1}, 2, 1);
+  const auto red = look(3);
+  CHECK(red.status == 503);
+  CHECK(has(red.body, "is not stored yet"));
 }
 
 }  // namespace

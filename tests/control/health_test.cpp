@@ -15,10 +15,28 @@ LogFace face(int writes) {
       .exists = true, .size = 4'000, .modified = WallTime{} + std::chrono::milliseconds(writes)};
 }
 
+// A pipeline that watches the right file: nothing lies beyond what it says is stored.
+Health look(Watchdog& dog, const LogFace& log, MonoTime stored_as_of, const std::string& trouble,
+            MonoTime now) {
+  return dog.look({.log = log,
+                   .has_more = false,
+                   .stored = {.as_of = stored_as_of, .log = std::nullopt},
+                   .trouble = trouble},
+                  now);
+}
+// One that says all was stored a moment ago, whatever it is that it looks at.
+Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoTime now) {
+  return dog.look({.log = face(1),
+                   .has_more = has_more,
+                   .stored = {.as_of = now, .log = wal::Position{{1, 2}, frame, {}}},
+                   .trouble = ""},
+                  now);
+}
+
 TEST_CASE("a log that grows while everything is stored in time is healthy") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; ++second) {
-    const auto health = dog.look(face(second), at(second - 2), "", at(second));
+    const auto health = look(dog, face(second), at(second - 2), "", at(second));
     CHECK(health.ok);
     CHECK(health.lag <= seconds(3));
   }
@@ -26,10 +44,10 @@ TEST_CASE("a log that grows while everything is stored in time is healthy") {
 
 TEST_CASE("a write that is not stored for longer than the limit is red, and says for how long") {
   Watchdog dog(seconds(30));
-  CHECK(dog.look(face(1), at(0), "", at(0)).ok);
-  CHECK(dog.look(face(2), at(0), "", at(10)).ok);
-  CHECK(dog.look(face(2), at(0), "", at(30)).ok);
-  const auto red = dog.look(face(2), at(0), "the store is away", at(45));
+  CHECK(look(dog, face(1), at(0), "", at(0)).ok);
+  CHECK(look(dog, face(2), at(0), "", at(10)).ok);
+  CHECK(look(dog, face(2), at(0), "", at(30)).ok);
+  const auto red = look(dog, face(2), at(0), "the store is away", at(45));
   CHECK_FALSE(red.ok);
   CHECK(red.reason == "what was written 35s ago is not stored yet: the store is away");
   CHECK(red.lag == seconds(35));
@@ -37,37 +55,56 @@ TEST_CASE("a write that is not stored for longer than the limit is red, and says
 
 TEST_CASE("it is green again as soon as everything is stored") {
   Watchdog dog(seconds(30));
-  dog.look(face(1), at(0), "", at(0));
-  dog.look(face(2), at(0), "", at(10));
-  CHECK_FALSE(dog.look(face(2), at(0), "", at(60)).ok);
-  CHECK(dog.look(face(2), at(61), "", at(62)).ok);
+  look(dog, face(1), at(0), "", at(0));
+  look(dog, face(2), at(0), "", at(10));
+  CHECK_FALSE(look(dog, face(2), at(0), "", at(60)).ok);
+  CHECK(look(dog, face(2), at(61), "", at(62)).ok);
 }
 
 TEST_CASE("a pipeline that stands still is seen by the log alone") {
   Watchdog dog(seconds(30));
-  dog.look(face(1), at(5), "", at(5));
+  look(dog, face(1), at(5), "", at(5));
   // The capture says nothing any more, not even that there is trouble; the app goes on.
   Health health;
   for (int second = 6; second < 60; ++second) {
-    health = dog.look(face(second), at(5), "", at(second));
+    health = look(dog, face(second), at(5), "", at(second));
   }
   CHECK_FALSE(health.ok);
 }
 
 TEST_CASE("an idle database is healthy for ever, and so is one that is not there") {
   Watchdog dog(seconds(30));
-  dog.look(face(1), at(0), "", at(0));
-  dog.look(face(1), at(2), "", at(2));
-  CHECK(dog.look(face(1), at(2), "", at(100'000)).ok);
+  look(dog, face(1), at(0), "", at(0));
+  look(dog, face(1), at(2), "", at(2));
+  CHECK(look(dog, face(1), at(2), "", at(100'000)).ok);
   Watchdog other(seconds(30));
-  other.look({}, MonoTime{}, "", at(0));
-  CHECK(other.look({}, MonoTime{}, "", at(100'000)).ok);
+  look(other, {}, MonoTime{}, "", at(0));
+  CHECK(look(other, {}, MonoTime{}, "", at(100'000)).ok);
 }
 
 TEST_CASE("a log that was there at the start counts as written then") {
   Watchdog dog(seconds(30));
-  CHECK(dog.look(face(1), MonoTime{}, "", at(0)).ok);
-  CHECK_FALSE(dog.look(face(1), MonoTime{}, "", at(31)).ok);
+  CHECK(look(dog, face(1), MonoTime{}, "", at(0)).ok);
+  CHECK_FALSE(look(dog, face(1), MonoTime{}, "", at(31)).ok);
+}
+
+TEST_CASE("commits beyond a position that stands still are red, whatever the pipeline says") {
+  Watchdog dog(seconds(30));
+  CHECK(look_at_position(dog, false, 7, at(0)).ok);
+  CHECK(look_at_position(dog, true, 7, at(10)).ok);
+  CHECK(look_at_position(dog, true, 7, at(40)).ok);
+  const auto red = look_at_position(dog, true, 7, at(41));
+  CHECK_FALSE(red.ok);
+  CHECK(red.reason == "what was written 31s ago is not stored yet");
+  CHECK(look_at_position(dog, false, 9, at(42)).ok);
+}
+
+TEST_CASE("commits beyond a position that moves are those of the moment") {
+  Watchdog dog(seconds(30));
+  for (int second = 0; second < 120; second += 2) {
+    const auto health = look_at_position(dog, true, static_cast<std::uint32_t>(second), at(second));
+    CHECK(health.lag == seconds(0));
+  }
 }
 
 }  // namespace

@@ -95,6 +95,7 @@ class Desk {
   const Log& log_;
   std::vector<Followed> followed_;
   std::map<std::uint64_t, Endpoint> asked_;  // of those who wait, by id
+  MonoTime watched_{};
   MonoTime next_watch_{};
   bool stopping_ = false;
 };

@@ -1,9 +1,10 @@
 // Whether what was written is stored in time: a watchdog beside the pipeline, not in it. Pure; fed
 // by the control thread.
 //
-// It looks at the log file alone, whose time and size change with each write, and compares when it
-// saw that with the moment up to which everything is said to be stored. Neither the wal-index nor
-// the capture's count of commits is asked: should those be wrong or stand still, the file goes on.
+// It makes two comparisons, and the worse one counts. The log's time and size change with each
+// write: when they did, against the moment up to which everything is said to be stored. And the
+// log's end against the position that is said to be stored: a capture that looks at the wrong file
+// finds nothing new and says that all is stored, but its position stands still.
 #pragma once
 
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "walwrap/base/types.hpp"
+#include "walwrap/replication/exchange.hpp"
 
 namespace walwrap::control {
 
@@ -28,18 +30,30 @@ struct Health {
   std::chrono::milliseconds lag{0};
 };
 
+// One look at the log, and what was said about it then.
+struct Sight {
+  LogFace log;
+  bool has_more = false;           // it holds a commit beyond stored.log
+  replication::StoredUpTo stored;  // as the pipeline has it
+  std::string trouble = {};        // what is known to be wrong
+};
+
 class Watchdog {
  public:
   explicit Watchdog(std::chrono::milliseconds max_lag) : max_lag_(max_lag) {}
 
-  // `stored_as_of`: what was written before then is stored. `trouble`: what is known to be wrong.
-  Health look(const LogFace& log, MonoTime stored_as_of, const std::string& trouble, MonoTime now);
+  Health look(const Sight& sight, MonoTime now);
 
  private:
+  void compare_times(const Sight& sight, MonoTime now);
+  void compare_positions(const Sight& sight, MonoTime now);
+
   std::chrono::milliseconds max_lag_;
   std::optional<LogFace> face_;
-  std::optional<MonoTime> behind_since_;  // the oldest write that is not known to be stored
-  MonoTime changed_{};                    // the newest one
+  MonoTime changed_{};                      // the newest write
+  std::optional<MonoTime> unstored_since_;  // the oldest one that is not said to be stored
+  std::optional<wal::Position> position_;   // stored, at the last look
+  std::optional<MonoTime> stuck_since_;     // commits beyond it, and it has not moved
 };
 
 }  // namespace walwrap::control

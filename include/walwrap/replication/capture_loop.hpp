@@ -96,8 +96,8 @@ class CaptureLoop {
   std::uint32_t stored_pages_ = 0;
   std::chrono::milliseconds last_put_{0};
   MonoTime looked_{};  // every commit before then was found
-  MonoTime job_taken_{};
-  MonoTime stored_as_of_{};
+  StoredUpTo job_covers_;
+  StoredUpTo stored_;
   std::optional<WallTime> stored_at_;
   UploadCounts uploads_;
   std::string trouble_;

@@ -18,6 +18,7 @@
 #include "walwrap/replication/inquiry.hpp"
 #include "walwrap/replication/uploader.hpp"
 #include "walwrap/storage/store_counts.hpp"
+#include "walwrap/wal/scanner.hpp"
 
 namespace walwrap::replication {
 
@@ -32,6 +33,12 @@ struct UploadCounts {
   Histogram<kUploadSeconds.size()> took{kUploadSeconds};
 };
 
+// What was written before `as_of` is stored; in the log of then, that was everything up to `log`.
+struct StoredUpTo {
+  MonoTime as_of{};
+  std::optional<wal::Position> log{};  // none: not known yet
+};
+
 struct ReplicatorStatus {
   Txid txid;            // stored and acknowledged
   Bytes lag_bytes = 0;  // committed, not yet stored
@@ -39,7 +46,7 @@ struct ReplicatorStatus {
   bool attached = false;
   std::string trouble{};  // "": none
   Fencing fencing = Fencing::NotKnown;
-  MonoTime stored_as_of{};              // what was written before then is stored
+  StoredUpTo stored{};
   std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start
   UploadCounts uploads{};
   CheckpointCounts checkpoints{};
