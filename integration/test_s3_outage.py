@@ -4,18 +4,22 @@
 IT_OUTAGE_SECONDS sets how long (10; the soak takes 60).
 """
 
+import contextlib
 import os
 import signal
+import sqlite3
+import subprocess
 import sys
 import time
 
 from lib import checks, procfs
-from lib.harness import ROOT, case, main, wait_until
+from lib.harness import ROOT, binary, case, main, wait_until
 from lib.s3_servers import fresh_replica, shared
 from lib.scene import Scene
+from lib.terminal import Screen
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
-from hostile_proxy import HostileProxy  # noqa: E402
+from hostile_proxy import Fault, HostileProxy  # noqa: E402
 
 KIND = os.environ.get("IT_S3_KIND", "minio")
 SECONDS = float(os.environ.get("IT_OUTAGE_SECONDS", "10"))
@@ -149,6 +153,36 @@ def start_without_store(run, outage):
     scene.wait_for_rows(200)
     walwrap.process.send_signal(signal.SIGTERM)
     scene.must_be_stored(walwrap)
+
+
+@case("at a terminal a restore and a last flush are bars; each log line takes its bar's place")
+@behind_a_proxy
+def bars(run, outage):
+    scene, screen = outage.scene, Screen()
+    scene.start(scene.writer("--rows", 50)).must_end(0)
+    scene.wipe()
+    outage.proxy.arm(Fault("slow", "GetObject", times=1000))
+    app = ["sh", "-c", "trap 'exit 0' TERM; echo the app is here; sleep 60 & wait"]
+    walwrap = subprocess.Popen(
+        [binary(), "--db", scene.db, "--replica", outage.replica.url, "--grace", "6s", "--", *app],
+        stdin=screen.slave, stdout=screen.slave, stderr=screen.slave, cwd=run.dir,
+        env=run.environment(outage.replica.environment))
+    try:
+        screen.shows("\r\x1b[Krestoring [", 20)
+        screen.shows("\r\x1b[Ktime=", 30)
+        screen.shows("the app is here", 20)
+        outage.proxy.set_down("black-hole")
+        with contextlib.closing(sqlite3.connect(scene.db)) as connection, connection:
+            connection.execute("CREATE TABLE later AS SELECT randomblob(100000)")
+        walwrap.send_signal(signal.SIGTERM)
+        screen.shows("\r\x1b[Kflushing [", 10)
+        screen.shows("\r\x1b[Ktime=", 10)
+        run.must(walwrap.wait(10) == NOT_ALL_STORED, "exit status %s" % walwrap.returncode)
+    finally:
+        if walwrap.poll() is None:
+            walwrap.terminate()
+            walwrap.wait(20)
+        screen.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ namespace walwrap {
 
 namespace {
 
+constexpr std::string_view kClearLine = "\r\x1b[K";
+
 std::string_view level_name(LogLevel level) {
   switch (level) {
     case LogLevel::Debug:
@@ -141,9 +143,20 @@ void Log::debug(std::string_view message, std::initializer_list<LogField> fields
 void Log::write(LogLevel level, std::string_view message,
                 std::initializer_list<LogField> fields) const {
   if (level < options_.minimum || !options_.sink) return;
-  std::string line = format_log_line(options_.format, options_.now(), level, message, fields);
+  std::string line = is_drawn_.exchange(false) ? std::string(kClearLine) : std::string();
+  line += format_log_line(options_.format, options_.now(), level, message, fields);
   line += '\n';
   options_.sink(line);
+}
+
+bool Log::can_draw() const {
+  return options_.to_terminal && options_.format == LogFormat::Logfmt &&
+         options_.minimum <= LogLevel::Info && options_.sink;
+}
+
+void Log::draw(std::string_view text) const {
+  is_drawn_ = true;
+  options_.sink(text);
 }
 
 FailureEpisode::Say FailureEpisode::on_failure(MonoTime now) {

@@ -116,7 +116,7 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
         }};
   };
   auto store = TRY(open_existing(location, around([] { return false; })));
-  Progress progress(surroundings.progress, surroundings.clock.mono());
+  Progress progress(surroundings.progress, "restoring", surroundings.clock.mono());
   Result<Restored> restored = fail(Code::NotFound, "nothing was planned");
   for (int tries = 0; tries < kPlans && !restored && restored.error().code == Code::NotFound;
        ++tries) {

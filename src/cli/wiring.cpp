@@ -102,7 +102,8 @@ Log make_log(const config::Config& config, const os::Clock& clock) {
   return Log({.minimum = config.log_level,
               .format = config.log_format,
               .now = [&clock] { return clock.wall(); },
-              .sink = [](std::string_view line) { os::write_stderr(line); }});
+              .sink = [](std::string_view line) { os::write_stderr(line); },
+              .to_terminal = os::is_stderr_a_terminal()});
 }
 
 supervisor::Host find_host(const config::Config& config, const config::Environment& environment) {

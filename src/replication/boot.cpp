@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "walwrap/base/progress.hpp"
 #include "walwrap/replication/findings.hpp"
 #include "walwrap/replication/set_aside.hpp"
 
@@ -13,7 +14,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kRetryPause{500};
 constexpr milliseconds kCancelPoll{50};
-constexpr std::chrono::seconds kProgressEvery{5};
 
 SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
                      std::uint32_t pages) {
@@ -289,7 +289,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   auto sums_file = TRY(os::MappedFile::open(sums_path, 0));
   PageSums sums(std::move(sums_file));
   const MonoTime begun = clock_.mono();
-  MonoTime said = begun;
+  LoggedProgress shown(log_, "restoring", begun);
   Bytes done_so_far = 0;
   const RestoreRequest restoring{
       .open_store = request_.open_store,
@@ -304,8 +304,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
             if (std::exchange(done_so_far, progress.done) != progress.done) {
               request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
             }
-            if (clock_.mono() - said < kProgressEvery) return;
-            said = clock_.mono();
+            if (!shown.is_line_due(progress.done, progress.total, clock_.mono())) return;
             log_.info("restoring", {{"bytes", progress.done}, {"of_bytes", progress.total}});
           },
       .cancelled = request_.cancelled};

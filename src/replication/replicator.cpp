@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "walwrap/base/progress.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
@@ -29,7 +30,6 @@ constexpr milliseconds kReportGrace{250};
 // its return.
 constexpr milliseconds kLongestPause{1'500};
 constexpr milliseconds kLongestListing{30'000};
-constexpr milliseconds kSayEvery{5'000};  // that a flush goes on
 
 milliseconds until(MonoTime time, MonoTime now) {
   if (time == MonoTime::max()) return kLongestWait;
@@ -220,7 +220,8 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .directory = std::move(booted.directory),
                       .sums = std::move(booted.sums),
                       .state = state,
-                      .is_hurried = [this] { return exchange_->orders.get().hurry; }},
+                      .is_hurried = [this] { return exchange_->orders.get().hurry; },
+                      .on_streamed = [this](Bytes bytes) { exchange_->streamed.set(bytes); }},
       clock_, log_);
 }
 
@@ -347,17 +348,19 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
   exchange_->capture_wakeup.notify();
   exchange_->upload_wakeup.notify();
   std::optional<FlushReport> report;
-  MonoTime said = clock_.mono();
+  const Bytes total = status().lag_bytes;
+  LoggedProgress shown(log_, "flushing", clock_.mono());
   while (!(report = exchange_->report.take())) {
     const MonoTime now = clock_.mono();
     if (panicked_.get() || now >= deadline + kReportGrace) break;
-    if (now - said >= kSayEvery) {
-      said = now;
+    const Bytes lag = status().lag_bytes;
+    const Bytes left = lag - std::min(lag, exchange_->streamed.get());
+    if (shown.is_line_due(total - std::min(total, left), total, now)) {
       log_.info("flushing", {{"db", options_.database.filename().string()},
-                             {"lag_bytes", status().lag_bytes},
+                             {"lag_bytes", left},
                              {"left_ms", until(deadline, now).count()}});
     }
-    exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), kSayEvery));
+    exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), shown.pause()));
   }
   quit();
   if (!report) {

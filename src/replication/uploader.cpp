@@ -65,6 +65,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
       break;
   }
   let_go();
+  parts_.on_streamed(0);
   done.kind = job.kind;
   done.txid = state_.txid;
   done.pages = state_.pages;
@@ -225,7 +226,8 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
   auto encoder = TRY(parts_.start_encoder(header, verified));
   ByteVector page(job.page_size.value);
   MonoTime said = clock_.mono();
-  std::uint64_t done = 0;
+  const Bytes total = job.pages.size() * job.page_size.value;
+  Bytes done = 0;
   Pgno after{0};
   for (auto batch = job.pages.next(after, 1024); !batch.empty();
        batch = job.pages.next(after, 1024)) {
@@ -235,11 +237,11 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
       TRY(encoder.add_page(pgno, page));
     }
     after = batch.back();
-    done += batch.size();
+    done += batch.size() * job.page_size.value;
+    if (total > kMemoryBatch) parts_.on_streamed(done);
     if (clock_.mono() - said < kProgressEvery) continue;
     said = clock_.mono();
-    log_.info("storing", {{"bytes", done * job.page_size.value},
-                          {"of_bytes", job.pages.size() * job.page_size.value}});
+    log_.info("storing", {{"bytes", done}, {"of_bytes", total}});
   }
   const auto finished = TRY(encoder.finish());
   TRY(verifier.finish().context("check what was encoded"));

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "tests/support/fake_store.hpp"
@@ -28,6 +29,11 @@ struct Chain {
   std::unique_ptr<Capture> capture;
   std::optional<Uploader> uploader;
   bool hurried = false;
+  testing::ManualClock clock;
+  std::vector<std::string> said;
+  Log log{{.now = [this] { return clock.wall(); },
+           .sink = [this](std::string_view line) { said.emplace_back(line); }}};
+  std::vector<Bytes> streamed;
   // Damages what the encoder writes, by the number of the piece: 0 is the header.
   std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
@@ -42,18 +48,20 @@ struct Chain {
     auto sums = directory.open_sums().value();
     SavedState state;
     state.writer = kWriter;
-    uploader.emplace(Uploader::Parts{.store = given ? std::move(given) : world.store(),
-                                     .connect = {},
-                                     .style = KeyStyle::Directory,
-                                     .directory = std::move(directory),
-                                     .sums = std::move(sums),
-                                     .state = state,
-                                     .is_hurried = [this] { return hurried; },
-                                     .start_encoder =
-                                         [this](const ltx::Header& header, WriteFn sink) {
-                                           return ltx::Encoder::start(header, damaging(sink));
-                                         }},
-                     testing::kSystemClock, testing::kNoLog);
+    uploader.emplace(
+        Uploader::Parts{.store = given ? std::move(given) : world.store(),
+                        .connect = {},
+                        .style = KeyStyle::Directory,
+                        .directory = std::move(directory),
+                        .sums = std::move(sums),
+                        .state = state,
+                        .is_hurried = [this] { return hurried; },
+                        .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
+                        .start_encoder =
+                            [this](const ltx::Header& header, WriteFn sink) {
+                              return ltx::Encoder::start(header, damaging(sink));
+                            }},
+        clock, log);
   }
   WriteFn damaging(const WriteFn& sink) {
     return [this, sink, piece = 0](ByteSpan bytes) mutable -> Result<void> {
@@ -244,6 +252,32 @@ TEST_CASE("a batch held in memory outlasts an outage, one that streams is given 
     chain.capture->add_pending(done.to_store);
     CHECK(chain.upload().txid == Txid{2});
   }
+}
+
+TEST_CASE("a large batch says how far it is, each five seconds; a small one is not spoken of") {
+  Chain chain;
+  const auto progress_of = [&](int blob_bytes) {
+    chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", blob_bytes));
+    chain.said.clear();
+    chain.streamed.clear();
+    REQUIRE(chain.upload().stored);
+    return std::ranges::count_if(chain.said, [](const std::string& line) {
+      return line.find(" msg=storing bytes=") != std::string::npos;
+    });
+  };
+  // Each piece that is written takes a second: some 20 of 300 KiB, and one of 10 KiB.
+  int pieces = 0;
+  chain.damage = [&](int /*piece*/, MutableByteSpan bytes) {
+    if (++pieces % 75 == 0) chain.clock.advance(std::chrono::seconds(1));
+    return ByteSpan(bytes);
+  };
+  CHECK(progress_of(10'000) == 0);
+  CHECK(chain.streamed == std::vector<Bytes>{0});
+  CHECK(progress_of(24'000'000) >= 2);
+  REQUIRE(chain.streamed.size() > 3);
+  CHECK(std::ranges::is_sorted(chain.streamed.begin(), chain.streamed.end() - 1));
+  CHECK(chain.streamed[chain.streamed.size() - 2] >= 24'000'000);
+  CHECK(chain.streamed.back() == 0);
 }
 
 TEST_CASE("a file that does not decode gets no name, whether it was held in memory or streamed") {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <initializer_list>
@@ -62,6 +63,7 @@ class Log {
     LogFormat format = LogFormat::Logfmt;
     std::function<WallTime()> now;                    // wall clock; must be given with a sink
     std::function<void(std::string_view line)> sink;  // gets the newline too; none: says nothing
+    bool to_terminal = false;                         // what is drawn there, people see
   };
   explicit Log(Options options) : options_(std::move(options)) {}
 
@@ -70,10 +72,15 @@ class Log {
   void info(std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const;
 
+  // Where a person looks, on the line that the cursor is on: the next line takes its place.
+  bool can_draw() const;
+  void draw(std::string_view text) const;
+
  private:
   void write(LogLevel level, std::string_view message,
              std::initializer_list<LogField> fields) const;
   Options options_;
+  mutable std::atomic<bool> is_drawn_ = false;
 };
 
 // When to speak about something that keeps failing: at its start, every 30 s, and at its end.

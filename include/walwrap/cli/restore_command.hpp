@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "walwrap/base/log.hpp"
+#include "walwrap/base/progress.hpp"
 #include "walwrap/cli/args.hpp"
-#include "walwrap/cli/progress.hpp"
 #include "walwrap/config/config.hpp"
 #include "walwrap/os/clock.hpp"
 

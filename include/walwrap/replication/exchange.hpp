@@ -81,6 +81,7 @@ struct Exchange {
   os::Published<Orders> orders;
   os::Published<std::string> outage;  // of the upload thread: why nothing is stored; "": it is
   os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
+  os::Published<Bytes> streamed{0};                   // of the job that is out, by now
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   std::unique_ptr<Inquiry> inquiry;

@@ -83,6 +83,8 @@ class Uploader {
     // Asked while a snapshot is on its way: a stop has begun, and it is not to keep the last flush
     // waiting.
     std::function<bool()> is_hurried = [] { return false; };
+    // How many bytes of pages of a large batch are on their way by now; 0 at the end of each job.
+    std::function<void(Bytes)> on_streamed = [](Bytes) {};
     // A test puts its faults between the encoder and what checks it.
     std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)> start_encoder =
         ltx::Encoder::start;

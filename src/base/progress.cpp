@@ -1,4 +1,4 @@
-#include "walwrap/cli/progress.hpp"
+#include "walwrap/base/progress.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "walwrap/base/human.hpp"
 
-namespace walwrap::cli {
+namespace walwrap {
 namespace {
 
 constexpr std::size_t kBarWidth = 30;
@@ -41,9 +41,9 @@ std::optional<std::string> Progress::on_progress(Bytes done, Bytes total, MonoTi
   if (now - last_ < (style_ == Style::Bar ? kBarEvery : kLineEvery)) return std::nullopt;
   last_ = now;
   const auto text = describe(done, total, now - begun_);
-  if (style_ == Style::Lines) return fmt::format("restoring: {}\n", text);
+  if (style_ == Style::Lines) return fmt::format("{}: {}\n", what_, text);
   bar_shown_ = true;
-  return fmt::format("\r\x1b[K{} {}", draw_bar(done, total), text);
+  return fmt::format("\r\x1b[K{} {} {}", what_, draw_bar(done, total), text);
 }
 
 std::string Progress::on_end() {
@@ -52,4 +52,11 @@ std::string Progress::on_end() {
   return "\n";
 }
 
-}  // namespace walwrap::cli
+bool LoggedProgress::is_line_due(Bytes done, Bytes total, MonoTime now) {
+  const auto text = progress_.on_progress(done, total, now);
+  if (!text) return false;
+  if (log_.can_draw()) log_.draw(*text);
+  return !log_.can_draw();
+}
+
+}  // namespace walwrap
