@@ -110,7 +110,9 @@ std::vector<Finding> findings_of(const supervisor::Host& host) {
   } else {
     findings.push_back(ok("host", says));
   }
-  for (const std::string& warning : host.warnings) findings.push_back(problem("host", warning));
+  for (const auto& warning : host.warnings) {
+    findings.push_back(problem("host", warning.says, warning.type));
+  }
   return findings;
 }
 

@@ -148,12 +148,13 @@ struct Found {
   std::string source;
 };
 
-Found find_host(const HostFacts& facts, std::vector<std::string>& warnings) {
+Found find_host(const HostFacts& facts, std::vector<HostWarning>& warnings) {
   if (!facts.named.empty()) {
     for (const Row& row : kRows) {
       if (row.name == facts.named) return {&row, "named by the configuration"};
     }
-    warnings.push_back(fmt::format("The host name \"{}\" is not known.", facts.named));
+    warnings.push_back({.says = fmt::format("The host name \"{}\" is not known", facts.named),
+                        .type = "set --grace to what the host gives"});
   }
   for (const Row& row : kRows) {
     auto marker = row.marker(facts);
@@ -170,6 +171,10 @@ bool is_cedar_dyno(std::string_view dyno) {
   return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+std::string set_on_railway() {
+  return fmt::format("set {}=30 on this service", kRailwayGrace);
+}
+
 void apply_railway(const HostFacts& facts, Host& host) {
   const auto text = value_of(facts, kRailwayGrace);
   int value = 0;
@@ -180,25 +185,24 @@ void apply_railway(const HostFacts& facts, Host& host) {
     host.source = std::string(kRailwayGrace);
   } else if (!text.empty() && !(is_whole && value == 0)) {
     host.warnings.push_back(
-        fmt::format("{}={} is not a number of seconds; Railway's default of 0 is assumed.",
-                    kRailwayGrace, text));
+        {.says = fmt::format("{}={} is not a number of seconds; Railway's default of 0 is assumed",
+                             kRailwayGrace, text),
+         .type = set_on_railway()});
   }
 }
 
 void add_warnings(Host& host) {
   if (host.grace == milliseconds{0}) {
-    std::string text =
-        "The grace period is 0: the host kills everything at once when it stops this instance, so "
-        "what is not replicated by then is lost.";
-    if (host.name == "railway") {
-      text += fmt::format(" Set {}=30 on this service.", kRailwayGrace);
-    }
-    host.warnings.push_back(std::move(text));
+    host.warnings.push_back(
+        {.says = "The grace period is 0: the host kills everything at once when it stops this "
+                 "instance, so what is not replicated by then is lost",
+         .type = host.name == "railway" ? set_on_railway() : "set --grace to what the host gives"});
   }
   if (host.name == "cloud-run") {
     host.warnings.push_back(
-        "Cloud Run gives no CPU between requests unless billing is by instance; replication "
-        "stalls then.");
+        {.says = "Cloud Run gives no CPU between requests unless billing is by instance; "
+                 "replication stalls then",
+         .type = "gcloud run services update SERVICE --no-cpu-throttling"});
   }
 }
 

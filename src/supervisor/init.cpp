@@ -381,7 +381,9 @@ int run_init(const InitOptions& options, const Beginning& beginning, const os::C
                            {"grace_from", options.host.source},
                            {"pid_1", os::is_pid_1()},
                            {"replicates", static_cast<bool>(options.replicator_main)}});
-  for (const auto& warning : options.host.warnings) log.warn("host", {{"note", warning}});
+  for (const auto& warning : options.host.warnings) {
+    log.warn("host", {{"note", warning.says}, {"type", warning.type}});
+  }
   return Init(options, beginning, clock, log, *std::move(announcer), *std::move(poller),
               *std::move(reader))
       .run();

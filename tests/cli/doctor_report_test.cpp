@@ -52,8 +52,8 @@ TEST_CASE("a doctor names the host and its grace, and what to mend about them") 
   CHECK(has(text_of(findings_of(host)), "note host"));
   CHECK(has(text_of(findings_of(host)), "--grace"));
   host.name = "railway";
-  host.warnings = {"Railway kills at once"};
-  CHECK(has(text_of(findings_of(host)), "problem host: Railway kills at once"));
+  host.warnings = {{.says = "Railway kills at once", .type = "set THIS=30"}};
+  CHECK(has(text_of(findings_of(host)), "problem host: Railway kills at once; set THIS=30"));
 }
 
 TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live on it") {

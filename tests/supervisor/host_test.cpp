@@ -167,11 +167,11 @@ TEST_CASE("a configured grace wins over the host's") {
 TEST_CASE("a grace of zero is warned about, and on Railway with what to type") {
   const auto railway = detect_host({.environment = {{"RAILWAY_REPLICA_ID", "a"}}});
   REQUIRE(railway.warnings.size() == 1);
-  CHECK(railway.warnings[0].find("Set RAILWAY_DEPLOYMENT_DRAINING_SECONDS=30") !=
-        std::string::npos);
+  CHECK(railway.warnings[0].type == "set RAILWAY_DEPLOYMENT_DRAINING_SECONDS=30 on this service");
   const auto configured = detect_host({.grace = 0s});
   CHECK(configured.grace == 0s);
-  CHECK(configured.warnings.size() == 1);
+  REQUIRE(configured.warnings.size() == 1);
+  CHECK(configured.warnings[0].type == "set --grace to what the host gives");
   CHECK(detect_host({}).warnings.empty());
   CHECK(detect_host({.environment = {{"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "30"}}})
             .warnings.empty());
@@ -184,18 +184,22 @@ TEST_CASE("a Railway variable that is no number of seconds counts as zero and is
                                                    {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", text}}});
     CHECK(host.grace == 0s);
     CHECK(host.warnings.size() == (std::string(text).empty() ? 1 : 2));
+    for (const auto& warning : host.warnings) CHECK_FALSE(warning.type.empty());
   }
 }
 
 TEST_CASE("Cloud Run is warned about its CPU") {
-  CHECK(detect_host({.environment = {{"K_SERVICE", "a"}}}).warnings.size() == 1);
+  const auto host = detect_host({.environment = {{"K_SERVICE", "a"}}});
+  REQUIRE(host.warnings.size() == 1);
+  CHECK(host.warnings[0].type.find("--no-cpu-throttling") != std::string::npos);
 }
 
 TEST_CASE("a host name nobody knows is told, and the host is detected") {
   const auto host = detect_host({.environment = {{"FLY_APP_NAME", "a"}}, .named = "flyy"});
   CHECK(host.name == "fly");
   REQUIRE(host.warnings.size() == 1);
-  CHECK(host.warnings[0] == "The host name \"flyy\" is not known.");
+  CHECK(host.warnings[0].says == "The host name \"flyy\" is not known");
+  CHECK_FALSE(host.warnings[0].type.empty());
 }
 
 TEST_CASE("only numbered Heroku dynos signal each process themselves") {

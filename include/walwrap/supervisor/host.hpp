@@ -22,12 +22,18 @@ struct HostFacts {
   std::optional<std::chrono::milliseconds> grace = {};  // configured; wins over the host's
 };
 
+// What is wrong, and what to type. To be said once.
+struct HostWarning {
+  std::string says;
+  std::string type;
+};
+
 struct Host {
   std::string name;  // "heroku", "kubernetes", ..., "unknown"
   std::chrono::milliseconds grace{10'000};
   std::string
       source;  // why we believe the grace: "DYNO is set", "RAILWAY_DEPLOYMENT_…", "configured"
-  std::vector<std::string> warnings;  // whole sentences, each to be logged once
+  std::vector<HostWarning> warnings;
   // Each process gets the stop signal from the host: forwarding it would be a second one, which
   // many servers take for "quit now".
   bool signals_every_process = false;
