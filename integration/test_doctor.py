@@ -40,9 +40,14 @@ def is_well(run, scene):
     return found
 
 
-@case("doctor: a directory that serves is said to be well")
+@case("doctor: a directory that serves is said to be well, and an empty one stays so")
 def directory(run):
     is_well(run, Scene(run))
+    fresh = Scene(run, run.path("empty", "x").parent)
+    status, found = doctor(run, fresh)
+    run.must(status == 0 and found["put"][0] == "ok", "exit %d: %s" % (status, found))
+    left = sorted(fresh.replica.rglob("*"))
+    run.must(not left, "left behind: %s" % left)
 
 
 for kind in KINDS:

@@ -93,6 +93,14 @@ Result<void> remove_file(const Path& path) {
   return {};
 }
 
+Result<void> remove_empty_directory(const Path& path) {
+  if (::rmdir(path.c_str()) == 0) return {};
+  if (errno == ENOTEMPTY || errno == EEXIST) {
+    return fail(Code::Busy, "{} is not empty", path.native());
+  }
+  return path_failure("rmdir", path);
+}
+
 Result<void> set_owner(const Path& path, const FileOwner& owner) {
   if (::chown(path.c_str(), owner.user, owner.group) != 0) return path_failure("chown", path);
   return {};

@@ -53,7 +53,7 @@ TEST_CASE("a doctor finds nothing wrong with a database and a directory, and cha
   }
   CHECK(testing::text_of(bench.database) == before);
   CHECK_FALSE(std::filesystem::exists(bench.database.string() + "-wal"));
-  CHECK(std::filesystem::is_empty(bench.replica / "walwrap"));
+  CHECK(std::filesystem::is_empty(bench.replica));
 }
 
 TEST_CASE("a doctor finds what is not there, says what to type, and creates nothing") {

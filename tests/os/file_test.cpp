@@ -56,6 +56,10 @@ TEST_CASE("renaming replaces, linking does not") {
   CHECK(text_of(dir / "b") == "a");
   CHECK(names_in(dir.path()) == Names{"b", "c"});
   CHECK(os::rename(dir / "a", dir / "b").error().code == Code::NotFound);
+  CHECK(remove_empty_directory(dir.path()).error().code == Code::Busy);
+  REQUIRE(make_directories(dir / "empty", 0700).has_value());
+  CHECK(remove_empty_directory(dir / "empty").has_value());
+  CHECK(remove_empty_directory(dir / "empty").error().code == Code::NotFound);
   REQUIRE(remove_file(dir / "b").has_value());
   CHECK(remove_file(dir / "b").error().code == Code::NotFound);
 }

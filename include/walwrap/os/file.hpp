@@ -46,6 +46,8 @@ bool exists(const Path& path);                            // false also where it
 Result<void> rename(const Path& from, const Path& to);    // replaces `to`
 Result<void> link_new(const Path& from, const Path& to);  // hard link; Exists if `to` is there
 Result<void> remove_file(const Path& path);
+// Errors: Busy (something is in it).
+Result<void> remove_empty_directory(const Path& path);
 // Those that are not there, each given to `owner`, if there is one.
 Result<void> make_directories(const Path& path, std::uint32_t mode,
                               const std::optional<FileOwner>& owner = {});
