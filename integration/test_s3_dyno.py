@@ -9,12 +9,16 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 
 from lib import checks, procfs
-from lib.harness import binary, case, main, wait_until
-from lib.s3_servers import KINDS, fresh_replica
+from lib.harness import ROOT, binary, case, main, wait_until
+from lib.s3_servers import KINDS, fresh_replica, shared
 from lib.scene import Scene
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from hostile_proxy import HostileProxy  # noqa: E402
 
 CYCLES = int(os.environ.get("IT_S3_CYCLES", "4"))
 BOOT_BUDGET = 64 * 1024  # bytes uploaded by a boot over a database nobody touched
@@ -140,6 +144,42 @@ def crash(run, scene):
     worst = moment - missing[0] if missing else 0
     run.must(worst <= LAG_SECONDS, "a row acknowledged %.3f s before the crash is lost" % worst)
     run.note("the oldest lost acknowledgement was %.0f ms old" % (worst * 1000))
+
+
+@case("a restore lists only what its newest snapshot does not cover")
+def listings(run):
+    direct, proxy = fresh_replica("minio"), HostileProxy(shared("minio").port)
+    counted = type(direct)(direct.server, direct.client.bucket, direct.prefix, via=proxy.address)
+    scene = Scene(run, direct)
+
+    def listed_by_a_restore():
+        """Bytes of its listings: requests go by thousands of objects."""
+        scene.wipe()
+        proxy.forget()
+        scene.replica = counted
+        scene.start(scene.writer("--rows", 1, "--check")).must_end(0)
+        scene.replica = direct
+        return sum(seen.received for seen in proxy.requests() if seen.kind == "ListObjectsV2")
+
+    try:
+        walwrap = scene.start(scene.writer("--rate", 400), "--replicate-interval", "1ms")
+        wait_until(lambda: len(direct.stored()) > 100, 60, "so many uploads")
+        walwrap.process.send_signal(signal.SIGTERM)
+        walwrap.must_end(0)
+        whole = listed_by_a_restore()
+        walwrap = scene.start(["sleep", "60"])
+        socket = scene.host / ".app.db-walwrap" / "api.sock"
+        wait_until(socket.exists, 10, "the socket")
+        subprocess.run([binary(), "snapshot", "--socket", str(socket)], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL)
+        walwrap.process.send_signal(signal.SIGTERM)
+        walwrap.must_end(143)
+        covered = listed_by_a_restore()
+        scene.same()
+    finally:
+        proxy.stop()
+    run.must(0 < covered < whole / 4, "%d bytes, %d with a snapshot" % (whole, covered))
+    run.note("%d bytes, %d with a snapshot" % (whole, covered))
 
 
 if __name__ == "__main__":

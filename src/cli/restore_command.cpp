@@ -71,7 +71,10 @@ Result<std::unique_ptr<storage::ObjectStore>> open_existing(
 
 Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle style,
                                       const RestoreArguments& arguments, WallTime now) {
-  const auto listing = TRY(replication::list_replica(store, style).context("list the replica"));
+  const bool is_newest = !arguments.txid && !arguments.timestamp;
+  const auto listing = TRY(
+      (is_newest ? replication::list_newest(store, style) : replication::list_replica(store, style))
+          .context("list the replica"));
   if (listing.files.empty() && listing.has_legacy_backup) {
     return fail(Code::Unsupported,
                 "{} holds a backup of litestream 0.3, which only that program restores",

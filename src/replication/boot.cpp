@@ -137,8 +137,10 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto unreached =
       is_known() || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
   request_.wait_for_store(wait_of_look(unreached, give_up_, clock_.mono()));
+  // Whatever else is stored matters only to somebody who has a history.
+  const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
   replica_ = since ? look_since(*since, request_.open_store, request_.cancelled, request_.style)
-                   : look_at_replica(request_.open_store, request_.cancelled, request_.style);
+                   : look_at_replica(request_.open_store, request_.cancelled, request_.style, what);
   if (state_) look_at_slot(*state_, request_.style, replica_);
   request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
   const LocalFinding local = classify_local(database_exists(), state_, replica_, [&] {

@@ -37,9 +37,10 @@ Result<void> read_newest(ReplicaLook& look, KeyStyle style, const StoredFile& ne
   return {};
 }
 
-Result<void> look_inside(ReplicaLook& look, KeyStyle style) {
+Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
   look.identity = TRY(read_identity(*look.store));
-  auto listing = TRY(list_replica(*look.store, style));
+  auto listing = TRY(what == LookFor::NewestState ? list_newest(*look.store, style)
+                                                  : list_replica(*look.store, style));
   look.files = std::move(listing.files);
   look.extent = extent_of(look.files);
   if (look.files.empty()) {
@@ -95,10 +96,10 @@ bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
 
 }  // namespace
 
-ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped,
-                            KeyStyle style) {
+ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped, KeyStyle style,
+                            LookFor what) {
   return look_with(open_store, stopped,
-                   [style](ReplicaLook& look) { return look_inside(look, style); });
+                   [&](ReplicaLook& look) { return look_inside(look, style, what); });
 }
 
 ReplicaLook look_since(Txid known, const StoreFactory& open_store, const Stopped& stopped,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "walwrap/ltx/decoder.hpp"
@@ -141,6 +142,14 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
                   checked.unchecked};
 }
 
+std::optional<StoredFile> stored_file(KeyStyle style, const storage::ObjectInfo& object) {
+  auto file = parse_key(style, object.key);
+  if (!file) return std::nullopt;
+  file->size = object.size;
+  file->time = object.modified;
+  return file;
+}
+
 Result<ReplicaListing> list_once(storage::ObjectStore& store, KeyStyle style,
                                  const std::string& start_after) {
   ReplicaListing listing;
@@ -153,9 +162,7 @@ Result<ReplicaListing> list_once(storage::ObjectStore& store, KeyStyle style,
     return false;
   };
   for (const storage::ObjectInfo& object : objects) {
-    if (auto file = parse_key(style, object.key)) {
-      file->size = object.size;
-      file->time = object.modified;
+    if (const auto file = stored_file(style, object)) {
       listing.files.push_back(*file);
     } else if (object.key == kIdentityKey) {
       listing.has_identity = true;
@@ -181,11 +188,9 @@ Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
   return fail(found.error());
 }
 
-}  // namespace
-
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
-                                    const std::string& start_after) {
-  if (!start_after.empty()) return list_once(store, style, start_after);
+// With what a listing that comes too late does not show yet.
+Result<ReplicaListing> list_fresh(storage::ObjectStore& store, KeyStyle style,
+                                  const std::string& start_after) {
   for (int i = 1;; ++i) {
     auto listing = TRY(list_once(store, style, start_after));
     const auto fresh = check_listing_is_fresh(store, style, listing.files);
@@ -193,6 +198,35 @@ Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
     if (fresh.error().code != Code::Unavailable || i == kListings) return fail(fresh.error());
     os::pause_for(kListAgain);
   }
+}
+
+}  // namespace
+
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
+                                    const std::string& start_after) {
+  if (!start_after.empty()) return list_once(store, style, start_after);
+  return list_fresh(store, style, start_after);
+}
+
+Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) {
+  if (style == KeyStyle::Directory) return list_fresh(store, style, "");
+  const auto snapshots = TRY(store.list(level_prefix(style, kSnapshotLevel), ""));
+  std::optional<StoredFile> newest;
+  for (const auto& object : snapshots) {
+    auto file = stored_file(style, object);
+    if (file && (!newest || newest->txids.last < file->txids.last)) newest = file;
+  }
+  if (!newest) return list_fresh(store, style, "");
+  // From the newest upload that it covers: that one says who writes here.
+  auto listing = TRY(list_fresh(store, style, key_before(style, kUploadLevel, newest->txids.last)));
+  // Two listings need not be of one age, and without the snapshot the rest would hang in the air.
+  const auto is_it = [&](const StoredFile& file) {
+    return file.level == newest->level && file.txids == newest->txids;
+  };
+  if (std::none_of(listing.files.begin(), listing.files.end(), is_it)) {
+    listing.files.push_back(*newest);
+  }
+  return listing;
 }
 
 Result<Restored> restore_database(const RestoreRequest& request) {

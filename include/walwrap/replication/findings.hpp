@@ -37,7 +37,10 @@ struct ReplicaLook {
   StoredFile newest_file;                 // Present: of the plan, or of what was looked at
   ltx::Header newest;                     // Present: its header
 };
-ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped, KeyStyle style);
+// All of it, or only what the newest state is restored from, for a host that has nothing.
+enum class LookFor { Everything, NewestState };
+ReplicaLook look_at_replica(const StoreFactory& open_store, const Stopped& stopped, KeyStyle style,
+                            LookFor what = LookFor::Everything);
 
 // Looks only at the upload that our state names and at those after it, in three requests however
 // much is stored. Enough to go on after it, and for nothing else: Damaged then also means that they

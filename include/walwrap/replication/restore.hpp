@@ -42,6 +42,9 @@ struct ReplicaListing {
 };
 Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
                                     const std::string& start_after = "");
+// What the newest state is restored from, and at least the newest upload: in a bucket, what the
+// newest snapshot covers is left out, if there is one. A request lists a thousand objects at most.
+Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style);
 
 struct RestoreProgress {
   Bytes done = 0;
