@@ -25,6 +25,7 @@ RULES = (
     tidy_layers.close_on_exec,
     tidy_layers.atomic_file,
     tidy_layers.try_stands_alone,
+    tidy_layers.one_meaning_in_a_module,
     tidy_text.three_paths,
     tidy_text.sizes,
     tidy_text.commented_out_code,

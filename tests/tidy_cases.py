@@ -118,6 +118,10 @@ BAD = {
         "list.push_back(TRY(g()));",
         "std::cout << TRY(g());",
     )) + (_bad_source("void f() {\n  g(1,\n    TRY(h()));\n}", 3, "tests/wal/scanner_test.cpp"),),
+    "one_meaning_in_a_module": tuple(
+        (text, {"src/wal/a.cpp": text, "src/wal/b.cpp": "\n" + text}, ("src/wal/b.cpp", 2))
+        for text in ("constexpr std::size_t kChunk = 1;", "constexpr int kSizes[] = {1};",
+                     "const std::string kName{};", "struct Row {\n};", "class Reader : Base {};")),
     "three_paths": (
         ("no header", _without(_unit(), SCANNER), ("src/wal/scanner.cpp", 1)),
         ("no test", _without(_unit(), "tests/wal/scanner_test.cpp"), ("src/wal/scanner.cpp", 1)),

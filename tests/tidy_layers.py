@@ -31,6 +31,10 @@ PURE_UNITS = {
     "supervisor/lifecycle", "supervisor/host",
 }
 
+# What a source declares for itself at the outermost level.
+OWN_NAME = re.compile(r"^(?:(?:constexpr|const) [^=;({\n]*?\b(?P<constant>k[A-Z]\w*)"
+                      r"|(?:struct|class|enum class|enum) (?P<type>\w+) )", re.M)
+
 SAYS_PURE = re.compile(r"^// Pure[.:;,]", re.M)
 
 # What a pure file may take from os: values, and how they are spelled.
@@ -227,3 +231,19 @@ def try_stands_alone(tree):
             tail = code[end_of_call(code, code.index("(", at)):].lstrip()
             if not BEFORE_TRY.match(head) or not tail.startswith(";"):
                 yield path, line_of(code, at), "TRY inside a larger expression"
+
+
+def one_meaning_in_a_module(tree):
+    """The sources of a module may be compiled as one: their own names must be apart, too."""
+    first = {}
+    for path in sorted(tree):
+        parts = path.split("/")
+        if parts[0] != "src" or len(parts) != 3 or not path.endswith(".cpp"):
+            continue
+        code = lex(tree[path]).code
+        for found in OWN_NAME.finditer(code):
+            name = found.group("constant") or found.group("type")
+            where = first.setdefault((parts[1], name), path)
+            if where != path:
+                line = line_of(code, found.start())
+                yield path, line, f"{name} is in {where}, too, and the two may be compiled as one"
