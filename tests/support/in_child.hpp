@@ -12,8 +12,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,8 @@ inline void reset_signals() {
 inline std::string in_child(const std::function<std::string()>& run) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return "no pipe";
+  std::cout.flush();  // the thread sanitizer's _exit writes what stdio holds: the child's copy, too
+  std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) return "no fork";
   if (child == 0) {
