@@ -172,7 +172,7 @@ def watch(run):
         screen.shows("fencing")
         text = ""
         screen.shows("\x1b[H\x1b[2J", 10)
-        wait_until(lambda: (screen.read_now(), "fencing  on" in screen.shown)[1], 15, "the end")
+        wait_until(lambda: (screen.read_now(), "fencing  on" in screen.shown)[1], 5, "the end")
         text = screen.shown.replace("\r", "")
     finally:
         asking.terminate()

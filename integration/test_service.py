@@ -142,11 +142,11 @@ def capabilities(run):
         raise Skip("there are none to give up")
     walwrap = Scene(run).start(LONG)
     replicator = walwrap.wait_for_replicator()
-    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 15, "the app")
+    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 5, "the app")
     chown, override, fowner, kill = 1, 1 << 1, 1 << 3, 1 << 5
     for pid, allowed in ((walwrap.pid, chown | override | fowner | kill),
                          (replicator, chown | override | fowner)):
-        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1", 10, "rights to be given up")
+        wait_until(lambda: procfs.status(pid)["NoNewPrivs"] == "1", 2, "rights to be given up")
         status = procfs.status(pid)
         for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
             run.must(int(status[kind], 16) & ~allowed == 0, "%d: %s" % (pid, status[kind]))
@@ -170,7 +170,7 @@ def emptied(group):
     try:
         yield
     finally:
-        wait_until(lambda: removed(group), 15, "the group to be empty")
+        wait_until(lambda: removed(group), 5, "the group to be empty")
 
 
 def removed(group):
@@ -219,7 +219,7 @@ def no_process(run):
     ran = run.path("ran")
     with emptied(group):
         walwrap, log = start_in(run, group, ["touch", ran])
-        wait_until(lambda: "app not started yet" in log.read_text(), 15, "the first try to fail")
+        wait_until(lambda: "app not started yet" in log.read_text(), 5, "the first try to fail")
         run.must(walwrap.poll() is None and not ran.exists(), "it did not wait")
         (group / "pids.max").write_text("max")
         run.must(walwrap.wait(5) == 0, "status %s" % walwrap.returncode)
@@ -275,7 +275,7 @@ def scrubbed(run):
 def never_killed(run):
     late = ["sh", "-c", "trap 'sleep 2.5; exit 0' TERM; echo up; while :; do sleep 0.02; done"]
     walwrap = Scene(run).start(late, "--grace", "1s", "--kill-app", "never")
-    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 15, "the app")
+    wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 5, "the app")
     walwrap.process.send_signal(signal.SIGTERM)
     walwrap.must_end(0, flush="ok")
     run.must(any("not killed" in fields.get("msg", "") for fields in walwrap.log()),

@@ -17,7 +17,7 @@ class Screen:
     def type(self, text):
         os.write(self.master, text.encode())
 
-    def shows(self, text, seconds=15):
+    def shows(self, text, seconds=5):
         deadline = time.monotonic() + seconds
         while text not in self.shown:
             left = deadline - time.monotonic()
