@@ -357,7 +357,7 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
     const Bytes left = lag - std::min(lag, exchange_->streamed.get());
     if (shown.is_line_due(total - std::min(total, left), total, now)) {
       log_.info("flushing", {{"db", options_.database.filename().string()},
-                             {"lag_bytes", left},
+                             {"lag_bytes", lag},
                              {"left_ms", until(deadline, now).count()}});
     }
     exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), shown.pause()));
