@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "walwrap/base/progress.hpp"
 #include "walwrap/ltx/verifier.hpp"
 #include "walwrap/replication/restore.hpp"
 
@@ -21,8 +22,6 @@ constexpr std::size_t kMostSums = 1U << 20;
 // these bound that work. Saving costs two fsyncs on the app's disk.
 constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
-// Of a large batch: whoever looks at the log sees that it goes on.
-constexpr std::chrono::seconds kProgressEvery{5};
 // For whoever reads these fields as a litestream that takes over: "nothing is known about your
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
@@ -225,7 +224,8 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
   };
   auto encoder = TRY(parts_.start_encoder(header, verified));
   ByteVector page(job.page_size.value);
-  MonoTime said = clock_.mono();
+  // Never a bar: the terminal is the app's.
+  walwrap::Progress shown(walwrap::Progress::Style::Lines, "storing", clock_.mono());
   const Bytes total = job.pages.size() * job.page_size.value;
   Bytes done = 0;
   Pgno after{0};
@@ -239,9 +239,9 @@ Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, c
     after = batch.back();
     done += batch.size() * job.page_size.value;
     if (total > kMemoryBatch) parts_.on_streamed(done);
-    if (clock_.mono() - said < kProgressEvery) continue;
-    said = clock_.mono();
-    log_.info("storing", {{"bytes", done}, {"of_bytes", total}});
+    if (shown.on_progress(done, total, clock_.mono())) {
+      log_.info("storing", {{"bytes", done}, {"of_bytes", total}});
+    }
   }
   const auto finished = TRY(encoder.finish());
   TRY(verifier.finish().context("check what was encoded"));
