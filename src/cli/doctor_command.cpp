@@ -169,11 +169,12 @@ void Doctor::look(const Options& options) {
   if (location.kind == storage::StoreKind::File) {
     const auto place = look_at_place(location.root, options.database);
     note(place);
-    const auto ours = os::Path(location.root) / replication::kOwnPrefix;
+    if (!place.exists) return;
+    const auto ours = os::Path(location.root) / os::Path(replication::kOwnPrefix).parent_path();
     const bool had_ours = os::exists(ours);
-    if (place.exists) try_rights(location);
+    try_rights(location);
     if (!had_ours) {
-      ignore(os::remove_empty_directory(ours.parent_path()), "a walwrap may have begun to use it");
+      ignore(os::remove_empty_directory(ours), "a walwrap may have begun to use it");
     }
     return;
   }

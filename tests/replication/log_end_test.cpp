@@ -62,6 +62,16 @@ TEST_CASE("a commit behind many pages of its transaction is found") {
   CHECK(log.holds_more(stored));
 }
 
+TEST_CASE("of a transaction 64 MiB are read, and what has no end by then is no commit yet") {
+  Log log{.directory = {}, .wal = {PageSize{65'536}, wal::WordOrder::Little}};
+  log.wal.frame(Pgno{1}, 1, 1);
+  const auto stored = log.position(1);
+  for (std::uint32_t page = 2; page < 1'030; ++page) log.wal.frame(Pgno{page}, 5);
+  log.wal.frame(Pgno{1'030}, 5, 1'030);
+  CHECK_FALSE(log.holds_more(stored));
+  CHECK(log.holds_more(std::nullopt));
+}
+
 TEST_CASE("a log that is not there, empty, or without a whole header holds nothing") {
   const testing::TempDir directory;
   const auto path = directory / "app.db-wal";
