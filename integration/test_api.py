@@ -51,22 +51,18 @@ def rows_at(run, scene, *flags):
 
 
 def api(scene, *words, **how):
-    return subprocess.run([binary(), words[0], "--socket", str(socket_of(scene)), *words[1:]],
+    return subprocess.run([binary(), words[0], "--socket", str(scene.socket), *words[1:]],
                           capture_output=True, text=True, env=scene.run.environment(), timeout=60,
                           **how)
 
 
-def socket_of(scene):
-    return scene.host / ".app.db-walwrap" / "api.sock"
-
-
 def foreign_request(scene):
-    return subprocess.run([PYTHON, APPS / "stranger.py", socket_of(scene)], check=True,
+    return subprocess.run([PYTHON, APPS / "stranger.py", scene.socket], check=True,
                           capture_output=True, text=True).stdout
 
 
 def ask(scene, path, method="GET"):
-    os.environ["WALWRAP_SOCKET"] = str(socket_of(scene))
+    os.environ["WALWRAP_SOCKET"] = str(scene.socket)
     return confirmer.ask(path, method)
 
 
@@ -316,7 +312,7 @@ def deaths(run):
     scene.start(scene.writer("--rows", 20)).must_end(0)
     scene.wipe()
     walwrap = scene.start(["sleep", "60"])
-    wait_until(lambda: socket_of(scene).exists(), 10, "the socket")
+    wait_until(lambda: scene.socket.exists(), 10, "the socket")
     _, text = ask(scene, "/metrics")
     run.must(re.search(r"^walwrap_replicator_restarts_total 0$", text, re.M), text)
     run.must(re.search(r"^walwrap_restore_duration_seconds\S* [\d.e-]+$", text, re.M), text)
@@ -378,14 +374,14 @@ def foreign_user(run):
         raise Skip("needs root, to become somebody else")
     scene = Scene(run)
     walwrap = scene.start(["sleep", "60"])
-    wait_until(lambda: socket_of(scene).exists(), 10, "the socket")
-    mode = socket_of(scene).stat().st_mode & 0o777
+    wait_until(lambda: scene.socket.exists(), 10, "the socket")
+    mode = scene.socket.stat().st_mode & 0o777
     run.must(mode == 0o600, "mode %o" % mode)
     denied = foreign_request(scene)
     run.must(denied == "PermissionError\n", denied)
     # Somebody has opened the way: the connection is made, and closed without a word.
-    socket_of(scene).chmod(0o777)
-    for directory in (socket_of(scene).parent, scene.host, run.dir):
+    scene.socket.chmod(0o777)
+    for directory in (scene.socket.parent, scene.host, run.dir):
         directory.chmod(0o755)
     dropped = foreign_request(scene)
     run.must(dropped == "connected\n", dropped)

@@ -29,7 +29,7 @@ def listening(run, rows=200, *flags):
     walwrap = scene.start(scene.writer("--rows", rows, "--rate", 100, "--linger"),
                           "--listen", "127.0.0.1:%d" % port, *flags)
     wait_until(lambda: scene.last_ack() >= rows - 1, 30 + rows / 50, "the last row")
-    subprocess.run([binary(), "flush", "--socket", str(scene.host / ".app.db-walwrap/api.sock")],
+    subprocess.run([binary(), "flush", "--socket", str(scene.socket)],
                    check=True, capture_output=True)
     return scene, walwrap, "http://127.0.0.1:%d/" % port
 
@@ -164,7 +164,7 @@ def watch(run):
     scene, walwrap, url = listening(run)
     screen = Screen()
     asking = subprocess.Popen([binary(), "status", "--watch", "--socket",
-                               str(scene.host / ".app.db-walwrap/api.sock")],
+                               str(scene.socket)],
                               stdin=screen.slave, stdout=screen.slave, stderr=screen.slave)
     try:
         screen.shows("\x1b[H\x1b[2J")

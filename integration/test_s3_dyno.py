@@ -90,7 +90,7 @@ def large(run, scene):
 def snapshot(run, scene):
     walwrap = scene.start(scene.writer("--rows", 40, "--body", 1 << 20, "--rate", 20, "--linger"))
     scene.wait_for_rows(20)
-    where = ["--socket", str(scene.host / ".app.db-walwrap" / "api.sock"), "--json"]
+    where = ["--socket", str(scene.socket), "--json"]
     made = subprocess.run([binary(), "snapshot", *where], capture_output=True, text=True,
                           timeout=60)
     run.must(made.returncode == 0, made)
@@ -149,8 +149,7 @@ def crash(run, scene):
 @case("a restore lists only what its newest snapshot does not cover")
 def listings(run):
     direct, proxy = fresh_replica("minio"), HostileProxy(shared("minio").port)
-    counted = type(direct)(direct.server, direct.client.bucket, direct.prefix, via=proxy.address)
-    scene = Scene(run, direct)
+    counted, scene = direct.at(proxy.address), Scene(run, direct)
 
     def listed_by_a_restore():
         """Bytes of its listings: requests go by thousands of objects."""
@@ -168,10 +167,9 @@ def listings(run):
         walwrap.must_end(0)
         whole = listed_by_a_restore()
         walwrap = scene.start(["sleep", "60"])
-        socket = scene.host / ".app.db-walwrap" / "api.sock"
-        wait_until(socket.exists, 10, "the socket")
-        subprocess.run([binary(), "snapshot", "--socket", str(socket)], check=True, timeout=60,
-                       stdout=subprocess.DEVNULL)
+        wait_until(scene.socket.exists, 10, "the socket")
+        subprocess.run([binary(), "snapshot", "--socket", str(scene.socket)], check=True,
+                       timeout=60, stdout=subprocess.DEVNULL)
         walwrap.process.send_signal(signal.SIGTERM)
         walwrap.must_end(143)
         covered = listed_by_a_restore()

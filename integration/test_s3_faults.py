@@ -32,7 +32,7 @@ class Trial:
         self.run, self.trial = run, trial
         self.proxy = HostileProxy(shared(KIND).port)
         self.replica = fresh_replica(KIND, via=self.proxy.address)
-        self.direct = type(self.replica)(self.replica.server, self.replica.client.bucket)
+        self.direct = self.replica.at()
         self.scene = Scene(run, self.replica)
         for key, body in FOREIGN.items():
             self.replica.client.put(key, body)

@@ -51,9 +51,7 @@ class Outage:
 
     def is_stored(self, row):
         """Whether the replica, asked behind the proxy's back, restores to a state with it."""
-        direct = type(self.replica)(self.replica.server, self.replica.client.bucket,
-                                    self.replica.prefix)
-        output = checks.restored(self.run, direct, "look")
+        output = checks.restored(self.run, self.replica.at(), "look")
         with checks.Copy(self.run, output, "look-copy") as copy:
             found = row in {n for _, n in copy.rows()}
         os.unlink(output)

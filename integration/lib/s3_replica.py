@@ -28,6 +28,10 @@ class S3Replica:
         if server.ca_file:
             self.environment["AWS_CA_BUNDLE"] = str(server.ca_file)
 
+    def at(self, via=None):
+        """The same one at another address: its server's own, if none is given."""
+        return S3Replica(self.server, self.client.bucket, self.prefix, via)
+
     def stored(self):
         """Key below the prefix -> (size, etag, modified): what two moments are compared by."""
         start = self.prefix + "/"

@@ -21,6 +21,11 @@ class Scene:
         self.replica = replica or run.path("replica", "x").parent
         self.ack = run.path("ack")
 
+    @property
+    def socket(self):
+        """Where its walwrap is asked."""
+        return self.db.with_name(".%s-walwrap" % self.db.name) / "api.sock"
+
     def writer(self, *flags, ack=None):
         """The writer's command line."""
         return [PYTHON, str(APPS / "writer.py"), str(self.db), str(ack or self.ack),
