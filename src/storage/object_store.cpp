@@ -2,6 +2,11 @@
 
 namespace walwrap::storage {
 
+Result<FirstObjects> ObjectStore::list_first() {
+  auto objects = TRY(list("", ""));
+  return FirstObjects{.objects = std::move(objects), .are_all = true};
+}
+
 Result<void> ObjectStore::remove_many(const std::vector<std::string>& keys) {
   for (const std::string& key : keys) TRY(remove(key));
   return {};

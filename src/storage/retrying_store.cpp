@@ -145,6 +145,11 @@ Result<std::vector<ObjectInfo>> RetryingStore::list(const std::string& prefix,
   return repeat(operation, [&] { return store_->list(prefix, start_after); });
 }
 
+Result<FirstObjects> RetryingStore::list_first() {
+  Operation operation{.name = "list", .key = ""};
+  return repeat(operation, [&] { return store_->list_first(); });
+}
+
 Result<void> RetryingStore::remove(const std::string& key) {
   Operation operation{.name = "remove", .key = key};
   return repeat(operation, [&] { return store_->remove(key); });

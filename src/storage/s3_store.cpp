@@ -38,6 +38,16 @@ bool says_no_reason(const S3Reply& reply) {
   return reply.response.status < 500 && !is_transient(reply.meaning);
 }
 
+// A key that is listed twice counts once.
+void sort_by_key(std::vector<ObjectInfo>& found) {
+  std::sort(found.begin(), found.end(),
+            [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
+  const auto end =
+      std::unique(found.begin(), found.end(),
+                  [](const ObjectInfo& a, const ObjectInfo& b) { return a.key == b.key; });
+  found.erase(end, found.end());
+}
+
 }  // namespace
 
 S3Store::S3Store(Parts parts, std::unique_ptr<http::Transport> transport)
@@ -170,6 +180,22 @@ Result<ListPage> S3Store::list_page(const QueryPairs& query) {
   return fail(Code::Unavailable, "listing: malformed answer: {}", page.error().text);
 }
 
+Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
+                                const std::string& start_after,
+                                std::vector<ObjectInfo>& found) const {
+  const std::string root = session_.target().prefix + "/";
+  for (const ListedObject& object : page.objects) {
+    if (!object.key.starts_with(root + prefix)) {
+      return fail(Code::Unavailable, "listing: asked for {}{}, got {}", root, prefix, object.key);
+    }
+    std::string key = object.key.substr(root.size());
+    // The root itself: an object that some tools make for a directory.
+    if (key.empty() || key <= start_after) continue;
+    found.push_back({.key = std::move(key), .size = object.size, .modified = object.modified});
+  }
+  return {};
+}
+
 Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
                                               const std::string& start_after) {
   const std::string root = session_.target().prefix + "/";
@@ -180,22 +206,9 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
     if (!token.empty()) query.push_back({"continuation-token", token});
     if (token.empty() && !start_after.empty()) query.push_back({"start-after", root + start_after});
     const ListPage page = TRY(list_page(query));
-    for (const ListedObject& object : page.objects) {
-      if (!object.key.starts_with(root + prefix)) {
-        return fail(Code::Unavailable, "listing: asked for {}{}, got {}", root, prefix, object.key);
-      }
-      std::string key = object.key.substr(root.size());
-      // The root itself: an object that some tools make for a directory.
-      if (key.empty() || key <= start_after) continue;
-      found.push_back({.key = std::move(key), .size = object.size, .modified = object.modified});
-    }
+    TRY(take_page(page, prefix, start_after, found));
     if (page.next_token.empty()) {
-      std::sort(found.begin(), found.end(),
-                [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
-      const auto end =
-          std::unique(found.begin(), found.end(),
-                      [](const ObjectInfo& a, const ObjectInfo& b) { return a.key == b.key; });
-      found.erase(end, found.end());
+      sort_by_key(found);
       return found;
     }
     if (page.next_token == token) return fail(Code::Unavailable, "listing: a page follows itself");
@@ -203,6 +216,15 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
   }
   return fail(Code::Unsupported, "{}/{} has more than {} pages of keys", describe(), prefix,
               kMostPages);
+}
+
+Result<FirstObjects> S3Store::list_first() {
+  const ListPage page = TRY(list_page(
+      {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", session_.target().prefix + "/"}}));
+  FirstObjects first{.objects = {}, .are_all = page.next_token.empty()};
+  TRY(take_page(page, "", "", first.objects));
+  sort_by_key(first.objects);
+  return first;
 }
 
 Result<void> S3Store::remove(const std::string& key) {

@@ -43,6 +43,7 @@ class CountedStore : public ObjectStore {
                                        const std::string& start_after) override {
     return counted(store_->list(prefix, start_after));
   }
+  Result<FirstObjects> list_first() override { return counted(store_->list_first()); }
   Result<void> remove(const std::string& key) override { return counted(store_->remove(key)); }
   Result<void> remove_many(const std::vector<std::string>& keys) override {
     return counted(store_->remove_many(keys));

@@ -60,6 +60,28 @@ TEST_CASE("a listing of S3 is in byte order, by prefix, starts after a key, and 
   CHECK(has(pages[1], "continuation-token=+=&/app/db/0000/02"));
 }
 
+TEST_CASE("the first objects are those that one request shows, and whether there are more") {
+  S3Rig rig;
+  rig.server.page_keys = 3;
+  const auto store = rig.open();
+  const auto look = [&] {
+    rig.server.forget_calls();
+    const auto first = store->list_first().value();
+    CHECK(asked(rig).size() == 1);
+    std::string found = first.are_all ? "all:" : "of more:";
+    for (const auto& object : first.objects) found += " " + object.key;
+    return found;
+  };
+  CHECK(look() == "all:");
+  for (const std::string key : {"0000/01", "0001/01", "walwrap/identity.json"}) {
+    rig.server.set("app/db/" + key, "xyz");
+  }
+  rig.server.set("app/db-2/0000/1", "");  // somebody else's
+  CHECK(look() == "all: 0000/01 0001/01 walwrap/identity.json");
+  rig.server.set("app/db/0009/05", "xyz");
+  CHECK(look() == "of more: 0000/01 0001/01 0009/05");
+}
+
 TEST_CASE("what is no listing is never an empty one") {
   const std::string page = "<ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>";
   struct Row {

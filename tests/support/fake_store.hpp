@@ -115,6 +115,7 @@ class FakeBucket {
   std::function<void(const StoreCall&)> on_call;
   // The modification time of objects put without one.
   std::function<WallTime()> now = [] { return WallTime{}; };
+  std::size_t page = 1000;  // of what list_first() shows
 
   std::vector<std::string> keys() const {
     const std::lock_guard lock(mutex_);
@@ -243,6 +244,13 @@ class FakeStore : public storage::ObjectStore {
       found.push_back({key, object.bytes.size(), object.modified});
     }
     return found;
+  }
+
+  Result<storage::FirstObjects> list_first() override {
+    auto objects = TRY(list("", ""));
+    const bool are_all = objects.size() <= bucket_.page;
+    if (!are_all) objects.resize(bucket_.page);
+    return storage::FirstObjects{.objects = std::move(objects), .are_all = are_all};
   }
 
   Result<void> remove(const std::string& key) override {

@@ -28,6 +28,12 @@ struct ObjectInfo {
   WallTime modified;
 };
 
+// The objects that one request shows, from the first key on.
+struct FirstObjects {
+  std::vector<ObjectInfo> objects;
+  bool are_all = true;
+};
+
 // What keeps two that create the same key from both succeeding.
 enum class CreateOnly {
   Atomic,      // the store itself
@@ -75,6 +81,8 @@ class ObjectStore {
   // start).
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                                const std::string& start_after) = 0;
+  // Of the whole store; all of them, where a listing is one request.
+  virtual Result<FirstObjects> list_first();
   virtual Result<void> remove(const std::string& key) = 0;  // of one that is not there: fine
   // Each of them, or the first failure: which ones are gone then is not known, and repeating is
   // fine. One by one, unless the store knows better.

@@ -52,6 +52,7 @@ class RetryingStore : public ObjectStore {
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                        const std::string& start_after) override;
+  Result<FirstObjects> list_first() override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_many(const std::vector<std::string>& keys) override;
   CreateOnly create_only() const override { return store_->create_only(); }

@@ -59,6 +59,7 @@ class S3Store : public ObjectStore {
   Result<ObjectInfo> head(const std::string& key) override;
   Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                        const std::string& start_after) override;
+  Result<FirstObjects> list_first() override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_many(const std::vector<std::string>& keys) override;
   CreateOnly create_only() const override;
@@ -72,6 +73,8 @@ class S3Store : public ObjectStore {
   Result<void> settle_range(const std::string& key, ByteRange range);
   void remember_etag(const std::string& key, const std::string& etag);
   Result<ListPage> list_page(const QueryPairs& query);
+  Result<void> take_page(const ListPage& page, const std::string& prefix,
+                         const std::string& start_after, std::vector<ObjectInfo>& found) const;
   Result<void> remove_batch(std::span<const std::string> keys);
 
   Parts parts_;
