@@ -13,6 +13,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/listing.hpp"
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/replicator.hpp"
 #include "walwrap/replication/restore.hpp"

@@ -1,10 +1,10 @@
 #include "walwrap/replication/findings.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/listing.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 
@@ -60,10 +60,7 @@ Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
 
 Result<void> look_inside_since(ReplicaLook& look, KeyStyle style, Txid known) {
   look.identity = TRY(read_identity(*look.store));
-  const auto listing =
-      TRY(list_replica(*look.store, style, key_before(style, kUploadLevel, known)));
-  std::copy_if(listing.files.begin(), listing.files.end(), std::back_inserter(look.files),
-               [](const StoredFile& file) { return file.level == kUploadLevel; });
+  look.files = TRY(list_uploads_from(*look.store, style, known));
   // In the order of the listing, which is that of the TXIDs.
   Txid expected = known;
   for (const StoredFile& file : look.files) {

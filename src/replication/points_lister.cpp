@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "walwrap/replication/listing.hpp"
+
 namespace walwrap::replication {
 namespace {
 

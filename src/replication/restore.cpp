@@ -15,9 +15,6 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
-constexpr int kListings = 4;                                // until one is fresh
-constexpr std::chrono::milliseconds kListAgain{250};
 constexpr Bytes kPieceBytes = 4 << 20;              // of a file read from end to end
 constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;  // beyond, start-up would take too long
 constexpr std::uint32_t kDatabaseMode = 0644;       // with the umask: as SQLite creates databases
@@ -142,92 +139,7 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
                   checked.unchecked};
 }
 
-std::optional<StoredFile> stored_file(KeyStyle style, const storage::ObjectInfo& object) {
-  auto file = parse_key(style, object.key);
-  if (!file) return std::nullopt;
-  file->size = object.size;
-  file->time = object.modified;
-  return file;
-}
-
-Result<ReplicaListing> list_once(storage::ObjectStore& store, KeyStyle style,
-                                 const std::string& start_after) {
-  ReplicaListing listing;
-  // One listing of everything costs no more than one for each level, and shows what else is there.
-  const auto objects = TRY(store.list("", start_after));
-  const auto is_in_a_level = [style](std::string_view key) {
-    for (int level = 0; level <= kSnapshotLevel.value; ++level) {
-      if (key.starts_with(level_prefix(style, Level{level}))) return true;
-    }
-    return false;
-  };
-  for (const storage::ObjectInfo& object : objects) {
-    if (const auto file = stored_file(style, object)) {
-      listing.files.push_back(*file);
-    } else if (object.key == kIdentityKey) {
-      listing.has_identity = true;
-    } else if (object.key.starts_with(kLegacyPrefix)) {
-      listing.has_legacy_backup = true;
-    } else if (!object.key.starts_with(kOwnPrefix) && object.key != kLitestreamLease &&
-               !is_in_a_level(object.key) && listing.foreign_key.empty()) {
-      listing.foreign_key = object.key;
-    }
-  }
-  return listing;
-}
-
-Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
-                                    const std::vector<StoredFile>& files) {
-  if (style == KeyStyle::Directory) return {};
-  const Txid next = extent_of(files).newest.next();
-  const std::string key = file_key(style, kUploadLevel, {next, next});
-  // A range of one byte: a HEAD that finds nothing costs a second request.
-  const auto found = store.get(key, {0, 1}, [](ByteSpan /*bytes*/) { return Result<void>(); });
-  if (found) return fail(Code::Unavailable, "{} is stored, and the listing does not show it", key);
-  if (found.error().code == Code::NotFound) return {};
-  return fail(found.error());
-}
-
-// With what a listing that comes too late does not show yet.
-Result<ReplicaListing> list_fresh(storage::ObjectStore& store, KeyStyle style,
-                                  const std::string& start_after) {
-  for (int i = 1;; ++i) {
-    auto listing = TRY(list_once(store, style, start_after));
-    const auto fresh = check_listing_is_fresh(store, style, listing.files);
-    if (fresh) return listing;
-    if (fresh.error().code != Code::Unavailable || i == kListings) return fail(fresh.error());
-    os::pause_for(kListAgain);
-  }
-}
-
 }  // namespace
-
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
-                                    const std::string& start_after) {
-  if (!start_after.empty()) return list_once(store, style, start_after);
-  return list_fresh(store, style, start_after);
-}
-
-Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) {
-  if (style == KeyStyle::Directory) return list_fresh(store, style, "");
-  const auto snapshots = TRY(store.list(level_prefix(style, kSnapshotLevel), ""));
-  std::optional<StoredFile> newest;
-  for (const auto& object : snapshots) {
-    auto file = stored_file(style, object);
-    if (file && (!newest || newest->txids.last < file->txids.last)) newest = file;
-  }
-  if (!newest) return list_fresh(store, style, "");
-  // From the newest upload that it covers: that one says who writes here.
-  auto listing = TRY(list_fresh(store, style, key_before(style, kUploadLevel, newest->txids.last)));
-  // Two listings need not be of one age, and without the snapshot the rest would hang in the air.
-  const auto is_it = [&](const StoredFile& file) {
-    return file.level == newest->level && file.txids == newest->txids;
-  };
-  if (std::none_of(listing.files.begin(), listing.files.end(), is_it)) {
-    listing.files.push_back(*newest);
-  }
-  return listing;
-}
 
 Result<Restored> restore_database(const RestoreRequest& request) {
   WW_CHECK(!request.plan.files.empty());

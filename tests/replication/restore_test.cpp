@@ -109,55 +109,5 @@ TEST_CASE("the sums of a restore are those of its pages, and so are those taken 
   }
 }
 
-// A bucket of 50 uploads, and of nothing that is in them.
-struct Bucket {
-  testing::FakeBucket bucket;
-  testing::FakeStore store{bucket};
-
-  Bucket() {
-    for (std::uint64_t txid = 1; txid <= 50; ++txid) add(kUploadLevel, txid, txid);
-    bucket.set(std::string(kIdentityKey), {});
-  }
-  void add(Level level, std::uint64_t first, std::uint64_t last) {
-    bucket.set(file_key(KeyStyle::S3, level, {Txid{first}, Txid{last}}), ByteVector(200));
-  }
-  RestorePlan plan() {
-    bucket.forget_calls();
-    const auto listing = list_newest(store, KeyStyle::S3).value();
-    CHECK(listing.has_identity);
-    return plan_restore(listing.files, {}).value();
-  }
-};
-
-TEST_CASE("for the newest state, what the newest snapshot covers is not listed") {
-  Bucket bucket;
-  CHECK(bucket.plan().files.size() == 50);
-  bucket.add(kSnapshotLevel, 1, 20);
-  bucket.add(kSnapshotLevel, 1, 40);
-  const auto plan = bucket.plan();
-  REQUIRE(plan.files.size() == 11);
-  CHECK(plan.files[0].txids == TxidRange{Txid{1}, Txid{40}});
-  CHECK(plan.files[1].txids == TxidRange{Txid{41}, Txid{41}});
-  CHECK(plan.reached == Txid{50});
-  CHECK(bucket.bucket.count(testing::StoreOperation::List) == 2);
-  // The upload that the snapshot ends with says who has written it.
-  const auto listed = list_newest(bucket.store, KeyStyle::S3).value();
-  CHECK(extent_of(listed.files).newest_upload == Txid{50});
-  CHECK(listed.files.front().txids == TxidRange{Txid{40}, Txid{40}});
-}
-
-TEST_CASE("a listing that is too old is seen through behind a snapshot, too") {
-  testing::StoreFault stale;
-  stale.kind = testing::StoreFault::Kind::Stale;
-  for (const int request : {1, 2}) {
-    CAPTURE(request);
-    Bucket bucket;
-    bucket.add(kSnapshotLevel, 1, 40);
-    bucket.bucket.faults().fail(request, stale);
-    CHECK(plan_restore(list_newest(bucket.store, KeyStyle::S3).value().files, {})->reached ==
-          Txid{50});
-  }
-}
-
 }  // namespace
 }  // namespace walwrap::replication

@@ -30,22 +30,6 @@ using Stopped = std::function<bool()>;
 using StoreFactory =
     std::function<Result<std::unique_ptr<storage::ObjectStore>>(const Stopped& stopped)>;
 
-// All LTX files of all levels whose keys come after `start_after` ("": from the start), a LIST for
-// each thousand objects. Also says whether there is anything else there. A bucket that was
-// listed from the start is then asked for the upload after the newest that it has shown: if that is
-// there, the listing is too old, and is repeated a few times. Unavailable: it stays too old.
-struct ReplicaListing {
-  std::vector<StoredFile> files;
-  bool has_identity = false;
-  bool has_legacy_backup = false;  // litestream v0.3's
-  std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
-};
-Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style,
-                                    const std::string& start_after = "");
-// What the newest state is restored from, and at least the newest upload: in a bucket, what the
-// newest snapshot covers is left out, if there is one. A request lists a thousand objects at most.
-Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style);
-
 struct RestoreProgress {
   Bytes done = 0;
   Bytes total = 0;

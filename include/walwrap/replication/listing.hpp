@@ -1,0 +1,41 @@
+// What is stored, in as few requests as it takes: one lists a thousand objects.
+//
+// Blocks in the store; on the thread that owns it. A listing that comes too late is not believed: a
+// bucket is asked for the upload after the newest that it has shown, and if that is there, the
+// listing is repeated a few times. Unavailable: it stays too old.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/replication/layout.hpp"
+#include "walwrap/storage/object_store.hpp"
+
+namespace walwrap::replication {
+
+struct ReplicaListing {
+  std::vector<StoredFile> files;
+  bool has_identity = false;
+  bool has_legacy_backup = false;  // litestream v0.3's
+  std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
+};
+
+// All LTX files of all levels, and whether there is anything else.
+Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style);
+
+// The uploads from this one on; for one who knows it, so no listing is doubted.
+Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, KeyStyle style,
+                                                  Txid first);
+
+// Of the levels above the uploads, from the highest down, each from where those before it end; in a
+// bucket three requests at least.
+Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style);
+
+// What the newest state is restored from, and at least the newest upload. A bucket of up to a
+// thousand objects is one request. In a larger one, most of what a higher level covers is left out:
+// five requests, where the levels are as levels.hpp keeps them. Where what that finds does not lead
+// to the newest state, all is listed.
+Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style);
+
+}  // namespace walwrap::replication
