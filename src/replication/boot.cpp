@@ -287,7 +287,7 @@ Result<void> Boot::set_aside(std::string_view reason) {
 Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   const os::Path incoming = request_.database.string() + ".walwrap-incoming";
   if (os::exists(incoming)) TRY(os::remove_file(incoming));  // of a start that was killed
-  const os::Path sums_path = StateDir::path_for(request_.database) / "sums.incoming";
+  const os::Path sums_path = StateDir::path_for(request_.database) / "pages.incoming";
   auto sums_file = TRY(os::MappedFile::open(sums_path, 0));
   PageSums sums(std::move(sums_file));
   const MonoTime begun = clock_.mono();
@@ -336,7 +336,7 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
   auto kept = TRY(directory_.open_sums());
   TRY(kept.resize(done.pages));
   for (std::uint32_t pgno = 1; pgno <= done.pages; ++pgno) {
-    kept.set(Pgno{pgno}, sums.get(Pgno{pgno}));
+    kept.set(Pgno{pgno}, sums.get(Pgno{pgno}), sums.stored_by(Pgno{pgno}));
   }
   TRY(os::rename(request_.database.string() + ".walwrap-incoming", request_.database));
   TRY(os::sync_directory(request_.database.parent_path()));

@@ -183,7 +183,7 @@ Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& k
   while (true) {
     const auto pgno = TRY(decoder.next_page(page));
     if (!pgno) return header;
-    sums.set(*pgno, page_sum(page));
+    sums.set(*pgno, page_sum(page), file.txids.last);
   }
 }
 

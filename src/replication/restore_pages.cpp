@@ -320,7 +320,7 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
     if (source.carries_full_checksum()) decoded.database_checksum ^= ltx::page_checksum(pgno, page);
     if (!frame.counts) continue;
     // Each page counts once in all files, so no two threads write one sum.
-    if (request_.sums != nullptr) request_.sums->set(pgno, page_sum(page));
+    if (request_.sums != nullptr) request_.sums->set(pgno, page_sum(page), source.txids.last);
     if (filled == 0) first = pgno;
     filled += page_bytes;
   }

@@ -16,13 +16,19 @@ namespace {
 constexpr std::string_view kMagic = "walwrap-state 1";
 constexpr std::string_view kChecksumKey = "xxh3";
 constexpr std::string_view kStateName = "state";
-constexpr std::string_view kSumsName = "sums";
+constexpr std::string_view kPagesName = "pages";
 constexpr std::string_view kStateTemporary = "state.tmp-";
 // A state has ten short lines; whatever is larger is not one.
 constexpr Bytes kStateLimit = 4096;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 constexpr std::uint32_t kSharedDirectory = 0755;
 constexpr Bytes kSumBytes = sizeof(std::uint64_t);
+constexpr Bytes kTxidBytes = sizeof(std::uint64_t);
+constexpr Bytes kRecordBytes = kSumBytes + kTxidBytes;
+
+Bytes offset_of(Pgno pgno) {
+  return (Bytes{pgno.value} - 1) * kRecordBytes;
+}
 
 std::uint64_t xxh3(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
@@ -153,22 +159,37 @@ std::uint64_t page_sum(ByteSpan page) {
 std::uint64_t PageSums::get(Pgno pgno) const {
   WW_CHECK(pgno.value > 0);
   if (pgno.value > pages()) return 0;
-  const Bytes offset = (Bytes{pgno.value} - 1) * kSumBytes;
-  return load_le64(file_.bytes().subspan(offset, kSumBytes));
+  return load_le64(file_.bytes().subspan(offset_of(pgno), kSumBytes));
 }
 
-void PageSums::set(Pgno pgno, std::uint64_t sum) {
+Txid PageSums::stored_by(Pgno pgno) const {
+  WW_CHECK(pgno.value > 0);
+  if (pgno.value > pages()) return Txid{0};
+  return Txid{load_le64(file_.bytes().subspan(offset_of(pgno) + kSumBytes, kTxidBytes))};
+}
+
+void PageSums::set(Pgno pgno, std::uint64_t sum, Txid stored_by) {
   WW_CHECK(pgno.value > 0 && pgno.value <= pages());
-  const Bytes offset = (Bytes{pgno.value} - 1) * kSumBytes;
-  store_le64(file_.bytes().subspan(offset, kSumBytes), sum);
+  const auto record = file_.bytes().subspan(offset_of(pgno), kRecordBytes);
+  store_le64(record.first(kSumBytes), sum);
+  store_le64(record.subspan(kSumBytes), stored_by.value);
+}
+
+PageSet PageSums::stored_after(Txid txid) const {
+  PageSet pages;
+  for (std::uint32_t value = 1; value <= this->pages(); ++value) {
+    const Txid by = stored_by(Pgno{value});
+    if (by > txid || by == Txid{0}) pages.add(Pgno{value});
+  }
+  return pages;
 }
 
 std::uint32_t PageSums::pages() const {
-  return static_cast<std::uint32_t>(file_.bytes().size() / kSumBytes);
+  return static_cast<std::uint32_t>(file_.bytes().size() / kRecordBytes);
 }
 
 Result<void> PageSums::resize(std::uint32_t pages) {
-  return file_.resize(Bytes{pages} * kSumBytes);
+  return file_.resize(Bytes{pages} * kRecordBytes);
 }
 
 Result<void> PageSums::sync() {
@@ -218,9 +239,9 @@ Result<void> StateDir::save(const SavedState& state) {
 }
 
 Result<void> StateDir::forget() {
-  // The state first, and durably: sums without a state are never used, a state without its sums
+  // The state first, and durably: pages without a state are never used, a state without its pages
   // would be.
-  for (const std::string_view name : {kStateName, kSumsName}) {
+  for (const std::string_view name : {kStateName, kPagesName}) {
     const auto removed = os::remove_file(directory_ / name);
     if (!removed && removed.error().code != Code::NotFound) {
       return fail(removed.error().code, "forget state: {}", removed.error().text);
@@ -231,12 +252,12 @@ Result<void> StateDir::forget() {
 }
 
 Result<PageSums> StateDir::open_sums() const {
-  const os::Path path = directory_ / kSumsName;
+  const os::Path path = directory_ / kPagesName;
   Bytes size = 0;
   const auto status = os::status_of(path);
   if (status) {
-    size = status->size / kSumBytes * kSumBytes;
-    if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * kSumBytes) {
+    size = status->size / kRecordBytes * kRecordBytes;
+    if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * kRecordBytes) {
       return fail(Code::Corrupt, "page sums: more than a database can have");
     }
   } else if (status.error().code != Code::NotFound) {

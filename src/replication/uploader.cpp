@@ -313,8 +313,8 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
   } else {
     TRY(parts_.sums.resize(job.commit));
     std::size_t i = 0;
-    job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++]); });
     state_.txid = state_.txid.next();
+    job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++], state_.txid); });
     state_.stored_by = state_.writer;
     state_.pages = job.commit;
     state_.page_size = job.page_size;

@@ -106,6 +106,9 @@ TEST_CASE("the sums of a restore are those of its pages, and so are those taken 
     const auto page = ByteSpan(replica.expected).subspan(std::size_t{pgno - 1} * 4096, 4096);
     CHECK(sums.get(Pgno{pgno}) == page_sum(page));
     CHECK(applied.get(Pgno{pgno}) == page_sum(page));
+    const Txid newest{pgno == 2 || pgno == 4 ? 2U : 1U};  // that has the page
+    CHECK(sums.stored_by(Pgno{pgno}) == newest);
+    CHECK(applied.stored_by(Pgno{pgno}) == newest);
   }
 }
 

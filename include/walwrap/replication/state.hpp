@@ -1,14 +1,16 @@
-// What we remember beside the database: the position that is stored, and a hash per page as of it.
+// What we remember beside the database: the position that is stored, and of each page its hash and
+// the file that stored it last.
 //
-// The directory is ".<db>-walwrap/" (0700). `state` is written atomically and durably; `sums` is
+// The directory is ".<db>-walwrap/" (0700). `state` is written atomically and durably; `pages` is
 // mapped and is made durable before each state that relies on it. Owned by one thread.
 //
-// Invariant that resume relies on: each sum is of the page as of some TXID from the state's to the
-// newest file this writer has stored. So after a crash, sums plus the files stored since the state
+// Invariant that resume relies on: what is noted of a page is as of some TXID from the state's
+// the newest file this writer has stored. So after a crash, it and the files stored since the state
 // are exact.
 //
-// state: "key value" lines, one each, and a last line with the XXH3 of all before. sums: u64
-// little-endian per page, page 1 first; 0 is "not known".
+// state: "key value" lines, one each, and a last line with the XXH3 of all before. pages: two u64
+// little-endian per page, page 1 first: its hash, and the last TXID of the file that stored it; 0
+// is "not known".
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "walwrap/base/page_set.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/file.hpp"
@@ -47,7 +50,10 @@ class PageSums {
  public:
   explicit PageSums(os::MappedFile file) : file_(std::move(file)) {}
   std::uint64_t get(Pgno pgno) const;  // 0 beyond the end
-  void set(Pgno pgno, std::uint64_t sum);
+  Txid stored_by(Pgno pgno) const;     // may be a later file than the one that changed the page
+  void set(Pgno pgno, std::uint64_t sum, Txid stored_by);
+  // Every page that may have changed since this TXID; those of which nothing is known, too.
+  PageSet stored_after(Txid txid) const;
   std::uint32_t pages() const;
   Result<void> resize(std::uint32_t pages);
   Result<void> sync();
@@ -67,7 +73,7 @@ class StateDir {
   // nullopt: there is none. Corrupt: there is, and it cannot be used.
   Result<std::optional<SavedState>> load() const;
   Result<void> save(const SavedState& state);  // call PageSums::sync() before
-  Result<void> forget();                       // removes state and sums
+  Result<void> forget();                       // removes state and pages
   Result<PageSums> open_sums() const;
 
  private:
