@@ -145,7 +145,7 @@ void Capture::give_frames(sqlite::Snapshot& snapshot, const sqlite::Snapshot::Mo
 
 Result<std::optional<Capture::Shot>> Capture::take(const sqlite::CheckpointOwner& owner,
                                                    sqlite::Snapshot& snapshot,
-                                                   std::uint32_t stored_pages) {
+                                                   std::uint32_t stored_pages, Frames frames) {
   const auto moment = TRY(begin(owner, snapshot));
   if (!moment) return std::optional<Shot>();
   const Pgno last{moment->index.pages};
@@ -155,7 +155,8 @@ Result<std::optional<Capture::Shot>> Capture::take(const sqlite::CheckpointOwner
   shot.pages.remove_above(last);
   shot.pages.remove(lock_page(page_size_));  // Law 7
   shot.covers = scanner_ ? scanner_->position() : wal::Position{moment->index.salts, 0, {}};
-  give_frames(snapshot, *moment, shot.pages);
+  const auto every = [&] { return PageSet::range(Pgno{1}, last); };
+  give_frames(snapshot, *moment, frames == Frames::Every ? every() : shot.pages);
   return std::optional(std::move(shot));
 }
 

@@ -108,7 +108,7 @@ void CaptureLoop::note_attached() {
 void CaptureLoop::detach(std::string_view why) {
   ledger_.on_detached();
   log_.warn("detached", {{"db", options_.name}, {"cause", why}});
-  detaching_ = job_out_ && !snapshot_;
+  detaching_ = owner_ && !snapshot_;
   if (detaching_) return;
   snapshot_.reset();
   capture_.reset();
@@ -156,6 +156,7 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   txid_ = done.txid;
   stored_pages_ = done.pages;
   trouble_ = done.trouble;
+  wants_frames_ = done.wants_frames;
   if (done.kind == UploadJob::Kind::Snapshot) note_snapshot(done);
   const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
                         done.trouble.empty() && done.txid.value > 0;
@@ -255,8 +256,9 @@ void CaptureLoop::offer_job() {
   const Bytes waiting = lag();
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
+  const auto frames = wants_frames_ ? Capture::Frames::Every : Capture::Frames::OfPages;
   auto shot = compare || whole ? capture_->take_all(*owner_, *snapshot_)
-                               : capture_->take(*owner_, *snapshot_, stored_pages_);
+                               : capture_->take(*owner_, *snapshot_, stored_pages_, frames);
   if (!shot) {
     note(shot.error());
     next_job_ = now + kNoMomentNow;
@@ -277,7 +279,8 @@ void CaptureLoop::offer_job() {
                 .page_size = owner_->page_size(),
                 .pages = std::move((*shot)->pages),
                 .commit = (*shot)->commit,
-                .covers = (*shot)->covers};
+                .covers = (*shot)->covers,
+                .every_frame = compare || whole || wants_frames_};
   ledger_.on_taken(capture_->commits());
   job_covers_ = {.as_of = now, .log = job.covers};
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
@@ -330,7 +333,9 @@ bool CaptureLoop::finish(MonoTime deadline) {
     report(FlushOutcome::Failed, trouble_);
     return true;
   }
-  if (is_all_stored()) {
+  // A merge may still have the snapshot; it has been told to hurry.
+  const bool is_free = snapshot_ || !owner_ || clock_.mono() + kTruncateMargin > deadline;
+  if (is_free && is_all_stored()) {
     if (owner_) truncate_log(deadline);
     if (is_all_stored()) {
       report(FlushOutcome::Ok, "");

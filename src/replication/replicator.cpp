@@ -104,8 +104,8 @@ class Replicator::Impl {
   RandomId writer_;
   Backoff upload_again_{kUploadAgain};  // of the upload thread, like the next
   FailureEpisode failed_uploads_;
-  std::optional<Uploader> uploader_;
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
+  std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
   std::string broken_;                  // why nothing is replicated; "": it is
   os::Published<bool> panicked_{false};
   std::optional<PointsLister> points_;
@@ -286,6 +286,7 @@ void Replicator::Impl::upload_one(UploadJob job) {
   }
   exchange_->done.offer(std::move(done));
   exchange_->capture_wakeup.notify();
+  uploader_->merge(release);
 }
 
 // A batch that has failed is offered anew as soon as it has been given back.

@@ -5,19 +5,12 @@
 #include <cstring>
 #include <utility>
 
-#include "walwrap/base/progress.hpp"
-#include "walwrap/ltx/verifier.hpp"
+#include "walwrap/replication/listing.hpp"
 #include "walwrap/replication/restore.hpp"
 
 namespace walwrap::replication {
 namespace {
 
-// A batch up to this size (of pages, before compression) is held in memory while the store is
-// slow or away; a larger one streams.
-constexpr Bytes kMemoryBatch = 4ULL << 20;
-// Sums kept in memory while a batch is on its way: 8 MiB. A batch of more pages is read back from
-// the store for its sums.
-constexpr std::size_t kMostSums = 1U << 20;
 // The saved state may be this old: what was stored since is read back from the store on resume, so
 // these bound that work. Saving costs two fsyncs on the app's disk.
 constexpr std::chrono::seconds kSaveEvery{5};
@@ -26,25 +19,25 @@ constexpr std::uint64_t kSaveEveryUploads = 1024;
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 
-}  // namespace
+// The store would have been asked again, had no snapshot waited.
+bool is_unanswered(const Error& error) {
+  return error.code == Code::Unavailable || error.code == Code::Unknown;
+}
 
-struct Uploader::Encoded {
-  ByteVector bytes;                 // empty for a batch that streams
-  std::vector<std::uint64_t> sums;  // of the pages, in order
-  bool has_sums = true;
-  std::uint64_t file_checksum = 0;
-  Bytes size = 0;
-};
+}  // namespace
 
 Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
     : parts_(std::move(parts)),
       clock_(clock),
       log_(log),
+      encoder_({.on_streamed = parts_.on_streamed, .start_encoder = parts_.start_encoder}, clock,
+               log),
       state_(parts_.state),
       saved_at_(clock.mono()),
       saved_txid_(state_.txid) {}
 
 UploadDone Uploader::run(UploadJob job, const Release& release) {
+  WW_CHECK(!held_);
   const MonoTime started = clock_.mono();
   const LetGo let_go = [&] {
     if (!job.snapshot) return;
@@ -63,13 +56,18 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
       done = upload_snapshot(job, let_go);
       break;
   }
-  let_go();
   parts_.on_streamed(0);
   done.kind = job.kind;
   done.txid = state_.txid;
   done.pages = state_.pages;
   done.started = started;
   done.took = clock_.mono() - started;
+  if (done.stored && job.snapshot && may_merge(job, state_.txid)) {
+    held_ = std::move(job);
+  } else {
+    let_go();
+    done.wants_frames = levels_ && levels_->is_due(Level{1}, state_.txid.next());
+  }
   return done;
 }
 
@@ -99,21 +97,29 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   }
   const Txid txid = state_.txid.next();
   const ltx::Header header = header_for(job, {txid, txid});
-  const bool streams = job.pages.size() * job.page_size.value > kMemoryBatch;
+  const SnapshotPages from{.snapshot = *job.snapshot, .pages = job.pages, .header = header};
+  const bool streams = from.total() > SnapshotFile::kSmall;
   Encoded encoded;
-  storage::Body body;
-  if (streams) {
-    body = [&](const WriteFn& sink) { return encode(job, header, sink, encoded); };
-  } else {
-    const auto in_memory = encode_to_memory(job, header, encoded);
-    let_go();
-    if (!in_memory) return give_back(job, in_memory.error());
-    body = storage::body_of(encoded.bytes);
+  ByteVector in_memory;
+  storage::Body body = [&](const WriteFn& sink) -> Result<void> {
+    encoded = TRY(encoder_.encode(from, sink));
+    return {};
+  };
+  if (!streams) {
+    auto bytes = encode_to_memory(from, encoded);
+    if (!bytes || !may_merge(job, txid)) let_go();
+    if (!bytes) return give_back(job, bytes.error());
+    in_memory = *std::move(bytes);
+    body = storage::body_of(in_memory);
   }
   const bool holds_snapshot = job.snapshot != nullptr;  // which must not wait for a store
   const auto repeat = holds_snapshot ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
-  const auto stored = put(header, body, encoded, repeat);
-  let_go();
+  auto stored = put(header, body, encoded, repeat);
+  if (!stored || !may_merge(job, txid)) let_go();
+  const bool was_let_go = holds_snapshot && !job.snapshot;
+  if (!stored && was_let_go && !streams && is_unanswered(stored.error())) {
+    stored = put(header, body, encoded, storage::Repeat::UntilAnswered);
+  }
   // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
@@ -159,25 +165,100 @@ UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
 Result<Bytes> Uploader::put_snapshot(const UploadJob& job) {
   const MonoTime begun = clock_.mono();
   const TxidRange txids{Txid{1}, state_.txid};
-  const ltx::Header header = header_for(job, txids);
+  const Bytes bytes = TRY(put_merged(job, job.pages, kSnapshotLevel, txids));
+  if (levels_) levels_->on_stored(kSnapshotLevel, txids.last);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.mono() - begun);
+  log_.info("snapshot stored",
+            {{"txid", state_.txid}, {"bytes", bytes}, {"took_ms", took.count()}});
+  return bytes;
+}
+
+// Returns the bytes of the file.
+Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, Level level,
+                                   TxidRange txids) {
+  const SnapshotPages from{
+      .snapshot = *job.snapshot, .pages = pages, .header = header_for(job, txids)};
   Encoded encoded;
-  const storage::Body body = [&](const WriteFn& sink) {
+  const storage::Body body = [&](const WriteFn& sink) -> Result<void> {
     const WriteFn unless_hurried = [&](ByteSpan bytes) -> Result<void> {
       if (parts_.is_hurried()) return fail(Code::Cancelled, "a stop has begun");
       return sink(bytes);
     };
-    return encode(job, header, unless_hurried, encoded);
+    encoded = TRY(encoder_.encode(from, unless_hurried));
+    return {};
   };
-  const auto stored = parts_.store->put(file_key(parts_.style, kSnapshotLevel, txids), body,
+  const auto stored = parts_.store->put(file_key(parts_.style, level, txids), body,
                                         {.mode = storage::PutMode::CreateOnly,
-                                         .timestamp = header.timestamp,
+                                         .timestamp = from.header.timestamp,
                                          .repeat = storage::Repeat::Once});
   // Of one TXID there is one state, whoever has put it there.
   if (!stored && stored.error().code != Code::Exists) return fail(stored.error());
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.mono() - begun);
-  log_.info("snapshot stored",
-            {{"txid", state_.txid}, {"bytes", encoded.size}, {"took_ms", took.count()}});
   return encoded.size;
+}
+
+bool Uploader::may_merge(const UploadJob& job, Txid txid) const {
+  return job.kind == UploadJob::Kind::Changes && job.every_frame && levels_ &&
+         levels_->is_due(Level{1}, txid) && !parts_.is_hurried();
+}
+
+void Uploader::merge(const Release& release) {
+  if (held_) {
+    merge_levels(*held_);
+    parts_.on_streamed(0);
+    held_->snapshot->end();
+    release(std::move(held_->snapshot));
+    held_.reset();
+  }
+  if (!levels_ && parts_.store && !parts_.is_hurried()) learn_levels();
+}
+
+// Nothing is asked before there is anything to merge.
+void Uploader::learn_levels() {
+  if (!Levels({}, parts_.levels).is_due(Level{1}, state_.txid)) return;
+  const auto listing = list_merged(*parts_.store, parts_.style);
+  if (listing) {
+    levels_.emplace(listing->files, parts_.levels);
+  } else {
+    log_.debug("levels not listed", {{"cause", listing.error().text}});
+  }
+}
+
+void Uploader::merge_levels(const UploadJob& job) {
+  if (!levels_->has_begun()) {
+    put_if_worth(job, kSnapshotLevel);
+    return;
+  }
+  for (Level level{1}; level <= kHighestMerged && levels_->is_due(level, state_.txid);
+       ++level.value) {
+    if (!put_if_worth(job, level)) return;
+  }
+}
+
+// false: not now.
+bool Uploader::put_if_worth(const UploadJob& job, Level level) {
+  const TxidRange txids{levels_->end_of(level).next(), state_.txid};
+  PageSet pages = parts_.sums.stored_after(levels_->end_of(level));
+  pages.remove_above(Pgno{job.commit});
+  pages.remove(lock_page(job.page_size));  // Law 7
+  if (!levels_->is_worth(level, state_.txid, pages.size() * job.page_size.value)) {
+    levels_->postpone(state_.txid);
+    return false;
+  }
+  const auto stored = put_merged(job, pages, level, txids);
+  if (!stored) {
+    if (stored.error().code != Code::Cancelled) {
+      log_.warn("merged file not stored", {{"level", level}, {"cause", stored.error().text}});
+    }
+    levels_->postpone(state_.txid);
+    return false;
+  }
+  levels_->on_stored(level, state_.txid);
+  log_.debug("merged file stored", {{"level", level},
+                                    {"first", txids.first},
+                                    {"txid", txids.last},
+                                    {"pages", pages.size()},
+                                    {"bytes", *stored}});
+  return true;
 }
 
 // The pages are offered anew in any case: what was known of them may have changed.
@@ -212,51 +293,14 @@ ltx::Header Uploader::header_for(const UploadJob& job, TxidRange txids) const {
                      .node = state_.writer};
 }
 
-Result<void> Uploader::encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
-                              Encoded& encoded) const {
-  encoded.sums.clear();
-  encoded.has_sums = job.pages.size() <= kMostSums;
-  // A broken file in a chain would be noticed only by a restore, when it is too late.
-  ltx::Verifier verifier(header, job.pages);
-  const WriteFn verified = [&](ByteSpan bytes) -> Result<void> {
-    TRY(verifier.feed(bytes).context("check what was encoded"));
-    return sink(bytes);
-  };
-  auto encoder = TRY(parts_.start_encoder(header, verified));
-  ByteVector page(job.page_size.value);
-  // Never a bar: the terminal is the app's.
-  walwrap::Progress shown(walwrap::Progress::Style::Lines, "storing", clock_.mono());
-  const Bytes total = job.pages.size() * job.page_size.value;
-  Bytes done = 0;
-  Pgno after{0};
-  for (auto batch = job.pages.next(after, 1024); !batch.empty();
-       batch = job.pages.next(after, 1024)) {
-    for (const Pgno pgno : batch) {
-      TRY(job.snapshot->read_page(pgno, page));
-      if (encoded.has_sums) encoded.sums.push_back(page_sum(page));
-      TRY(encoder.add_page(pgno, page));
-    }
-    after = batch.back();
-    done += batch.size() * job.page_size.value;
-    if (total > kMemoryBatch) parts_.on_streamed(done);
-    if (shown.on_progress(done, total, clock_.mono())) {
-      log_.info("storing", {{"bytes", done}, {"of_bytes", total}});
-    }
-  }
-  const auto finished = TRY(encoder.finish());
-  TRY(verifier.finish().context("check what was encoded"));
-  encoded.file_checksum = finished.file_checksum;
-  encoded.size = finished.size;
-  return {};
-}
-
-Result<void> Uploader::encode_to_memory(const UploadJob& job, const ltx::Header& header,
-                                        Encoded& encoded) const {
-  const WriteFn sink = [&encoded](ByteSpan bytes) -> Result<void> {
-    encoded.bytes.insert(encoded.bytes.end(), bytes.begin(), bytes.end());
+Result<ByteVector> Uploader::encode_to_memory(const SnapshotPages& from, Encoded& encoded) const {
+  ByteVector bytes;
+  const WriteFn sink = [&bytes](ByteSpan piece) -> Result<void> {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
     return {};
   };
-  return encode(job, header, sink, encoded).context("encode");
+  encoded = TRY(encoder_.encode(from, sink).context("encode"));
+  return bytes;
 }
 
 Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,

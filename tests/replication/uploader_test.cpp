@@ -3,105 +3,24 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <random>
+#include <string>
+#include <vector>
 
+#include "tests/support/chain.hpp"
 #include "tests/support/fake_store.hpp"
-#include "tests/support/manual_clock.hpp"
-#include "tests/support/world.hpp"
-#include "walwrap/ltx/encoder.hpp"
-#include "walwrap/replication/capture.hpp"
+#include "tests/support/files.hpp"
+#include "walwrap/replication/listing.hpp"
+#include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/storage/retrying_store.hpp"
 
 namespace walwrap::replication {
 namespace {
 
-using testing::World;
-
-constexpr RandomId kWriter{0x11};
-
-// A database, a capture of it, and an uploader to a directory.
-struct Chain {
-  World world;
-  testing::AppDb app{world.database};
-  std::unique_ptr<sqlite::CheckpointOwner> owner;
-  std::unique_ptr<sqlite::Snapshot> snapshot;
-  std::unique_ptr<Capture> capture;
-  std::optional<Uploader> uploader;
-  bool hurried = false;
-  testing::ManualClock clock;
-  std::vector<std::string> said;
-  Log log{{.now = [this] { return clock.wall(); },
-           .sink = [this](std::string_view line) { said.emplace_back(line); }}};
-  std::vector<Bytes> streamed;
-  // Damages what the encoder writes, by the number of the piece: 0 is the header.
-  std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
-
-  Chain() : Chain(nullptr) {}
-  // To a store of the test's; null: a directory.
-  explicit Chain(std::unique_ptr<storage::ObjectStore> given) {
-    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-    owner = *sqlite::CheckpointOwner::attach(world.database, testing::kSystemClock);
-    snapshot = *sqlite::Snapshot::open(*owner);
-    capture = *Capture::open(*owner, std::nullopt);
-    auto directory = StateDir::open(world.database).value();
-    auto sums = directory.open_sums().value();
-    SavedState state;
-    state.writer = kWriter;
-    uploader.emplace(
-        Uploader::Parts{.store = given ? std::move(given) : world.store(),
-                        .connect = {},
-                        .style = KeyStyle::Directory,
-                        .directory = std::move(directory),
-                        .sums = std::move(sums),
-                        .state = state,
-                        .is_hurried = [this] { return hurried; },
-                        .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
-                        .start_encoder =
-                            [this](const ltx::Header& header, WriteFn sink) {
-                              return ltx::Encoder::start(header, damaging(sink));
-                            }},
-        clock, log);
-  }
-  WriteFn damaging(const WriteFn& sink) {
-    return [this, sink, piece = 0](ByteSpan bytes) mutable -> Result<void> {
-      if (!damage) return sink(bytes);
-      ByteVector copy(bytes.begin(), bytes.end());
-      return sink(damage(piece++, copy));
-    };
-  }
-  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
-    capture->drain(*owner->read_index()).value();
-    auto shot = kind == UploadJob::Kind::Changes
-                    ? *capture->take(*owner, *snapshot, uploader->state().pages).value()
-                    : *capture->take_all(*owner, *snapshot).value();
-    UploadJob job{.kind = kind,
-                  .snapshot = std::move(snapshot),
-                  .page_size = owner->page_size(),
-                  .pages = std::move(shot.pages),
-                  .commit = shot.commit,
-                  .covers = shot.covers};
-    return uploader->run(std::move(job), [this](auto back) { snapshot = std::move(back); });
-  }
-  void put_slot(std::uint64_t txid, RandomId node) {
-    ByteVector file;
-    ltx::Header header;
-    header.page_size = PageSize{4096};
-    header.commit = 2;
-    header.txids = {Txid{txid}, Txid{txid}};
-    header.wal = {.offset = 32, .size = 4120};
-    header.node = node;
-    auto encoder = ltx::Encoder::start(header, [&](ByteSpan bytes) -> Result<void> {
-                     file.insert(file.end(), bytes.begin(), bytes.end());
-                     return {};
-                   }).value();
-    REQUIRE(encoder.finish().has_value());
-    REQUIRE(world.store()
-                ->put(file_key(KeyStyle::Directory, kUploadLevel, header.txids),
-                      storage::body_of(file), {})
-                .has_value());
-  }
-};
+using testing::Chain;
 
 TEST_CASE("each upload takes the next slot under the writer's id") {
   Chain chain;
@@ -113,7 +32,7 @@ TEST_CASE("each upload takes the next slot under the writer's id") {
   auto store = chain.world.store();
   const auto header = read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx");
   REQUIRE(header.has_value());
-  CHECK(header->node == kWriter);
+  CHECK(header->node == testing::kChainWriter);
 }
 
 TEST_CASE("a snapshot is one file that leads to what is stored, news included") {
@@ -164,7 +83,7 @@ TEST_CASE("a slot that another writer took stops the uploads and stays as it is"
 TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into the next") {
   Chain chain;
   chain.upload();
-  chain.put_slot(2, kWriter);
+  chain.put_slot(2, testing::kChainWriter);
   chain.app.run("INSERT INTO t VALUES(2)");
   const auto done = chain.upload();
   CHECK_FALSE(done.stored);
@@ -344,6 +263,132 @@ TEST_CASE("a comparison finds exactly the pages that changed") {
   const auto done =
       chain.uploader->run(std::move(job), [&](auto back) { chain.snapshot = std::move(back); });
   CHECK(done.to_store == changed);
+}
+
+std::vector<StoredFile> stored_in(const Chain& chain) {
+  return list_replica(*chain.world.store(), KeyStyle::Directory).value().files;
+}
+
+std::vector<StoredFile> merged_in(const Chain& chain) {
+  auto files = stored_in(chain);
+  std::erase_if(files, [](const StoredFile& file) { return file.level == kUploadLevel; });
+  return files;
+}
+
+std::string restored(const Chain& chain, const std::vector<StoredFile>& files, Txid txid) {
+  const auto output = chain.world.directory / "restored.db";
+  RestoreRequest request;
+  request.open_store = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+    return std::unique_ptr<storage::ObjectStore>(chain.world.store());
+  };
+  request.plan = plan_restore(files, {.txid = txid, .before = {}}).value();
+  request.output = output;
+  request.cancelled = [] { return false; };
+  const auto done = restore_database(request);
+  REQUIRE_MESSAGE(done.has_value(), done.error().text);
+  const std::string bytes = testing::text_of(output);
+  std::filesystem::remove(output);
+  return bytes;
+}
+
+TEST_CASE("every third upload is followed by one file of what the three have changed") {
+  Chain chain;
+  std::string merged;
+  for (int i = 1; i <= 15; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    CHECK(chain.upload().stored);
+    if (i == 9) chain.begin_anew();
+  }
+  for (const StoredFile& file : merged_in(chain)) {
+    merged += file_key(KeyStyle::Directory, file.level, file.txids) + " ";
+  }
+  // What there is above the uploads is looked at after the fourth, and begins with a snapshot.
+  CHECK(merged ==
+        "ltx/1/0000000000000007-0000000000000009.ltx ltx/1/000000000000000a-000000000000000c.ltx "
+        "ltx/1/000000000000000d-000000000000000f.ltx ltx/2/0000000000000007-000000000000000f.ltx "
+        "ltx/9/0000000000000001-0000000000000006.ltx ");
+}
+
+TEST_CASE("of merged files every state is restored as of the uploads alone") {
+  std::mt19937_64 random{7};
+  const auto one_of = [&](std::uint64_t n) { return random() % n == 0; };
+  Chain chain;
+  chain.app.run("PRAGMA wal_autocheckpoint=0; CREATE TABLE blobs(a INTEGER PRIMARY KEY, b)");
+  const auto write = [&] {
+    chain.app.run(fmt::format("INSERT INTO blobs(b) VALUES(randomblob({}))", random() % 30'000));
+    if (one_of(3)) chain.app.run("DELETE FROM blobs WHERE a % 3 = abs(random()) % 3");
+    if (one_of(8)) chain.app.run("VACUUM");
+  };
+  chain.before_merge = [&] {
+    if (one_of(2)) write();
+  };
+  for (int i = 0; i < 60; ++i) {
+    write();
+    if (one_of(3)) {
+      REQUIRE(chain.owner->pass([&]() -> Result<void> {
+        TRY(chain.capture->drain(*chain.owner->read_index()));
+        return {};
+      }));
+    }
+    REQUIRE(chain.upload().stored);
+    if (one_of(15)) chain.begin_anew();
+  }
+  const auto files = stored_in(chain);
+  auto uploads = files;
+  std::erase_if(uploads, [](const StoredFile& file) { return file.level != kUploadLevel; });
+  REQUIRE(uploads.size() == 60);
+  std::map<Level, int> of_level;
+  for (const StoredFile& file : files) ++of_level[file.level];
+  CHECK(of_level[Level{1}] >= 12);
+  CHECK(of_level[Level{2}] >= 3);
+  CHECK(of_level[Level{3}] >= 1);
+  for (std::uint64_t txid = 1; txid <= 60; ++txid) {
+    CAPTURE(txid);
+    REQUIRE(restored(chain, files, Txid{txid}) == restored(chain, uploads, Txid{txid}));
+  }
+}
+
+TEST_CASE("a stop ends a merge, and a merge that fails is only told of") {
+  for (const bool stops : {true, false}) {
+    CAPTURE(stops);
+    Chain chain;
+    for (int i = 0; i < 5; ++i) {
+      chain.app.run("INSERT INTO t VALUES(2)");
+      REQUIRE(chain.upload().stored);
+    }
+    REQUIRE(chain.wants_frames);
+    const auto before = merged_in(chain).size();
+    chain.before_merge = [&] {
+      chain.hurried = stops;
+      if (stops) return;
+      chain.damage = [](int, MutableByteSpan bytes) { return ByteSpan(bytes).first(0); };
+    };
+    chain.app.run("INSERT INTO t VALUES(3)");
+    CHECK(chain.upload().stored);
+    CHECK(merged_in(chain).size() == before);
+    const bool is_told = std::ranges::any_of(chain.said, [](const std::string& line) {
+      return line.find("merged file not stored") != std::string::npos;
+    });
+    CHECK(is_told == !stops);
+  }
+}
+
+TEST_CASE("an upload that a merge would follow outlasts an outage like any other") {
+  Flaky flaky;
+  Chain chain(flaky.store());
+  for (int i = 0; i < 5; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    REQUIRE(chain.upload().stored);
+  }
+  REQUIRE(chain.wants_frames);
+  const int puts = flaky.puts();
+  bool was_free = false;
+  chain.before_merge = [&] { was_free = chain.snapshot != nullptr; };
+  chain.app.run("INSERT INTO t VALUES(3)");
+  flaky.bucket.faults().fail_next(3, testing::StoreFault::error(Code::Unavailable));
+  CHECK(chain.upload().stored);
+  CHECK(was_free);
+  CHECK(flaky.puts() == puts + 4);
 }
 
 }  // namespace

@@ -53,8 +53,10 @@ class Capture {
   // Begins `snapshot` and takes the pending pages, with what `stored_pages` (database size as of
   // what is stored) asks for by the growth rule. Busy: no moment now. nullopt: nothing to store
   // (a database of 0 pages).
+  // The snapshot knows the frames of these pages, or of every one.
+  enum class Frames { OfPages, Every };
   Result<std::optional<Shot>> take(const sqlite::CheckpointOwner& owner, sqlite::Snapshot& snapshot,
-                                   std::uint32_t stored_pages);
+                                   std::uint32_t stored_pages, Frames frames = Frames::OfPages);
   // The same with every page, for a comparison; needs_compare() turns false.
   Result<std::optional<Shot>> take_all(const sqlite::CheckpointOwner& owner,
                                        sqlite::Snapshot& snapshot);

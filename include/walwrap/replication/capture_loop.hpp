@@ -88,7 +88,8 @@ class CaptureLoop {
   bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
   bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
   bool job_out_ = false;
-  bool job_is_paced_ = true;  // nobody asked for it
+  bool job_is_paced_ = true;   // nobody asked for it
+  bool wants_frames_ = false;  // the next job is to come with every frame
   Bytes job_bytes_ = 0;
   std::uint64_t snapshot_asked_ = 0;  // newest ticket; the one that the job is for
   std::uint64_t snapshot_out_ = 0;

@@ -6,7 +6,8 @@
 // given. A batch of ordinary size is encoded into memory, its snapshot ends at once, and the same
 // bytes are repeated until the store has answered for them. A large one streams from its snapshot,
 // once, and on failure goes back to the capture, for a snapshot must not pin the log through an
-// outage. Either is decoded again as it is encoded, and gets no name if that fails.
+// outage. Now and then what several uploads have changed is stored once more as one file, from the
+// snapshot of the last of them: merge(), levels.hpp.
 #pragma once
 
 #include <chrono>
@@ -25,6 +26,8 @@
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/levels.hpp"
+#include "walwrap/replication/snapshot_file.hpp"
 #include "walwrap/replication/state.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 #include "walwrap/storage/object_store.hpp"
@@ -46,6 +49,7 @@ struct UploadJob {
   PageSet pages;
   std::uint32_t commit = 0;
   wal::Position covers;
+  bool every_frame = false;  // the snapshot knows those of pages that are not in `pages`, too
 };
 
 // A file of the whole database beside those that lead to it.
@@ -66,6 +70,7 @@ struct UploadDone {
   std::string trouble{};       // "": none
   bool stop = false;           // never offer a job again: somebody else writes here
   bool compare_again = false;  // the sums have moved on: what was found equal may not be
+  bool wants_frames = false;   // the next job is to come with every frame
   SnapshotMade snapshot{};     // Snapshot
 };
 
@@ -86,15 +91,19 @@ class Uploader {
     // How many bytes of pages of a large batch are on their way by now; 0 at the end of each job.
     std::function<void(Bytes)> on_streamed = [](Bytes) {};
     // A test puts its faults between the encoder and what checks it.
-    std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)> start_encoder =
-        ltx::Encoder::start;
+    SnapshotFile::StartEncoder start_encoder = ltx::Encoder::start;
+    Levels::Limits levels{};
   };
   Uploader(Parts parts, const os::Clock& clock, const Log& log);
 
   // Does a job; gives its snapshot back, ended, through `release` as soon as it is no longer
-  // needed, which may be long before this returns.
+  // needed, which may be long before this returns, or only when merge() has.
   using Release = std::function<void(std::unique_ptr<sqlite::Snapshot>)>;
   UploadDone run(UploadJob job, const Release& release);
+  // After each job, and after its result is known to whoever waits for it: stores the files of
+  // higher levels that are due. None of them is needed for a restore, so a failure is only logged,
+  // and a stop ends it.
+  void merge(const Release& release);
 
   const SavedState& state() const { return state_; }
   storage::ObjectStore* store() { return parts_.store.get(); }  // null: not reached yet
@@ -105,18 +114,20 @@ class Uploader {
   Result<void> save(bool clean);
 
  private:
-  struct Encoded;
   using LetGo = std::function<void()>;  // of the snapshot of the job
   UploadDone compare(const UploadJob& job);
   UploadDone upload(UploadJob& job, const LetGo& let_go);
   UploadDone upload_snapshot(UploadJob& job, const LetGo& let_go);
   Result<Bytes> put_snapshot(const UploadJob& job);
+  bool may_merge(const UploadJob& job, Txid txid) const;
+  void learn_levels();
+  void merge_levels(const UploadJob& job);
+  bool put_if_worth(const UploadJob& job, Level level);
+  Result<Bytes> put_merged(const UploadJob& job, const PageSet& pages, Level level,
+                           TxidRange txids);
   UploadDone connect(UploadJob& job);
   ltx::Header header_for(const UploadJob& job, TxidRange txids) const;
-  Result<void> encode(const UploadJob& job, const ltx::Header& header, const WriteFn& sink,
-                      Encoded& encoded) const;
-  Result<void> encode_to_memory(const UploadJob& job, const ltx::Header& header,
-                                Encoded& encoded) const;
+  Result<ByteVector> encode_to_memory(const SnapshotPages& from, Encoded& encoded) const;
   Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded,
                    storage::Repeat repeat);
   Result<void> settle_existing(const std::string& key, const Encoded& encoded);
@@ -127,7 +138,10 @@ class Uploader {
   Parts parts_;
   const os::Clock& clock_;
   const Log& log_;
+  SnapshotFile encoder_;
   SavedState state_;
+  std::optional<Levels> levels_;   // none: not asked for yet
+  std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
   MonoTime saved_at_{};
   Txid saved_txid_;
   bool unsaved_ = false;

@@ -1,0 +1,58 @@
+// Pages of a snapshot -> the bytes of one LTX file.
+//
+// It is decoded again while it is encoded: a broken file in a chain would be noticed only by a
+// restore, when it is too late. Used by the upload thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/page_set.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/ltx/encoder.hpp"
+#include "walwrap/ltx/format.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+
+struct SnapshotPages {
+  const sqlite::Snapshot& snapshot;
+  const PageSet& pages;
+  ltx::Header header;
+  Bytes total() const { return pages.size() * header.page_size.value; }
+};
+
+struct Encoded {
+  std::vector<std::uint64_t> sums;  // of the pages, in order
+  bool has_sums = true;             // false: there were too many to keep
+  std::uint64_t file_checksum = 0;
+  Bytes size = 0;
+};
+
+class SnapshotFile {
+ public:
+  using StartEncoder = std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)>;
+  struct Parts {
+    // How many bytes of pages of a large file are on their way by now.
+    std::function<void(Bytes)> on_streamed;
+    StartEncoder start_encoder;
+  };
+  // Up to this size of pages it is a small file: held in memory while the store is slow or away.
+  static constexpr Bytes kSmall = 4ULL << 20;
+
+  SnapshotFile(Parts parts, const os::Clock& clock, const Log& log)
+      : parts_(std::move(parts)), clock_(clock), log_(log) {}
+
+  Result<Encoded> encode(const SnapshotPages& from, const WriteFn& sink) const;
+
+ private:
+  Parts parts_;
+  const os::Clock& clock_;
+  const Log& log_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,134 @@
+// A database, a capture of it, and an uploader to a directory or to a store of the test's, in one
+// thread: each step happens when the test says so. Three files of a level make one of the next.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/world.hpp"
+#include "walwrap/ltx/encoder.hpp"
+#include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/uploader.hpp"
+
+namespace walwrap::testing {
+
+using replication::Capture;
+using replication::KeyStyle;
+using replication::SavedState;
+using replication::StateDir;
+using replication::UploadDone;
+using replication::Uploader;
+using replication::UploadJob;
+
+inline constexpr RandomId kChainWriter{0x11};
+
+struct Chain {
+  World world;
+  AppDb app{world.database};
+  std::unique_ptr<sqlite::CheckpointOwner> owner;
+  std::unique_ptr<sqlite::Snapshot> snapshot;
+  std::unique_ptr<Capture> capture;
+  std::optional<Uploader> uploader;
+  bool hurried = false;
+  bool wants_frames = false;
+  std::function<void()> before_merge;
+  ManualClock clock;
+  std::vector<std::string> said;
+  Log log{{.now = [this] { return clock.wall(); },
+           .sink = [this](std::string_view line) { said.emplace_back(line); }}};
+  std::vector<Bytes> streamed;
+  // Damages what the encoder writes, by the number of the piece: 0 is the header.
+  std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
+
+  Chain() : Chain(nullptr) {}
+  // To a store of the test's; null: a directory.
+  explicit Chain(std::unique_ptr<storage::ObjectStore> given) {
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    owner = *sqlite::CheckpointOwner::attach(world.database, kSystemClock);
+    snapshot = *sqlite::Snapshot::open(*owner);
+    capture = *Capture::open(*owner, std::nullopt);
+    SavedState state;
+    state.writer = kChainWriter;
+    make_uploader(given ? std::move(given) : world.store(), state);
+  }
+  // Another process that goes on with what this one has stored.
+  void begin_anew() {
+    REQUIRE(uploader->save(true));
+    const SavedState state = uploader->state();
+    make_uploader(world.store(), state);
+    wants_frames = false;
+  }
+  void make_uploader(std::unique_ptr<storage::ObjectStore> store, const SavedState& state) {
+    auto directory = StateDir::open(world.database).value();
+    auto sums = directory.open_sums().value();
+    uploader.emplace(
+        Uploader::Parts{.store = std::move(store),
+                        .connect = {},
+                        .style = KeyStyle::Directory,
+                        .directory = std::move(directory),
+                        .sums = std::move(sums),
+                        .state = state,
+                        .is_hurried = [this] { return hurried; },
+                        .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
+                        .start_encoder =
+                            [this](const ltx::Header& header, WriteFn sink) {
+                              return ltx::Encoder::start(header, damaging(sink));
+                            },
+                        .levels = {.files = 3, .bytes = 400'000, .most_files = 9}},
+        clock, log);
+  }
+  WriteFn damaging(const WriteFn& sink) {
+    return [this, sink, piece = 0](ByteSpan bytes) mutable -> Result<void> {
+      if (!damage) return sink(bytes);
+      ByteVector copy(bytes.begin(), bytes.end());
+      return sink(damage(piece++, copy));
+    };
+  }
+  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
+    capture->drain(*owner->read_index()).value();
+    const auto frames = wants_frames ? Capture::Frames::Every : Capture::Frames::OfPages;
+    auto shot = kind == UploadJob::Kind::Changes
+                    ? *capture->take(*owner, *snapshot, uploader->state().pages, frames).value()
+                    : *capture->take_all(*owner, *snapshot).value();
+    UploadJob job{.kind = kind,
+                  .snapshot = std::move(snapshot),
+                  .page_size = owner->page_size(),
+                  .pages = std::move(shot.pages),
+                  .commit = shot.commit,
+                  .covers = shot.covers,
+                  .every_frame = wants_frames || kind != UploadJob::Kind::Changes};
+    const Uploader::Release release = [this](auto back) { snapshot = std::move(back); };
+    auto done = uploader->run(std::move(job), release);
+    wants_frames = done.wants_frames;
+    if (before_merge) before_merge();
+    uploader->merge(release);
+    CHECK(snapshot != nullptr);
+    return done;
+  }
+  void put_slot(std::uint64_t txid, RandomId node) {
+    ByteVector file;
+    ltx::Header header;
+    header.page_size = PageSize{4096};
+    header.commit = 2;
+    header.txids = {Txid{txid}, Txid{txid}};
+    header.wal = {.offset = 32, .size = 4120};
+    header.node = node;
+    auto encoder = ltx::Encoder::start(header, [&](ByteSpan bytes) -> Result<void> {
+                     file.insert(file.end(), bytes.begin(), bytes.end());
+                     return {};
+                   }).value();
+    REQUIRE(encoder.finish().has_value());
+    REQUIRE(world.store()
+                ->put(replication::file_key(KeyStyle::Directory, kUploadLevel, header.txids),
+                      storage::body_of(file), {})
+                .has_value());
+  }
+};
+
+}  // namespace walwrap::testing
