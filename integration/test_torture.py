@@ -6,6 +6,7 @@ IT_TORTURE_KILLS sets how many kills (100), IT_TORTURE_SECONDS the limit (60), I
 
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -18,6 +19,7 @@ KILLS = int(os.environ.get("IT_TORTURE_KILLS", "100"))
 SECONDS = float(os.environ.get("IT_TORTURE_SECONDS", "60"))
 WRITERS = 4
 KILLS_PER_SECOND = 8
+MOST_COMPARED = 12
 KEEP = 150  # below the writers' own KEEP: rows this close to the newest are never deleted
 
 
@@ -57,13 +59,31 @@ def tables_of(run, database):
     return tables
 
 
+def merged_files_agree(run, replica, seed):
+    """At the end of each merged file, the state is the one that the uploads alone lead to."""
+    uploads = run.path("uploads", "ltx", "0")
+    shutil.copytree(replica / "ltx" / "0", uploads)
+    merged = sorted(path for level in range(1, 10) for path in
+                    (replica / "ltx" / str(level)).glob("*.ltx"))
+    run.must(merged, "no files were merged")
+    choice = random.Random(seed)
+    for path in choice.sample(merged, min(len(merged), MOST_COMPARED)):
+        txid = path.stem.split("-")[1]
+        ours, theirs = (checks.restored(run, source, label, "--txid", txid) for source, label in
+                        ((replica, "of-merged"), (uploads.parent.parent, "of-uploads")))
+        run.must(ours.read_bytes() == theirs.read_bytes(), "%s is not the uploads' state" % path)
+        ours.unlink()
+        theirs.unlink()
+    return len(merged)
+
+
 def torture(run, replicator_dies):
     seed = int(os.environ.get("IT_SEED", random.randrange(1 << 32)))
     print("     seed %d: %s" % (seed, run.name), flush=True)
     scene = Scene(run)
     directory = run.path("torture", "x").parent
     walwrap = scene.start([PYTHON, TORTURE / "app.py", scene.db, directory, WRITERS,
-                           KILLS_PER_SECOND, seed])
+                           KILLS_PER_SECOND, seed], "--replicate-interval", "2ms")
     deadline, next_death = time.monotonic() + SECONDS, time.monotonic() + 2
     while kills_so_far(directory) < KILLS and time.monotonic() < deadline:
         run.must(walwrap.is_running(), "walwrap ended")
@@ -79,7 +99,8 @@ def torture(run, replicator_dies):
     run.must(not complaints, "a writer said: %s" % complaints[-300:])
     checks.same(run, scene.db, scene.replica, tables=tables_of(run, scene.db))
     total = check_rows(run, checks.restored(run, scene.replica), directory)
-    run.note("%d kills, %d rows, seed %d" % (kills, total, seed))
+    merged = merged_files_agree(run, scene.replica, seed)
+    run.note("%d kills, %d rows, %d merged files, seed %d" % (kills, total, merged, seed))
 
 
 @case("%d kill -9 of writers, checkpoints, VACUUM, rollbacks: the replica is the database" % KILLS)
