@@ -24,7 +24,7 @@ CYCLES = int(os.environ.get("IT_S3_CYCLES", "4"))
 BOOT_BUDGET = 64 * 1024  # bytes uploaded by a boot over a database nobody touched
 RESTORE_MEMORY_KIB = 64 * 1024
 MOST_LISTINGS = 6        # of a restore
-MOST_READS = 200         # 59 uploads and 59 merged files at each of two levels, and what is looked at
+MOST_READS = 200         # 59 uploads, 59 merged files at each of two levels, and what is looked at
 LAG_SECONDS = 3.0        # one interval of uploads, on a machine that is not free
 
 

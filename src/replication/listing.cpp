@@ -17,6 +17,8 @@ constexpr std::chrono::milliseconds kListAgain{250};
 // From here up a level has few files, however long the history, so in a bucket these levels and
 // what comes after them are one listing.
 constexpr Level kFirstFewFiles{3};
+// Ours end where a higher level's do. What another writer has merged may begin that much earlier.
+constexpr std::uint64_t kMostStraddling = 4096;
 
 std::optional<StoredFile> stored_file(KeyStyle style, const storage::ObjectInfo& object) {
   auto file = parse_key(style, object.key);
@@ -111,8 +113,9 @@ Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style) 
     }
   }
   for (Level level{kFirstFewFiles.value - 1}; level > kUploadLevel; --level.value) {
-    const Txid next = extent_of(listing.files).newest.next();
-    TRY(take_level(store, style, level, key_before(style, level, next), listing));
+    const auto reach = extent_of(listing.files).newest.value;
+    const Txid first{reach - std::min(reach, kMostStraddling) + 1};
+    TRY(take_level(store, style, level, key_before(style, level, first), listing));
   }
   return listing;
 }

@@ -108,6 +108,7 @@ class Replicator::Impl {
   std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
   std::string broken_;                  // why nothing is replicated; "": it is
   os::Published<bool> panicked_{false};
+  os::Published<bool> merging_{false};  // by the upload thread
   std::optional<PointsLister> points_;
   os::Thread upload_thread_;
   os::Thread capture_thread_;
@@ -130,8 +131,10 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const Stopped& stopped) {
   const auto patience = [this, stopped] {
     const auto start = start_wait_.get();
+    const auto orders = exchange_->orders.get();
+    if (merging_.get()) return patience_of_merge(orders);
     // Once the start is over, nobody may ask what belongs to it.
-    return patience_of(start, start && stopped(), exchange_->orders.get());
+    return patience_of(start, start && stopped(), orders);
   };
   return open_with(
       {.clock = clock_, .log = log_, .patience = patience, .on_outage = [this](auto why) {
@@ -286,7 +289,9 @@ void Replicator::Impl::upload_one(UploadJob job) {
   }
   exchange_->done.offer(std::move(done));
   exchange_->capture_wakeup.notify();
+  merging_.set(true);
   uploader_->merge(release);
+  merging_.set(false);
 }
 
 // A batch that has failed is offered anew as soon as it has been given back.

@@ -21,4 +21,8 @@ storage::Patience patience_of(const std::optional<StartWait>& start, bool stoppe
           .hurry = orders.hurry || orders.flush.has_value()};
 }
 
+storage::Patience patience_of_merge(const Orders& orders) {
+  return {.go_on = !orders.quit && !orders.hurry && !orders.flush};
+}
+
 }  // namespace walwrap::replication

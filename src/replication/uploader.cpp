@@ -62,6 +62,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
   done.pages = state_.pages;
   done.started = started;
   done.took = clock_.mono() - started;
+  has_stored_ = has_stored_ || done.stored;
   if (done.stored && job.snapshot && may_merge(job, state_.txid)) {
     held_ = std::move(job);
   } else {
@@ -209,7 +210,7 @@ void Uploader::merge(const Release& release) {
     release(std::move(held_->snapshot));
     held_.reset();
   }
-  if (!levels_ && parts_.store && !parts_.is_hurried()) learn_levels();
+  if (!levels_ && has_stored_ && !parts_.is_hurried()) learn_levels();
 }
 
 // Nothing is asked before there is anything to merge.

@@ -25,6 +25,11 @@ struct Bucket {
   void add(Level level, std::uint64_t first, std::uint64_t last) {
     bucket.set(file_key(KeyStyle::S3, level, {Txid{first}, Txid{last}}), ByteVector(200));
   }
+  void remove_uploads(std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t txid = first; txid <= last; ++txid) {
+      bucket.erase(file_key(KeyStyle::S3, kUploadLevel, {Txid{txid}, Txid{txid}}));
+    }
+  }
   RestorePlan plan() {
     bucket.forget_calls();
     const auto listing = list_newest(store, KeyStyle::S3).value();
@@ -79,21 +84,30 @@ TEST_CASE("for the newest state, of each level only what higher ones do not cove
   CHECK(files == "0:1-1 3:2-20 2:21-40 1:41-44 1:45-48 0:49-49 0:50-50 ");
 }
 
-TEST_CASE("where levels do not lead to the newest state, everything is listed") {
-  // Another writer's: what is left of level 1 begins before the snapshot's end, and the uploads
-  // that it was made of have gone.
+TEST_CASE("what another writer has merged may begin before the end of its snapshot") {
   Bucket bucket;
   bucket.add(kSnapshotLevel, 1, 30);
   bucket.add(Level{1}, 21, 45);
-  for (std::uint64_t txid = 1; txid <= 45; ++txid) {
-    bucket.bucket.erase(file_key(KeyStyle::S3, kUploadLevel, {Txid{txid}, Txid{txid}}));
-  }
+  bucket.remove_uploads(1, 45);
   bucket.bucket.page = 5;
   const auto plan = bucket.plan();
-  CHECK(bucket.lists == 6);
+  CHECK(bucket.lists == 5);
   CHECK(plan.reached == Txid{50});
   REQUIRE(plan.files.size() == 7);
   CHECK(plan.files[1].txids == TxidRange{Txid{21}, Txid{45}});
+}
+
+TEST_CASE("where levels do not lead to the newest state, everything is listed") {
+  Bucket bucket;
+  bucket.add(kSnapshotLevel, 1, 5000);
+  bucket.add(Level{1}, 51, 5045);
+  bucket.remove_uploads(1, 50);
+  for (std::uint64_t txid = 5046; txid <= 5050; ++txid) bucket.add(kUploadLevel, txid, txid);
+  bucket.bucket.page = 5;
+  const auto plan = bucket.plan();
+  CHECK(bucket.lists == 6);
+  CHECK(plan.reached == Txid{5050});
+  CHECK(plan.files.size() == 7);
 }
 
 TEST_CASE("a listing that is too old is seen through behind a snapshot, too") {

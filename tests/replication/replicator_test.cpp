@@ -59,13 +59,15 @@ TEST_CASE("an app that never creates its database has nothing to flush") {
 struct Cloud {
   World world;
   testing::FakeBucket bucket;
+  storage::PatienceFn patience;  // of the store that was opened last
 
   ReplicatorOptions options() {
     auto options = world.options();
     options.location.kind = storage::StoreKind::S3;
     options.open_store =
-        [this](const storage::Location&,
-               const storage::Surroundings&) -> Result<std::unique_ptr<storage::ObjectStore>> {
+        [this](const storage::Location&, const storage::Surroundings& surroundings)
+        -> Result<std::unique_ptr<storage::ObjectStore>> {
+      patience = surroundings.patience;
       return std::unique_ptr<storage::ObjectStore>(std::make_unique<testing::FakeStore>(bucket));
     };
     return options;
@@ -247,6 +249,36 @@ TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by 
     return status.trouble.empty() && status.lag_bytes == 0;
   }));
   CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+}
+
+TEST_CASE("a stop does not wait for a merge that is under way, and loses nothing by it") {
+  Cloud cloud;
+  AppDb app(cloud.world.database);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  std::atomic<bool> is_merging{false};
+  cloud.bucket.on_call = [&](const testing::StoreCall& call) {
+    if (call.operation != testing::StoreOperation::Put || !call.key.starts_with("0009/")) return;
+    is_merging = true;
+    while (cloud.patience().go_on) std::this_thread::yield();  // as a store that is slow
+  };
+  auto options = cloud.options();
+  options.interval = std::chrono::milliseconds(1);
+  auto replicator = cloud.world.prepare(options).value();
+  replicator->start().value();
+  int rows = 0;
+  REQUIRE(comes_true([&] {
+    app.run(fmt::format("INSERT INTO t VALUES({})", ++rows));
+    return is_merging.load();
+  }));
+  app.run(fmt::format("INSERT INTO t VALUES({})", ++rows));
+  const auto report = replicator->flush(in(std::chrono::seconds(30)));
+  CHECK_MESSAGE(report.outcome == FlushOutcome::Ok, report.missing);
+  CHECK(report.checkpointed);
+  replicator.reset();
+  cloud.bucket.on_call = nullptr;
+  cloud.world.wipe();
+  REQUIRE(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == rows);
 }
 
 TEST_CASE("a stop during an outage ends in time and says what is missing and why") {

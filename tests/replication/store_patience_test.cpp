@@ -54,5 +54,13 @@ TEST_CASE("a store is waited for as the phase wants it") {
   }
 }
 
+TEST_CASE("a store is waited for with a merge until a stop begins") {
+  CHECK(patience_of_merge({}).go_on);
+  CHECK(!patience_of_merge({}).deadline);
+  CHECK(!patience_of_merge({.hurry = true}).go_on);
+  CHECK(!patience_of_merge({.flush = kNow}).go_on);
+  CHECK(!patience_of_merge({.quit = true}).go_on);
+}
+
 }  // namespace
 }  // namespace walwrap::replication

@@ -22,6 +22,9 @@ namespace {
 
 using testing::Chain;
 
+// Levels 9 to 1.
+constexpr int kListingsOfDirectory = 9;
+
 TEST_CASE("each upload takes the next slot under the writer's id") {
   Chain chain;
   CHECK(chain.upload().stored);
@@ -346,6 +349,25 @@ TEST_CASE("of merged files every state is restored as of the uploads alone") {
     CAPTURE(txid);
     REQUIRE(restored(chain, files, Txid{txid}) == restored(chain, uploads, Txid{txid}));
   }
+}
+
+TEST_CASE("a start that writes nothing lists no levels, one that writes lists them once") {
+  testing::FakeBucket bucket;
+  Chain chain(std::make_unique<testing::FakeStore>(bucket));
+  for (int i = 0; i < 5; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    REQUIRE(chain.upload().stored);
+  }
+  REQUIRE(chain.uploader->save(true).has_value());
+  chain.make_uploader(std::make_unique<testing::FakeStore>(bucket), chain.uploader->state());
+  bucket.forget_calls();
+  CHECK(chain.upload(UploadJob::Kind::Compare).to_store.empty());
+  CHECK(bucket.calls().empty());
+  for (int i = 0; i < 3; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    REQUIRE(chain.upload().stored);
+  }
+  CHECK(bucket.count(testing::StoreOperation::List) == kListingsOfDirectory);
 }
 
 TEST_CASE("a stop ends a merge, and a merge that fails is only told of") {

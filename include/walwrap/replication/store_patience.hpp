@@ -34,5 +34,7 @@ StartWait wait_of_restore(MonoTime give_up, MonoTime now);
 // `start`: nullopt once it is over; `stopped`: whoever began it wants no more of it.
 storage::Patience patience_of(const std::optional<StartWait>& start, bool stopped,
                               const Orders& orders);
+// Of what a stop need not wait for.
+storage::Patience patience_of_merge(const Orders& orders);
 
 }  // namespace walwrap::replication

@@ -140,6 +140,7 @@ class Uploader {
   const Log& log_;
   SnapshotFile encoder_;
   SavedState state_;
+  bool has_stored_ = false;        // a start that writes nothing need not know the levels
   std::optional<Levels> levels_;   // none: not asked for yet
   std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
   MonoTime saved_at_{};
