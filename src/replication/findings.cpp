@@ -37,6 +37,15 @@ Result<void> read_newest(ReplicaLook& look, KeyStyle style, const StoredFile& ne
   return {};
 }
 
+// The upload: a later start may have stored the same state once more, as a snapshot.
+StoredFile newest_file_of(const ReplicaLook& look) {
+  const auto upload =
+      std::find_if(look.files.begin(), look.files.end(), [&](const StoredFile& file) {
+        return file.level == kUploadLevel && file.txids.last == look.plan.reached;
+      });
+  return upload == look.files.end() ? look.plan.files.back() : *upload;
+}
+
 Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
   look.identity = TRY(read_identity(*look.store));
   auto listing = TRY(what == LookFor::NewestState ? list_newest(*look.store, style)
@@ -55,7 +64,7 @@ Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
   }
   TRY(check_sizes(look.files, style));
   look.plan = TRY(plan_restore(look.files, {}));
-  return read_newest(look, style, look.plan.files.back());
+  return read_newest(look, style, newest_file_of(look));
 }
 
 Result<void> look_inside_since(ReplicaLook& look, KeyStyle style, Txid known) {

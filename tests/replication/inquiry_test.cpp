@@ -96,6 +96,26 @@ TEST_CASE("who asks for now does not wait for a pace of an hour, and leaves it a
   CHECK(rows_in_replica(world) == 30);
 }
 
+TEST_CASE("a host restored from a snapshot that a later start has made knows its replica again") {
+  const World world;
+  world.live("CREATE TABLE t(a)");
+  {
+    auto replicator = world.prepare(world.options()).value();
+    REQUIRE(replicator->start());
+    const auto ticket = replicator->inquiry().ask_snapshot();
+    while (replicator->inquiry().progress().snapshot.ticket != ticket) {
+      replicator->inquiry().progressed().wait_for(std::chrono::milliseconds(100));
+    }
+    const auto flushed = replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
+    REQUIRE(flushed.outcome == FlushOutcome::Ok);
+  }
+  world.wipe();
+  REQUIRE(world.live("").outcome == FlushOutcome::Ok);
+  const auto again = world.live("INSERT INTO t VALUES(1)");
+  CHECK_MESSAGE(again.outcome == FlushOutcome::Ok, again.missing);
+  CHECK(rows_in_replica(world) == 1);
+}
+
 TEST_CASE("a snapshot that was asked for under load leads to all that was committed before") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
