@@ -64,8 +64,7 @@ struct Cloud {
   ReplicatorOptions options() {
     auto options = world.options();
     options.location.kind = storage::StoreKind::S3;
-    options.open_store =
-        [this](const storage::Location&, const storage::Surroundings& surroundings)
+    options.open_store = [this](const storage::Location&, const storage::Surroundings& surroundings)
         -> Result<std::unique_ptr<storage::ObjectStore>> {
       patience = surroundings.patience;
       return std::unique_ptr<storage::ObjectStore>(std::make_unique<testing::FakeStore>(bucket));
