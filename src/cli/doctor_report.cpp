@@ -255,13 +255,15 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   }
   constexpr double kGigabyte = 1e9;
   const auto every = std::max<std::int64_t>(1, cost.interval.count());
-  const auto puts = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
+  const auto uploads = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
+  // Sixty files make one of the next level, and so on.
+  const auto puts = uploads + uploads / 59;
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
              fmt::format("{:.2f} USD a month for the {} uploads of an app that never stops writing "
-                         "(one every {}), no requests while it is idle; {:.2f} USD for the space "
-                         "of one copy (list prices of {})",
-                         storage::price_of_puts(*prices, puts), puts,
+                         "(one every {}) and their merged files, no requests while it is idle; "
+                         "{:.2f} USD for the space of one copy (list prices of {})",
+                         storage::price_of_puts(*prices, puts), uploads,
                          format_duration(cost.interval), space, prices->as_of))};
 }
 

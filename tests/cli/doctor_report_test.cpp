@@ -190,9 +190,9 @@ TEST_CASE("each right is a line of its own, and what is not honoured says what t
 TEST_CASE("a doctor tells the bill of an app that never stops writing") {
   const auto aws = text_of(findings_of(
       CostFinding{.provider = "AWS S3", .interval = 1s, .database_size = 10'000'000'000}));
-  CHECK(has(aws, "12.96 USD a month for the 2592000 uploads"));
+  CHECK(has(aws, "13.18 USD a month for the 2592000 uploads"));
   CHECK(has(aws, "0.23 USD for the space"));
-  CHECK(has(text_of(findings_of(CostFinding{.provider = "AWS S3", .interval = 10s})), "1.30 USD"));
+  CHECK(has(text_of(findings_of(CostFinding{.provider = "AWS S3", .interval = 10s})), "1.32 USD"));
   CHECK(has(text_of(findings_of(CostFinding{.provider = "S3-compatible"})), "no list price"));
 }
 
