@@ -59,6 +59,14 @@ for kind in KINDS:
         run.must(found["clock"][0] == "ok", found["clock"])
 
 
+@case("doctor: a store speaks HTTP/2 where the URL asks for it, and 1.1 elsewhere")
+def http2(run):
+    scene = Scene(run, fresh_replica("http2"))
+    run.must("HTTP/2" not in is_well(run, scene)["store"][1], "HTTP/2 though nobody asked for it")
+    scene.replica.url += "&http=2"
+    run.must("HTTP/2" in is_well(run, scene)["store"][1], "not HTTP/2")
+
+
 @case("doctor: wrong keys, no bucket and no answer are told apart, each with what to type")
 def refused(run):
     scene = Scene(run, fresh_replica("minio"))

@@ -53,6 +53,15 @@ def dyno_cycles(run, scene):
     run.note("%d rows" % len(scene.acks()))
 
 
+@case("dyno cycles over HTTP/2")
+def dyno_cycles_http2(run):
+    replica = fresh_replica("http2")
+    replica.url += "&http=2"
+    dyno_cycles(run, Scene(run, replica))
+    spoken = shared("http2").requests.read_text().split()
+    run.must(spoken.count("h2") > CYCLES, "HTTP/2 was not spoken: %s" % set(spoken))
+
+
 @on_each_server("a restore of a large image and many small files stays below 64 MiB")
 def restore_memory(run, scene):
     scene.start(scene.writer("--rows", 96, "--body", 1 << 20)).must_end(0)

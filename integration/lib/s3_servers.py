@@ -148,6 +148,24 @@ class Minio(Server):
         self.wait()
 
 
+class Http2(Minio):
+    """MinIO behind a TLS end that prefers HTTP/2, as it does not do itself."""
+
+    def __init__(self):
+        if not shutil.which("nghttpx"):
+            raise Skip("nghttpx is not installed (apt-get install nghttp2-proxy)")
+        super().__init__()
+        behind, self.port = self.port, free_port()
+        self.address = "127.0.0.1:%d" % self.port
+        self.ca_file, self.certificate, self.key = make_ca(self.directory)
+        self.requests = self.directory / "requests"
+        self.spawn(["nghttpx", "--conf=/dev/null", "--no-ocsp", "--workers=1",
+                    "--frontend=127.0.0.1,%d" % self.port,
+                    "--backend=127.0.0.1,%d" % behind, "--accesslog-file=%s" % self.requests,
+                    "--accesslog-format=$alpn", self.key, self.certificate], "nghttpx")
+        self.wait()
+
+
 class Rgw(Server):
     """Ceph's gateway with one monitor and one OSD in memory. Source of the configuration: the
     manuals of ceph-mon(8), ceph-osd(8) and radosgw(8) for release 16."""
@@ -233,6 +251,7 @@ rgw dns name=localhost
 
 KINDS = {"minio": lambda: Minio(), "minio-tls": lambda: Minio(tls=True),
          "rgw": lambda: Rgw(), "rgw-tls": lambda: Rgw(tls=True)}
+OTHERS = {"http2": lambda: Http2()}  # for cases of their own
 _shared, _lock = {}, threading.Lock()
 
 
@@ -242,7 +261,7 @@ def shared(kind):
     with _lock:
         if kind not in _shared:
             try:
-                _shared[kind] = KINDS[kind]()
+                _shared[kind] = {**KINDS, **OTHERS}[kind]()
                 at_end(_shared[kind].stop)
             except Skip as skip:
                 _shared[kind] = skip

@@ -16,7 +16,7 @@ BUILD_PACKAGES=(
 # llvm-14 turns addresses in a sanitizer's report into names.
 TEST_PACKAGES=(
   ceph-common ceph-mon ceph-osd clang-14 clang-format-14 clang-tidy-14 curl debootstrap docker.io
-  catatonit dumb-init git libclang-rt-14-dev llvm-14 openssl procps radosgw tini
+  catatonit dumb-init git libclang-rt-14-dev llvm-14 nghttp2-proxy openssl procps radosgw tini
   php-cli valgrind
 )
 # A real browser looks at the page: where a distribution does not have one, those tests are skipped.

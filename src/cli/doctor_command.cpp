@@ -142,6 +142,7 @@ bool Doctor::look_at_bucket(const storage::Location& location) {
                        .host = location.s3.host,
                        .address = facts.peer.address,
                        .tls = facts.peer.tls,
+                       .is_http2 = facts.peer.is_http2,
                        .is_local = is_loopback(facts.peer.address),
                        .credentials = facts.credentials,
                        .clock_offset = facts.clock_offset,

@@ -209,7 +209,8 @@ std::vector<Finding> findings_of(const BucketFinding& bucket) {
   if (!bucket.address.empty()) {
     const auto who = fmt::format("{} at {} ({})", bucket.provider, bucket.host, bucket.address);
     if (!bucket.tls.empty()) {
-      findings.push_back(ok("store", fmt::format("{}, {}", who, bucket.tls)));
+      const auto version = bucket.is_http2 ? ", HTTP/2" : "";
+      findings.push_back(ok("store", fmt::format("{}, {}{}", who, bucket.tls, version)));
     } else if (bucket.is_local) {
       findings.push_back(ok("store", who + ", without TLS on this machine"));
     } else {

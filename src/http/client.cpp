@@ -215,9 +215,9 @@ void Client::configure_connection(Attempt& attempt) {
   // Else whoever gives up waits for a look-up that he no longer needs.
   set(easy, CURLOPT_QUICK_EXIT, 1L);
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  // Over HTTP/2, libcurl 7.88 loses an answer that comes before the body has been sent (a store's
-  // "denied" or "slow down"), and spins while the server's window is closed.
-  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  const bool may_be_2 = options_.version == Version::Http2;
+  set(easy, CURLOPT_HTTP_VERSION,
+      static_cast<long>(may_be_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_limit.count()));
   set(easy, CURLOPT_MAXAGE_CONN, static_cast<long>(options_.idle_limit.count()));
   set(easy, CURLOPT_FORBID_REUSE, options_.idle_limit.count() == 0 ? 1L : 0L);
@@ -310,6 +310,9 @@ Result<Response> Client::result_of(Attempt& attempt) {
   if (attempt.own_error) return fail(*std::move(attempt.own_error));
   if (attempt.ending.code == CURLE_OK) {
     Response response = attempt.answer.take();
+    long version = CURL_HTTP_VERSION_NONE;
+    curl_easy_getinfo(attempt.easy, CURLINFO_HTTP_VERSION, &version);
+    attempt.peer.is_http2 = version == CURL_HTTP_VERSION_2_0;
     response.peer = std::move(attempt.peer);
     return response;
   }

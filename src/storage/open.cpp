@@ -99,6 +99,7 @@ Result<std::unique_ptr<http::Transport>> open_transport(const Location& location
                                                         const Surroundings& surroundings) {
   http::ClientOptions options;
   options.ca_file = location.ca_file;
+  options.version = location.s3.http2 ? http::Version::Http2 : http::Version::Http1;
   if (location.s3.host.ends_with(".amazonaws.com")) options.idle_limit = kAwsIdleLimit;
   const auto make_client = [options](const std::function<bool()>& cancelled) {
     http::ClientOptions with = options;

@@ -149,7 +149,7 @@ std::optional<Found> find(const LookupFn& environment, std::span<const std::stri
 
 Result<void> check_options(const http::Uri& uri) {
   for (const auto& [key, value] : uri.query) {
-    if (key == "endpoint" || key == "region" || key == "path-style") continue;
+    if (key == "endpoint" || key == "region" || key == "path-style" || key == "http") continue;
     const std::string name = lower(key);
     if (name.find("key") != name.npos || name.find("secret") != name.npos ||
         name.find("token") != name.npos) {
@@ -157,7 +157,8 @@ Result<void> check_options(const http::Uri& uri) {
                   "a key in a URL shows in ps; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     return fail(Code::Invalid,
-                "an S3 URL takes endpoint=, region= and path-style= after '?', not '{}='", key);
+                "an S3 URL takes endpoint=, region=, path-style= and http= after '?', not '{}='",
+                key);
   }
   return {};
 }
@@ -171,6 +172,12 @@ Result<bool> parse_path_style(std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
   return fail(Code::Invalid, "path-style={} is neither true nor false", text);
+}
+
+Result<bool> parse_http2(std::string_view text) {
+  if (text == "2") return true;
+  if (text == "1.1" || text.empty()) return false;
+  return fail(Code::Invalid, "http={} is neither 1.1 nor 2", text);
 }
 
 }  // namespace
@@ -228,6 +235,7 @@ Result<S3Target> parse_s3_target(const http::Uri& uri, std::string_view url,
   if (const auto typed = option(uri, "path-style"); !typed.empty()) {
     target.path_style = TRY(parse_path_style(typed));
   }
+  target.http2 = TRY(parse_http2(option(uri, "http")));
   return target;
 }
 

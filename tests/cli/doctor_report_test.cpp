@@ -137,6 +137,8 @@ TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket
         "ok credentials: from environment; \n"
         "ok store: Tigris at fly.storage.tigris.dev (10.0.0.1:443), TLSv1.3; \n"
         "ok clock: agrees with the store's; \n");
+  bucket.is_http2 = true;
+  CHECK(has(text_of(findings_of(bucket)), "TLSv1.3, HTTP/2; "));
   bucket.tls.clear();
   CHECK(has(text_of(findings_of(bucket)), "without TLS: whoever is between reads everything"));
   bucket.is_local = true;

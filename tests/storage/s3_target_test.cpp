@@ -46,6 +46,12 @@ void check(std::span<const Place> places) {
   }
 }
 
+TEST_CASE("HTTP/2 is spoken only where the URL asks for it") {
+  CHECK(!parse("s3://bucket/app", {})->http2);
+  CHECK(!parse("s3://bucket/app?http=1.1", {})->http2);
+  CHECK(parse("s3://bucket/app?http=2", {})->http2);
+}
+
 TEST_CASE("bucket, prefix, endpoint and region come from the URL, then from the environment") {
   const Variables fly = {{"AWS_ENDPOINT_URL_S3", "https://fly.storage.tigris.dev"},
                          {"AWS_REGION", "auto"}};
@@ -134,10 +140,11 @@ TEST_CASE("a URL that cannot be used is refused with what to type") {
       {"s3://bucket/../", "s3://bucket/app"},
       {"s3://127.0.0.1:9000/bucket/app", "?endpoint=http://host:port"},
       {"s3://ab/app", "3 to 63"},
-      {"s3://bucket/app?regoin=x", "endpoint=, region= and path-style="},
+      {"s3://bucket/app?regoin=x", "endpoint=, region=, path-style= and http="},
       {"s3://bucket/app?secret-key=hunter2", "AWS_SECRET_ACCESS_KEY"},
       {"s3://bucket/app?access_key_id=hunter2", "AWS_ACCESS_KEY_ID"},
       {"s3://bucket/app?path-style=maybe", "neither true nor false"},
+      {"s3://bucket/app?http=3", "neither 1.1 nor 2"},
       {"s3://bucket/app?endpoint=ftp://x", "https://host"},
       {"s3://bucket/app?endpoint=https://x/with/path", "https://host"},
       {"s3://bucket/app?endpoint=https://user:hunter2@x", "https://host"},

@@ -58,6 +58,7 @@ struct BucketFinding {
   std::string host;     // as configured
   std::string address;  // whom it was; "": nobody answered
   std::string tls;      // "TLSv1.3"; "": plain
+  bool is_http2 = false;
   bool is_local = false;
   std::string credentials;  // "": none found
   std::optional<std::chrono::milliseconds> clock_offset;

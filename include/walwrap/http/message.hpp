@@ -24,6 +24,7 @@ struct HeaderField {
 struct Peer {
   std::string address;  // "127.0.0.1:9000"
   std::string tls;      // "TLSv1.3"; "": plain
+  bool is_http2 = false;
 };
 
 struct Response {

@@ -1,10 +1,10 @@
 // Where an S3 replica is: endpoint, bucket, prefix, and what its provider wants done differently.
 // Pure.
 //
-// "s3://bucket/prefix?endpoint=https://host:port&region=eu-central-1&path-style=true". What the URL
-// does not say comes from the environment's own names (AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
-// AWS_REGION, AWS_DEFAULT_REGION). Providers' rules are data: one row each, found by the
-// endpoint's host.
+// "s3://bucket/prefix?endpoint=https://host:port&region=eu-central-1&path-style=true&http=2". What
+// the URL does not say comes from the environment's own names (AWS_ENDPOINT_URL_S3,
+// AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION). Providers' rules are data: one row each, found
+// by the endpoint's host.
 #pragma once
 
 #include <functional>
@@ -46,6 +46,7 @@ struct S3Target {
   std::string prefix;  // "app/db": never empty, no slash at its ends
   std::string region;
   bool path_style = true;
+  bool http2 = false;                // where the server offers it over TLS
   const Dialect* dialect = nullptr;  // of the static table
 };
 // Invalid with what to type: no bucket, no prefix, an unknown key after '?', a bad endpoint.
