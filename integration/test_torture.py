@@ -20,6 +20,7 @@ SECONDS = float(os.environ.get("IT_TORTURE_SECONDS", "60"))
 WRITERS = 4
 KILLS_PER_SECOND = 8
 MOST_COMPARED = 12
+SURELY_MERGED = 125  # uploads: sixty, and as many again where the replicator has just begun anew
 KEEP = 150  # below the writers' own KEEP: rows this close to the newest are never deleted
 
 
@@ -65,7 +66,8 @@ def merged_files_agree(run, replica, seed):
     shutil.copytree(replica / "ltx" / "0", uploads)
     merged = sorted(path for level in range(1, 10) for path in
                     (replica / "ltx" / str(level)).glob("*.ltx"))
-    run.must(merged, "no files were merged")
+    stored = len(list(uploads.iterdir()))
+    run.must(merged or stored < SURELY_MERGED, "%d uploads, and none were merged" % stored)
     choice = random.Random(seed)
     for path in choice.sample(merged, min(len(merged), MOST_COMPARED)):
         txid = path.stem.split("-")[1]
