@@ -280,6 +280,56 @@ TEST_CASE("a stop does not wait for a merge that is under way, and loses nothing
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == rows);
 }
 
+TEST_CASE("a database that is replaced during a merge is replicated after it") {
+  Cloud cloud;
+  const auto next = cloud.world.directory / "next.db";
+  AppDb(next).run("CREATE TABLE other(a); INSERT INTO other VALUES(7)");
+  std::atomic<bool> is_merging{false}, goes_on{false}, is_noticed{false};
+  cloud.bucket.on_call = [&](const testing::StoreCall& call) {
+    if (call.operation != testing::StoreOperation::Put || !call.key.starts_with("0009/")) return;
+    is_merging = true;
+    while (!goes_on) std::this_thread::yield();
+  };
+  std::atomic<int> attached{0};
+  const Log log({.now = [] { return WallTime{}; },
+                 .sink =
+                     [&](std::string_view line) {
+                       if (line.find("msg=detached") != std::string_view::npos) is_noticed = true;
+                       if (line.find("msg=attached") != std::string_view::npos) ++attached;
+                     }});
+  auto options = cloud.options();
+  options.interval = std::chrono::milliseconds(1);
+  auto replicator =
+      Replicator::prepare(options, testing::kSystemClock, log, [] { return false; }).value();
+  replicator->start().value();
+  {
+    AppDb app(cloud.world.database);
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+    REQUIRE(comes_true([&] {
+      app.run("INSERT INTO t VALUES(1)");
+      return is_merging.load();
+    }));
+  }
+  std::filesystem::remove(cloud.world.database.string() + "-wal");
+  std::filesystem::remove(cloud.world.database.string() + "-shm");
+  std::filesystem::rename(next, cloud.world.database);
+  CHECK(comes_true([&] { return is_noticed.load(); }));
+  // What a merge reads from stays until it is done.
+  os::pause_for(std::chrono::milliseconds(200));
+  CHECK(attached == 1);
+  goes_on = true;
+  CHECK(comes_true([&] {
+    const auto status = replicator->status();
+    return status.attached && status.trouble.empty() && status.lag_bytes == 0;
+  }));
+  REQUIRE(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  replicator.reset();
+  cloud.bucket.on_call = nullptr;
+  cloud.world.wipe();
+  REQUIRE(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  CHECK(AppDb(cloud.world.database).number("SELECT a FROM other") == 7);
+}
+
 TEST_CASE("a stop during an outage ends in time and says what is missing and why") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
