@@ -135,6 +135,18 @@ TEST_CASE("every operation is tried again") {
   CHECK(rig.store.describe() == "fake://bucket");
 }
 
+TEST_CASE("the first objects are asked for until there is an answer") {
+  Rig rig;
+  for (const std::string key : {"a", "b", "c"}) rig.bucket.set(key, as_bytes("x"));
+  rig.bucket.page = 2;
+  rig.bucket.faults().fail(1, StoreFault::error(Code::Unavailable));
+  const auto first = rig.store.list_first();
+  REQUIRE(first.has_value());
+  CHECK(first->objects.size() == 2);
+  CHECK(!first->are_all);
+  CHECK(rig.bucket.count(StoreOperation::List) == 2);
+}
+
 TEST_CASE("a removal of many that broke off is repeated until all are gone") {
   Rig rig;
   for (const std::string key : {"a", "b", "c", "d"}) rig.bucket.set(key, as_bytes("x"));

@@ -32,7 +32,8 @@ class Levels {
   bool has_begun() const { return has_begun_; }
   // The highest TXID that this level or a higher one holds; of snapshots 0, for each holds all.
   Txid end_of(Level level) const;
-  // With the upload `txid` stored, levels below first: a file up to it may be due.
+  // A file of this level that ends at the upload `txid` may be due; to be asked from the lowest
+  // level up, for a file of one is made only together with one of the level below.
   bool is_due(Level level, Txid txid) const;
   // It is, if its pages are so many bytes.
   bool is_worth(Level level, Txid txid, Bytes bytes) const;

@@ -4,9 +4,9 @@
 // The directory is ".<db>-walwrap/" (0700). `state` is written atomically and durably; `pages` is
 // mapped and is made durable before each state that relies on it. Owned by one thread.
 //
-// Invariant that resume relies on: what is noted of a page is as of some TXID from the state's
-// the newest file this writer has stored. So after a crash, it and the files stored since the state
-// are exact.
+// Invariant that resume relies on: what is noted of a page is as of some TXID from the state's to
+// the newest file this writer has stored. So after a crash, it and the files stored since the
+// state are exact.
 //
 // state: "key value" lines, one each, and a last line with the XXH3 of all before. pages: two u64
 // little-endian per page, page 1 first: its hash, and the last TXID of the file that stored it; 0
