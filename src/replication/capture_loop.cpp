@@ -171,8 +171,8 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     pace_of_waits_.on_upload(done.started, done.took);
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
   }
+  uploads_.bytes += done.bytes + done.merged;
   if (done.bytes > 0) {
-    uploads_.bytes += done.bytes;
     stored_at_ = clock_.wall();
   }
   // Of a file that is no longer attached this is void: the next one is compared as a whole.

@@ -62,6 +62,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
   done.pages = state_.pages;
   done.started = started;
   done.took = clock_.mono() - started;
+  done.merged = std::exchange(merged_, 0);
   has_stored_ = has_stored_ || done.stored;
   if (done.stored && job.snapshot && may_merge(job, state_.txid)) {
     held_ = std::move(job);
@@ -174,7 +175,6 @@ Result<Bytes> Uploader::put_snapshot(const UploadJob& job) {
   return bytes;
 }
 
-// Returns the bytes of the file.
 Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, Level level,
                                    TxidRange txids) {
   const SnapshotPages from{
@@ -247,12 +247,12 @@ bool Uploader::put_if_worth(const UploadJob& job, Level level) {
   }
   const auto stored = put_merged(job, pages, level, txids);
   if (!stored) {
-    if (stored.error().code != Code::Cancelled) {
-      log_.warn("merged file not stored", {{"level", level}, {"cause", stored.error().text}});
-    }
     levels_->postpone(state_.txid);
+    if (stored.error().code == Code::Cancelled) return false;
+    log_.warn("merged file not stored", {{"level", level}, {"cause", stored.error().text}});
     return false;
   }
+  merged_ += *stored;
   levels_->on_stored(level, state_.txid);
   log_.debug("merged file stored", {{"level", level},
                                     {"first", txids.first},

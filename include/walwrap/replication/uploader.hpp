@@ -65,6 +65,7 @@ struct UploadDone {
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it
   Bytes bytes = 0;          // of the file that was stored
+  Bytes merged = 0;         // of merged files that were stored before this job
   MonoTime started{};
   std::chrono::nanoseconds took{0};
   std::string trouble{};       // "": none
@@ -123,6 +124,7 @@ class Uploader {
   void learn_levels();
   void merge_levels(const UploadJob& job);
   bool put_if_worth(const UploadJob& job, Level level);
+  // The bytes of the file.
   Result<Bytes> put_merged(const UploadJob& job, const PageSet& pages, Level level,
                            TxidRange txids);
   UploadDone connect(UploadJob& job);
@@ -143,6 +145,7 @@ class Uploader {
   bool has_stored_ = false;        // a start that writes nothing need not know the levels
   std::optional<Levels> levels_;   // none: not asked for yet
   std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
+  Bytes merged_ = 0;
   MonoTime saved_at_{};
   Txid saved_txid_;
   bool unsaved_ = false;
