@@ -104,7 +104,11 @@ class Server:
             return False
 
     def wait(self):
-        wait_until(self.answers, START_SECONDS, "%s to answer" % type(self).__name__)
+        try:
+            wait_until(self.answers, START_SECONDS, "%s to answer" % type(self).__name__)
+        except BaseException:
+            self.stop()  # nobody else knows of it yet
+            raise
 
     def new_bucket(self):
         self.buckets += 1
