@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/chain.hpp"
@@ -355,6 +356,36 @@ TEST_CASE("of merged files every state is restored as of the uploads alone") {
     CAPTURE(txid);
     REQUIRE(restored(chain, files, Txid{txid}) == restored(chain, uploads, Txid{txid}));
   }
+}
+
+TEST_CASE("what would be a large merged file waits for many files below it") {
+  Chain chain;
+  for (int i = 1; i <= 12; ++i) {
+    CAPTURE(i);
+    CHECK(merged_in(chain).empty());
+    chain.app.run("INSERT INTO t VALUES(randomblob(500000))");
+    REQUIRE(chain.upload().stored);
+  }
+  // Due with the sixth, looked at again with each third.
+  const auto merged = merged_in(chain);
+  REQUIRE(merged.size() == 1);
+  CHECK(merged[0].level == kSnapshotLevel);
+  CHECK(merged[0].txids == TxidRange{Txid{1}, Txid{12}});
+}
+
+TEST_CASE("levels that could not be listed are listed after the next upload") {
+  testing::FakeBucket bucket;
+  bucket.on_call = [&, fails = true](const testing::StoreCall& call) mutable {
+    if (call.operation != testing::StoreOperation::List || !std::exchange(fails, false)) return;
+    bucket.faults().fail_next(1, testing::StoreFault::error(Code::Unavailable));
+  };
+  Chain chain(std::make_unique<testing::FakeStore>(bucket));
+  for (int i = 1; i <= 6; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    CHECK(chain.upload().stored);
+  }
+  CHECK(bucket.count(testing::StoreOperation::List) == 1 + kListingsOfDirectory);
+  CHECK(chain.wants_frames);
 }
 
 TEST_CASE("a start that writes nothing lists no levels, one that writes lists them once") {
