@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "walwrap/base/human.hpp"
+#include "walwrap/replication/levels.hpp"
 #include "walwrap/storage/prices.hpp"
 
 namespace walwrap::cli {
@@ -257,8 +258,8 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   constexpr double kGigabyte = 1e9;
   const auto every = std::max<std::int64_t>(1, cost.interval.count());
   const auto uploads = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
-  // Sixty files make one of the next level, and so on.
-  const auto puts = uploads + uploads / 59;
+  // So many files make one of the next level, so many of these one of the next, and so on.
+  const auto puts = uploads + uploads / (replication::Levels::Limits{}.files - 1);
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
              fmt::format("{:.2f} USD a month for the {} uploads of an app that never stops writing "

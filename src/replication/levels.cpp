@@ -8,9 +8,8 @@ namespace walwrap::replication {
 
 Levels::Levels(const std::vector<StoredFile>& merged, Limits limits) : limits_(limits) {
   for (const StoredFile& file : merged) {
-    for (int level = 1; level <= std::min(file.level.value, kHighestMerged.value); ++level) {
-      Mark& mark = marks_[static_cast<std::size_t>(level - 1)];
-      mark.end = std::max(mark.end, file.txids.last);
+    for (Level level{1}; level <= std::min(file.level, kHighestMerged); ++level.value) {
+      at(level).end = std::max(at(level).end, file.txids.last);
     }
   }
   has_begun_ = std::any_of(merged.begin(), merged.end(), [](const StoredFile& file) {
@@ -18,14 +17,14 @@ Levels::Levels(const std::vector<StoredFile>& merged, Limits limits) : limits_(l
   });
   for (const StoredFile& file : merged) {
     if (file.level >= kHighestMerged || file.level == kUploadLevel) continue;
-    Mark& above = marks_[static_cast<std::size_t>(file.level.value)];
+    Mark& above = at(Level{file.level.value + 1});
     if (file.txids.last > above.end) ++above.below;
   }
 }
 
-const Levels::Mark& Levels::at(Level level) const {
+std::size_t Levels::index_of(Level level) {
   WW_CHECK(level > kUploadLevel && level <= kHighestMerged);
-  return marks_[static_cast<std::size_t>(level.value - 1)];
+  return static_cast<std::size_t>(level.value - 1);
 }
 
 Txid Levels::end_of(Level level) const {
@@ -48,12 +47,11 @@ bool Levels::is_worth(Level level, Txid txid, Bytes bytes) const {
 }
 
 void Levels::on_stored(Level level, Txid last) {
-  const int highest = std::min(level.value, kHighestMerged.value);
-  for (int ended = 1; ended <= highest; ++ended) {
-    marks_[static_cast<std::size_t>(ended - 1)] = {.end = last, .below = 0};
+  for (Level ended{1}; ended <= std::min(level, kHighestMerged); ++ended.value) {
+    at(ended) = {.end = last, .below = 0};
   }
   if (level == kSnapshotLevel) has_begun_ = true;
-  if (level < kHighestMerged) ++marks_[static_cast<std::size_t>(level.value)].below;
+  if (level < kHighestMerged) ++at(Level{level.value + 1}).below;
 }
 
 }  // namespace walwrap::replication

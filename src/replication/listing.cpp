@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "walwrap/os/clock.hpp"
+#include "walwrap/replication/levels.hpp"
 #include "walwrap/replication/plan.hpp"
 
 namespace walwrap::replication {
@@ -14,9 +15,6 @@ namespace {
 constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
 constexpr int kListings = 4;                                // until one is fresh
 constexpr std::chrono::milliseconds kListAgain{250};
-// From here up a level has few files, however long the history, so in a bucket these levels and
-// what comes after them are one listing.
-constexpr Level kFirstFewFiles{3};
 // Ours end where a higher level's do. What another writer has merged may begin that much earlier.
 constexpr std::uint64_t kMostStraddling = 4096;
 
@@ -104,15 +102,17 @@ Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, K
 
 Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style) {
   ReplicaListing listing;
+  // The highest that is merged has few files, however long the history, and so has what is above:
+  // in a bucket all of that is one listing.
   if (style == KeyStyle::S3) {
-    const auto objects = TRY(store.list("", level_prefix(style, kFirstFewFiles)));
+    const auto objects = TRY(store.list("", level_prefix(style, kHighestMerged)));
     take(objects, style, listing);
   } else {
-    for (Level level = kSnapshotLevel; level >= kFirstFewFiles; --level.value) {
+    for (Level level = kSnapshotLevel; level >= kHighestMerged; --level.value) {
       TRY(take_level(store, style, level, "", listing));
     }
   }
-  for (Level level{kFirstFewFiles.value - 1}; level > kUploadLevel; --level.value) {
+  for (Level level{kHighestMerged.value - 1}; level > kUploadLevel; --level.value) {
     const auto reach = extent_of(listing.files).newest.value;
     const Txid first{reach - std::min(reach, kMostStraddling) + 1};
     TRY(take_level(store, style, level, key_before(style, level, first), listing));

@@ -64,8 +64,8 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
   done.took = clock_.mono() - started;
   done.merged = std::exchange(merged_, 0);
   has_stored_ = has_stored_ || done.stored;
-  if (done.stored && job.snapshot && may_merge(job, state_.txid)) {
-    held_ = std::move(job);
+  if (job.kind == UploadJob::Kind::Changes && done.stored && job.snapshot) {
+    held_ = std::move(job);  // for the merge that follows
   } else {
     let_go();
     done.wants_frames = levels_ && levels_->is_due(Level{1}, state_.txid.next());
@@ -101,6 +101,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   const ltx::Header header = header_for(job, {txid, txid});
   const SnapshotPages from{.snapshot = *job.snapshot, .pages = job.pages, .header = header};
   const bool streams = from.total() > SnapshotFile::kSmall;
+  const bool merges = may_merge(job, txid);
   Encoded encoded;
   ByteVector in_memory;
   storage::Body body = [&](const WriteFn& sink) -> Result<void> {
@@ -109,7 +110,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   };
   if (!streams) {
     auto bytes = encode_to_memory(from, encoded);
-    if (!bytes || !may_merge(job, txid)) let_go();
+    if (!bytes || !merges) let_go();
     if (!bytes) return give_back(job, bytes.error());
     in_memory = *std::move(bytes);
     body = storage::body_of(in_memory);
@@ -117,7 +118,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   const bool holds_snapshot = job.snapshot != nullptr;  // which must not wait for a store
   const auto repeat = holds_snapshot ? storage::Repeat::Once : storage::Repeat::UntilAnswered;
   auto stored = put(header, body, encoded, repeat);
-  if (!stored || !may_merge(job, txid)) let_go();
+  if (!stored || !merges) let_go();
   const bool was_let_go = holds_snapshot && !job.snapshot;
   if (!stored && was_let_go && !streams && is_unanswered(stored.error())) {
     stored = put(header, body, encoded, storage::Repeat::UntilAnswered);

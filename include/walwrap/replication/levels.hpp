@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -47,7 +48,9 @@ class Levels {
     Txid end{1};
     std::uint64_t below = 0;  // files of the level below since; of uploads the TXIDs tell
   };
-  const Mark& at(Level level) const;
+  static std::size_t index_of(Level level);
+  Mark& at(Level level) { return marks_[index_of(level)]; }
+  const Mark& at(Level level) const { return marks_[index_of(level)]; }
   std::uint64_t files_below(Level level, Txid txid) const;
 
   Limits limits_;
