@@ -67,6 +67,8 @@ Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,
     counts_.held.observe(std::chrono::duration<double>(braked->took).count());
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(braked->took);
     log_.debug("writers held for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
+  } else {
+    log_.debug("no gap between writers for a checkpoint", {{"db", name_}});
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 
 #include <array>
+#include <thread>
 #include <utility>
 
 #include "walwrap/sqlite/shim.hpp"
@@ -16,7 +17,7 @@ constexpr int kIndexLooks = 100;           // a writer publishes within microsec
 constexpr microseconds kIndexLookPause{20};
 constexpr milliseconds kAttachPatience{20};  // per try; the caller tries again
 constexpr microseconds kLockPause{100};
-constexpr milliseconds kBrakePatience{10};  // waiting for a gap between two writers
+constexpr milliseconds kBrakeSpin{1};  // several short commits
 constexpr microseconds kBrakePause{25};
 constexpr std::uint32_t kBrakeTailFrames = 64;  // small enough to copy within a millisecond or two
 constexpr int kBrakePasses = 3;
@@ -38,6 +39,40 @@ class TransactionEnd {
 
  private:
   Connection& connection_;
+};
+
+// A gap between two short commits lasts microseconds: whoever sleeps misses most of them. But who
+// spins on the CPU that the app needs misses them all, so that is not for long.
+void wait_for_gap(MonoTime now, MonoTime spin_until) {
+  if (now < spin_until) {
+    std::this_thread::yield();
+  } else {
+    os::pause_for(kBrakePause);
+  }
+}
+
+// True if it was free; the lock is then ours, and the caller's to give back.
+Result<bool> try_lock(Connection& connection, int slot) {
+  constexpr int kExclusive = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
+  const int code = lock_without_shim(connection.file(), slot, kExclusive);
+  if (code == SQLITE_OK) return true;
+  if (code == SQLITE_BUSY) return false;
+  return sqlite_failure(nullptr, code, "lock the WAL index");
+}
+
+// Gives a lock back on every way out.
+class LockEnd {
+ public:
+  LockEnd(Connection& connection, int slot) : connection_(connection), slot_(slot) {}
+  ~LockEnd() {
+    lock_without_shim(connection_.file(), slot_, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+  }
+  LockEnd(const LockEnd&) = delete;
+  LockEnd& operator=(const LockEnd&) = delete;
+
+ private:
+  Connection& connection_;
+  int slot_;
 };
 
 // Copies `size` bytes that other processes may be writing, word by word.
@@ -70,12 +105,10 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
   TRY(owner->take_lock());
   owner->checkpointer_ = TRY(owner->open_connection());
   owner->reader_ = TRY(owner->open_connection());
-  owner->writer_ = TRY(owner->open_connection());
   return owner;
 }
 
 CheckpointOwner::~CheckpointOwner() {
-  writer_.reset();
   reader_.reset();
   checkpointer_.reset();
   // The holder's connection is closed with the shim still letting it pass: the lock is given up
@@ -125,11 +158,9 @@ Result<void> CheckpointOwner::open_lock_holder() {
 
 Result<void> CheckpointOwner::take_lock() {
   const MonoTime give_up = clock_.mono() + kAttachPatience;
-  constexpr int kExclusive = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
   while (true) {
-    const int code = lock_without_shim(holder_->file(), wal::kCheckpointLock, kExclusive);
-    if (code == SQLITE_OK) break;
-    if (code != SQLITE_BUSY) return sqlite_failure(nullptr, code, "take the checkpoint lock");
+    const bool is_ours = TRY(try_lock(*holder_, wal::kCheckpointLock));
+    if (is_ours) break;
     if (clock_.mono() >= give_up) {
       return fail(Code::Busy, "somebody else is checkpointing {}", database_.string());
     }
@@ -180,27 +211,56 @@ Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
   return sqlite_failure(checkpointer_->handle(), code, "checkpoint");
 }
 
-Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& capture) {
+Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& capture,
+                                                             BrakePatience patience) {
   for (int i = 0; i < kBrakePasses; ++i) {
-    TRY(pass(capture));
     const auto index = read_index();
     if (!index || index->not_backfilled() <= kBrakeTailFrames) break;
+    TRY(pass(capture));
   }
-  sqlite3_busy_timeout(writer_->handle(), 0);
-  const MonoTime give_up = clock_.mono() + kBrakePatience;
+  const MonoTime asked = clock_.mono();
   while (true) {
-    const auto begun = writer_->execute("BEGIN IMMEDIATE");
-    if (begun) break;
-    if (begun.error().code != Code::Busy) return fail(begun.error());
-    if (clock_.mono() >= give_up) return BrakeOutcome{};
-    os::pause_for(kBrakePause);
+    const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
+    if (is_ours) break;
+    const MonoTime now = clock_.mono();
+    if (now >= asked + patience.for_gap) return BrakeOutcome{};
+    wait_for_gap(now, asked + kBrakeSpin);
   }
+  const LockEnd end(*holder_, wal::kWriteLock);
   const MonoTime from = clock_.mono();
-  {
-    const TransactionEnd end(*writer_);
+  const bool is_last = TRY(wait_for_older_readers(patience.for_readers));
+  if (is_last) {
     TRY(pass(capture));
   }
   return BrakeOutcome{.held = true, .took = clock_.mono() - from};
+}
+
+// The lock came free in the middle of a commit of the app's, which still has to end its read: a
+// checkpoint at once would leave its last frames, and the log could not begin anew.
+Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
+  const MonoTime asked = clock_.mono();
+  while (true) {
+    const bool is_read = TRY(has_older_reader());
+    if (!is_read) return true;
+    const MonoTime now = clock_.mono();
+    if (now >= asked + patience) return false;
+    wait_for_gap(now, asked + kBrakeSpin);
+  }
+}
+
+// As SQLite's checkpoint finds out: a read lock that somebody has cannot be had.
+Result<bool> CheckpointOwner::has_older_reader() {
+  const auto index = read_index();
+  if (!index) return false;
+  const auto& marks = index->checkpoint.read_marks;
+  for (std::size_t i = 0; i < marks.size(); ++i) {
+    if (marks[i] >= index->header.max_frame) continue;  // sees all of it, or marks nothing
+    const int slot = wal::kReadLock + static_cast<int>(i);
+    const bool is_free = TRY(try_lock(*holder_, slot));
+    if (!is_free) return true;
+    const LockEnd end(*holder_, slot);
+  }
+  return false;
 }
 
 Result<bool> CheckpointOwner::truncate() {
@@ -212,7 +272,7 @@ Result<bool> CheckpointOwner::truncate() {
 }
 
 void CheckpointOwner::remove_wal_on_close() {
-  for (auto* connection : {&holder_, &checkpointer_, &reader_, &writer_}) {
+  for (auto* connection : {&holder_, &checkpointer_, &reader_}) {
     (*connection)->set_wal_on_close(Connection::WalOnClose::Remove);
   }
 }

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "tests/support/app_db.hpp"
 #include "tests/support/owner.hpp"
@@ -22,6 +24,8 @@ std::unique_ptr<CheckpointOwner> attach(const std::filesystem::path& path) {
   REQUIRE_MESSAGE(owner.has_value(), owner.error().text);
   return *std::move(owner);
 }
+
+constexpr std::chrono::milliseconds kLong{30'000};
 
 void write_rows(AppDb& app, int count) {
   for (int i = 0; i < count; ++i) app.run("INSERT INTO t VALUES(randomblob(2000))");
@@ -147,6 +151,50 @@ TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
   app.run("BEGIN IMMEDIATE");
   CHECK_FALSE(owner->brake(kNothingToCapture)->held);
   app.run("COMMIT");
+}
+
+TEST_CASE("the brake waits for a read that is about to end, and the log begins anew") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const auto owner = attach(directory / "app.db");
+  AppDb reader(directory / "app.db");
+  reader.run("BEGIN");
+  CHECK(reader.number("SELECT count(*) FROM t") == 1);
+  write_rows(app, 10);
+  const auto before = owner->read_index();
+  std::thread ends_when_writers_are_held([&] {
+    AppDb writer(directory / "app.db");
+    writer.run("PRAGMA busy_timeout=0");
+    while (writer.try_run("BEGIN IMMEDIATE; ROLLBACK") == SQLITE_OK) std::this_thread::yield();
+    reader.run("COMMIT");
+  });
+  const auto braked = owner->brake(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
+  ends_when_writers_are_held.join();
+  REQUIRE(braked.has_value());
+  CHECK(braked->held);
+  CHECK(owner->read_index()->not_backfilled() == 0);
+  write_rows(app, 1);
+  CHECK(owner->read_index()->header.salts != before->header.salts);
+}
+
+TEST_CASE("the brake lets writers go when a read goes on, which keeps its frames") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const auto owner = attach(directory / "app.db");
+  AppDb reader(directory / "app.db");
+  reader.run("BEGIN");
+  CHECK(reader.number("SELECT count(*) FROM t") == 1);
+  write_rows(app, 10);
+  const auto braked = owner->brake(kNothingToCapture);
+  REQUIRE(braked.has_value());
+  CHECK(braked->held);
+  CHECK(owner->read_index()->not_backfilled() > 0);
+  CHECK(reader.number("SELECT count(*) FROM t") == 1);
+  write_rows(app, 1);
+  reader.run("COMMIT");
+  CHECK(reader.number("SELECT count(*) FROM t") == 12);
 }
 
 TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes its database") {

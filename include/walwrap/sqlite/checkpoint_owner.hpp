@@ -30,6 +30,11 @@ struct IndexView {
   }
 };
 
+struct BrakePatience {
+  std::chrono::milliseconds for_gap{30};     // between two writers
+  std::chrono::milliseconds for_readers{1};  // that are about to end, while writers are held
+};
+
 class CheckpointOwner {
  public:
   // Puts a rollback-journal database in WAL mode. Errors: NotFound (no file, or an empty one: ask
@@ -65,8 +70,9 @@ class CheckpointOwner {
     std::chrono::nanoseconds took{0};  // how long writers had to wait for us
   };
   // Passes until the rest is small, then one more with the write lock held, so that nothing is
-  // left and the next writer restarts the WAL (Law 9).
-  Result<BrakeOutcome> brake(const CaptureFn& capture);
+  // left and the next writer restarts the WAL (Law 9). Not while somebody reads an older state: the
+  // WAL could not restart, so writers are let go without that pass.
+  Result<BrakeOutcome> brake(const CaptureFn& capture, BrakePatience patience = {});
 
   // With every writer gone: everything into the database and the WAL cut to nothing. False if
   // somebody still reads or writes. Does not capture: the caller has, and checks afterwards.
@@ -83,6 +89,8 @@ class CheckpointOwner {
   Result<void> open_lock_holder();
   Result<void> take_lock();
   Result<Connection> open_connection() const;
+  Result<bool> wait_for_older_readers(std::chrono::milliseconds patience);
+  Result<bool> has_older_reader();
 
   os::Path database_;
   const os::Clock& clock_;
@@ -93,7 +101,6 @@ class CheckpointOwner {
   std::optional<Connection> holder_;
   std::optional<Connection> checkpointer_;
   std::optional<Connection> reader_;
-  std::optional<Connection> writer_;
 };
 
 }  // namespace walwrap::sqlite
