@@ -167,8 +167,8 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
     uploads_.took.observe(std::chrono::duration<double>(done.took).count());
     // What somebody asked for does not make others wait.
-    if (job_is_paced_) pace_.on_upload(done.started, done.took);
-    pace_of_waits_.on_upload(done.started, done.took);
+    if (job_is_paced_) pace_.on_upload(done.started, done.took, watch_.writer());
+    pace_of_waits_.on_upload(done.started, done.took, watch_.writer());
     last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
   }
   uploads_.bytes += done.bytes + done.merged;

@@ -60,13 +60,16 @@ void LogWatch::on_commit(MonoTime now) {
 }
 
 void LogWatch::choose(MonoTime now, MonoTime last_commit) {
-  if (!works_) return;
   if (now - last_commit > kPause) {
     steady_since_ = now;
-    if (!is_watching_) watch_log();
-  } else if (is_watching_ && now - steady_since_ > kSteady) {
-    watch_->stop_watching_writes();
-    is_watching_ = false;
+    writer_ = Writer::Pauses;
+    if (works_ && !is_watching_) watch_log();
+  } else if (now - steady_since_ > kSteady) {
+    writer_ = Writer::NeverPauses;
+    if (works_ && is_watching_) {
+      watch_->stop_watching_writes();
+      is_watching_ = false;
+    }
   }
 }
 

@@ -8,7 +8,9 @@ namespace walwrap::replication {
 
 Pace::Pace(Options options) : options_(options) {
   WW_CHECK(options_.interval >= std::chrono::nanoseconds::zero() && options_.burst >= 1);
-  WW_CHECK(options_.max_share_percent >= 1 && options_.max_share_percent <= 100);
+  for (const int percent : {options_.max_share_percent, options_.steady_share_percent}) {
+    WW_CHECK(percent >= 1 && percent <= 100);
+  }
 }
 
 MonoTime Pace::next_allowed(MonoTime now) const {
@@ -17,9 +19,11 @@ MonoTime Pace::next_allowed(MonoTime now) const {
   return std::max(now, full_at_ - options_.interval * (options_.burst - 1));
 }
 
-void Pace::on_upload(MonoTime started, std::chrono::nanoseconds took) {
+void Pace::on_upload(MonoTime started, std::chrono::nanoseconds took, Writer writer) {
+  const int percent =
+      writer == Writer::Pauses ? options_.max_share_percent : options_.steady_share_percent;
   // Dividing first cannot overflow, however long the upload took.
-  const auto share = took / options_.max_share_percent * 100;
+  const auto share = took / percent * 100;
   const auto price = std::max(options_.interval, std::min(share, options_.longest));
   full_at_ = std::max(full_at_, started) + price;
 }

@@ -24,7 +24,7 @@ Pace::Options upload_pace(storage::StoreKind kind, milliseconds interval) {
     pace.interval = milliseconds(1'000);
   } else {
     pace.interval = milliseconds(100);
-    pace.max_share_percent = 1;
+    pace.steady_share_percent = 1;
   }
   pace.longest = std::max<std::chrono::nanoseconds>(pace.longest, pace.interval);
   return pace;
@@ -35,7 +35,6 @@ std::optional<Pace::Options> pace_of_waits(storage::StoreKind kind) {
   Pace::Options pace;
   pace.interval = milliseconds(0);
   pace.burst = 1;
-  pace.max_share_percent = 20;
   return pace;
 }
 

@@ -56,6 +56,31 @@ TEST_CASE("a write to the log ends the wait, and looks follow it closely") {
   CHECK(rig.next() <= milliseconds(1));
 }
 
+TEST_CASE(
+    "a writer pauses until it has made none for a fifth of a second, and after the next one") {
+  Rig rig;
+  testing::AppDb(rig.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  rig.watch.watch_log();
+  const MonoTime start = rig.clock.mono();
+  struct Row {
+    milliseconds now, last_commit;  // after start
+    Writer writer;
+  };
+  const Row rows[] = {
+      {milliseconds(100), milliseconds(0), Writer::Pauses},
+      {milliseconds(120), milliseconds(120), Writer::Pauses},
+      {milliseconds(300), milliseconds(260), Writer::Pauses},
+      {milliseconds(301), milliseconds(300), Writer::NeverPauses},
+      {milliseconds(900), milliseconds(870), Writer::NeverPauses},
+      {milliseconds(921), milliseconds(870), Writer::Pauses},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.now.count());
+    rig.watch.choose(start + row.now, start + row.last_commit);
+    CHECK(rig.watch.writer() == row.writer);
+  }
+}
+
 TEST_CASE("a database that appears is news, and what else appears beside it is none") {
   Rig rig;
   testing::AppDb(rig.directory / "other.db").run("CREATE TABLE t(a)");

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
 #include <vector>
 
 using namespace walwrap;
@@ -21,7 +22,7 @@ std::vector<MonoTime> write_steadily(Pace& pace, MonoTime from, nanoseconds last
     const MonoTime start = pace.next_allowed(now);
     REQUIRE(start >= now);
     if (start >= from + lasting) break;
-    pace.on_upload(start, took);
+    pace.on_upload(start, took, Writer::Pauses);
     begun.push_back(start);
     now = start + took;
   }
@@ -33,11 +34,11 @@ std::vector<MonoTime> write_steadily(Pace& pace, MonoTime from, nanoseconds last
 TEST_CASE("a commit after quiet goes up at once") {
   Pace pace(Pace::Options{});
   CHECK(pace.next_allowed(kFirst) == kFirst);
-  pace.on_upload(kFirst, 1ms);
+  pace.on_upload(kFirst, 1ms, Writer::Pauses);
   for (int i = 1; i < 100; ++i) {
     const MonoTime now = kFirst + i * 5s;
     CHECK(pace.next_allowed(now) == now);
-    pace.on_upload(now, 500ms);
+    pace.on_upload(now, 500ms, Writer::Pauses);
   }
 }
 
@@ -47,7 +48,7 @@ TEST_CASE("ten commits in a row go up at once, the next one waits for the interv
   for (int i = 0; i < 10; ++i) {
     CAPTURE(i);
     CHECK(pace.next_allowed(now) == now);
-    pace.on_upload(now, 1ms);
+    pace.on_upload(now, 1ms, Writer::Pauses);
     now += 1ms;
   }
   CHECK(pace.next_allowed(now) == kFirst + 1s);
@@ -55,7 +56,7 @@ TEST_CASE("ten commits in a row go up at once, the next one waits for the interv
   now = kFirst + 3s;
   for (int i = 0; i < 3; ++i) {
     CHECK(pace.next_allowed(now) == now);
-    pace.on_upload(now, 1ms);
+    pace.on_upload(now, 1ms, Writer::Pauses);
   }
   CHECK(pace.next_allowed(now) == kFirst + 4s);
 }
@@ -101,6 +102,15 @@ TEST_CASE("uploads to a slow store take no more than their share of the time") {
   }
 }
 
+TEST_CASE("a writer that never pauses is given more room than one that does") {
+  for (const auto& [writer, apart] : {std::pair{Writer::Pauses, nanoseconds(100ms)},
+                                      std::pair{Writer::NeverPauses, nanoseconds(200ms)}}) {
+    Pace pace({.interval = 100ms, .burst = 1, .steady_share_percent = 1});
+    pace.on_upload(kFirst, 2ms, writer);
+    CHECK(pace.next_allowed(kFirst) == kFirst + apart);
+  }
+}
+
 TEST_CASE("a store that becomes fast again is used at the interval again") {
   Pace pace({.interval = 10ms});
   write_steadily(pace, kFirst, 10s, 100ms);
@@ -110,10 +120,10 @@ TEST_CASE("a store that becomes fast again is used at the interval again") {
 
 TEST_CASE("during a stop there is no limit") {
   Pace pace({.interval = 1s});
-  for (int i = 0; i < 30; ++i) pace.on_upload(kFirst, 1ms);
+  for (int i = 0; i < 30; ++i) pace.on_upload(kFirst, 1ms, Writer::Pauses);
   REQUIRE(pace.next_allowed(kFirst) > kFirst);
   pace.hurry();
   CHECK(pace.next_allowed(kFirst) == kFirst);
-  pace.on_upload(kFirst, 10s);
+  pace.on_upload(kFirst, 10s, Writer::Pauses);
   CHECK(pace.next_allowed(kFirst + 1ms) == kFirst + 1ms);
 }

@@ -15,6 +15,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/watch.hpp"
+#include "walwrap/replication/pace.hpp"
 
 namespace walwrap::replication {
 
@@ -32,6 +33,8 @@ class LogWatch {
   void on_look() { ++looks_; }
   // After a look: watches or does not, by whether the writer pauses.
   void choose(MonoTime now, MonoTime last_commit);
+  // NeverPauses: there were commits for a while, the pauses between them shorter than a moment.
+  Writer writer() const { return writer_; }
   // Between two looks at a file that nothing happens to.
   std::chrono::nanoseconds idle_pause() const;
 
@@ -59,6 +62,7 @@ class LogWatch {
   MonoTime last_event_{};    // something was written to the log, committed or not
   int looks_ = 0;            // since then
   MonoTime steady_since_{};  // a writer makes no pauses
+  Writer writer_ = Writer::Pauses;
 };
 
 }  // namespace walwrap::replication

@@ -14,7 +14,7 @@ KeyStyle key_style_of(storage::StoreKind kind);
 
 // While writing goes on: `interval` if it is given (not 0), or by kind. One that bills each request
 // gets one a second. In a directory, which is most often on the app's disk, they make the disk
-// flush, and an app that commits with synchronous=FULL waits for the same disk.
+// flush, and an app that commits with synchronous=FULL all the time waits for the same disk.
 Pace::Options upload_pace(storage::StoreKind kind, std::chrono::milliseconds interval);
 
 // While a client waits: a directory costs nothing, and gets a fifth of the time.
