@@ -11,4 +11,9 @@ Result<std::unique_ptr<Exchange>> Exchange::create() {
       new Exchange(std::move(inquiry), std::move(capture), std::move(upload), std::move(main)));
 }
 
+void Exchange::tell_outage(std::string_view why) {
+  outage.set(std::string(why));
+  capture_wakeup.notify();
+}
+
 }  // namespace walwrap::replication

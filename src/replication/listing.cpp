@@ -38,8 +38,6 @@ void take(const std::vector<storage::ObjectInfo>& objects, KeyStyle style,
   for (const storage::ObjectInfo& object : objects) {
     if (const auto file = stored_file(style, object)) {
       listing.files.push_back(*file);
-    } else if (object.key == kIdentityKey) {
-      listing.has_identity = true;
     } else if (object.key.starts_with(kLegacyPrefix)) {
       listing.has_legacy_backup = true;
     } else if (!object.key.starts_with(kOwnPrefix) && object.key != kLitestreamLease &&

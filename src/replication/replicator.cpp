@@ -11,6 +11,7 @@
 #include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/store_habits.hpp"
 #include "walwrap/replication/store_patience.hpp"
+#include "walwrap/replication/upload_loop.hpp"
 #include "walwrap/storage/prices.hpp"
 
 namespace walwrap::replication {
@@ -19,11 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAttachPause{100};
-constexpr milliseconds kHurriedRetry{500};
-// What a store has answered that leaves a batch unstored, rights for one, is asked again this
-// often.
-constexpr Backoff::Limits kUploadAgain{.first = milliseconds(50), .ceiling = milliseconds(5'000)};
-constexpr milliseconds kLongestWait{3'600'000};
 // What ending the threads and saving the state may take after the deadline of a flush.
 constexpr milliseconds kReportGrace{250};
 // Between two tries at a store that is away: what has waited shall be stored within five seconds of
@@ -32,7 +28,6 @@ constexpr milliseconds kLongestPause{1'500};
 constexpr milliseconds kLongestListing{30'000};
 
 milliseconds until(MonoTime time, MonoTime now) {
-  if (time == MonoTime::max()) return kLongestWait;
   return std::chrono::ceil<milliseconds>(std::max(time - now, std::chrono::nanoseconds(0)));
 }
 
@@ -84,13 +79,7 @@ class Replicator::Impl {
   Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
   Result<std::unique_ptr<storage::ObjectStore>> open_to_list(const Stopped& stopped);
   Result<std::unique_ptr<storage::ObjectStore>> open_with(storage::Surroundings surroundings);
-  void on_outage(std::string_view why);
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
-  void upload_loop();
-  void upload_one(UploadJob job);
-  void probe_fencing_once();
-  void wait_after(const UploadDone& done);
-  void wait(milliseconds delay);
   void on_panic(std::string_view what);
   void quit();
 
@@ -102,13 +91,11 @@ class Replicator::Impl {
   storage::SharedCounts counts_;
   std::optional<std::chrono::milliseconds> restored_in_;
   RandomId writer_;
-  Backoff upload_again_{kUploadAgain};  // of the upload thread, like the next
-  FailureEpisode failed_uploads_;
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
   std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
-  std::string broken_;                  // why nothing is replicated; "": it is
+  std::optional<UploadLoop> uploads_;
+  std::string broken_;  // why nothing is replicated; "": it is
   os::Published<bool> panicked_{false};
-  os::Published<bool> merging_{false};  // by the upload thread
   std::optional<PointsLister> points_;
   os::Thread upload_thread_;
   os::Thread capture_thread_;
@@ -132,13 +119,13 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
   const auto patience = [this, stopped] {
     const auto start = start_wait_.get();
     const auto orders = exchange_->orders.get();
-    if (merging_.get()) return patience_of_merge(orders);
+    if (exchange_->merging.get()) return patience_of_merge(orders);
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), orders);
   };
   return open_with(
       {.clock = clock_, .log = log_, .patience = patience, .on_outage = [this](auto why) {
-         on_outage(why);
+         exchange_->tell_outage(why);
        }});
 }
 
@@ -159,11 +146,6 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
   surroundings.counts = &counts_;
   auto store = TRY(options_.open_store(options_.location, surroundings));
   return storage::with_retries(std::move(store), surroundings);
-}
-
-void Replicator::Impl::on_outage(std::string_view why) {
-  exchange_->outage.set(std::string(why));
-  exchange_->capture_wakeup.notify();
 }
 
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
@@ -226,6 +208,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .is_hurried = [this] { return exchange_->orders.get().hurry; },
                       .on_streamed = [this](Bytes bytes) { exchange_->streamed.set(bytes); }},
       clock_, log_);
+  uploads_.emplace(*uploader_, options_.database, *exchange_, clock_, log_);
 }
 
 void Replicator::Impl::on_panic(std::string_view what) {
@@ -239,91 +222,10 @@ Result<void> Replicator::Impl::start() {
   if (!broken_.empty()) return {};
   const auto panic = [this](std::string_view what) { on_panic(what); };
   upload_thread_ = os::Thread(
-      "upload", [this] { upload_loop(); }, panic);
+      "upload", [this] { uploads_->run(); }, panic);
   capture_thread_ = os::Thread(
       "capture", [this] { capture_->run(); }, panic);
   return {};
-}
-
-// One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next
-// upload.
-void Replicator::Impl::probe_fencing_once() {
-  if (uploader_->store() == nullptr || exchange_->fencing.get() != Fencing::NotKnown) return;
-  const auto found = probe_fencing(*uploader_->store());
-  if (!found) return;
-  exchange_->fencing.set(*found);
-  if (*found != Fencing::Off) return;
-  log_.warn("store overwrites what it should only create: a second writer would not be noticed",
-            {{"db", options_.database.string()},
-             {"store", uploader_->store()->describe()},
-             {"fencing", format_fencing(*found)}});
-}
-
-void Replicator::Impl::upload_loop() {
-  os::give_way_to_others();
-  probe_fencing_once();
-  while (true) {
-    if (auto job = exchange_->job.take()) {
-      upload_one(*std::move(job));
-      continue;
-    }
-    if (exchange_->orders.get().quit) return;
-    uploader_->save_if_due(clock_.mono());
-    exchange_->upload_wakeup.wait_for(until(uploader_->save_due(), clock_.mono()));
-  }
-}
-
-void Replicator::Impl::upload_one(UploadJob job) {
-  const auto release = [this](std::unique_ptr<sqlite::Snapshot> snapshot) {
-    exchange_->snapshot.offer(std::move(snapshot));
-    exchange_->capture_wakeup.notify();
-  };
-  auto done = uploader_->run(std::move(job), release);
-  uploader_->save_if_due(clock_.mono());
-  if (done.trouble.empty()) {
-    upload_again_.reset();
-    failed_uploads_.on_success();
-    probe_fencing_once();
-  } else if (!done.stop) {
-    wait_after(done);
-  }
-  exchange_->done.offer(std::move(done));
-  exchange_->capture_wakeup.notify();
-  merging_.set(true);
-  uploader_->merge(release);
-  merging_.set(false);
-}
-
-// A batch that has failed is offered anew as soon as it has been given back.
-void Replicator::Impl::wait_after(const UploadDone& done) {
-  on_outage(done.trouble);
-  switch (failed_uploads_.on_failure(clock_.mono())) {
-    case FailureEpisode::Say::Started:
-      log_.warn("upload failed, will be tried again", {{"cause", done.trouble}});
-      break;
-    case FailureEpisode::Say::Continues:
-      log_.warn("upload still fails",
-                {{"cause", done.trouble}, {"failures", failed_uploads_.failures()}});
-      break;
-    default:
-      break;
-  }
-  wait(upload_again_.next_delay(os::random_u64()));
-  on_outage("");
-}
-
-// Less when it is told to hurry, nothing when there is no time left.
-void Replicator::Impl::wait(milliseconds delay) {
-  const MonoTime until_then = clock_.mono() + delay;
-  while (true) {
-    const auto patience = patience_of(std::nullopt, false, exchange_->orders.get());
-    const MonoTime now = clock_.mono();
-    MonoTime wake = until_then;
-    if (patience.hurry) wake = std::min(wake, now + kHurriedRetry);
-    if (patience.deadline) wake = std::min(wake, *patience.deadline);
-    if (!patience.go_on || now >= wake) return;
-    if (!exchange_->upload_wakeup.wait_for(until(wake, now))) return;
-  }
 }
 
 ReplicatorStatus Replicator::Impl::status() const {

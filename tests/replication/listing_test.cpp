@@ -33,7 +33,7 @@ struct Bucket {
   RestorePlan plan() {
     bucket.forget_calls();
     const auto listing = list_newest(store, KeyStyle::S3).value();
-    CHECK(listing.has_identity);
+    CHECK(listing.foreign_key.empty());
     lists = bucket.count(testing::StoreOperation::List);
     return plan_restore(listing.files, {}).value();
   }

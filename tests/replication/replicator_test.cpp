@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tests/support/comes_true.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/world.hpp"
 #include "walwrap/os/file.hpp"
@@ -14,6 +15,7 @@ namespace walwrap::replication {
 namespace {
 
 using testing::AppDb;
+using testing::comes_true;
 using testing::World;
 
 TEST_CASE("what an app committed is there on an empty host after a flush") {
@@ -84,15 +86,6 @@ struct Cloud {
 
 MonoTime in(std::chrono::milliseconds time) {
   return testing::kSystemClock.mono() + time;
-}
-
-bool comes_true(const std::function<bool()>& what) {
-  const MonoTime until = in(std::chrono::seconds(20));
-  while (testing::kSystemClock.mono() < until) {
-    if (what()) return true;
-    std::this_thread::yield();
-  }
-  return false;
 }
 
 // The files and directories that this process watches.

@@ -257,15 +257,8 @@ TEST_CASE("a comparison finds exactly the pages that changed") {
   chain.app.run("INSERT INTO t VALUES(2)");
   chain.capture->drain(*chain.owner->read_index()).value();
   const PageSet changed = chain.capture->pending();
-  auto shot = *chain.capture->take_all(*chain.owner, *chain.snapshot).value();
-  UploadJob job{.kind = UploadJob::Kind::Compare,
-                .snapshot = std::move(chain.snapshot),
-                .page_size = chain.owner->page_size(),
-                .pages = std::move(shot.pages),
-                .commit = shot.commit,
-                .covers = shot.covers};
-  const auto done =
-      chain.uploader->run(std::move(job), [&](auto back) { chain.snapshot = std::move(back); });
+  const auto done = chain.uploader->run(chain.job(UploadJob::Kind::Compare),
+                                        [&](auto back) { chain.snapshot = std::move(back); });
   CHECK(done.to_store == changed);
 }
 

@@ -90,21 +90,24 @@ struct Chain {
       return sink(damage(piece++, copy));
     };
   }
-  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
+  UploadJob job(UploadJob::Kind kind = UploadJob::Kind::Changes) {
     capture->drain(*owner->read_index()).value();
     const auto frames = wants_frames ? Capture::Frames::Every : Capture::Frames::OfPages;
     auto shot = kind == UploadJob::Kind::Changes
                     ? *capture->take(*owner, *snapshot, uploader->state().pages, frames).value()
                     : *capture->take_all(*owner, *snapshot).value();
-    UploadJob job{.kind = kind,
-                  .snapshot = std::move(snapshot),
-                  .page_size = owner->page_size(),
-                  .pages = std::move(shot.pages),
-                  .commit = shot.commit,
-                  .covers = shot.covers,
-                  .every_frame = wants_frames || kind != UploadJob::Kind::Changes};
+    return {.kind = kind,
+            .snapshot = std::move(snapshot),
+            .page_size = owner->page_size(),
+            .pages = std::move(shot.pages),
+            .commit = shot.commit,
+            .covers = shot.covers,
+            .every_frame = wants_frames || kind != UploadJob::Kind::Changes};
+  }
+  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
+    UploadJob taken = job(kind);
     const Uploader::Release release = [this](auto back) { snapshot = std::move(back); };
-    auto done = uploader->run(std::move(job), release);
+    auto done = uploader->run(std::move(taken), release);
     wants_frames = done.wants_frames;
     if (before_merge) before_merge();
     uploader->merge(release);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "walwrap/base/histogram.hpp"
 #include "walwrap/base/types.hpp"
@@ -74,14 +75,17 @@ struct Orders {
 
 struct Exchange {
   static Result<std::unique_ptr<Exchange>> create();
+  // Of the upload thread: why nothing is stored; "": it is.
+  void tell_outage(std::string_view why);
 
   os::Handoff<UploadJob> job;
   os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;
   os::Handoff<UploadDone> done;
   os::Published<Orders> orders;
-  os::Published<std::string> outage;  // of the upload thread: why nothing is stored; "": it is
+  os::Published<std::string> outage;                  // what was told last
   os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
   os::Published<Bytes> streamed{0};                   // of the job that is out, by now
+  os::Published<bool> merging{false};                 // by the upload thread
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   std::unique_ptr<Inquiry> inquiry;

@@ -16,7 +16,6 @@ namespace walwrap::replication {
 
 struct ReplicaListing {
   std::vector<StoredFile> files;
-  bool has_identity = false;
   bool has_legacy_backup = false;  // litestream v0.3's
   std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
 };

@@ -1,0 +1,44 @@
+// The upload thread of one database: takes what the capture offers, answers, and merges.
+//
+// A batch that fails goes back at once with the answer, after a pause that grows. Where the store
+// stands (an outage, whether it fences) is published in the exchange. While a merge runs the store
+// belongs to that, which a stop ends: `merging`.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "walwrap/base/backoff.hpp"
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/uploader.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+
+class UploadLoop {
+ public:
+  UploadLoop(Uploader& uploader, os::Path database, Exchange& exchange, const os::Clock& clock,
+             const Log& log);
+  // Until a quit order came and no job is left.
+  void run();
+
+ private:
+  void upload(UploadJob job);
+  void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
+  void probe_fencing_once();
+  void wait_after(const UploadDone& done);
+  void wait(std::chrono::milliseconds delay);
+
+  Uploader& uploader_;
+  os::Path database_;
+  Exchange& exchange_;
+  const os::Clock& clock_;
+  const Log& log_;
+  Backoff again_;
+  FailureEpisode failed_;
+};
+
+}  // namespace walwrap::replication
