@@ -44,6 +44,23 @@ std::string grid() {
                              kWidth, kLagHeight / 2);
 }
 
+struct Hit {
+  double left = 0;
+  double width = 0;
+};
+
+// What of the picture belongs to the point at places[i]: up to half-way to its neighbours, for
+// those that come later would cover it.
+Hit hit_of(const std::vector<double>& places, std::size_t i) {
+  double left = places[i] - (kHitWidth - kPointWidth) / 2;
+  double right = left + kHitWidth;
+  if (i > 0) left = std::max(left, (places[i - 1] + places[i] + kPointWidth) / 2);
+  if (i + 1 < places.size()) {
+    right = std::min(right, (places[i] + places[i + 1] + kPointWidth) / 2);
+  }
+  return {left, std::max(0.0, right - left)};
+}
+
 }  // namespace
 
 std::string format_clock(WallTime time) {
@@ -101,14 +118,17 @@ std::string draw_points(const replication::PointsFound& found, const std::string
                        std::max(kPointWidth, place(span.to) - place(span.from) + kPointWidth),
                        kPointsHeight - 8);
   }
-  for (const auto& point : found.some) {
+  std::vector<double> places;
+  for (const auto& point : found.some) places.push_back(place(point.time));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto& point = found.some[i];
+    const Hit hit = hit_of(places, i);
     svg += fmt::format(
         "<a href=\"#{0}{1}\"><title>{2}, txid {1}</title><rect class=\"point\" x=\"{3:.1f}\" "
         "y=\"4\" width=\"{4}\" height=\"{5}\"/><rect class=\"hit\" x=\"{6:.1f}\" y=\"0\" "
-        "width=\"{7}\" height=\"{8}\"/></a>",
-        prefix, point.txid, format_clock(point.time), place(point.time), kPointWidth,
-        kPointsHeight - 8, place(point.time) - (kHitWidth - kPointWidth) / 2, kHitWidth,
-        kPointsHeight);
+        "width=\"{7:.1f}\" height=\"{8}\"/></a>",
+        prefix, point.txid, format_clock(point.time), places[i], kPointWidth, kPointsHeight - 8,
+        hit.left, hit.width, kPointsHeight);
   }
   return svg + "</svg>";
 }

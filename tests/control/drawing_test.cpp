@@ -45,5 +45,16 @@ TEST_CASE("points lie where their time does, and each leads to its command") {
   CHECK(has(svg, "class=\"span\" x=\"0.0\""));
 }
 
+TEST_CASE("a point close to another can be found up to half-way between them") {
+  replication::PointsFound found;
+  for (const auto after : {0, 50'000, 50'500, 100'000}) {
+    const Txid next{found.some.size() + 1};
+    found.some.push_back({next, WallTime{} + std::chrono::milliseconds(after), kUploadLevel});
+  }
+  const auto svg = draw_points(found, "p");
+  CHECK(has(svg, "<rect class=\"hit\" x=\"356.5\" y=\"0\" width=\"5.3\""));
+  CHECK(has(svg, "<rect class=\"hit\" x=\"361.8\" y=\"0\" width=\"5.3\""));
+}
+
 }  // namespace
 }  // namespace walwrap::control
