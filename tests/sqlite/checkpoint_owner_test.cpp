@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "tests/support/app_db.hpp"
@@ -120,21 +122,32 @@ TEST_CASE("a checkpoint whose capture fails moves nothing") {
   CHECK(owner->read_index()->checkpoint.backfilled == 0);
 }
 
+// A read that began when there was one row; eleven are committed.
+struct ReadGoesOn {
+  TempDir directory;
+  AppDb app{directory / "app.db"};
+  std::unique_ptr<CheckpointOwner> owner;
+  AppDb reader{directory / "app.db"};
+
+  ReadGoesOn() {
+    app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    owner = attach(directory / "app.db");
+    reader.run("BEGIN");
+    CHECK(rows_read() == 1);
+    write_rows(app, 10);
+  }
+  std::int64_t rows_read() { return reader.number("SELECT count(*) FROM t"); }
+  std::uint32_t not_backfilled() const { return owner->read_index()->not_backfilled(); }
+};
+
 TEST_CASE("a reader of the app's keeps the frames it needs, and the checkpoint is no error") {
-  const TempDir directory;
-  AppDb app(directory / "app.db");
-  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-  const auto owner = attach(directory / "app.db");
-  AppDb reader(directory / "app.db");
-  reader.run("BEGIN");
-  CHECK(reader.number("SELECT count(*) FROM t") == 1);
-  write_rows(app, 10);
-  REQUIRE(owner->pass(kNothingToCapture).has_value());
-  CHECK(owner->read_index()->not_backfilled() > 0);
-  CHECK(reader.number("SELECT count(*) FROM t") == 1);
-  reader.run("COMMIT");
-  REQUIRE(owner->pass(kNothingToCapture).has_value());
-  CHECK(owner->read_index()->not_backfilled() == 0);
+  ReadGoesOn rig;
+  REQUIRE(rig.owner->pass(kNothingToCapture).has_value());
+  CHECK(rig.not_backfilled() > 0);
+  CHECK(rig.rows_read() == 1);
+  rig.reader.run("COMMIT");
+  REQUIRE(rig.owner->pass(kNothingToCapture).has_value());
+  CHECK(rig.not_backfilled() == 0);
 }
 
 TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
@@ -154,47 +167,33 @@ TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
 }
 
 TEST_CASE("the brake waits for a read that is about to end, and the log begins anew") {
-  const TempDir directory;
-  AppDb app(directory / "app.db");
-  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-  const auto owner = attach(directory / "app.db");
-  AppDb reader(directory / "app.db");
-  reader.run("BEGIN");
-  CHECK(reader.number("SELECT count(*) FROM t") == 1);
-  write_rows(app, 10);
-  const auto before = owner->read_index();
+  ReadGoesOn rig;
+  const auto before = rig.owner->read_index();
   std::thread ends_when_writers_are_held([&] {
-    AppDb writer(directory / "app.db");
+    AppDb writer(rig.directory / "app.db");
     writer.run("PRAGMA busy_timeout=0");
     while (writer.try_run("BEGIN IMMEDIATE; ROLLBACK") == SQLITE_OK) std::this_thread::yield();
-    reader.run("COMMIT");
+    rig.reader.run("COMMIT");
   });
-  const auto braked = owner->brake(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
+  const auto braked = rig.owner->brake(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
   ends_when_writers_are_held.join();
   REQUIRE(braked.has_value());
   CHECK(braked->held);
-  CHECK(owner->read_index()->not_backfilled() == 0);
-  write_rows(app, 1);
-  CHECK(owner->read_index()->header.salts != before->header.salts);
+  CHECK(rig.not_backfilled() == 0);
+  write_rows(rig.app, 1);
+  CHECK(rig.owner->read_index()->header.salts != before->header.salts);
 }
 
 TEST_CASE("the brake lets writers go when a read goes on, which keeps its frames") {
-  const TempDir directory;
-  AppDb app(directory / "app.db");
-  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
-  const auto owner = attach(directory / "app.db");
-  AppDb reader(directory / "app.db");
-  reader.run("BEGIN");
-  CHECK(reader.number("SELECT count(*) FROM t") == 1);
-  write_rows(app, 10);
-  const auto braked = owner->brake(kNothingToCapture);
+  ReadGoesOn rig;
+  const auto braked = rig.owner->brake(kNothingToCapture);
   REQUIRE(braked.has_value());
   CHECK(braked->held);
-  CHECK(owner->read_index()->not_backfilled() > 0);
-  CHECK(reader.number("SELECT count(*) FROM t") == 1);
-  write_rows(app, 1);
-  reader.run("COMMIT");
-  CHECK(reader.number("SELECT count(*) FROM t") == 12);
+  CHECK(rig.not_backfilled() > 0);
+  CHECK(rig.rows_read() == 1);
+  write_rows(rig.app, 1);
+  rig.reader.run("COMMIT");
+  CHECK(rig.rows_read() == 12);
 }
 
 TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes its database") {
