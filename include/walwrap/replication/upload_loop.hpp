@@ -1,8 +1,8 @@
 // The upload thread of one database: takes what the capture offers, answers, and merges.
 //
-// A batch that fails goes back at once with the answer, after a pause that grows. Where the store
-// stands (an outage, whether it fences) is published in the exchange. While a merge runs the store
-// belongs to that, which a stop ends: `merging`.
+// A batch that fails goes back with the answer, after a pause that grows with each failure. What is
+// known of the store (an outage, whether it fences) is published in the exchange, and so is that a
+// merge is using it: a stop ends that, also while the store has not answered.
 #pragma once
 
 #include <chrono>
