@@ -78,6 +78,9 @@ struct Scene {
   std::vector<std::string> lines;
   Log log{{.now = [] { return WallTime{}; },
            .sink = [this](std::string_view line) { lines.emplace_back(line); }}};
+  Log debug{{.minimum = LogLevel::Debug,
+             .now = [] { return WallTime{}; },
+             .sink = [this](std::string_view line) { lines.emplace_back(line); }}};
 
   Scene() {
     AppDb(database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
@@ -120,16 +123,13 @@ TEST_CASE("a process of the app that reads on and on is named, and so is its end
 
 TEST_CASE("writers are not held for a log that a reader has pinned anyway") {
   Scene scene;
-  const Log debug({.minimum = LogLevel::Debug,
-                   .now = [] { return WallTime{}; },
-                   .sink = [&](std::string_view line) { scene.lines.emplace_back(line); }});
   Reader reader(scene.database);
   AppDb app(scene.database);
   const auto owner = *sqlite::CheckpointOwner::attach(scene.database, testing::kSystemClock);
   CheckpointLimits limits;
   limits.hard_limit = 64U << 10;
   limits.pass_pages = 20;
-  Checkpointer checkpointer("app.db", limits, scene.clock, debug);
+  Checkpointer checkpointer("app.db", limits, scene.clock, scene.debug);
   const auto write = [&] {
     app.run("INSERT INTO t VALUES(randomblob(20000))");
     scene.clock.advance(std::chrono::milliseconds(50));
@@ -145,6 +145,30 @@ TEST_CASE("writers are not held for a log that a reader has pinned anyway") {
   reader.end();
   for (int i = 0; i < 40; ++i) write();
   CHECK(scene.count("writers held") > held);
+}
+
+TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
+  Scene scene;
+  AppDb app(scene.database);
+  const auto owner = *sqlite::CheckpointOwner::attach(scene.database, testing::kSystemClock);
+  CheckpointLimits limits;
+  limits.hard_limit = 64U << 10;
+  Checkpointer checkpointer("app.db", limits, scene.clock, scene.debug);
+  const auto run = [&] {
+    scene.clock.advance(std::chrono::milliseconds(50));
+    const auto capture = []() -> Result<void> { return {}; };
+    return checkpointer
+        .run(*owner, *owner->read_index(), {.last_commit = scene.clock.mono()}, capture)
+        .has_value();
+  };
+  app.run("INSERT INTO t VALUES(randomblob(200000)); BEGIN IMMEDIATE");
+  CHECK(run());
+  CHECK(scene.count("no gap between writers for a checkpoint\" db=app.db") == 1);
+  CHECK(scene.count("writers held") == 0);
+  app.run("INSERT INTO t VALUES(1); COMMIT");
+  CHECK(run());
+  CHECK(scene.count("writers held") == 1);
+  CHECK(checkpointer.counts().held.count() == 1);
 }
 
 }  // namespace
