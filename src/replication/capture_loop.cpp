@@ -50,8 +50,8 @@ void CaptureLoop::run() {
     if (orders_.quit) break;
     if (orders_.hurry) pace_.hurry();
     take_answers();
-    if (!owner_ && !halted_ && !detaching_) attach();
-    if (owner_) look();
+    if (!attachment_ && !halted_ && !detaching_) attach();
+    if (attachment_) look();
     publish();
     if (is_finishing() && finish(*orders_.flush)) break;
     wait();
@@ -81,20 +81,18 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
     return;
   }
   // The saved position is of the log we find first, if of any.
-  auto capture = Capture::open(*owner, std::exchange(options_.stored_wal, std::nullopt));
-  auto snapshot = sqlite::Snapshot::open(*owner);
-  if (!capture || !snapshot) {
-    note(capture ? snapshot.error() : capture.error());
+  auto opened =
+      Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt));
+  if (!opened) {
+    note(opened.error());
     next_attach_ = clock_.mono() + kAttachRetry;
     return;
   }
-  owner_ = std::move(owner);
-  capture_ = *std::move(capture);
-  snapshot_ = *std::move(snapshot);
-  options_.page_size = owner_->page_size();
+  attachment_ = *std::move(opened);
+  options_.page_size = attachment_->owner().page_size();
   watch_.watch_log();
   note_attached();
-  log_.info("attached", {{"db", options_.name}, {"page_bytes", owner_->page_size()}});
+  log_.info("attached", {{"db", options_.name}, {"page_bytes", options_.page_size}});
 }
 
 // Another file at this path has another id, and so has the same one of another run.
@@ -108,11 +106,9 @@ void CaptureLoop::note_attached() {
 void CaptureLoop::detach(std::string_view why) {
   ledger_.on_detached();
   log_.warn("detached", {{"db", options_.name}, {"cause", why}});
-  detaching_ = owner_ && !snapshot_;
+  detaching_ = attachment_ && !attachment_->has_snapshot();
   if (detaching_) return;
-  snapshot_.reset();
-  capture_.reset();
-  owner_.reset();
+  attachment_.reset();
   next_attach_ = clock_.mono();
 }
 
@@ -121,7 +117,7 @@ void CaptureLoop::halt(const std::string& why) {
   halted_ = true;
   trouble_ = why;
   ledger_.on_halted(why);
-  if (owner_) detach("replication stopped");
+  if (attachment_) detach("replication stopped");
 }
 
 void CaptureLoop::note(const Error& error) {
@@ -139,13 +135,9 @@ void CaptureLoop::note(const Error& error) {
 
 void CaptureLoop::take_answers() {
   if (auto snapshot = exchange_.snapshot.take()) {
-    snapshot_ = *std::move(snapshot);
-    if (detaching_) {
-      detaching_ = false;
-      snapshot_.reset();
-      capture_.reset();
-      owner_.reset();
-    }
+    attachment_->give_back(*std::move(snapshot));
+    if (detaching_) attachment_.reset();
+    detaching_ = false;
   }
   if (auto done = exchange_.done.take()) take_answer(*done);
 }
@@ -176,9 +168,9 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     stored_at_ = clock_.wall();
   }
   // Of a file that is no longer attached this is void: the next one is compared as a whole.
-  if (capture_) {
-    capture_->add_pending(done.to_store);
-    if (done.compare_again) capture_->require_compare();
+  if (attachment_) {
+    attachment_->capture().add_pending(done.to_store);
+    if (done.compare_again) attachment_->capture().require_compare();
   }
   if (done.stop) halt(done.trouble);
 }
@@ -199,20 +191,20 @@ void CaptureLoop::look() {
   const MonoTime now = clock_.mono();
   if (now >= next_moved_check_) {
     next_moved_check_ = now + kMovedCheck;
-    if (owner_->has_moved()) {
+    if (attachment_->owner().has_moved()) {
       detach("the database file was replaced or deleted");
       return;
     }
   }
   watch_.on_look();
   const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
-  const auto index = owner_->read_index();
+  const auto index = attachment_->owner().read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
-    if (const auto recovered = owner_->recover(); !recovered) note(recovered.error());
+    if (const auto recovered = attachment_->owner().recover(); !recovered) note(recovered.error());
     return;
   }
-  const auto drained = capture_->drain(*index);
+  const auto drained = attachment_->capture().drain(*index);
   if (!drained) {
     note(drained.error());
     return;
@@ -223,22 +215,23 @@ void CaptureLoop::look() {
     watch_.on_commit(now);
   }
   watch_.choose(now, last_commit_);
-  if (capture_->has_read(*index)) {
-    ledger_.on_look(capture_->commits(), wishes);
+  if (attachment_->capture().has_read(*index)) {
+    ledger_.on_look(attachment_->capture().commits(), wishes);
     snapshot_asked_ = wishes.snapshot;
     looked_ = now;
   }
   offer_job();
-  const auto done =
-      checkpointer_.run(*owner_, *index, {.last_commit = last_commit_, .snapshot_open = !snapshot_},
-                        [this] { return capture_now(); });
+  const auto done = checkpointer_.run(
+      attachment_->owner(), *index,
+      {.last_commit = last_commit_, .snapshot_open = !attachment_->has_snapshot()},
+      [this] { return capture_now(); });
   if (!done) note(done.error());
 }
 
 Result<void> CaptureLoop::capture_now() {
-  const auto index = owner_->read_index();
+  const auto index = attachment_->owner().read_index();
   if (!index) return fail(Code::Busy, "the WAL index is being written");
-  const bool any = TRY(capture_->drain(*index));
+  const bool any = TRY(attachment_->capture().drain(*index));
   if (any) last_commit_ = clock_.mono();
   return {};
 }
@@ -246,9 +239,10 @@ Result<void> CaptureLoop::capture_now() {
 void CaptureLoop::offer_job() {
   const MonoTime now = clock_.mono();
   next_job_ = MonoTime::max();
-  const bool compare = capture_->needs_compare();
+  const bool compare = attachment_->capture().needs_compare();
   const bool whole = !compare && snapshot_asked_ > snapshot_out_ && !orders_.hurry;
-  if (job_out_ || !snapshot_ || (!compare && !whole && !capture_->has_pending())) return;
+  const bool is_wanted = compare || whole || attachment_->capture().has_pending();
+  if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
   next_job_ = compare || whole || ledger_.is_urgent() ? now : pace_.next_allowed(now);
   const bool is_awaited = options_.pace_of_waits && ledger_.is_awaited();
   if (is_awaited) next_job_ = std::min(next_job_, pace_of_waits_.next_allowed(now));
@@ -257,8 +251,10 @@ void CaptureLoop::offer_job() {
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
   const auto frames = wants_frames_ ? Capture::Frames::Every : Capture::Frames::OfPages;
-  auto shot = compare || whole ? capture_->take_all(*owner_, *snapshot_)
-                               : capture_->take(*owner_, *snapshot_, stored_pages_, frames);
+  auto shot = compare || whole
+                  ? attachment_->capture().take_all(attachment_->owner(), attachment_->snapshot())
+                  : attachment_->capture().take(attachment_->owner(), attachment_->snapshot(),
+                                                stored_pages_, frames);
   if (!shot) {
     note(shot.error());
     next_job_ = now + kNoMomentNow;
@@ -272,16 +268,16 @@ void CaptureLoop::offer_job() {
   if (whole) snapshot_out_ = snapshot_asked_;
   job_bytes_ = whole ? waiting : 0;  // of all those pages, only these are news
   if (kind == UploadJob::Kind::Changes) {
-    job_bytes_ = (*shot)->pages.size() * owner_->page_size().value;
+    job_bytes_ = (*shot)->pages.size() * attachment_->owner().page_size().value;
   }
   UploadJob job{.kind = kind,
-                .snapshot = std::move(snapshot_),
-                .page_size = owner_->page_size(),
+                .snapshot = attachment_->lend_snapshot(),
+                .page_size = attachment_->owner().page_size(),
                 .pages = std::move((*shot)->pages),
                 .commit = (*shot)->commit,
                 .covers = (*shot)->covers,
                 .every_frame = compare || whole || wants_frames_};
-  ledger_.on_taken(capture_->commits());
+  ledger_.on_taken(attachment_->capture().commits());
   job_covers_ = {.as_of = now, .log = job.covers};
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
   job_out_ = exchange_.job.offer(std::move(job));
@@ -291,18 +287,18 @@ void CaptureLoop::offer_job() {
 
 Bytes CaptureLoop::lag() const {
   const Bytes page = options_.page_size.value;
-  return job_bytes_ + (capture_ ? capture_->pending().size() * page : 0);
+  return job_bytes_ + (attachment_ ? attachment_->capture().pending().size() * page : 0);
 }
 
 void CaptureLoop::publish() {
-  if (owner_ && !job_out_ && !capture_->needs_compare() && !capture_->has_pending()) {
+  if (attachment_ && !job_out_ && !attachment_->capture().has_news()) {
     ledger_.on_all_stored(ledger_.progress().committed.commits);
     stored_.as_of = std::max(stored_.as_of, looked_);
   }
   exchange_.status.set({.txid = txid_,
                         .lag_bytes = lag(),
                         .last_put = last_put_,
-                        .attached = owner_ != nullptr,
+                        .attached = attachment_ != nullptr,
                         .trouble = trouble(),
                         .stored = stored_,
                         .stored_at = stored_at_,
@@ -317,14 +313,14 @@ std::string CaptureLoop::trouble() const {
 }
 
 bool CaptureLoop::is_all_stored() {
-  if (!owner_) {
+  if (!attachment_) {
     const auto status = os::status_of(options_.database);
     const bool absent = !status && status.error().code == Code::NotFound;
     return absent || (status && status->size == 0);
   }
-  const auto index = owner_->read_index();
-  if (!index || job_out_ || capture_->needs_compare() || capture_->has_pending()) return false;
-  const auto drained = capture_->drain(*index);
+  const auto index = attachment_->owner().read_index();
+  if (!index || job_out_ || attachment_->capture().has_news()) return false;
+  const auto drained = attachment_->capture().drain(*index);
   return drained && !*drained;
 }
 
@@ -334,16 +330,17 @@ bool CaptureLoop::finish(MonoTime deadline) {
     return true;
   }
   // A merge may still have the snapshot; it has been told to hurry.
-  const bool is_free = snapshot_ || !owner_ || clock_.mono() + kTruncateMargin > deadline;
+  const bool is_free =
+      !attachment_ || attachment_->has_snapshot() || clock_.mono() + kTruncateMargin > deadline;
   if (is_free && is_all_stored()) {
-    if (owner_) truncate_log(deadline);
+    if (attachment_) truncate_log(deadline);
     if (is_all_stored()) {
       report(FlushOutcome::Ok, "");
       return true;
     }
   }
   if (clock_.mono() < deadline) return false;
-  const bool never_attached = !owner_;
+  const bool never_attached = !attachment_;
   const std::string why = trouble();
   report(why.empty() && !never_attached ? FlushOutcome::Partial : FlushOutcome::Failed,
          never_attached ? "the database could not be opened"
@@ -354,13 +351,13 @@ bool CaptureLoop::finish(MonoTime deadline) {
 
 void CaptureLoop::truncate_log(MonoTime deadline) {
   if (checkpointed_ || clock_.mono() + kTruncateMargin > deadline) return;
-  const auto truncated = owner_->truncate();
+  const auto truncated = attachment_->owner().truncate();
   if (!truncated) {
     log_.warn("final checkpoint failed", {{"cause", truncated.error().text}});
     return;
   }
   checkpointed_ = *truncated;
-  if (checkpointed_) owner_->remove_wal_on_close();
+  if (checkpointed_) attachment_->owner().remove_wal_on_close();
 }
 
 void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
@@ -370,22 +367,19 @@ void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
                           .checkpointed = checkpointed_,
                           .missing = std::move(missing)});
   // The snapshot's connection first; the uploader has none now, or will end its own.
-  if (snapshot_ || !owner_) {
-    snapshot_.reset();
-    capture_.reset();
-    owner_.reset();
-  }
+  if (attachment_ && attachment_->has_snapshot()) attachment_.reset();
   exchange_.main_wakeup.notify();
 }
 
 void CaptureLoop::wait() {
   const MonoTime now = clock_.mono();
-  const LogWatch::Situation situation{.attached = owner_ != nullptr,
-                                      .has_pending = owner_ && capture_->has_pending(),
-                                      .is_finishing = is_finishing()};
+  const LogWatch::Situation situation{
+      .attached = attachment_ != nullptr,
+      .has_pending = attachment_ && attachment_->capture().has_pending(),
+      .is_finishing = is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
-  if (owner_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
-  if (!owner_ && !halted_) until = std::min(until, std::max(now, next_attach_));
+  if (attachment_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
+  if (!attachment_ && !halted_) until = std::min(until, std::max(now, next_attach_));
   const bool is_news = watch_.wait(situation, until);
   exchange_.capture_wakeup.drain();
   exchange_.inquiry->asked().drain();

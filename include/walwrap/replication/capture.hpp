@@ -41,6 +41,8 @@ class Capture {
   // Every frame that `index` publishes was taken.
   bool has_read(const sqlite::IndexView& index) const;
   bool has_pending() const { return !pending_.empty(); }
+  // Something of what was found is not stored, or is not known to be.
+  bool has_news() const { return needs_compare_ || has_pending(); }
   const PageSet& pending() const { return pending_; }
   void add_pending(const PageSet& pages) { pending_.add_all(pages); }
 

@@ -11,14 +11,13 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/exchange.hpp"
 #include "walwrap/replication/ledger.hpp"
 #include "walwrap/replication/log_watch.hpp"
 #include "walwrap/replication/pace.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
-#include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::replication {
 
@@ -75,10 +74,7 @@ class CaptureLoop {
   const Log& log_;
   LogWatch watch_;
 
-  // Destroyed in reverse: the snapshot's connection before its owner.
-  std::unique_ptr<sqlite::CheckpointOwner> owner_;
-  std::unique_ptr<Capture> capture_;
-  std::unique_ptr<sqlite::Snapshot> snapshot_;  // null while the uploader has it
+  std::unique_ptr<Attachment> attachment_;
   Checkpointer checkpointer_;
   Pace pace_;
   Pace pace_of_waits_;
