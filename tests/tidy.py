@@ -31,6 +31,7 @@ RULES = (
     tidy_text.commented_out_code,
     tidy_text.todo_has_issue,
     tidy_text.documents,
+    tidy_text.incidents,
     tidy_text.forbidden_words,
 )
 

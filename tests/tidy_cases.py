@@ -41,6 +41,16 @@ SCANNER = "include/walwrap/wal/scanner.hpp"
 UNKNOWN_MODULE = "src/extras/thing.cpp"
 MARK = "TO" + "DO"  # in two parts, for the rule reads this file too
 
+INCIDENTS_HEAD = "| what happened | a | b | test |\n|---|---|---|---|\n"
+NAMED_TEST = 'TEST_CASE(\n    "a name "\n    "in two parts") {\n}\n'
+
+
+def _incident(cell):
+    """A table with one row, and the test that it may name."""
+    return {"docs/incidents.md": INCIDENTS_HEAD + "| a | b | c | %s |\n" % cell,
+            "tests/wal/scanner_x_test.cpp": NAMED_TEST, **_unit()}
+
+
 BAD = {
     "module_table": (
         _bad_source('#include "walwrap/storage/object_store.hpp"', path="src/wal/scanner.cpp"),
@@ -175,6 +185,10 @@ BAD = {
         "see `src/wal/scanner.{cpp,txt}`",
         "    ./scripts/missing --now",
     )) + (("in the README", {"README.md": "see docs/no.md\n"}, ("README.md", 1)),),
+    "incidents": tuple((cell, _incident(cell), ("docs/incidents.md", 3)) for cell in (
+        "none yet", "`tests/wal/scanner_x_test.cpp`", '"a name in two parts"',
+        '`tests/wal/none_test.cpp` "a name in two parts"',
+        '`tests/wal/scanner_x_test.cpp` "another name"')),
     "forbidden_words": (
         _bad_source("# from deb.debian." + "org", path="scripts/lib/packages.sh"),
         _bad_source("curl https://pypi." + "org/simple", path="docs/x.md"),
@@ -246,6 +260,7 @@ GOOD = (
     ("a document", _doc("`src/wal/scanner.cpp`, `wal/scanner.hpp`, [tests](../tests/wal/), src/wal,"
                         " `tests/<module>/`, `src/wal/*.cpp`, https://x.example/src/a.cpp, 5 lines,"
                         " {src,include}, $WORK/src/none.")),
+    ("an incident", _incident('`tests/wal/scanner_x_test.cpp` "a name in two parts"')),
     ("data is left alone", {"tests/data/x.cpp": "// foo();\n" * 600}),
     ("a pure unit may take time as a value", {
         "include/walwrap/replication/pace.hpp": "#include <chrono>\nos::Pid pid;\n"}),

@@ -203,6 +203,33 @@ def documents(tree):
                         yield path, number, f"names {each}, which does not exist"
 
 
+INCIDENTS = "docs/incidents.md"
+TEST_FILE = re.compile(r"`((?:tests|integration)/[\w/.-]+\.(?:cpp|py))`")
+TEST_NAME = re.compile(r'"([^"]+)"')
+LITERAL_GOES_ON = re.compile(r'"\s*\n\s*"')
+
+
+def incidents(tree):
+    """The last cell of each incident names the file of a test, and a test that is in it:
+    `tests/module/unit_test.cpp` "name"; more of them follow in the same way.
+    """
+    for number, line in numbered(tree.get(INCIDENTS, "")):
+        if not line.startswith("|") or line.startswith(("| what happened |", "|---")):
+            continue
+        cell = line.rstrip().rstrip("|").split("|")[-1]
+        files = TEST_FILE.findall(cell)
+        names = TEST_NAME.findall(cell)
+        missing = [path for path in files if path not in tree]
+        for path in missing:
+            yield INCIDENTS, number, f"names {path}, which does not exist"
+        if not files or not names:
+            yield INCIDENTS, number, 'names no test: `tests/module/unit_test.cpp` "name"'
+        text = "\n".join(LITERAL_GOES_ON.sub("", tree.get(path, "")) for path in files)
+        for name in names:
+            if not missing and name not in text:
+                yield INCIDENTS, number, f"there is no test of this name in {files}: {name}"
+
+
 HOSTS = (r"(?:deb|security|snapshot)\.debian\.org|archive\.ubuntu\.com|pypi\.org"
          r"|files\.pythonhosted\.org|registry\.npmjs\.org|(?:proxy|sum)\.golang\.org"
          r"|(?:static|index)\.crates\.io|registry-1\.docker\.io")
