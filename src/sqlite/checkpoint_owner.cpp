@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 constexpr int kIndexRegionBytes = 32'768;  // SQLite's WALINDEX_PGSZ, region 0
 constexpr int kIndexLooks = 100;           // a writer publishes within microseconds
 constexpr microseconds kIndexLookPause{20};
+constexpr int kAbandonedLooks = 10;  // at a header that stays half-published
+constexpr milliseconds kAbandonedPause{1};
 constexpr milliseconds kAttachPatience{20};  // per try; the caller tries again
 constexpr microseconds kLockPause{100};
 constexpr milliseconds kBrakeSpin{1};  // several short commits
@@ -75,6 +77,20 @@ class LockEnd {
   int slot_;
 };
 
+// Lets a connection take the write lock until the end of a scope.
+class MayWrite {
+ public:
+  explicit MayWrite(Connection& connection) : file_(connection.file()) {
+    set_write_lock(file_, WriteLock::Allowed);
+  }
+  ~MayWrite() { set_write_lock(file_, WriteLock::Refused); }
+  MayWrite(const MayWrite&) = delete;
+  MayWrite& operator=(const MayWrite&) = delete;
+
+ private:
+  sqlite3_file* file_;
+};
+
 // Copies `size` bytes that other processes may be writing, word by word.
 template <std::size_t Size>
 std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
@@ -105,6 +121,9 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
   TRY(owner->take_lock());
   owner->checkpointer_ = TRY(owner->open_connection());
   owner->reader_ = TRY(owner->open_connection());
+  for (auto* connection : {&owner->holder_, &owner->checkpointer_, &owner->reader_}) {
+    set_write_lock((*connection)->file(), WriteLock::Refused);
+  }
   return owner;
 }
 
@@ -128,6 +147,7 @@ Result<Connection> CheckpointOwner::open_connection() const {
 Result<Connection> CheckpointOwner::open_sibling() const {
   auto connection = TRY(open_connection());
   sqlite3_busy_timeout(connection.handle(), 0);
+  set_write_lock(connection.file(), WriteLock::Refused);
   return connection;
 }
 
@@ -188,7 +208,19 @@ std::optional<IndexView> CheckpointOwner::read_index() const {
   return std::nullopt;
 }
 
+// A writer that is alive changes what it publishes, or holds the write lock while it does not.
+bool CheckpointOwner::is_header_abandoned() const {
+  const auto bytes = copy_shared<2 * wal::kIndexCopyBytes>(index_);
+  for (int look = 0; look < kAbandonedLooks; ++look) {
+    os::pause_for(kAbandonedPause);
+    if (copy_shared<2 * wal::kIndexCopyBytes>(index_) != bytes) return false;
+  }
+  return !read_index();
+}
+
 Result<void> CheckpointOwner::recover() {
+  if (!is_header_abandoned()) return fail(Code::Busy, "the WAL index is being written");
+  const MayWrite may_write(*reader_);
   const TransactionEnd end(*reader_);
   return reader_->execute(kBeginRead).context("recover the WAL index");
 }
@@ -264,6 +296,7 @@ Result<bool> CheckpointOwner::has_older_reader() {
 }
 
 Result<bool> CheckpointOwner::truncate() {
+  const MayWrite may_write(*checkpointer_);
   const int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), "main",
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   if (code == SQLITE_OK) return true;

@@ -18,6 +18,7 @@ struct Extra {
   sqlite3_io_methods methods{};
   const std::atomic<bool>* checkpoint_lock_held = nullptr;
   int read_lock = -1;
+  WriteLock write_lock = WriteLock::Allowed;
 };
 
 sqlite3_vfs* unix_vfs() {
@@ -46,6 +47,9 @@ int lock_around_checkpoint_byte(const Extra& extra, sqlite3_file* file, int firs
 
 int shim_shm_lock(sqlite3_file* file, int first, int count, int flags) {
   Extra* extra = extra_of(file);
+  const bool takes_write_lock = first <= wal::kWriteLock && (flags & SQLITE_SHM_LOCK) != 0;
+  // Not SQLITE_BUSY, which SQLite's read would wait for: up to ten seconds where a writer died.
+  if (takes_write_lock && extra->write_lock == WriteLock::Refused) return SQLITE_BUSY_RECOVERY;
   const bool covers_checkpoint =
       first <= wal::kCheckpointLock && first + count > wal::kCheckpointLock;
   if (covers_checkpoint && extra->checkpoint_lock_held != nullptr &&
@@ -98,6 +102,10 @@ const char* register_shim() {
 
 void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held) {
   checked_extra(file)->checkpoint_lock_held = &held;
+}
+
+void set_write_lock(sqlite3_file* file, WriteLock which) {
+  checked_extra(file)->write_lock = which;
 }
 
 int held_read_lock(sqlite3_file* file) {

@@ -41,6 +41,7 @@ std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan seco
   header.page_size = PageSize{(size & 0xfe00U) + ((size & 1U) << 16)};
   // 0: the index was made from an empty log, which says nothing of pages.
   if (size != 0 && !PageSize::is_valid(header.page_size.value)) return std::nullopt;
+  header.change = load_native<std::uint32_t>(bytes, 8);
   header.max_frame = load_native<std::uint32_t>(bytes, 16);
   header.pages = load_native<std::uint32_t>(bytes, 20);
   header.frame_checksum = {load_native<std::uint32_t>(bytes, 24),
@@ -56,6 +57,7 @@ CheckpointInfo parse_checkpoint_info(ByteSpan bytes) {
   for (std::size_t i = 0; i < info.read_marks.size(); ++i) {
     info.read_marks[i] = load_native<std::uint32_t>(bytes, 4 + 4 * i);
   }
+  info.attempted = load_native<std::uint32_t>(bytes, 32);
   return info;
 }
 

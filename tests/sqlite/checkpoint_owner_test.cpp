@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "tests/support/app_db.hpp"
 #include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::sqlite {
 namespace {
@@ -249,6 +251,41 @@ TEST_CASE("a half-published index is recovered by us, for nobody else can") {
   CHECK(app.number("SELECT count(*) FROM t") == 3);
   write_rows(app, 1);
   CHECK(app.number("SELECT count(*) FROM t") == 4);
+}
+
+TEST_CASE("no read or checkpoint of ours takes the write lock while a header is being published") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  AppDb app(path);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  const auto snapshot = Snapshot::open(*owner).value();
+  write_rows(app, 3);
+  // What a reader may meet while a commit is published, for good.
+  std::fstream shm(directory / "app.db-shm", std::ios::in | std::ios::out | std::ios::binary);
+  const auto publish = [&](char byte) {
+    shm.seekp(wal::kIndexCopyBytes + 8);
+    shm.put(byte).flush();
+  };
+  const auto whole = static_cast<char>(owner->read_index()->header.change);
+  publish('\x7f');
+  CHECK(owner->pass(kNothingToCapture).error().code == Code::Busy);
+  CHECK(snapshot->begin(*owner).error().code == Code::Busy);
+  std::atomic<bool> is_published{false};
+  std::thread publishes([&] {
+    while (!is_published) {
+      publish('\x7e');
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      publish('\x7f');
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  CHECK(owner->recover().error().code == Code::Busy);
+  is_published = true;
+  publishes.join();
+  publish(whole);
+  CHECK(owner->read_index()->header.change == static_cast<unsigned char>(whole));  // no recovery
+  CHECK(owner->pass(kNothingToCapture).has_value());
 }
 
 TEST_CASE("a database file that was replaced or deleted is noticed") {

@@ -63,6 +63,16 @@ TEST_CASE("a range that cannot be taken whole is not taken in part") {
   CHECK(lock_without_shim(world.holder.file(), wal::kWriteLock, kLock) == SQLITE_OK);
 }
 
+TEST_CASE("a connection that is refused the write lock reads, and cannot write") {
+  TwoConnections world;
+  set_write_lock(world.other.file(), WriteLock::Refused);
+  CHECK(world.lock(world.other, wal::kWriteLock, 1, kLock) == SQLITE_BUSY_RECOVERY);
+  CHECK(world.other.execute("SELECT * FROM t").has_value());
+  CHECK(world.other.execute("INSERT INTO t VALUES(1)").error().code == Code::Busy);
+  set_write_lock(world.other.file(), WriteLock::Allowed);
+  CHECK(world.other.execute("INSERT INTO t VALUES(1)").has_value());
+}
+
 TEST_CASE("the shim knows which read lock a transaction holds") {
   TwoConnections world;
   CHECK(held_read_lock(world.other.file()) == -1);

@@ -53,6 +53,7 @@ class CheckpointOwner {
   // right now, or it died there: then recover().
   std::optional<IndexView> read_index() const;
   // Reads once through a connection of ours, which recovers the WAL index if nobody is writing.
+  // Busy: the header changes, so that a writer is at it and nothing is to be recovered.
   Result<void> recover();
   // The file under our path is another one now, or none.
   bool has_moved() const;
@@ -89,6 +90,7 @@ class CheckpointOwner {
   Result<void> open_lock_holder();
   Result<void> take_lock();
   Result<Connection> open_connection() const;
+  bool is_header_abandoned() const;
   Result<bool> wait_for_older_readers(std::chrono::milliseconds patience);
   Result<bool> has_older_reader();
 

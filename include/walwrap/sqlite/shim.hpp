@@ -5,6 +5,10 @@
 // it as already held process-wide, so there is no moment in which it is free. Ranges count:
 // recovery locks the checkpoint and the recover byte in one call, of which the first is stripped
 // and the rest passed on. Used by our connections only, registered under its own name.
+//
+// It also keeps our connections from the write lock. A read that meets a half-published wal-index
+// header asks for that lock, to recover; beside a writer at full speed the header is only being
+// published, and an app without a busy timeout would get SQLITE_BUSY from our read.
 #pragma once
 
 #include <sqlite3.h>
@@ -19,6 +23,11 @@ const char* register_shim();
 // From now on `file` takes the checkpoint lock as its own whenever `held` is true. `file` is a
 // main database file opened through the shim; `held` must outlive it.
 void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held);
+
+// Whether `file`'s connection may take the write lock. Refused: what would need it, a recovery for
+// one, fails with SQLITE_BUSY_RECOVERY at once.
+enum class WriteLock { Allowed, Refused };
+void set_write_lock(sqlite3_file* file, WriteLock which);
 
 // The read lock (0 to 4) that `file`'s connection holds in its read transaction; -1: none.
 int held_read_lock(sqlite3_file* file);

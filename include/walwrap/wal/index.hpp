@@ -23,10 +23,14 @@ inline constexpr int kWriteLock = 0;
 inline constexpr int kCheckpointLock = 1;
 inline constexpr int kRecoverLock = 2;
 inline constexpr int kReadLock = 3;
+inline constexpr int kReadLocks = 5;
 inline constexpr Bytes kFirstLockByte = 120;  // of the -shm: that of slot 0
 inline constexpr std::uint32_t kReadMarkUnused = 0xffffffff;
+inline constexpr Bytes kReadMarksOffset = 100;  // of the first of five, in the -shm
 
 struct IndexHeader {
+  // SQLite's iChange: one more with each commit, wraps, begins at 0 with each recovery.
+  std::uint32_t change = 0;
   std::uint32_t max_frame = 0;  // last committed frame
   std::uint32_t pages = 0;      // database size; 0 also where the log has been empty so far
   PageSize page_size;           // 0 there
@@ -36,7 +40,8 @@ struct IndexHeader {
 };
 struct CheckpointInfo {
   std::uint32_t backfilled = 0;  // frames copied into the database
-  std::array<std::uint32_t, 5> read_marks{};
+  std::array<std::uint32_t, kReadLocks> read_marks{};
+  std::uint32_t attempted = 0;  // where the newest checkpoint set out to get to
 };
 
 // nullopt: the copies differ, are not initialised, or fail their checksum: a writer is publishing,
