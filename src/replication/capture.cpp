@@ -26,6 +26,7 @@ Capture::Capture(os::File wal, PageSize page_size, std::optional<wal::Position> 
 
 void Capture::lose_continuity() {
   stored_.reset();
+  count_.restart();
   require_compare();
 }
 
@@ -39,6 +40,23 @@ bool Capture::has_read(const sqlite::IndexView& index) const {
   const wal::IndexHeader& header = index.header;
   return header.max_frame == 0 || (scanner_ && scanner_->header().salts == header.salts &&
                                    scanner_->position().frame >= header.max_frame);
+}
+
+bool Capture::is_proven(const sqlite::IndexView& index) const {
+  return has_read(index) && count_.agrees_with(index.header.change);
+}
+
+// After everything that `header` publishes was read.
+void Capture::compare_counts(const wal::IndexHeader& header) {
+  switch (count_.compare(header.change)) {
+    case CommitCount::Finding::Agrees:
+    case CommitCount::Finding::Uncountable:
+      return;
+    case CommitCount::Finding::Missed:
+    case CommitCount::Finding::BeganAnew:
+      require_compare();
+      return;
+  }
 }
 
 Result<bool> Capture::drain(const sqlite::IndexView& index) {
@@ -58,6 +76,7 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
   }
   if (header.max_frame == 0) {
     stored_.reset();
+    compare_counts(header);
     return false;
   }
   if (!scanner_) {
@@ -69,7 +88,9 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
     if (scanner_->position() != *stored_) lose_continuity();
     stored_.reset();
   }
-  return read_frames(header.max_frame);
+  const bool any = TRY(read_frames(header.max_frame));
+  compare_counts(header);
+  return any;
 }
 
 Result<bool> Capture::start_log(const sqlite::IndexView& index) {
@@ -97,6 +118,7 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
     if (got == 0) break;
     for (const auto& transaction : scanner_->feed(ByteSpan(buffer_).first(got))) {
       newest_.add(transaction);
+      count_.on_commit();
       // What lies before the stored position is only needed to find pages' newest frames.
       if (!stored_) {
         for (const Pgno pgno : transaction.pages) pending_.add(pgno);

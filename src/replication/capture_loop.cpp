@@ -201,7 +201,9 @@ void CaptureLoop::look() {
   const auto index = attachment_->owner().read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
-    if (const auto recovered = attachment_->owner().recover(); !recovered) note(recovered.error());
+    const auto recovered = attachment_->owner().recover();
+    if (recovered) attachment_->capture().on_recovered();
+    if (!recovered) note(recovered.error());
     return;
   }
   const auto drained = attachment_->capture().drain(*index);
@@ -319,9 +321,10 @@ bool CaptureLoop::is_all_stored() {
     return absent || (status && status->size == 0);
   }
   const auto index = attachment_->owner().read_index();
-  if (!index || job_out_ || attachment_->capture().has_news()) return false;
+  if (!index || job_out_) return false;
   const auto drained = attachment_->capture().drain(*index);
-  return drained && !*drained;
+  const bool is_found = drained && !*drained && attachment_->capture().is_proven(*index);
+  return is_found && !attachment_->capture().has_news();
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {

@@ -79,6 +79,56 @@ TEST_CASE("a log that restarted, or whose frames differ, is compared") {
   CHECK(resumed->needs_compare());
 }
 
+TEST_CASE("a commit that was missed is found by SQLite's count, and everything is compared") {
+  Attached world;
+  const auto capture = world.capture();
+  world.drain(*capture);
+  REQUIRE(capture->take_all(*world.owner, *world.snapshot)->has_value());
+  world.snapshot->end();
+  CHECK(capture->is_proven(*world.owner->read_index()));
+  world.app.run("INSERT INTO t VALUES(1); INSERT INTO t VALUES(2)");
+  CHECK_FALSE(capture->is_proven(*world.owner->read_index()));
+  // A checkpoint that captures nothing, as somebody else's would: the next commit begins the WAL
+  // anew, over both.
+  REQUIRE(world.owner->pass([]() -> Result<void> { return {}; }).has_value());
+  world.app.run("INSERT INTO t VALUES(3)");
+  world.drain(*capture);
+  CHECK(capture->missed_commits() == 2);
+  CHECK(capture->needs_compare());
+  REQUIRE(capture->take_all(*world.owner, *world.snapshot)->has_value());
+  world.snapshot->end();
+  world.app.run("INSERT INTO t VALUES(4)");
+  world.drain(*capture);
+  CHECK(capture->missed_commits() == 2);
+  CHECK_FALSE(capture->needs_compare());
+  CHECK(capture->is_proven(*world.owner->read_index()));
+}
+
+TEST_CASE("restarts of the WAL, rollbacks and checkpoints of ours leave the counts equal") {
+  Attached world;
+  const auto capture = world.capture();
+  world.drain(*capture);
+  REQUIRE(capture->take_all(*world.owner, *world.snapshot)->has_value());
+  world.snapshot->end();
+  const auto capture_all = [&]() -> Result<void> {
+    world.drain(*capture);
+    return {};
+  };
+  for (int i = 0; i < 30; ++i) {
+    world.app.run("INSERT INTO t VALUES(randomblob(5000)); UPDATE t SET a=a");
+    world.app.run("BEGIN; INSERT INTO t VALUES(zeroblob(50000)); ROLLBACK");
+    world.app.run("CREATE TABLE u(a); DROP TABLE u");
+    if (i % 3 == 0) REQUIRE(world.owner->pass(capture_all).has_value());
+    if (i % 7 == 0) world.drain(*capture);
+    if (i % 7 == 0) REQUIRE(world.owner->truncate().value());
+  }
+  world.drain(*capture);
+  CHECK(capture->missed_commits() == 0);
+  CHECK(capture->can_prove());
+  CHECK_FALSE(capture->needs_compare());
+  CHECK(capture->is_proven(*world.owner->read_index()));
+}
+
 TEST_CASE("every page a database has gained is taken, and none past its end or the lock page") {
   Attached world;
   const auto capture = world.capture();

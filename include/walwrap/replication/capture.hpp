@@ -6,7 +6,8 @@
 //
 // Where the log cannot prove that nothing is missing (a start without its position, a log that
 // restarted while we were away), needs_compare() turns true, and the pages that differ from the
-// stored sums have to be added before anything is uploaded.
+// stored sums have to be added before anything is uploaded. The same where SQLite has counted more
+// commits than were found (commit_count.hpp).
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/replication/commit_count.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 #include "walwrap/wal/frame_map.hpp"
@@ -40,6 +42,14 @@ class Capture {
   std::uint64_t commits() const { return commits_; }
   // Every frame that `index` publishes was taken.
   bool has_read(const sqlite::IndexView& index) const;
+  // And SQLite counts as many commits as were found: what any verdict has to look at.
+  bool is_proven(const sqlite::IndexView& index) const;
+  // Commits that were counted and never found, since this began.
+  std::uint64_t missed_commits() const { return count_.missed(); }
+  // False: SQLite's count says nothing about this database's commits.
+  bool can_prove() const { return count_.can_prove(); }
+  // We have recovered the wal-index: SQLite's count begins anew.
+  void on_recovered() { count_.restart(); }
   bool has_pending() const { return !pending_.empty(); }
   // Something of what was found is not stored, or is not known to be.
   bool has_news() const { return needs_compare_ || has_pending(); }
@@ -68,6 +78,7 @@ class Capture {
   Result<bool> start_log(const sqlite::IndexView& index);
   Result<bool> read_frames(std::uint32_t max_frame);
   void lose_continuity();
+  void compare_counts(const wal::IndexHeader& header);
   Result<std::optional<sqlite::Snapshot::Moment>> begin(const sqlite::CheckpointOwner& owner,
                                                         sqlite::Snapshot& snapshot);
   void give_frames(sqlite::Snapshot& snapshot, const sqlite::Snapshot::Moment& moment,
@@ -78,6 +89,7 @@ class Capture {
   std::optional<wal::Position> stored_;  // until the log has proved or disproved it
   bool needs_compare_ = false;
   std::uint64_t commits_ = 1;
+  CommitCount count_;
   std::optional<wal::Scanner> scanner_;
   wal::FrameMap newest_;
   PageSet pending_;
