@@ -9,7 +9,7 @@ constexpr std::uint32_t kMagic = 0x4c545831;            // "LTX1"
 constexpr std::uint32_t kMagicOfAnyVersion = 0x4c5458;  // "LTX"
 constexpr std::uint32_t kFlagVersion1Lz4 = 0x1;
 constexpr std::uint32_t kFlagEncrypted = 0x4;
-constexpr std::size_t kReservedBytes = 20;
+constexpr std::size_t kReservedAt = kHeaderBytes - kReservedBytes;
 
 bool tracks_database(const Header& header) {
   return (header.flags & kFlagNoChecksum) == 0;
@@ -65,13 +65,14 @@ Result<Header> parse_header(ByteSpan bytes) {
   header.wal.salt1 = load_be32(bytes.subspan(64));
   header.wal.salt2 = load_be32(bytes.subspan(68));
   header.node = RandomId{load_be64(bytes.subspan(72))};
+  const ByteSpan reserved = bytes.subspan(kReservedAt, kReservedBytes);
+  std::copy(reserved.begin(), reserved.end(), header.reserved.begin());
   if (const char* rule = broken_rule(header)) return fail(Code::Corrupt, "LTX header: {}", rule);
   return header;
 }
 
 std::array<std::byte, kHeaderBytes> format_header(const Header& header) {
-  std::array<std::byte, kHeaderBytes> bytes{};  // the last 20 are reserved
-  static_assert(kHeaderBytes == 80 + kReservedBytes);
+  std::array<std::byte, kHeaderBytes> bytes{};
   const MutableByteSpan out(bytes);
   store_be32(out, kMagic);
   store_be32(out.subspan(4), header.flags);
@@ -87,6 +88,8 @@ std::array<std::byte, kHeaderBytes> format_header(const Header& header) {
   store_be32(out.subspan(64), header.wal.salt1);
   store_be32(out.subspan(68), header.wal.salt2);
   store_be64(out.subspan(72), header.node.value);
+  static_assert(kReservedAt == 72 + sizeof(std::uint64_t));
+  std::copy(header.reserved.begin(), header.reserved.end(), out.begin() + kReservedAt);
   return bytes;
 }
 

@@ -7,6 +7,7 @@
 
 #include "walwrap/replication/listing.hpp"
 #include "walwrap/replication/restore.hpp"
+#include "walwrap/replication/wal_reach.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -292,7 +293,8 @@ ltx::Header Uploader::header_for(const UploadJob& job, TxidRange txids) const {
                      .timestamp = clock_.wall(),
                      .wal = {.offset = kWalStart,
                              .size = static_cast<std::int64_t>(wal::frame_bytes(job.page_size))},
-                     .node = state_.writer};
+                     .node = state_.writer,
+                     .reserved = format_position(job.covers)};
 }
 
 Result<ByteVector> Uploader::encode_to_memory(const SnapshotPages& from, Encoded& encoded) const {

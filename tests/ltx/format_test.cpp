@@ -28,9 +28,11 @@ TEST_CASE("a header is understood and written back the same") {
   CHECK(growth->wal == WalOrigin{568, 1608, 0x2a66e05d, 0x71e2c264});
 }
 
-TEST_CASE("the writer's id survives in the header") {
+TEST_CASE("the writer's id and the reserved bytes survive in the header") {
   Header header = ltx_header(PageSize{65536}, 9, 2, 3);
   header.node = RandomId{0xfedcba9876543210};
+  header.reserved.front() = std::byte{0x01};
+  header.reserved.back() = std::byte{0x80};
   const auto parsed = parse_header(format_header(header));
   REQUIRE(parsed.has_value());
   CHECK(*parsed == header);

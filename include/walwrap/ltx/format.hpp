@@ -21,6 +21,7 @@
 namespace walwrap::ltx {
 
 inline constexpr Bytes kHeaderBytes = 100;
+inline constexpr Bytes kReservedBytes = 20;  // the last of the header
 inline constexpr Bytes kTrailerBytes = 16;
 inline constexpr Bytes kSmallestFileBytes = 131;
 inline constexpr std::uint32_t kFlagNoChecksum = 0x2;
@@ -47,6 +48,8 @@ struct Header {
   std::uint64_t pre_apply_checksum = 0;
   WalOrigin wal;
   RandomId node;  // the writer
+  // Free for the writer: other readers ignore what is in here, the file checksum covers it.
+  std::array<std::byte, kReservedBytes> reserved{};
   bool operator==(const Header&) const = default;
 };
 
