@@ -57,7 +57,10 @@ class Boot {
   Result<void> claim();
   bool database_exists() const;
   bool is_known() const;
-  bool is_unchanged() const;
+  Result<bool> is_unchanged() const;
+  Result<PagesFound> relate_pages() const;
+  LocalEvidence evidence();
+  void say_behind() const;
   Failure refusal(const StartDecision& decision) const;
   Result<void> wait_before_retry();
 
@@ -66,7 +69,9 @@ class Boot {
   const Log& log_;
   StateDir directory_;
   std::optional<SavedState> state_;
+  FoundAtStart found_;
   ReplicaLook replica_;
+  std::optional<Error> look_error_;  // what kept the evidence from being looked at
   MonoTime give_up_{};
   bool retry_said_ = false;
 };
@@ -113,7 +118,12 @@ Result<std::optional<Booted>> Boot::attempt() {
     loaded = std::optional<SavedState>();
   }
   state_ = TRY(std::move(loaded).context("load the state"));
+  found_ = {};
+  look_error_.reset();
+  if (const auto status = os::status_of(request_.database)) found_.written = status->modified;
+  if (state_) found_.wal = TRY(read_wal_commits(request_.database));
   const auto decision = decide();
+  if (look_error_) return fail(*look_error_);
   if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
   return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
 }
@@ -143,10 +153,56 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
                    : look_at_replica(request_.open_store, request_.cancelled, request_.style, what);
   if (state_) look_at_slot(*state_, request_.style, replica_);
   request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
-  const LocalFinding local = classify_local(database_exists(), state_, replica_, [&] {
-    return replica_.is_whole && is_unchanged();  // a reading of all of it, and only if it decides
-  });
-  return decide_start(local, replica_.finding, request_.policy);
+  const LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
+  const auto decision = decide_start(local, replica_.finding, request_.policy);
+  if (local == LocalFinding::Behind && replica_.is_whole) say_behind();
+  return decision;
+}
+
+// What needs a reading of all of the database is looked at only if it decides, and only with all of
+// the replica at hand.
+LocalEvidence Boot::evidence() {
+  const auto noted = [this](const auto& result) {
+    if (!result) look_error_ = result.error();
+    return result.has_value();
+  };
+  const auto is_unchanged_now = [this, noted] {
+    if (!replica_.is_whole || request_.app_running) return false;
+    const auto unchanged = is_unchanged();
+    return noted(unchanged) && *unchanged;
+  };
+  const auto pages = [this, noted]() -> std::optional<PagesFound> {
+    // Beside a running app nothing was lost; what differs is its own.
+    if (request_.app_running) return PagesFound{.are = PagesAre::New, .holds_newest = true};
+    if (!replica_.is_whole) return std::nullopt;
+    const auto found = relate_pages();
+    if (!noted(found)) return std::nullopt;
+    return *found;
+  };
+  return {.wal = found_.wal,
+          .is_unchanged = is_unchanged_now,
+          .pages = pages,
+          .written = found_.written};
+}
+
+Result<PagesFound> Boot::relate_pages() const {
+  const auto sums = TRY(directory_.open_sums());
+  auto differences = TRY(compare_pages(
+      request_.database, {.sums = sums, .pages = state_->pages, .newest = state_->txid}, clock_));
+  return relate_to_newest(std::move(differences), *state_, sums, replica_, request_.style);
+}
+
+void Boot::say_behind() const {
+  const auto reach = reach_of_newest(*state_, replica_, found_.wal).reach;
+  std::string_view reason = "pages are as they were stored earlier, and the WAL is gone";
+  if (reach == Reach::Behind) reason = "its WAL ends before what was stored";
+  if (replica_.newest.node != state_->writer && replica_.newest.node != state_->stored_by) {
+    reason = "others have gone on with the replica";
+  }
+  log_.warn("local database is behind what is stored", {{"db", request_.database.string()},
+                                                        {"state_txid", state_->txid},
+                                                        {"stored_txid", replica_.extent.newest},
+                                                        {"cause", reason}});
 }
 
 Failure Boot::refusal(const StartDecision& decision) const {
@@ -202,12 +258,9 @@ bool Boot::database_exists() const {
   return status && status->size > 0;
 }
 
-bool Boot::is_unchanged() const {
-  if (request_.app_running) return false;
-  const auto sums = directory_.open_sums();
-  if (!sums) return false;
-  const auto equal = equals_sums(request_.database, *sums, state_->pages, clock_);
-  return equal && *equal;
+Result<bool> Boot::is_unchanged() const {
+  const auto sums = TRY(directory_.open_sums());
+  return equals_sums(request_.database, sums, state_->pages, clock_);
 }
 
 Result<void> Boot::claim() {
@@ -239,7 +292,11 @@ Result<Booted> Boot::continue_chain() {
               {{"stored", state.txid}, {"found", replica_.extent.newest}});
     return start_chain(replica_.extent.newest);
   }
+  // Of the newest state, or of none: a position says nothing about a state that is not its own.
+  const auto reach = reach_of_newest(state, replica_, found_.wal);
+  state.clean = state.clean && replica_.extent.newest == state.txid;
   TRY(catch_up(replica_, request_.style, state, sums));
+  state.wal = reach.proven;
   return finish(state, std::move(sums));
 }
 
@@ -250,6 +307,14 @@ Result<Booted> Boot::start_unconnected() {
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
   Booted booted{.directory = directory_, .sums = std::move(sums), .state = {}, .store = nullptr};
   if (state_) booted.state = *state_;
+  // The app goes on from here: what tells whether it is behind is looked at now.
+  const auto reach = reach_of_newest(booted.state, replica_, found_.wal).reach;
+  booted.found = std::move(found_);
+  if (state_ && !state_->clean && reach == Reach::Unproven && !request_.app_running) {
+    booted.found.differences = TRY(compare_pages(
+        request_.database, {.sums = booted.sums, .pages = state_->pages, .newest = state_->txid},
+        clock_));
+  }
   return booted;
 }
 
@@ -269,7 +334,6 @@ Result<std::optional<Booted>> Boot::compare() {
 
 Result<Booted> Boot::finish(SavedState state, PageSums sums) {
   state.writer = RandomId{os::random_u64()};
-  state.clean = false;
   state.saved = clock_.wall();
   TRY(sums.sync());
   TRY(directory_.save(state).context("save the state"));
@@ -340,9 +404,10 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
   }
   TRY(os::rename(request_.database.string() + ".walwrap-incoming", request_.database));
   TRY(os::sync_directory(request_.database.parent_path()));
-  return finish(new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
-                          done.page_size, done.pages),
-                std::move(kept));
+  auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
+                         done.page_size, done.pages);
+  state.clean = true;
+  return finish(state, std::move(kept));
 }
 
 }  // namespace
@@ -350,29 +415,6 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log) {
   auto directory = TRY(StateDir::open(request.database, request.owner));
   return Boot(request, clock, log, std::move(directory)).run();
-}
-
-Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
-                                                        SavedState& state, PageSums& sums) {
-  auto replica = look_at_replica(request.open_store, request.cancelled, request.style);
-  if (replica.finding == ReplicaFinding::Unreachable) {
-    return fail(Code::Unavailable, "{}", replica.why);
-  }
-  look_at_slot(state, request.style, replica);
-  const auto local = classify_local(true, state, replica, [] { return false; });
-  const auto decision = decide_start(local, replica.finding, request.policy);
-  if (decision.action == StartAction::StartAndUploadAll) {
-    const auto identity = TRY(claim_identity(*replica.store, RandomId{os::random_u64()}));
-    state = new_state(identity.lineage, Txid{}, RandomId{}, PageSize{}, 0);
-    TRY(sums.resize(0));
-  } else if (decision.action != StartAction::StartAndContinue ||
-             replica.extent.newest < state.txid) {
-    return fail(Code::Mismatch, "replica {}: {} {}; stop, then {}", request.replica, decision.why,
-                replica.why, decision.type);
-  }
-  TRY(catch_up(replica, request.style, state, sums));
-  state.writer = RandomId{os::random_u64()};
-  return std::move(replica.store);
 }
 
 }  // namespace walwrap::replication

@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "walwrap/replication/capture.hpp"
 #include "walwrap/replication/listing.hpp"
-#include "walwrap/sqlite/checkpoint_owner.hpp"
-#include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::replication {
 namespace {
-
-constexpr int kSnapshotTries = 100;
-constexpr std::chrono::milliseconds kSnapshotPause{10};
 
 // The error of looking becomes what was found.
 void note_failure(ReplicaLook& look, const Error& error) {
@@ -129,50 +123,60 @@ void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica)
   }
 }
 
-Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
-                         const os::Clock& clock) {
-  const auto log = os::status_of(database.string() + "-wal");
-  const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
-  // A log that was not there, or was empty, leaves nothing behind.
-  if (!log || log->size == 0) owner->remove_wal_on_close();
-  const auto capture = TRY(Capture::open(*owner, std::nullopt));
-  const auto snapshot = TRY(sqlite::Snapshot::open(*owner));
-  for (int i = 0; i < kSnapshotTries; ++i) {
-    const auto shot = capture->take_all(*owner, *snapshot);
-    if (!shot && shot.error().code == Code::Busy) {
-      os::pause_for(kSnapshotPause);
-      continue;
-    }
-    if (!shot) return fail(shot.error());
-    if (!*shot) return pages == 0;
-    bool equal = (*shot)->commit == pages;
-    ByteVector page(owner->page_size().value);
-    Pgno after{0};
-    while (equal) {
-      const auto batch = (*shot)->pages.next(after, 1024);
-      if (batch.empty()) break;
-      for (const Pgno pgno : batch) {
-        TRY(snapshot->read_page(pgno, page));
-        equal = equal && page_sum(page) == sums.get(pgno);
-      }
-      after = batch.back();
-    }
-    snapshot->end();
-    return equal;
-  }
-  return fail(Code::Busy, "{} does not come to rest", database.string());
+ReachFound reach_of_newest(const SavedState& state, const ReplicaLook& replica,
+                           const WalCommits& wal) {
+  std::vector<wal::Position> stored;
+  const bool is_seen = replica.finding == ReplicaFinding::Present;
+  // The state's position may be further on than its upload's: what lies between changed nothing.
+  const bool is_newest = !is_seen || replica.extent.newest == state.txid;
+  if (is_newest && state.wal) stored.push_back(*state.wal);
+  const auto named = parse_position(replica.newest.reserved);
+  if (is_seen && named) stored.push_back(*named);
+  return reach_of_any(wal, stored);
 }
 
+namespace {
+
+LocalFinding by_reach(Reach reach) {
+  if (reach == Reach::Behind) return LocalFinding::Behind;
+  return reach == Reach::Forked ? LocalFinding::Diverged : LocalFinding::Known;
+}
+
+LocalFinding classify_own(const SavedState& state, const ReplicaLook& replica,
+                          const LocalEvidence& evidence) {
+  if (replica.extent.newest < state.txid) return LocalFinding::Known;
+  const Reach reach = reach_of_newest(state, replica, evidence.wal).reach;
+  if (reach != Reach::Unproven) return by_reach(reach);
+  if (state.clean && replica.extent.newest == state.txid) return LocalFinding::Known;
+  const auto pages = evidence.pages();
+  if (!pages) return LocalFinding::Unknown;
+  switch (pages->are) {
+    case PagesAre::Equal:
+      return LocalFinding::Known;
+    case PagesAre::Older:
+    case PagesAre::Mixed:
+      return LocalFinding::Behind;
+    case PagesAre::New:
+      break;
+  }
+  // All that differs lies between two uploads. In a file that nobody has written to since, it is
+  // what was checkpointed before the newest one.
+  const bool is_edit = pages->holds_newest || evidence.written > replica.newest.timestamp;
+  return is_edit ? LocalFinding::Known : LocalFinding::Behind;
+}
+
+}  // namespace
+
 LocalFinding classify_local(bool database_exists, const std::optional<SavedState>& state,
-                            const ReplicaLook& replica, const std::function<bool()>& unchanged) {
+                            const ReplicaLook& replica, const LocalEvidence& evidence) {
   const bool has_history = state && state->txid.value > 0;
   // Even without the database, a state remembers that the replica was not always empty.
   if (!database_exists && !(has_history && replica.finding == ReplicaFinding::Empty)) {
     return LocalFinding::None;
   }
   if (!state) return LocalFinding::Unknown;
-  if (replica.finding == ReplicaFinding::Empty) {
-    return has_history ? LocalFinding::Known : LocalFinding::Unknown;
+  if (replica.finding == ReplicaFinding::Unreachable && has_history) {
+    return by_reach(reach_of_newest(*state, replica, evidence.wal).reach);
   }
   if (replica.finding != ReplicaFinding::Present) {
     return has_history ? LocalFinding::Known : LocalFinding::Unknown;
@@ -184,26 +188,44 @@ LocalFinding classify_local(bool database_exists, const std::optional<SavedState
   if (replica.node_at_state && *replica.node_at_state != state->stored_by) {
     return LocalFinding::Diverged;
   }
-  if (replica.extent.newest <= state->txid) {
-    const RandomId node = replica.newest.node;
-    const bool is_ours = node == state->stored_by || node == state->writer;
-    return is_ours ? LocalFinding::Known : LocalFinding::Diverged;
+  const RandomId node = replica.newest.node;
+  if (replica.extent.newest <= state->txid && node != state->stored_by && node != state->writer) {
+    return LocalFinding::Diverged;
   }
-  if (is_by_writer_of(*state, replica)) return LocalFinding::Known;
+  if (replica.extent.newest <= state->txid || is_by_writer_of(*state, replica)) {
+    return classify_own(*state, replica, evidence);
+  }
   if (!has_history) return LocalFinding::Unknown;
-  return unchanged() ? LocalFinding::Behind : LocalFinding::Diverged;
+  // Others went on. So did we, or this is what they have stored: only a comparison tells.
+  return evidence.is_unchanged() ? LocalFinding::Behind : LocalFinding::Unknown;
+}
+
+Result<PagesFound> relate_to_newest(Differences differences, const SavedState& state,
+                                    const PageSums& sums, const ReplicaLook& replica,
+                                    KeyStyle style) {
+  const auto since = uploads_after(state.txid, replica.files);
+  TRY(follow(differences, sums, {.store = *replica.store, .style = style, .files = since}));
+  const PagesAre are =
+      TRY(relate(differences, {.store = *replica.store, .style = style, .files = replica.files},
+                 LookFurther::UntilOne));
+  return PagesFound{are, differences.holds_newest};
+}
+
+std::vector<StoredFile> uploads_after(Txid txid, const std::vector<StoredFile>& files) {
+  std::vector<StoredFile> after;
+  for (const StoredFile& file : files) {
+    if (file.level == kUploadLevel && file.txids.first > txid) after.push_back(file);
+  }
+  std::sort(after.begin(), after.end(), [](const StoredFile& left, const StoredFile& right) {
+    return left.txids < right.txids;
+  });
+  return after;
 }
 
 Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& state,
                       PageSums& sums) {
-  std::vector<StoredFile> files;
-  for (const StoredFile& file : replica.files) {
-    if (file.level == kUploadLevel && file.txids.first > state.txid) files.push_back(file);
-  }
+  const auto files = uploads_after(state.txid, replica.files);
   if (files.empty()) return {};
-  std::sort(files.begin(), files.end(), [](const StoredFile& left, const StoredFile& right) {
-    return left.txids < right.txids;
-  });
   const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
   state.txid = files.back().txids.last;
   state.stored_by = applied.writer;

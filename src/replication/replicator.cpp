@@ -9,6 +9,7 @@
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/ownership.hpp"
+#include "walwrap/replication/reconnect.hpp"
 #include "walwrap/replication/store_habits.hpp"
 #include "walwrap/replication/store_patience.hpp"
 #include "walwrap/replication/upload_loop.hpp"
@@ -198,9 +199,11 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
       *exchange_, clock_, log_);
   uploader_.emplace(
       Uploader::Parts{.store = std::move(booted.store),
-                      .connect = [request = boot_request([] { return false; })](
-                                     SavedState& known,
-                                     PageSums& sums) { return reconnect(request, known, sums); },
+                      .connect =
+                          [request = boot_request([] { return false; }),
+                           found = std::move(booted.found)](SavedState& known, PageSums& sums) {
+                            return reconnect(request, found, known, sums);
+                          },
                       .style = key_style_of(options_.location.kind),
                       .directory = std::move(booted.directory),
                       .sums = std::move(booted.sums),
@@ -280,7 +283,9 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
             .fencing = last.fencing};
   }
   report->fencing = exchange_->fencing.get();
-  const auto saved = uploader_->save(report->outcome == FlushOutcome::Ok);
+  // Clean: the database file alone holds what is stored. Frames in a WAL could still be lost.
+  const bool is_clean = report->outcome == FlushOutcome::Ok && report->checkpointed;
+  const auto saved = uploader_->save(is_clean);
   if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
   return *report;
 }

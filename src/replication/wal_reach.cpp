@@ -8,7 +8,7 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr Bytes kReadBytes = 1U << 20;
+constexpr Bytes kWalReadBytes = 1U << 20;
 // Salts of unrelated WAL files are random: that two of them look like neighbours happens once in
 // half a million pairs.
 constexpr std::int32_t kMostRestarts = 4096;
@@ -16,7 +16,7 @@ constexpr std::int32_t kMostRestarts = 4096;
 // Feeds whole frames, one at a time: the scanner's position is then known after each commit.
 Result<void> scan(const os::File& file, wal::Scanner& scanner, WalCommits& found) {
   const Bytes frame = wal::frame_bytes(scanner.page_size());
-  const Bytes batch = std::max<Bytes>(1, kReadBytes / frame) * frame;
+  const Bytes batch = std::max<Bytes>(1, kWalReadBytes / frame) * frame;
   ByteVector buffer(static_cast<std::size_t>(batch));
   while (!scanner.ended()) {
     const std::size_t got = TRY(file.read_at(buffer, scanner.next_offset()));

@@ -18,12 +18,14 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/local_pages.hpp"
 #include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/replication/state.hpp"
 #include "walwrap/replication/store_patience.hpp"
+#include "walwrap/replication/wal_reach.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::replication {
@@ -43,20 +45,25 @@ struct BootRequest {
   Stopped cancelled;
 };
 
+// What was found of the local database before the app went on with it: what a replica that is
+// reached only later is compared with.
+struct FoundAtStart {
+  WalCommits wal;
+  WallTime written{};  // the database file, last
+  // From the state; nullopt: not looked for, because the WAL proves enough, or the app runs.
+  std::optional<Differences> differences;
+};
+
 struct Booted {
   StateDir directory;
   PageSums sums;
   SavedState state;                             // with this run's writer id, saved
-  std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect()
+  std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect.hpp
+  FoundAtStart found = {};                      // of a start without the replica
   std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
 };
 
 // Errors: Mismatch (refused: why, and what to type), Cancelled.
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log);
-
-// For a start that had to do without the replica: opens it and brings `state` and `sums` up to
-// what it holds. Mismatch: it is not ours to continue. Else: try again.
-Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
-                                                        SavedState& state, PageSums& sums);
 
 }  // namespace walwrap::replication

@@ -13,13 +13,13 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/ltx/format.hpp"
-#include "walwrap/os/clock.hpp"
-#include "walwrap/os/file.hpp"
+#include "walwrap/replication/local_pages.hpp"
 #include "walwrap/replication/ownership.hpp"
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/replication/state.hpp"
+#include "walwrap/replication/wal_reach.hpp"
 
 namespace walwrap::replication {
 
@@ -51,18 +51,40 @@ ReplicaLook look_since(Txid known, const StoreFactory& open_store, const Stopped
 // Fills `node_at_state`.
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica);
 
-// True: every page of the database is as in `sums`, which has `pages` of them. Opens the database
-// as attaching does, and closes it again. Only while no other connection of ours is open (Law 1).
-Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
-                         const os::Clock& clock);
-
 // A crash leaves the state at most this far behind what its writer has stored.
 inline constexpr std::uint64_t kMostUnsavedUploads = 4096;
 
-// `unchanged` is asked only where it matters: the replica went on without us, so did we? Pure but
-// for that.
+// What the local files tell, asked only where it matters.
+struct LocalEvidence {
+  WalCommits wal = {};  // as found before anybody went on with it
+  // The pages are as they were when the state was saved.
+  std::function<bool()> is_unchanged = [] { return false; };
+  // How they relate to the newest state of the replica; nullopt: not to be had now.
+  std::function<std::optional<PagesFound>()> pages = [] { return std::optional<PagesFound>(); };
+  WallTime written{};  // when the database file was written to last
+};
+
+// Pure but for what it asks.
+//
+// Where this writer, or an earlier one of this disk, stored the newest state, the local database is
+// where that state was read from: there, ahead, or behind it, if the disk lost what was not synced
+// or was put back. The WAL proves which. Where it does not, a state that was saved clean at that
+// TXID means an edit; else the pages tell. A page as it was stored earlier means that the WAL which
+// held the newer one is lost.
 LocalFinding classify_local(bool database_exists, const std::optional<SavedState>& state,
-                            const ReplicaLook& replica, const std::function<bool()>& unchanged);
+                            const ReplicaLook& replica, const LocalEvidence& evidence);
+
+// Where in the WAL found the newest stored state is; Proven names the position.
+ReachFound reach_of_newest(const SavedState& state, const ReplicaLook& replica,
+                           const WalCommits& wal);
+
+// `differences` are between the local database and `sums`, which are of the state or later.
+Result<PagesFound> relate_to_newest(Differences differences, const SavedState& state,
+                                    const PageSums& sums, const ReplicaLook& replica,
+                                    KeyStyle style);
+
+// The uploads after this one, in order.
+std::vector<StoredFile> uploads_after(Txid txid, const std::vector<StoredFile>& files);
 
 // Brings `state` and `sums` up to what its writer has stored since they were saved.
 Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& state,

@@ -13,8 +13,8 @@ namespace walwrap::replication {
 enum class LocalFinding {
   None,      // no database file
   Known,     // its state names this replica's lineage; equal to it, or ahead
-  Behind,    // its state names this lineage, it is unchanged since, and the replica went on
-  Unknown,   // a database without a state
+  Behind,    // its state names this lineage, and it holds less than what was stored
+  Unknown,   // a database without a state, or with one that others went on from
   Diverged,  // state of another lineage, or both sides went on from where they agreed
 };
 

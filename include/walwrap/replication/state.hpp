@@ -35,7 +35,7 @@ struct SavedState {
   PageSize page_size;                // 0 while txid is 0
   std::uint32_t pages = 0;           // database size as of txid
   std::optional<wal::Position> wal;  // what is stored reaches this far; nullopt: no longer known
-  bool clean = false;                // a stop that flushed everything
+  bool clean = false;  // the database file alone, without its WAL, held what is stored
   WallTime saved;
   bool operator==(const SavedState&) const = default;
 };

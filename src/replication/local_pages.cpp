@@ -1,0 +1,161 @@
+#include "walwrap/replication/local_pages.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "walwrap/ltx/decoder.hpp"
+#include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/fetch.hpp"
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+constexpr int kSnapshotTries = 100;
+constexpr std::chrono::milliseconds kSnapshotPause{10};
+constexpr std::size_t kPagesAtOnce = 1024;
+constexpr Bytes kComparePieceBytes = 1 << 20;
+
+// false: enough has been seen.
+using PageVisit = std::function<bool(Pgno pgno, ByteSpan page)>;
+
+Result<void> for_each_page(const PageSet& pages, const sqlite::Snapshot& snapshot,
+                           PageSize page_size, const PageVisit& visit) {
+  ByteVector page(page_size.value);
+  Pgno after{0};
+  while (true) {
+    const auto batch = pages.next(after, kPagesAtOnce);
+    if (batch.empty()) return {};
+    for (const Pgno pgno : batch) {
+      TRY(snapshot.read_page(pgno, page));
+      if (!visit(pgno, page)) return {};
+    }
+    after = batch.back();
+  }
+}
+
+// Every rule of the file is checked if all of it is visited.
+Result<ltx::Header> for_each_stored(const ReplicaFiles& from, const StoredFile& file,
+                                    const PageVisit& visit) {
+  const std::string key = file_key(from.style, file.level, file.txids);
+  const auto info = TRY(from.store.head(key));
+  auto decoder =
+      TRY(ltx::Decoder::start(object_reader(from.store, key, info.size, kComparePieceBytes))
+              .context(key));
+  ByteVector page(decoder.header().page_size.value);
+  while (true) {
+    const auto pgno = TRY(decoder.next_page(page).context(key));
+    if (!pgno || !visit(*pgno, page)) return decoder.header();
+  }
+}
+
+void note(Differences& differences, Pgno pgno, std::uint64_t local) {
+  if (differences.pages.size() < kMostDifferences) {
+    differences.pages.insert_or_assign(pgno, local);
+  } else {
+    differences.too_many = true;
+  }
+}
+
+// The database as of one moment.
+Result<std::optional<Capture::Shot>> take_all(Capture& capture,
+                                              const sqlite::CheckpointOwner& owner,
+                                              sqlite::Snapshot& snapshot) {
+  for (int i = 0; i < kSnapshotTries; ++i) {
+    auto shot = capture.take_all(owner, snapshot);
+    if (shot || shot.error().code != Code::Busy) return shot;
+    os::pause_for(kSnapshotPause);
+  }
+  return fail(Code::Busy, "{} does not come to rest", owner.database().string());
+}
+
+}  // namespace
+
+Result<Differences> compare_pages(const os::Path& database, const StoredSums& stored,
+                                  const os::Clock& clock, std::size_t most) {
+  const auto log = os::status_of(database.string() + "-wal");
+  const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
+  // A log that was not there, or was empty, leaves nothing behind.
+  if (!log || log->size == 0) owner->remove_wal_on_close();
+  const auto capture = TRY(Capture::open(*owner, std::nullopt));
+  const auto snapshot = TRY(sqlite::Snapshot::open(*owner));
+  Differences differences{.stored_pages = stored.pages};
+  const auto shot = TRY(take_all(*capture, *owner, *snapshot));
+  if (!shot) return differences;
+  differences.local_pages = shot->commit;
+  if (most == 0 && !differences.none()) return differences;
+  TRY(for_each_page(shot->pages, *snapshot, owner->page_size(), [&](Pgno pgno, ByteSpan page) {
+    const std::uint64_t local = page_sum(page);
+    if (local != stored.sums.get(pgno)) {
+      note(differences, pgno, local);
+    } else if (stored.sums.stored_by(pgno) == stored.newest) {
+      differences.holds_newest = true;
+    }
+    return differences.pages.size() <= most;
+  }));
+  snapshot->end();
+  return differences;
+}
+
+Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
+                         const os::Clock& clock) {
+  const auto found =
+      TRY(compare_pages(database, {.sums = sums, .pages = pages, .newest = {}}, clock, 0));
+  return found.none();
+}
+
+Result<void> follow(Differences& differences, const PageSums& sums, const ReplicaFiles& files) {
+  // What the files before this one made of a page whose local content equals none of theirs is of
+  // no interest: the last one counts.
+  std::map<Pgno, std::uint64_t> local_of;  // of pages that were equal to `sums`
+  for (const StoredFile& file : files.files) {
+    differences.holds_newest = false;
+    const auto visit = [&](Pgno pgno, ByteSpan page) {
+      if (pgno.value > differences.local_pages) return true;  // the size says so
+      const auto known = differences.pages.find(pgno);
+      const auto before = local_of.find(pgno);
+      const std::uint64_t local = known != differences.pages.end() ? known->second
+                                  : before != local_of.end()       ? before->second
+                                                                   : sums.get(pgno);
+      if (local == page_sum(page)) {
+        local_of.insert_or_assign(pgno, local);
+        differences.pages.erase(pgno);
+        differences.holds_newest = true;
+      } else {
+        note(differences, pgno, local);
+      }
+      return true;
+    };
+    const auto header = TRY(for_each_stored(files, file, visit));
+    differences.stored_pages = header.commit;
+  }
+  return {};
+}
+
+Result<PagesAre> relate(const Differences& differences, const ReplicaFiles& files,
+                        LookFurther further) {
+  if (differences.none()) return PagesAre::Equal;
+  std::vector<StoredFile> newest_first(files.files.begin(), files.files.end());
+  std::sort(newest_first.begin(), newest_first.end(),
+            [](const StoredFile& left, const StoredFile& right) {
+              return left.txids.last > right.txids.last ||
+                     (left.txids.last == right.txids.last && left.level < right.level);
+            });
+  auto unknown = differences.pages;
+  const bool is_shorter = differences.local_pages < differences.stored_pages;
+  const auto has_older = [&] { return is_shorter || unknown.size() < differences.pages.size(); };
+  for (const StoredFile& file : newest_first) {
+    if (unknown.empty() || (further == LookFurther::UntilOne && has_older())) break;
+    TRY(for_each_stored(files, file, [&](Pgno pgno, ByteSpan page) {
+      const auto found = unknown.find(pgno);
+      if (found != unknown.end() && found->second == page_sum(page)) unknown.erase(found);
+      return !unknown.empty();
+    }));
+  }
+  if (!has_older()) return PagesAre::New;
+  return unknown.empty() && !differences.too_many ? PagesAre::Older : PagesAre::Mixed;
+}
+
+}  // namespace walwrap::replication
