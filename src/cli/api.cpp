@@ -4,7 +4,7 @@
 
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/process.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 
 namespace walwrap::cli {
 os::Path api_socket(const config::Config& config) {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "walwrap/base/check.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 
 namespace walwrap::replication {
 namespace {

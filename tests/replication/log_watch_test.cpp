@@ -5,7 +5,7 @@
 #include "tests/support/app_db.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/os/thread.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 
 namespace walwrap::replication {
 namespace {

@@ -2,16 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <random>
 #include <string>
-
-#include "tests/support/files.hpp"
-#include "tests/support/temp_dir.hpp"
 
 using namespace walwrap;
 using namespace walwrap::replication;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -135,137 +129,4 @@ TEST_CASE("page sums tell pages apart and are never zero") {
   CHECK(page_sum(as_bytes("")) != 0);
   CHECK(page_sum(as_bytes(zeros)) == page_sum(as_bytes(std::string(4096, '\0'))));
   CHECK(page_sum(as_bytes(zeros)) != page_sum(as_bytes(one)));
-}
-
-TEST_CASE("the state directory is a hidden one beside the database") {
-  CHECK(StateDir::path_for("/data/app.db") == os::Path("/data/.app.db-walwrap"));
-  CHECK(StateDir::path_for("app.db") == os::Path(".app.db-walwrap"));
-}
-
-TEST_CASE("a saved state is there after the next start, for its owner alone") {
-  const testing::TempDir dir;
-  const fs::path database = dir / "app.db";
-  auto state_dir = StateDir::open(database);
-  REQUIRE_MESSAGE(state_dir.has_value(), state_dir.error().text);
-  auto none = state_dir->load();
-  REQUIRE(none.has_value());
-  CHECK_FALSE(none->has_value());
-
-  REQUIRE(state_dir->save(sample()).has_value());
-  SavedState next = sample();
-  next.txid = next.txid.next();
-  REQUIRE(state_dir->save(next).has_value());
-
-  const auto again = StateDir::open(database);
-  REQUIRE(again.has_value());
-  const auto loaded = again->load();
-  REQUIRE(loaded.has_value());
-  REQUIRE(loaded->has_value());
-  CHECK(**loaded == next);
-  const fs::path path = dir / ".app.db-walwrap";
-  CHECK((fs::status(path).permissions() & fs::perms::all) == fs::perms::owner_all);
-}
-
-TEST_CASE("no state and a damaged state are told apart") {
-  const testing::TempDir dir;
-  auto state_dir = StateDir::open(dir / "app.db");
-  REQUIRE(state_dir.has_value());
-  REQUIRE(state_dir->save(sample()).has_value());
-  const fs::path file = dir / ".app.db-walwrap/state";
-  const std::string text = testing::text_of(file);
-  for (const std::string& damaged :
-       {std::string(), text.substr(0, 50), std::string(100'000, 'x')}) {
-    testing::write_text(file, damaged);
-    const auto loaded = state_dir->load();
-    REQUIRE_FALSE(loaded.has_value());
-    CHECK(loaded.error().code == Code::Corrupt);
-  }
-  REQUIRE(state_dir->save(sample()).has_value());
-  CHECK(state_dir->load()->has_value());
-}
-
-TEST_CASE("forgetting removes state and sums, and does so twice without complaint") {
-  const testing::TempDir dir;
-  auto state_dir = StateDir::open(dir / "app.db");
-  REQUIRE(state_dir.has_value());
-  REQUIRE(state_dir->save(sample()).has_value());
-  {
-    auto sums = state_dir->open_sums();
-    REQUIRE(sums.has_value());
-    REQUIRE(sums->resize(3).has_value());
-  }
-  REQUIRE(state_dir->forget().has_value());
-  REQUIRE(state_dir->forget().has_value());
-  CHECK_FALSE(state_dir->load()->has_value());
-  CHECK(state_dir->open_sums()->pages() == 0);
-}
-
-TEST_CASE("what a crash in the middle of a save left behind goes at the next start") {
-  const testing::TempDir dir;
-  {
-    auto state_dir = StateDir::open(dir / "app.db");
-    REQUIRE(state_dir->save(sample()).has_value());
-  }
-  const fs::path left = dir / ".app.db-walwrap/state.tmp-0123456789abcdef";
-  testing::write_text(left, "half");
-  const auto state_dir = StateDir::open(dir / "app.db");
-  REQUIRE(state_dir.has_value());
-  CHECK_FALSE(fs::exists(left));
-  CHECK(state_dir->load()->has_value());
-}
-
-TEST_CASE("sums keep a hash per page across starts, and zero means not known") {
-  const testing::TempDir dir;
-  const auto state_dir = StateDir::open(dir / "app.db");
-  REQUIRE(state_dir.has_value());
-  {
-    auto sums = state_dir->open_sums();
-    REQUIRE_MESSAGE(sums.has_value(), sums.error().text);
-    CHECK(sums->pages() == 0);
-    CHECK(sums->get(Pgno{1}) == 0);
-    REQUIRE(sums->resize(1000).has_value());
-    CHECK(sums->get(Pgno{1000}) == 0);
-    sums->set(Pgno{1}, 0x0102030405060708, Txid{3});
-    sums->set(Pgno{1000}, ~0ULL, Txid{~0ULL});
-    REQUIRE(sums->sync().has_value());
-  }
-  const std::string raw = testing::text_of(dir / ".app.db-walwrap/pages");
-  REQUIRE(raw.size() == 16'000);
-  CHECK(raw.substr(0, 9) == "\x08\x07\x06\x05\x04\x03\x02\x01\x03");
-  {
-    auto sums = state_dir->open_sums();
-    REQUIRE(sums.has_value());
-    CHECK(sums->pages() == 1000);
-    CHECK(sums->get(Pgno{1}) == 0x0102030405060708);
-    CHECK(sums->get(Pgno{2}) == 0);
-    CHECK(sums->get(Pgno{1000}) == ~0ULL);
-    CHECK(sums->stored_by(Pgno{1000}) == Txid{~0ULL});
-    CHECK(sums->get(Pgno{1001}) == 0);
-    CHECK(sums->stored_by(Pgno{1001}) == Txid{0});
-    CHECK_THROWS_AS(sums->set(Pgno{1001}, 1, Txid{1}), Panic);
-    CHECK_THROWS_AS(sums->set(Pgno{0}, 1, Txid{1}), Panic);
-    // A database that shrank and grew again has pages that are not known.
-    REQUIRE(sums->resize(500).has_value());
-    REQUIRE(sums->resize(1000).has_value());
-    CHECK(sums->get(Pgno{1000}) == 0);
-    CHECK(sums->get(Pgno{1}) == 0x0102030405060708);
-  }
-  // A torn size costs the last page's sum, no more.
-  fs::resize_file(dir / ".app.db-walwrap/pages", 15'999);
-  CHECK(state_dir->open_sums()->pages() == 999);
-}
-
-TEST_CASE("pages stored after a TXID are those that may have changed since, unknown ones too") {
-  const testing::TempDir dir;
-  auto sums = StateDir::open(dir / "app.db")->open_sums().value();
-  REQUIRE(sums.resize(5).has_value());
-  sums.set(Pgno{1}, 11, Txid{7});
-  sums.set(Pgno{2}, 12, Txid{4});
-  sums.set(Pgno{3}, 13, Txid{5});
-  sums.set(Pgno{5}, 15, Txid{9});
-  const auto after = [&](std::uint64_t txid) { return sums.stored_after(Txid{txid}).next({}, 9); };
-  CHECK(after(5) == std::vector{Pgno{1}, Pgno{4}, Pgno{5}});
-  CHECK(after(8) == std::vector{Pgno{4}, Pgno{5}});
-  CHECK(after(9) == std::vector{Pgno{4}});
-  CHECK(after(3).size() == 5);
 }

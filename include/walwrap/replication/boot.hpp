@@ -23,7 +23,7 @@
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/restore.hpp"
 #include "walwrap/replication/startup.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 #include "walwrap/replication/store_patience.hpp"
 #include "walwrap/replication/wal_reach.hpp"
 #include "walwrap/storage/object_store.hpp"

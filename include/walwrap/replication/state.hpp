@@ -48,6 +48,7 @@ std::uint64_t page_sum(ByteSpan page);
 
 class PageSums {
  public:
+  static constexpr Bytes kRecordBytes = 16;  // of each page
   explicit PageSums(os::MappedFile file) : file_(std::move(file)) {}
   std::uint64_t get(Pgno pgno) const;  // 0 beyond the end
   Txid stored_by(Pgno pgno) const;     // may be a later file than the one that changed the page
@@ -60,27 +61,6 @@ class PageSums {
 
  private:
   os::MappedFile file_;
-};
-
-class StateDir {
- public:
-  static os::Path path_for(const os::Path& database);
-  // Creates the directory if it is not there. What is made in it belongs to `owner`, if there is
-  // one, as does what had to be made above it for the database.
-  static Result<StateDir> open(const os::Path& database,
-                               const std::optional<os::FileOwner>& owner = {});
-
-  // nullopt: there is none. Corrupt: there is, and it cannot be used.
-  Result<std::optional<SavedState>> load() const;
-  Result<void> save(const SavedState& state);  // call PageSums::sync() before
-  Result<void> forget();                       // removes state and pages
-  Result<PageSums> open_sums() const;
-
- private:
-  StateDir(os::Path directory, const std::optional<os::FileOwner>& owner)
-      : directory_(std::move(directory)), owner_(owner) {}
-  os::Path directory_;
-  std::optional<os::FileOwner> owner_;
 };
 
 }  // namespace walwrap::replication

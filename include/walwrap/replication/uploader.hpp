@@ -28,7 +28,7 @@
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/levels.hpp"
 #include "walwrap/replication/snapshot_file.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 #include "walwrap/storage/object_store.hpp"
 #include "walwrap/wal/scanner.hpp"

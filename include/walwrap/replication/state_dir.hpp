@@ -1,0 +1,35 @@
+// Where the state is kept: the directory ".<db>-walwrap/" (0700) beside the database. Owned by one
+// thread.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/state.hpp"
+
+namespace walwrap::replication {
+
+class StateDir {
+ public:
+  static os::Path path_for(const os::Path& database);
+  // Creates the directory if it is not there. What is made in it belongs to `owner`, if there is
+  // one, as does what had to be made above it for the database.
+  static Result<StateDir> open(const os::Path& database,
+                               const std::optional<os::FileOwner>& owner = {});
+
+  // nullopt: there is none. Corrupt: there is, and it cannot be used.
+  Result<std::optional<SavedState>> load() const;
+  Result<void> save(const SavedState& state);  // call PageSums::sync() before
+  Result<void> forget();                       // removes state and pages
+  Result<PageSums> open_sums() const;
+
+ private:
+  StateDir(os::Path directory, const std::optional<os::FileOwner>& owner)
+      : directory_(std::move(directory)), owner_(owner) {}
+  os::Path directory_;
+  std::optional<os::FileOwner> owner_;
+};
+
+}  // namespace walwrap::replication
