@@ -214,8 +214,11 @@ bool Desk::watch_one(Followed& followed, MonoTime now) {
   // What cannot be read says nothing; its time and size still do.
   const bool has_more = replication::holds_commit_beyond(status.stored.log, log).value_or(false);
   const bool was_ok = followed.health.ok;
-  const Sight sight{
-      .log = face, .has_more = has_more, .stored = status.stored, .trouble = status.trouble};
+  const Sight sight{.log = face,
+                    .has_more = has_more,
+                    .waits_since = status.waits_since,
+                    .stored = status.stored,
+                    .trouble = status.trouble};
   followed.health = followed.watchdog.look(sight, now);
   followed.history.add({.at = now,
                         .lag = followed.health.lag,

@@ -10,7 +10,8 @@ Health Watchdog::look(const Sight& sight, MonoTime now) {
   compare_times(sight, now);
   compare_positions(sight, now);
   Health health;
-  const MonoTime since = std::min(unstored_since_.value_or(now), stuck_since_.value_or(now));
+  const MonoTime since = std::min(
+      {unstored_since_.value_or(now), stuck_since_.value_or(now), sight.waits_since.value_or(now)});
   health.lag = std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
   if (health.lag <= max_lag_) return health;
   health.ok = false;

@@ -202,6 +202,11 @@ std::string sentence_of(const DatabaseFacts& database, WallTime now) {
   if (!database.replicated) return "The database is not replicated: " + database.why;
   if (!database.progress.halted.empty()) return "Nothing is stored: " + database.progress.halted;
   if (!database.health.ok) return "Writes are not stored: " + database.health.reason;
+  if (database.status.waits_since) {
+    const std::string& reason = database.status.trouble;
+    return "Nothing is stored until the database can be attached" +
+           (reason.empty() ? "." : ": " + reason);
+  }
   if (!database.status.attached) return "There is no database yet; it is waited for.";
   if (!database.status.trouble.empty()) {
     return "The store does not answer, and is asked again: " + database.status.trouble;

@@ -102,7 +102,8 @@ Answer fine(std::string_view word) {
 
 std::string_view state_of(const DatabaseFacts& database) {
   if (!database.replicated || !database.progress.halted.empty()) return "stopped";
-  return database.status.attached ? "replicating" : "waiting for the database";
+  if (database.status.attached) return "replicating";
+  return database.status.waits_since ? "waiting to attach" : "waiting for the database";
 }
 
 std::string format_status(const Facts& facts) {

@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kMovedCheck{2000};
 constexpr milliseconds kNoMomentNow{1};
-constexpr milliseconds kAttachRetry{100};  // the file is there, but locked
 constexpr milliseconds kTruncateMargin{100};
 
 }  // namespace
@@ -25,6 +24,7 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       clock_(clock),
       log_(log),
       watch_(options_.database, clock),
+      attacher_(options_.database, options_.name, clock, log),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace),
       pace_of_waits_(options_.pace_of_waits.value_or(options_.pace)),
@@ -59,17 +59,11 @@ void CaptureLoop::run() {
 }
 
 void CaptureLoop::attach() {
-  const MonoTime now = clock_.mono();
-  if (now < next_attach_ && !is_finishing()) return;
-  auto owner = sqlite::CheckpointOwner::attach(options_.database, clock_);
-  if (owner) {
-    adopt(*std::move(owner));
-    return;
-  }
-  const Code code = owner.error().code;
-  const bool absent = code == Code::NotFound;
-  next_attach_ = now + (absent ? watch_.idle_pause() : kAttachRetry);
-  if (!absent) note(owner.error());
+  const auto others = is_finishing() ? Attacher::Others::None : Attacher::Others::App;
+  if (!attacher_.is_due(others)) return;
+  auto owner = attacher_.try_attach(others, watch_.idle_pause());
+  if (!owner) return note(owner.error());
+  if (*owner) adopt(*std::move(owner));
 }
 
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
@@ -85,7 +79,7 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
       Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt));
   if (!opened) {
     note(opened.error());
-    next_attach_ = clock_.mono() + kAttachRetry;
+    attacher_.on_failed();
     return;
   }
   attachment_ = *std::move(opened);
@@ -109,7 +103,7 @@ void CaptureLoop::detach(std::string_view why) {
   detaching_ = attachment_ && !attachment_->has_snapshot();
   if (detaching_) return;
   attachment_.reset();
-  next_attach_ = clock_.mono();
+  attacher_.on_detached();
 }
 
 void CaptureLoop::halt(const std::string& why) {
@@ -289,6 +283,7 @@ void CaptureLoop::offer_job() {
 
 Bytes CaptureLoop::lag() const {
   const Bytes page = options_.page_size.value;
+  if (const auto waiting = attacher_.waiting()) return waiting->bytes;
   return job_bytes_ + (attachment_ ? attachment_->capture().pending().size() * page : 0);
 }
 
@@ -301,6 +296,7 @@ void CaptureLoop::publish() {
                         .lag_bytes = lag(),
                         .last_put = last_put_,
                         .attached = attachment_ != nullptr,
+                        .waits_since = waits_since(),
                         .trouble = trouble(),
                         .stored = stored_,
                         .stored_at = stored_at_,
@@ -309,8 +305,15 @@ void CaptureLoop::publish() {
   exchange_.inquiry->publish(ledger_.progress());
 }
 
+std::optional<MonoTime> CaptureLoop::waits_since() const {
+  const auto waiting = attacher_.waiting();
+  return waiting ? std::optional(waiting->since) : std::nullopt;
+}
+
 // What came back with a job, or what keeps the one that is out.
 std::string CaptureLoop::trouble() const {
+  const auto waiting = attacher_.waiting();
+  if (trouble_.empty() && waiting && !waiting->reason.empty()) return waiting->reason;
   return trouble_.empty() ? exchange_.outage.get() : trouble_;
 }
 
@@ -382,12 +385,12 @@ void CaptureLoop::wait() {
       .is_finishing = is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
   if (attachment_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
-  if (!attachment_ && !halted_) until = std::min(until, std::max(now, next_attach_));
+  if (!attachment_ && !halted_) until = std::min(until, std::max(now, attacher_.next_try()));
   const bool is_news = watch_.wait(situation, until);
   exchange_.capture_wakeup.drain();
   exchange_.inquiry->asked().drain();
   if (!is_news) return;
-  next_attach_ = clock_.mono();
+  attacher_.on_news();
   next_moved_check_ = clock_.mono();
 }
 

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "walwrap/sqlite/journal_mode.hpp"
 #include "walwrap/sqlite/shim.hpp"
 
 namespace walwrap::sqlite {
@@ -105,17 +106,49 @@ std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
   return copy;
 }
 
+// Of an app that was killed: SQLite rolls it back for the first who reads.
+Result<void> roll_back(const os::Path& database) {
+  auto connection = TRY(Connection::open(database, {.busy_timeout = kAttachPatience}));
+  TRY(connection.query_integer("SELECT count(*) FROM sqlite_master")
+          .context("roll back an unfinished transaction"));
+  return {};
+}
+
+Result<void> leave_rollback_mode(const os::Path& database, CheckpointOwner::Others others) {
+  auto done = TRY(change_to_wal(database).context("change to WAL mode"));
+  if (done == ModeChange::HasJournal && others == CheckpointOwner::Others::None) {
+    TRY(roll_back(database));
+    done = TRY(change_to_wal(database).context("change to WAL mode"));
+  }
+  switch (done) {
+    case ModeChange::Locked:
+      return fail(Code::Busy, "{} is in rollback journal mode and locked", database.string());
+    case ModeChange::HasJournal:
+      return fail(Code::Busy, "{} has an unfinished transaction", database.string());
+    case ModeChange::Done:
+    case ModeChange::NotNeeded:
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path& database,
-                                                                 const os::Clock& clock) {
-  const auto status = TRY(os::status_of(database));
-  if (status.type != os::FileType::Regular) {
-    return fail(Code::Invalid, "{} is not a regular file", database.string());
+                                                                 const os::Clock& clock,
+                                                                 Others others) {
+  auto looked = inspect_mode(database);
+  if (!looked && looked.error().code == Code::Busy && others == Others::None) {
+    // An app was killed in its first transaction.
+    TRY(roll_back(database));
+    looked = inspect_mode(database);
   }
+  const auto sight = TRY(std::move(looked));
   // SQLite writes the first page with the first transaction; before that the app may still choose
   // the page size and more, which opening it in WAL mode would take from it.
-  if (status.size == 0) return fail(Code::NotFound, "{} is empty", database.string());
+  if (sight.mode == JournalMode::None)
+    return fail(Code::NotFound, "{} is empty", database.string());
+  if (sight.mode == JournalMode::Rollback) TRY(leave_rollback_mode(database, others));
   std::unique_ptr<CheckpointOwner> owner(new CheckpointOwner(database, clock));
   TRY(owner->open_lock_holder());
   TRY(owner->take_lock());
@@ -153,12 +186,12 @@ Result<Connection> CheckpointOwner::open_sibling() const {
 
 Result<void> CheckpointOwner::open_lock_holder() {
   holder_ = TRY(open_connection());
-  auto mode = TRY(holder_->query_text("PRAGMA journal_mode").context("read the journal mode"));
+  const auto mode =
+      TRY(holder_->query_text("PRAGMA journal_mode").context("read the journal mode"));
+  // The app has changed it in between. To change it back through this connection would hold locks
+  // for as long as that takes.
   if (mode != "wal") {
-    mode = TRY(holder_->query_text("PRAGMA journal_mode=WAL").context("change to WAL mode"));
-    if (mode != "wal") {
-      return fail(Code::Unsupported, "{} stays in journal mode {}", database_.string(), mode);
-    }
+    return fail(Code::Busy, "{} is in journal mode {}", database_.string(), mode);
   }
   TRY(holder_->execute("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT").context("first read"));
   const auto page_size = TRY(holder_->query_integer("PRAGMA page_size"));

@@ -42,6 +42,22 @@ TEST_CASE("a log that grows while everything is stored in time is healthy") {
   }
 }
 
+TEST_CASE("a database that cannot be attached is red after the limit, though it has no log") {
+  Watchdog dog(seconds(30));
+  const auto waits = [&](int second) {
+    return dog.look({.log = {},
+                     .waits_since = at(5),
+                     .stored = {.as_of = at(second), .log = std::nullopt},
+                     .trouble = "it is locked"},
+                    at(second));
+  };
+  CHECK(waits(6).lag == seconds(1));
+  CHECK(waits(35).ok);
+  const auto red = waits(36);
+  CHECK_FALSE(red.ok);
+  CHECK(red.reason.find("it is locked") != std::string::npos);
+}
+
 TEST_CASE("a write that is not stored for longer than the limit is red, and says for how long") {
   Watchdog dog(seconds(30));
   CHECK(look(dog, face(1), at(0), "", at(0)).ok);

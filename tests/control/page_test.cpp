@@ -48,6 +48,10 @@ TEST_CASE("the state is one sentence that a person understands") {
   some.progress.halted.clear();
   some.health = {};
   CHECK(sentence_of(some, kNow) == "There is no database yet; it is waited for.");
+  some.status.waits_since = MonoTime{};
+  some.status.trouble = "it is locked";
+  CHECK(sentence_of(some, kNow) ==
+        "Nothing is stored until the database can be attached: it is locked");
   some.replicated = false;
   some.why = "refused";
   CHECK(sentence_of(some, kNow) == "The database is not replicated: refused");

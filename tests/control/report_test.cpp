@@ -48,6 +48,14 @@ TEST_CASE("a database that is not there yet is waited for, and is no complaint")
   CHECK(nlohmann::json::parse(format_status(some))["databases"][0]["position"].is_null());
 }
 
+TEST_CASE("a database that is there and cannot be attached yet is not called absent") {
+  auto some = facts();
+  some.databases[0].status.attached = false;
+  some.databases[0].status.waits_since = MonoTime{};
+  CHECK(state_of(some.databases[0]) == "waiting to attach");
+  CHECK(answer_readiness(some).status == 200);
+}
+
 TEST_CASE("health is red as soon as one database is, with its reason") {
   auto some = facts();
   CHECK(answer_health(some).status == 200);

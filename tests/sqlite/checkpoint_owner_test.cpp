@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/in_child.hpp"
 #include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
@@ -18,6 +19,7 @@ namespace walwrap::sqlite {
 namespace {
 
 using testing::AppDb;
+using testing::in_child;
 using testing::TempDir;
 
 using testing::kClock;
@@ -68,11 +70,36 @@ TEST_CASE("a file that is no database is reported as such and stays as it is") {
 
 TEST_CASE("a rollback-journal database that is being written is busy, not changed under the app") {
   const TempDir directory;
-  AppDb app(directory / "app.db");
-  app.run("CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
-  CHECK(CheckpointOwner::attach(directory / "app.db", kClock).error().code == Code::Busy);
-  app.run("COMMIT");
+  const auto answer = in_child([&]() -> std::string {
+    AppDb app(directory / "app.db");
+    app.run("CREATE TABLE t(a); BEGIN IMMEDIATE; INSERT INTO t VALUES(1)");
+    const auto tried = in_child([&]() -> std::string {
+      const auto owner = CheckpointOwner::attach(directory / "app.db", kClock);
+      return owner ? "attached" : std::string(code_name(owner.error().code));
+    });
+    app.run("PRAGMA busy_timeout=0; COMMIT");
+    return tried;
+  });
+  CHECK(answer == code_name(Code::Busy));
   attach(directory / "app.db");
+}
+
+TEST_CASE("what a killed app has left in its journal is rolled back where no app is running") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  in_child([&]() -> std::string {
+    AppDb app(path);
+    app.run(
+        "CREATE TABLE t(a); INSERT INTO t VALUES(7); PRAGMA cache_size=1;"
+        "BEGIN; UPDATE t SET a=8; INSERT INTO t VALUES(zeroblob(200000))");
+    ::_exit(0);
+  });
+  CHECK(CheckpointOwner::attach(path, kClock, CheckpointOwner::Others::App).error().code ==
+        Code::Busy);
+  CHECK(os::exists(directory / "app.db-journal"));
+  const auto owner = attach(path);
+  CHECK_FALSE(os::exists(directory / "app.db-journal"));
+  CHECK(AppDb(path).text("SELECT a FROM t") == "7");
 }
 
 TEST_CASE("while attached, no checkpoint of the app's moves a frame") {

@@ -4,7 +4,8 @@
 // It makes two comparisons, and the worse one counts. The log's time and size change with each
 // write: when they did, against the moment up to which everything is said to be stored. And the
 // log's end against the position that is said to be stored: a capture that looks at the wrong file
-// finds nothing new and says that all is stored, but its position stands still.
+// finds nothing new and says that all is stored, but its position stands still. A database that
+// waits to be attached has no log that could tell: all of it counts as not stored meanwhile.
 #pragma once
 
 #include <chrono>
@@ -33,9 +34,10 @@ struct Health {
 // One look at the log, and what was said about it then.
 struct Sight {
   LogFace log;
-  bool has_more = false;           // it holds a commit beyond stored.log
-  replication::StoredUpTo stored;  // as the pipeline has it
-  std::string trouble = {};        // what is known to be wrong
+  bool has_more = false;                     // it holds a commit beyond stored.log
+  std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
+  replication::StoredUpTo stored;            // as the pipeline has it
+  std::string trouble = {};                  // what is known to be wrong
 };
 
 class Watchdog {

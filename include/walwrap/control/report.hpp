@@ -14,7 +14,7 @@ Answer answer_health(const Facts& facts);                          // 200, or 50
 // 200 once every database is attached or not there yet; 503 during a stop and without replication.
 Answer answer_readiness(const Facts& facts);
 
-// "replicating", "waiting for the database", "stopped".
+// "replicating", "waiting to attach", "waiting for the database", "stopped".
 std::string_view state_of(const DatabaseFacts& database);
 
 }  // namespace walwrap::control

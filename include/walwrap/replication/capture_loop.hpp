@@ -11,6 +11,7 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/replication/attacher.hpp"
 #include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/checkpointer.hpp"
 #include "walwrap/replication/exchange.hpp"
@@ -59,6 +60,7 @@ class CaptureLoop {
   Result<void> capture_now();
   void publish();
   std::string trouble() const;
+  std::optional<MonoTime> waits_since() const;
   bool finish(MonoTime deadline);
   bool is_all_stored();
   void truncate_log(MonoTime deadline);
@@ -73,6 +75,7 @@ class CaptureLoop {
   const os::Clock& clock_;
   const Log& log_;
   LogWatch watch_;
+  Attacher attacher_;
 
   std::unique_ptr<Attachment> attachment_;
   Checkpointer checkpointer_;
@@ -102,7 +105,6 @@ class CaptureLoop {
   FailureEpisode episode_;
 
   MonoTime last_commit_{};
-  MonoTime next_attach_{};
   MonoTime next_job_{};
   MonoTime next_moved_check_{};
 };

@@ -45,7 +45,8 @@ struct ReplicatorStatus {
   Bytes lag_bytes = 0;  // committed, not yet stored
   std::chrono::milliseconds last_put{0};
   bool attached = false;
-  std::string trouble{};  // "": none
+  std::optional<MonoTime> waits_since{};  // the database is there, but cannot be attached yet
+  std::string trouble{};                  // "": none
   Fencing fencing = Fencing::NotKnown;
   StoredUpTo stored{};
   std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start

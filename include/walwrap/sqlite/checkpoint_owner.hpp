@@ -37,11 +37,16 @@ struct BrakePatience {
 
 class CheckpointOwner {
  public:
-  // Puts a rollback-journal database in WAL mode. Errors: NotFound (no file, or an empty one: ask
+  // App: it may use the database right now, so nothing is done that it could meet for longer than
+  // microseconds. None: no app is running, and what one has left unfinished is rolled back.
+  enum class Others { None, App };
+  // Changes a database in rollback journal mode to WAL mode, now or not at all; beside an app the
+  // caller chooses the moment (journal_mode.hpp). Errors: NotFound (no file, or an empty one: ask
   // again when it has appeared), Busy (somebody holds a lock for now), Unsupported (its WAL index
   // is not shared: exclusive locking mode), Corrupt, Denied, Unavailable.
   static Result<std::unique_ptr<CheckpointOwner>> attach(const os::Path& database,
-                                                         const os::Clock& clock);
+                                                         const os::Clock& clock,
+                                                         Others others = Others::None);
   ~CheckpointOwner();
   CheckpointOwner(const CheckpointOwner&) = delete;
   CheckpointOwner& operator=(const CheckpointOwner&) = delete;
