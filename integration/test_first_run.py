@@ -5,13 +5,14 @@ alone, and everything it wrote is stored.
 IT_FIRST_RUNS repetitions of each case (CI: 2; scripts/soak: 60).
 """
 
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 
 from lib import checks
-from lib.harness import APPS, PYTHON, Skip, binary, case, main
+from lib.harness import APPS, PYTHON, Skip, binary, case, main, wait_until
 from lib.scene import Scene
 
 RUNS = int(os.environ.get("IT_FIRST_RUNS", "2"))
@@ -145,6 +146,42 @@ def settings(run, scene):
     with checks.Copy(run, bare, "bare") as alone, checks.Copy(run, scene.db, "live") as ours:
         run.must(alone.digest() == ours.digest(), "the settings differ from those alone")
     must_be_equal(scene, ["t"])
+
+
+@case("an app in exclusive locking mode is told of, by its pid, and stored when it has ended")
+def exclusive(run):
+    scene = Scene(run)
+    app = ("import os, sqlite3, sys, time\n"
+           "db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)\n"
+           "db.execute('pragma locking_mode=exclusive')\n"
+           "db.execute('create table t(a)')\n"
+           "print(os.getpid(), flush=True)\n"
+           "for i in range(130):\n"
+           "    db.execute('insert into t values(?)', (i,))\n"
+           "    time.sleep(0.1)\n")
+    walwrap = scene.start([PYTHON, "-c", app, str(scene.db)], "--health-max-lag", "4s")
+    status = wait_until(lambda: waiting(scene), 10, "a status that says that it waits")
+    pid = run.path("app-%d.out" % walwrap.number).read_text().strip()
+    run.must("process %s has it locked" % pid in status["trouble"], status["trouble"])
+    run.must(status["lag"]["bytes"] > 0, "no lag: %s" % status["lag"])
+    wait_until(lambda: not waiting(scene)["healthy"], 8, "the health to be red")
+    walwrap.must_end(0)
+    lines = [line for line in walwrap.log() if line["msg"].startswith("not replicated")]
+    run.must(len(lines) == 1, "%d warnings" % len(lines))
+    run.must("EXCLUSIVE" in lines[0]["hint"] and pid in lines[0]["cause"], str(lines[0]))
+    with checks.Copy(run, scene.db, "live") as copy:
+        run.must(copy.one("select count(*) from t") == 130, "rows are missing")
+    must_be_equal(scene, ["t"])
+
+
+def waiting(scene):
+    """The status of a database that waits to be attached, with a reason; else None."""
+    asked = subprocess.run([binary(), "status", "--json", "--socket", str(scene.socket)],
+                           capture_output=True, text=True, env=scene.run.environment())
+    if asked.returncode != 0:
+        return None
+    status = json.loads(asked.stdout)["databases"][0]
+    return status if status["state"] == "waiting to attach" and status["trouble"] else None
 
 
 if __name__ == "__main__":

@@ -171,7 +171,11 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
     findings.push_back(ok("database", says + ", in WAL mode"));
   } else {
     findings.push_back(
-        note("database", says + ", with a rollback journal: a start changes it to WAL mode"));
+        note("database", says + ", with a rollback journal: a start changes it to WAL mode",
+             "check that the app sets no other journal_mode, no locking_mode=EXCLUSIVE, and that "
+             "its SQLite has WAL: else it stops working; the way back, once walwrap is stopped: "
+             "sqlite3 " +
+                 path + " 'PRAGMA journal_mode=DELETE'"));
   }
   if (database.wal_size > kRemarkableLog) {
     findings.push_back(

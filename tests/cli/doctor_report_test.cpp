@@ -89,7 +89,10 @@ TEST_CASE("a doctor reads a database's header and knows what is none") {
   CHECK(has(text_of(findings_of(database_of(database_header(4096, 2)))),
             "ok database: /data/app.db: 8.0 KiB, pages of 4096 bytes, in WAL mode"));
   CHECK(has(text_of(findings_of(database_of(database_header(1, 2)))), "pages of 65536 bytes"));
-  CHECK(has(text_of(findings_of(database_of(database_header(4096, 1)))), "rollback journal"));
+  const auto rollback = text_of(findings_of(database_of(database_header(4096, 1))));
+  CHECK(has(rollback, "rollback journal"));
+  CHECK(has(rollback, "EXCLUSIVE"));
+  CHECK(has(rollback, "sqlite3 /data/app.db 'PRAGMA journal_mode=DELETE'"));
   CHECK(has(text_of(findings_of(database_of("SQLite"))), "problem database"));
   CHECK(has(text_of(findings_of(database_of(std::string(100, 'x')))), "encrypted"));
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/app_process.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -18,6 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::AppDb;
+using testing::AppProcess;
 using testing::in_child;
 using Others = Attacher::Others;
 
@@ -108,22 +110,17 @@ TEST_CASE("a database that stays locked is reported with the process that locks 
     CAPTURE(sql);
     const Place place;
     AppDb(place.path).run("CREATE TABLE t(a)");
-    const auto answer = in_child([&]() -> std::string {
-      AppDb app(place.path);
-      app.run(sql);
-      const auto holder = fmt::format("process {} has ", ::getpid());
-      return in_child([&]() -> std::string {
-        Rig rig(place.path);
-        if (rig.tries_for(seconds(9))) return "attached";
-        const auto waiting = rig.attacher.waiting();
-        if (!waiting || waiting->reason.find(holder) == std::string::npos) return "no reason";
-        if (!rig.lines.empty()) return "a line too early";
-        if (rig.tries_for(seconds(40))) return "attached";
-        const bool is_said = rig.has_line("not replicated") && rig.has_line("EXCLUSIVE");
-        return is_said && rig.lines.size() == 2 ? "said" : fmt::format("{}", rig.lines.size());
-      });
-    });
-    CHECK(answer == "said");
+    const AppProcess app(place.path, sql);
+    Rig rig(place.path);
+    CHECK(rig.tries_for(seconds(9)) == nullptr);
+    REQUIRE(rig.attacher.waiting().has_value());
+    CHECK(rig.attacher.waiting()->reason.find(fmt::format("process {} has ", app.pid())) !=
+          std::string::npos);
+    CHECK(rig.lines.empty());
+    CHECK(rig.tries_for(seconds(40)) == nullptr);
+    CHECK(rig.has_line("not replicated"));
+    CHECK(rig.has_line("EXCLUSIVE"));
+    CHECK(rig.lines.size() == 2);
   }
 }
 

@@ -42,7 +42,9 @@ struct World {
     auto replicator = prepare(options());
     if (!replicator) return {.missing = replicator.error().text};
     if (!(*replicator)->start()) return {.missing = "start"};
-    if (!sql.empty()) AppDb(database).run(sql);
+    // In WAL mode from the start: the locks of an app in this process do not keep the rest of it
+    // from a change of the journal mode.
+    if (!sql.empty()) AppDb(database).run("PRAGMA journal_mode=WAL; " + sql);
     return (*replicator)->flush(kSystemClock.mono() + std::chrono::seconds(20));
   }
   void wipe() const {
