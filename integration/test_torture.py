@@ -99,6 +99,8 @@ def torture(run, replicator_dies):
     walwrap.must_end(0)
     complaints = (directory / "complaints").read_text().strip()
     run.must(not complaints, "a writer said: %s" % complaints[-300:])
+    missed = [line for line in walwrap.log() if "not captured" in line.get("msg", "")]
+    run.must(not missed, "SQLite counted commits that nobody captured: %s" % missed)
     checks.same(run, scene.db, scene.replica, tables=tables_of(run, scene.db))
     total = check_rows(run, checks.restored(run, scene.replica), directory)
     merged = merged_files_agree(run, scene.replica, seed)

@@ -170,6 +170,14 @@ void add_work(std::vector<MetricFamily>& out, const Facts& facts) {
           [](const auto& db) { return db.status.uploads.failed; });
   counter("walwrap_checkpoints_total", "Checkpoints of the write-ahead log.",
           [](const auto& db) { return db.status.checkpoints.passes; });
+  counter("walwrap_checkpoint_lock_lent_total",
+          "Times that the app was lent the checkpoint lock, to begin the log anew itself.",
+          [](const auto& db) { return db.status.checkpoints.lent; });
+  counter("walwrap_log_restarts_lent_total", "Of those, the ones after which the log began anew.",
+          [](const auto& db) { return db.status.checkpoints.restarts; });
+  counter("walwrap_commits_missed_total",
+          "Commits that were not captured; after each, every page was compared.",
+          [](const auto& db) { return db.status.checkpoints.missed_commits; });
   out.push_back(histograms(
       "walwrap_writers_held_seconds", "How long writers were held to shorten the log.", facts,
       [](const auto& db) -> const auto& { return db.status.checkpoints.held; }));

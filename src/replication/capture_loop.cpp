@@ -84,6 +84,7 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   }
   attachment_ = *std::move(opened);
   options_.page_size = attachment_->owner().page_size();
+  checkpointer_.on_attached();
   watch_.watch_log();
   note_attached();
   log_.info("attached", {{"db", options_.name}, {"page_bytes", options_.page_size}});
@@ -216,12 +217,17 @@ void CaptureLoop::look() {
     snapshot_asked_ = wishes.snapshot;
     looked_ = now;
   }
-  offer_job();
-  const auto done = checkpointer_.run(
-      attachment_->owner(), *index,
-      {.last_commit = last_commit_, .snapshot_open = !attachment_->has_snapshot()},
-      [this] { return capture_now(); });
+  if (!checkpointer_.goes_first(attachment_->owner(), *index, situation())) offer_job();
+  const auto done = checkpointer_.run(attachment_->owner(), *index, situation(),
+                                      [this] { return capture_now(); });
   if (!done) note(done.error());
+}
+
+Checkpointer::Situation CaptureLoop::situation() const {
+  return {.last_commit = last_commit_,
+          .snapshot_open = !attachment_->has_snapshot(),
+          .missed_commits = attachment_->capture().missed_commits(),
+          .can_prove = attachment_->capture().can_prove()};
 }
 
 Result<void> CaptureLoop::capture_now() {
@@ -336,8 +342,9 @@ bool CaptureLoop::finish(MonoTime deadline) {
     return true;
   }
   // A merge may still have the snapshot; it has been told to hurry.
+  const bool is_ours = !attachment_ || attachment_->has_snapshot();
   const bool is_free =
-      !attachment_ || attachment_->has_snapshot() || clock_.mono() + kTruncateMargin > deadline;
+      (is_ours && !checkpointer_.is_lending()) || clock_.mono() + kTruncateMargin > deadline;
   if (is_free && is_all_stored()) {
     if (attachment_) truncate_log(deadline);
     if (is_all_stored()) {

@@ -205,7 +205,7 @@ Result<void> CheckpointOwner::open_lock_holder() {
     return fail(Code::Unsupported, "{} has no shared WAL index (PRAGMA locking_mode=EXCLUSIVE?)",
                 database_.string());
   }
-  index_ = static_cast<const volatile std::byte*>(region);
+  index_ = static_cast<volatile std::byte*>(region);
   return {};
 }
 
@@ -258,6 +258,52 @@ Result<void> CheckpointOwner::recover() {
   return reader_->execute(kBeginRead).context("recover the WAL index");
 }
 
+void CheckpointOwner::release_lock() {
+  WW_CHECK(holds_lock());
+  lock_held_.store(false, std::memory_order_release);
+  lock_without_shim(holder_->file(), wal::kCheckpointLock,
+                    SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+}
+
+Result<bool> CheckpointOwner::take_lock_back() {
+  WW_CHECK(!holds_lock());
+  const bool is_ours = TRY(try_lock(*holder_, wal::kCheckpointLock));
+  if (is_ours) lock_held_.store(true, std::memory_order_release);
+  return is_ours;
+}
+
+// A slot that nobody reads with is marked as unused, as SQLite's own checkpoint does, and then
+// shared; whoever marked a frame with it in between is let have it.
+Result<bool> CheckpointOwner::take_restart_guard() {
+  WW_CHECK(!guard_);
+  const auto mark_of = [this](int read_slot) -> volatile std::uint32_t& {
+    const auto offset = wal::kReadMarksOffset + 4 * static_cast<Bytes>(read_slot);
+    return *reinterpret_cast<volatile std::uint32_t*>(index_ + offset);
+  };
+  for (int read_slot = wal::kReadLocks - 1; read_slot > 1; --read_slot) {
+    const int slot = wal::kReadLock + read_slot;
+    {
+      const bool is_free = TRY(try_lock(*holder_, slot));
+      if (!is_free) continue;
+      const LockEnd end(*holder_, slot);
+      mark_of(read_slot) = wal::kReadMarkUnused;
+    }
+    const int code = lock_without_shim(holder_->file(), slot, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED);
+    if (code == SQLITE_BUSY) continue;
+    if (code != SQLITE_OK) return sqlite_failure(nullptr, code, "share a read lock");
+    guard_ = slot;
+    if (mark_of(read_slot) == wal::kReadMarkUnused) return true;
+    release_restart_guard();
+  }
+  return false;
+}
+
+void CheckpointOwner::release_restart_guard() {
+  if (!guard_) return;
+  lock_without_shim(holder_->file(), *guard_, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
+  guard_.reset();
+}
+
 bool CheckpointOwner::has_moved() const {
   int moved = 0;
   sqlite3_file* file = holder_->file();
@@ -266,6 +312,7 @@ bool CheckpointOwner::has_moved() const {
 }
 
 Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
+  WW_CHECK(holds_lock());
   const TransactionEnd end(*reader_);
   TRY(reader_->execute(kBeginRead).context("begin the read that guards a checkpoint"));
   if (held_read_lock(reader_->file()) == 0) return {};  // all of it is in the database already
@@ -329,6 +376,7 @@ Result<bool> CheckpointOwner::has_older_reader() {
 }
 
 Result<bool> CheckpointOwner::truncate() {
+  if (!holds_lock()) return false;
   const MayWrite may_write(*checkpointer_);
   const int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), "main",
                                              SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);

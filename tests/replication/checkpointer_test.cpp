@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -135,40 +137,105 @@ TEST_CASE("writers are not held for a log that a reader has pinned anyway") {
     scene.clock.advance(std::chrono::milliseconds(50));
     const auto capture = []() -> Result<void> { return {}; };
     const auto index = owner->read_index();
-    REQUIRE(
-        checkpointer.run(*owner, *index, {.last_commit = scene.clock.mono()}, capture).has_value());
+    // No proof of what is captured: then the lock is never lent.
+    const Checkpointer::Situation situation{.last_commit = scene.clock.mono(), .can_prove = false};
+    REQUIRE(checkpointer.run(*owner, *index, situation, capture).has_value());
+    return index->header.max_frame;
   };
-  for (int i = 0; i < 40; ++i) write();
+  std::uint32_t longest = 0;
+  for (int i = 0; i < 25; ++i) longest = write();
   // Before it is known that the passes get nowhere.
-  const int held = scene.count("writers held");
-  CHECK(held <= 2);
+  CHECK(scene.count("writers held") <= 2);
   reader.end();
-  for (int i = 0; i < 40; ++i) write();
-  CHECK(scene.count("writers held") > held);
+  std::uint32_t last = 0;
+  for (int i = 0; i < 25; ++i) last = write();
+  CHECK(last < longest);
+  CHECK(scene.count("writers held") <= 2);  // this writer leaves gaps
 }
 
+// An app at full speed, one commit after the other: each pass of ours ends after the next one.
+struct FullSpeed : Scene {
+  AppDb app{database};
+  std::unique_ptr<sqlite::CheckpointOwner> owner =
+      *sqlite::CheckpointOwner::attach(database, testing::kSystemClock);
+  std::unique_ptr<Checkpointer> checkpointer;
+  Checkpointer::Situation situation;
+
+  explicit FullSpeed(CheckpointLimits limits = {}) {
+    limits.hard_limit = 64U << 10;
+    limits.gap_tries = 1;
+    checkpointer = std::make_unique<Checkpointer>("app.db", limits, clock, debug);
+    app.run("INSERT INTO t VALUES(randomblob(200000))");
+    CHECK(run([&] { app.run("INSERT INTO t VALUES(1)"); }));
+  }
+  // `meanwhile`: at every third capture.
+  bool run(const std::function<void()>& meanwhile) {
+    clock.advance(std::chrono::milliseconds(50));
+    situation.last_commit = clock.mono();
+    int captures = 2;
+    do {
+      const auto done =
+          checkpointer->run(*owner, *owner->read_index(), situation, [&]() -> Result<void> {
+            if (++captures % 3 == 0) meanwhile();
+            return {};
+          });
+      if (!done) return false;
+    } while (checkpointer->is_lending());
+    return true;
+  }
+};
+
 TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
-  Scene scene;
-  AppDb app(scene.database);
-  const auto owner = *sqlite::CheckpointOwner::attach(scene.database, testing::kSystemClock);
-  CheckpointLimits limits;
-  limits.hard_limit = 64U << 10;
-  Checkpointer checkpointer("app.db", limits, scene.clock, scene.debug);
-  const auto run = [&] {
-    scene.clock.advance(std::chrono::milliseconds(50));
-    const auto capture = []() -> Result<void> { return {}; };
-    return checkpointer
-        .run(*owner, *owner->read_index(), {.last_commit = scene.clock.mono()}, capture)
-        .has_value();
-  };
-  app.run("INSERT INTO t VALUES(randomblob(200000)); BEGIN IMMEDIATE");
-  CHECK(run());
+  FullSpeed scene;
+  scene.situation.can_prove = false;  // then the lock is never lent
+  scene.app.run("INSERT INTO t VALUES(1); BEGIN IMMEDIATE");
+  CHECK(scene.run([] {}));
   CHECK(scene.count("no gap between writers for a checkpoint\" db=app.db") == 1);
   CHECK(scene.count("writers held") == 0);
-  app.run("INSERT INTO t VALUES(1); COMMIT");
-  CHECK(run());
+  scene.app.run("INSERT INTO t VALUES(1); COMMIT");
+  CHECK(scene.run([] {}));
   CHECK(scene.count("writers held") == 1);
-  CHECK(checkpointer.counts().held.count() == 1);
+  CHECK(scene.checkpointer->counts().held.count() == 1);
+}
+
+TEST_CASE("to a writer that leaves no gap the lock is lent, and nobody is held") {
+  FullSpeed scene;
+  scene.app.run("PRAGMA wal_autocheckpoint=20; INSERT INTO t VALUES(randomblob(200000))");
+  const auto before = scene.owner->read_index()->header.salts;
+  CHECK(scene.run([&] { scene.app.run("INSERT INTO t VALUES(1)"); }));
+  CHECK(scene.count("checkpoint lock lent to the app\" db=app.db outcome=restarts") == 1);
+  scene.app.run("INSERT INTO t VALUES(1)");
+  CHECK_FALSE(scene.owner->read_index()->header.salts == before);
+  CHECK(scene.count("writers held") == 0);
+  CHECK(scene.checkpointer->counts().lent == 1);
+  CHECK(scene.checkpointer->counts().restarts == 1);
+}
+
+TEST_CASE("after a commit was missed, which is said once, the lock is not lent again") {
+  FullSpeed scene;
+  scene.situation.missed_commits = 3;
+  scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
+  CHECK(scene.run([] {}));
+  CHECK(scene.count("level=warn msg=\"commits were not captured, every page is compared\" "
+                    "db=app.db commits=3") == 1);
+  CHECK(scene.count("checkpoint lock lent") == 0);
+  CHECK(scene.count("writers held") == 1);
+  scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
+  CHECK(scene.run([] {}));
+  CHECK(scene.count("level=warn") == 1);
+  CHECK(scene.checkpointer->counts().missed_commits == 3);
+}
+
+TEST_CASE("our own read of a log that is too long is wanted back") {
+  FullSpeed scene;
+  scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
+  scene.situation.snapshot_open = true;
+  CHECK(scene.run([] {}));
+  CHECK(scene.checkpointer->wants_snapshot_back());
+  CHECK_FALSE(
+      scene.checkpointer->goes_first(*scene.owner, *scene.owner->read_index(), scene.situation));
+  scene.situation.snapshot_open = false;
+  CHECK(scene.checkpointer->goes_first(*scene.owner, *scene.owner->read_index(), scene.situation));
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ class CaptureLoop {
   void take_answer(const UploadDone& done);
   void note_snapshot(const UploadDone& done);
   void offer_job();
+  Checkpointer::Situation situation() const;
   Result<void> capture_now();
   void publish();
   std::string trouble() const;

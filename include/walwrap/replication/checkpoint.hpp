@@ -1,12 +1,19 @@
-// When to checkpoint, and when to use the brake. Pure; owned by the capture thread.
+// When to checkpoint, when to lend the app the lock, and when to hold writers. Pure; owned by the
+// capture thread.
 //
-// A pass runs when enough has been written since the last one, and in the first quiet moment with
-// anything left. The brake (the write lock, for the last few frames) is for a writer that never
-// pauses, and never when a quiet moment would do or when it could not help: an app without a busy
-// timeout sees SQLITE_BUSY if it meets it. It comes past the hard limit, and past the reuse limit
-// if the last one was long ago: a log that grows costs a writer with synchronous=FULL a commit of
-// the file system with each of its own, and a long one more than a short one; one that is begun
-// anew while it is short costs the least.
+// A pass runs in the first quiet moment with anything left, and between two commits when enough has
+// been written since the last one. A writer that is not at full speed leaves gaps that are long
+// enough: the pass ends before the next commit, which then begins the WAL anew. Where several
+// passes in a row did not, there are no gaps, and past a limit the WAL is begun anew in one of two
+// ways:
+// - the lock is lent (sqlite/lending.hpp), and the app makes the checkpoint inside a commit of its
+//   own, as it would without us. Nobody is held, and a slow disk slows the writer and not the WAL;
+// - where that does not work (several writers, an app that makes no checkpoints or one at each
+//   commit, a commit that was missed), the brake: the write lock, for the last few frames. An app
+//   without a busy timeout sees SQLITE_BUSY if it meets it.
+// The limit is the hard limit, or the reuse limit if the last time was long ago: a WAL that grows
+// costs a writer with synchronous=FULL a commit of the file system with each of its own, and a long
+// one more than a short one; one that is begun anew while it is short costs the least.
 #pragma once
 
 #include <chrono>
@@ -24,9 +31,18 @@ struct CheckpointLimits {
   std::chrono::milliseconds quiet{100};   // without a commit
   std::chrono::milliseconds retry{1000};  // in a quiet time that readers kept a pass from using
   Bytes hard_limit = 64ULL << 20;         // of WAL
-  Bytes reuse_limit = 8ULL << 20;         // of WAL, between brakes that are reuse_gap apart
+  Bytes reuse_limit = 8ULL << 20;         // of WAL, between two restarts that are reuse_gap apart
   std::chrono::milliseconds reuse_gap{100};
-  std::chrono::milliseconds brake_gap{20};  // between two brakes
+  std::chrono::milliseconds brake_gap{20};  // between two brakes, or two lendings
+  // Between two lendings that are not forced: each costs the app the fsyncs of a checkpoint. They
+  // are at half of the hard limit, for the WAL grows until the app's checkpoint begins.
+  std::chrono::milliseconds lend_gap{250};
+  int gap_tries = 6;                               // passes in a row, before there are no gaps
+  std::chrono::milliseconds gap_pause{5};          // between two of them
+  std::chrono::milliseconds first_no_gaps{1'000};  // until passes are tried again; doubles
+  std::chrono::milliseconds most_no_gaps{60'000};
+  std::chrono::milliseconds first_no_lending{1'000};  // after several writers; doubles
+  std::chrono::milliseconds most_no_lending{60'000};
   Brake brake = Brake::Auto;
 };
 
@@ -34,28 +50,66 @@ struct WalView {
   wal::Salts salts;
   std::uint32_t max_frame = 0;
   std::uint32_t not_backfilled = 0;
-  Bytes bytes = 0;      // up to max_frame
-  bool pinned = false;  // by a snapshot of ours or a reader that stays: it could not restart now
+  Bytes bytes = 0;        // up to max_frame
+  bool pinned = false;    // by a reader that stays: it could not restart now
+  bool own_read = false;  // by a snapshot of ours
+};
+
+// How a time in which the lock was lent has ended; sqlite::Lending says more.
+enum class Lent {
+  Restarts,          // the WAL begins anew
+  Nothing,           // no commit came
+  NoCheckpoint,      // the app wrote, and made none
+  NotFinished,       // somebody's read kept it from the end
+  SeveralWriters,    //
+  ChecksEachCommit,  // and could begin the WAL anew twice while we look once
 };
 
 class CheckpointPolicy {
  public:
-  enum class Action { None, Pass, Brake };
+  enum class Action {
+    None,
+    Pass,
+    PassAfterCommit,  // as soon as the next commit has ended: a gap begins there
+    Lend,
+    Brake,
+    RecallSnapshot,  // our own read keeps the WAL, which is too long
+  };
 
   explicit CheckpointPolicy(CheckpointLimits limits) : limits_(limits) {}
   Action decide(const WalView& view, MonoTime last_commit, MonoTime now) const;
-  void on_pass(const WalView& before, MonoTime now);
+  // `left`: frames that are not in the database after it.
+  void on_pass(const WalView& before, std::uint32_t left, MonoTime now);
   void on_brake(MonoTime now);
+  void on_lent(Lent ended, const WalView& before, MonoTime now);
+  // For good: a commit was missed, or nothing would tell.
+  void forbid_lending() { lending_allowed_ = false; }
   // When decide() may say something else although nothing was written; never later than needed.
   MonoTime next_look(const WalView& view, MonoTime last_commit, MonoTime now) const;
 
  private:
   bool is_new_since_pass(const WalView& view) const;
+  std::uint32_t written_since_pass(const WalView& view) const;
+  bool is_past(Bytes most, std::chrono::milliseconds gap, const WalView& view, MonoTime now) const;
+  bool lending_works(const WalView& view, MonoTime now) const;
+  Action in_gaps(const WalView& view, MonoTime now) const;
+  Action without_gaps(const WalView& view, MonoTime now) const;
+
   CheckpointLimits limits_;
   wal::Salts passed_salts_;
   std::uint32_t passed_frame_ = 0;
   MonoTime passed_at_{};
-  MonoTime braked_at_{};
+  MonoTime restarted_at_{};  // the newest brake or lending
+
+  int gap_misses_ = 0;        // passes in a row that ended after the next commit
+  MonoTime no_gaps_until_{};  // passes between commits are not worth trying
+  std::chrono::milliseconds no_gaps_for_{0};
+
+  bool lending_allowed_ = true;
+  std::uint32_t lend_from_ = 0;  // frames: with fewer the app makes no checkpoint
+  MonoTime no_lending_until_{};
+  std::chrono::milliseconds no_lending_for_{0};
+  int not_finished_ = 0;  // in a row
 };
 
 }  // namespace walwrap::replication

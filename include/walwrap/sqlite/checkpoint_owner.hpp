@@ -53,6 +53,7 @@ class CheckpointOwner {
 
   PageSize page_size() const { return page_size_; }
   const os::Path& database() const { return database_; }
+  const os::Clock& clock() const { return clock_; }
 
   // nullopt: the two copies differ, and still did after a few looks. Either a writer is at it
   // right now, or it died there: then recover().
@@ -80,6 +81,16 @@ class CheckpointOwner {
   // WAL could not restart, so writers are let go without that pass.
   Result<BrakeOutcome> brake(const CaptureFn& capture, BrakePatience patience = {});
 
+  // Lending (lending.hpp). Without the lock nothing of ours reads, and nothing makes a checkpoint.
+  bool holds_lock() const { return lock_held_.load(std::memory_order_acquire); }
+  void release_lock();
+  // False: somebody is at a checkpoint.
+  Result<bool> take_lock_back();
+  // The restart guard: a shared lock on a read slot that marks no frame. It pins nothing and limits
+  // no checkpoint, but while somebody holds it nobody can restart the WAL. False: none is free.
+  Result<bool> take_restart_guard();
+  void release_restart_guard();  // if it is ours
+
   // With every writer gone: everything into the database and the WAL cut to nothing. False if
   // somebody still reads or writes. Does not capture: the caller has, and checks afterwards.
   Result<bool> truncate();
@@ -103,7 +114,8 @@ class CheckpointOwner {
   const os::Clock& clock_;
   PageSize page_size_;
   std::atomic<bool> lock_held_{false};  // read by the shim under every connection of ours
-  const volatile std::byte* index_ = nullptr;
+  volatile std::byte* index_ = nullptr;
+  std::optional<int> guard_;  // its slot
   // Destroyed in reverse: the holder of the lock last.
   std::optional<Connection> holder_;
   std::optional<Connection> checkpointer_;
