@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "walwrap/base/host_name.hpp"
 #include "walwrap/cli/doctor_report.hpp"
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/file.hpp"
@@ -103,7 +104,8 @@ RightsFinding rights_in(const storage::StoreRights& rights) {
 }
 
 bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("[::1]");
+  const auto peer = parse_host_port(address);
+  return peer && is_loopback_host(peer->host);
 }
 
 class Doctor {

@@ -12,6 +12,8 @@
 namespace walwrap::control {
 namespace {
 
+// For the first request of a connection that anybody may make.
+constexpr std::chrono::milliseconds kNetworkSilence{3'000};
 // A request's first line and headers, and our answer's: no path of ours is long.
 constexpr std::size_t kConnectionMemory = 8'192;
 
@@ -114,7 +116,8 @@ Result<void> HttpDaemon::start() {
   daemon_ = MHD_start_daemon(
       kFlags, 0, nullptr, nullptr, &Callbacks::on_call, this,  //
       MHD_OPTION_EXTERNAL_LOGGER, &Callbacks::on_log, this,    // first: it counts from here on
-      MHD_OPTION_CONNECTION_LIMIT, static_cast<unsigned>(options_.most_connections),
+      MHD_OPTION_CONNECTION_LIMIT,
+      static_cast<unsigned>(options_.most_of_this_machine + options_.most_of_network),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,        //
       MHD_OPTION_NOTIFY_COMPLETED, &Callbacks::on_completed, this,  //
       MHD_OPTION_NOTIFY_CONNECTION, &Callbacks::on_connection, this, MHD_OPTION_STRICT_FOR_CLIENT,
@@ -131,10 +134,29 @@ HttpDaemon::~HttpDaemon() {
   MHD_stop_daemon(daemon_);
 }
 
+bool HttpDaemon::has_room(From from) {
+  if (from == From::ThisMachine) {
+    return connections_.size() - from_network_ < options_.most_of_this_machine;
+  }
+  if (from_network_ < options_.most_of_network) return true;
+  if (!silent_.empty()) {
+    os::shut_down(silent_.begin()->second);
+    silent_.erase(silent_.begin());
+  }
+  return false;
+}
+
 void HttpDaemon::add(os::Fd socket, From from) {
+  if (!has_room(from)) return;
   const int descriptor = socket.get();
-  connections_[descriptor] = {.from = from, .due = std::nullopt};
-  set_due(descriptor, clock_.mono() + options_.patience);
+  connections_[descriptor] = {.from = from, .due = std::nullopt, .arrival = ++last_arrival_};
+  auto patience = options_.patience;
+  if (from == From::Network) {
+    ++from_network_;
+    silent_.emplace(last_arrival_, descriptor);
+    patience = std::min(patience, kNetworkSilence);
+  }
+  set_due(descriptor, clock_.mono() + patience);
   sockaddr nobody{};
   nobody.sa_family = AF_UNIX;
   // It owns the descriptor from here on, and closes it if it does not want it.
@@ -152,8 +174,12 @@ void HttpDaemon::set_due(int socket, std::optional<MonoTime> due) {
 }
 
 void HttpDaemon::forget(int socket) {
+  const auto found = connections_.find(socket);
+  if (found == connections_.end()) return;
   set_due(socket, std::nullopt);
-  connections_.erase(socket);
+  silent_.erase(found->second.arrival);
+  if (found->second.from == From::Network) --from_network_;
+  connections_.erase(found);
 }
 
 Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& exchange) const {
@@ -163,6 +189,9 @@ Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& excha
                   .body_bytes = exchange.body_bytes,
                   .host = header(connection, MHD_HTTP_HEADER_HOST),
                   .origin = header(connection, MHD_HTTP_HEADER_ORIGIN),
+                  .fetch_site = header(connection, "Sec-Fetch-Site"),
+                  .fetch_mode = header(connection, "Sec-Fetch-Mode"),
+                  .fetch_dest = header(connection, "Sec-Fetch-Dest"),
                   .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
                   .password = password_of(connection)};
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &Callbacks::on_parameter,
@@ -179,6 +208,9 @@ int HttpDaemon::on_call(MHD_Connection* connection, Exchange& exchange, std::siz
     return exchange.body_bytes > kConnectionMemory ? 0 : 1;
   }
   const int socket = socket_of(connection);
+  if (const auto found = connections_.find(socket); found != connections_.end()) {
+    silent_.erase(found->second.arrival);
+  }
   if (!exchange.answer) {
     const auto id = ++last_id_;
     exchange.answer = options_.on_request(request_of(connection, exchange), id);

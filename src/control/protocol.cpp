@@ -6,6 +6,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "walwrap/base/host_name.hpp"
+
 namespace walwrap::control {
 namespace {
 
@@ -49,23 +51,38 @@ Answer bad_parameter(std::string_view name, std::string_view value, std::string_
                  fmt::format("{}={} {}", name, value.substr(0, kShown), problem_text));
 }
 
-// A page in a browser can be made to ask this machine, by a name of the page's own.
+// A page in a browser can be made to ask this machine, by a name of the page's own (DNS rebinding).
 bool is_named_as_this_machine(std::string_view host) {
-  const auto name = host.substr(
-      0, host.find(']') == std::string_view::npos ? host.rfind(':') : host.find(']') + 1);
-  return name == "localhost" || name == "[::1]" || name.starts_with("127.");
+  const auto parsed = parse_host_port(host);
+  return parsed && is_loopback_host(parsed->host);
+}
+
+// A request that a page of another site makes the browser send. Without a token, or with one that
+// the browser remembers, it is answered like the operator's own, so no path is open to it: even a
+// GET makes us list the replica, which costs money. A link to our page may be followed.
+bool is_from_another_site(const Request& request) {
+  const bool is_other_origin = !request.origin.empty() &&
+                               request.origin != "http://" + request.host &&
+                               request.origin != "https://" + request.host;
+  if (is_other_origin) return true;
+  const std::string_view site = request.fetch_site;
+  if (site.empty() || site == "none" || site == "same-origin") return false;
+  const bool follows_link = request.fetch_mode == "navigate" && request.fetch_dest == "document" &&
+                            (request.method == "GET" || request.method == "HEAD") &&
+                            request.path == "/";
+  return !follows_link;
 }
 
 std::optional<Answer> refuse_access(const Request& request, const Access& access) {
   if (!request.over_network) return std::nullopt;
-  if (!request.origin.empty() && request.origin != "http://" + request.host &&
-      request.origin != "https://" + request.host) {
+  if (is_from_another_site(request)) {
     return problem(403, "forbidden", "Not from there", "a page from elsewhere may not ask this");
   }
   if (access.token.reveal().empty()) {
     if (is_named_as_this_machine(request.host)) return std::nullopt;
     return problem(403, "forbidden", "Not from there",
-                   "without a token the listener answers to 127.0.0.1, [::1] and localhost alone");
+                   "without a token the listener answers only requests whose Host is localhost, "
+                   "an address of 127.0.0.0/8 or [::1]");
   }
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view given = request.authorization;

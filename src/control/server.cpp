@@ -16,9 +16,11 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kOrders = 0, kLocal = 1, kNetwork = 2, kHttp = 3, kProgress = 4;  // tokens
 constexpr milliseconds kTrimEvery{2'000};
 constexpr milliseconds kGoneCheck{1'000};
-constexpr milliseconds kLastAnswers{200};      // for clients to take them, at the end
-constexpr std::size_t kCrowd = 256;            // of connections, whose memory is worth having back
-constexpr std::size_t kKeptDescriptors = 128;  // for databases and stores
+constexpr milliseconds kLastAnswers{200};  // for clients to take them, at the end
+constexpr std::size_t kCrowd = 256;        // of connections, whose memory is worth having back
+// For databases and stores, which must never run out because of whoever connects.
+constexpr std::size_t kKeptDescriptors = 128;
+constexpr std::size_t kKeptForEach = 32;
 constexpr milliseconds kNobodyThere{10};
 constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
 
@@ -72,11 +74,14 @@ class Server::Impl {
 Result<void> Server::Impl::start() {
   wakeup_ = TRY(os::Wakeup::create());
   poller_ = TRY(os::Poller::create());
+  const auto kept = std::max(kKeptDescriptors, kKeptForEach * subjects_.size());
   const auto descriptors = os::descriptor_limit();
-  const auto most =
-      descriptors > 2 * kKeptDescriptors ? descriptors - kKeptDescriptors : descriptors / 2;
+  const auto possible = descriptors > 2 * kept ? descriptors - kept : descriptors / 2;
+  const auto most = std::min(options_.most_connections, possible);
+  const auto most_of_network = options_.network ? most / 2 : 0;
   http_ = TRY(HttpDaemon::create(
-      {.most_connections = std::min(options_.most_connections, most),
+      {.most_of_this_machine = most - most_of_network,
+       .most_of_network = most_of_network,
        .patience = options_.patience,
        .on_request = [this](const Request& request,
                             std::uint64_t id) { return desk_->on_request(request, id); },

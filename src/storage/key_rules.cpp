@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "walwrap/base/host_name.hpp"
 #include "walwrap/http/uri.hpp"
 
 namespace walwrap::storage {
@@ -32,24 +33,6 @@ std::string text_in(const Json& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string()) return {};
   return found->get_ref<const std::string&>();
-}
-
-// 127.0.0.0/8 in four numbers, as nothing reads differently.
-bool is_loopback(std::string_view host) {
-  constexpr std::string_view kNet = "127.";
-  if (!host.starts_with(kNet)) return false;
-  int dots = 0;
-  for (std::size_t at = 0; at < host.size(); ++at) {
-    if (!is_digit(host[at]) && host[at] != '.') return false;
-    if (host[at] != '.') continue;
-    ++dots;
-    if (at + 1 == host.size() || host[at + 1] == '.') return false;
-  }
-  return dots == 3;
-}
-
-bool is_this_machine(std::string_view host) {
-  return is_loopback(host) || host == "localhost" || host == "[::1]";
 }
 
 bool is_container_service(std::string_view host) {
@@ -138,7 +121,7 @@ Result<void> check_service_url(std::string_view url, PlainHttp plain) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   const bool is_for_containers = plain == PlainHttp::ThisMachineOrContainer;
-  if (uri->scheme == "https" || is_this_machine(host)) return {};
+  if (uri->scheme == "https" || is_loopback_host(host)) return {};
   if (is_for_containers && is_container_service(host)) return {};
   return fail(Code::Denied, "http is only for localhost{}; use https for {}",
               is_for_containers ? ", 169.254.170.2, 169.254.170.23 and [fd00:ec2::23]" : "",

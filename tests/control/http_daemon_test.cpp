@@ -69,7 +69,7 @@ TEST_CASE("a client that says nothing is cut off, and one that waits is not") {
 }
 
 TEST_CASE("one connection too many is closed, and there is room again when one goes") {
-  ApiRig rig([](ServerOptions& options) { options.most_connections = 3; });
+  ApiRig rig([](ServerOptions& options) { options.most_connections = 6; });
   std::vector<std::unique_ptr<ApiClient>> clients;
   for (int i = 0; i < 3; ++i) {
     clients.push_back(std::make_unique<ApiClient>(rig.path));
@@ -89,6 +89,21 @@ TEST_CASE("one connection too many is closed, and there is room again when one g
     if (!well) os::pause_for(std::chrono::milliseconds(50));
   }
   CHECK(well);
+}
+
+TEST_CASE("silent connections over TCP take no place of the app's, and make room for who speaks") {
+  constexpr int kMost = 60;
+  ApiRig rig([](ServerOptions& options) { options.most_connections = kMost; });
+  std::vector<std::unique_ptr<ApiClient>> silent;
+  for (int i = 0; i < 3 * kMost; ++i) silent.push_back(std::make_unique<ApiClient>(rig.port));
+  for (int i = 0; i < 5; ++i) REQUIRE(is_well(rig));
+  bool is_heard = false;
+  for (int i = 0; i < 20 && !is_heard; ++i) {
+    const ApiClient client(rig.port);
+    client.ask("GET", "/healthz");
+    is_heard = client.read().find("200 OK") != std::string::npos;
+  }
+  CHECK(is_heard);
 }
 
 TEST_CASE("a connection is used again for the next request, and for the one after a wait") {

@@ -109,7 +109,10 @@ TEST_CASE("without a token only this machine's own names are answered over the n
     CHECK_MESSAGE(std::holds_alternative<Call>(parse_call(asked, {})), host);
   }
   for (const char* host :
-       {"", "evil.example", "evil.example:9090", "localhost.evil.example", "[::2]:9090"}) {
+       {"", "evil.example", "evil.example:9090", "localhost.evil.example", "[::2]:9090",
+        "127.attacker.example:9090", "127.0.0.1.x", "127.0.0.1.x:9090", "[::1].x", "[::1].x:9090",
+        "127.", "127.1:9090", "localhost:", "localhost:9090:9090", "localhost:x", "x@127.0.0.1",
+        "127.0.0.1:99999", "localhost/", "[::1]9090"}) {
     asked.host = host;
     CHECK_MESSAGE(refusal(asked).status == 403, host);
   }
@@ -130,6 +133,61 @@ TEST_CASE("a page from elsewhere that a browser has open may not ask, ours may")
     asked.origin = origin;
     CHECK(call(asked, access).endpoint == Endpoint::Snapshot);
   }
+}
+
+TEST_CASE("what a page of another site makes a browser send is refused on every path") {
+  auto asked = request("GET", "/v1/points");
+  asked.over_network = true;
+  asked.host = "127.0.0.1:9090";
+  asked.password = "s3cret";  // the browser remembers it
+  const Access with_token{.token = Secret(std::string("s3cret"))};
+  const std::pair<const char*, const char*> calls[] = {
+      {"GET", "/v1/points"},
+      {"POST", "/v1/flush"},
+      {"POST", "/v1/wait"},
+      {"POST", "/v1/snapshot"},
+      {"GET", "/v1/position"},
+      {"GET", "/v1/status"},
+      {"GET", "/metrics"},
+      {"GET", "/healthz"},
+      {"GET", "/readyz"},
+      {"HEAD", "/v1/points"},
+      {"GET", "/"},
+  };
+  for (const auto& [method, path] : calls) {
+    CAPTURE(path);
+    asked.method = method;
+    asked.path = path;
+    for (const char* site : {"cross-site", "same-site", "else"}) {
+      asked.fetch_site = site;
+      asked.fetch_mode = "no-cors";
+      asked.fetch_dest = "image";
+      CHECK(refusal(asked).status == 403);
+      CHECK(refusal(asked, with_token).status == 403);
+      asked.fetch_mode = "navigate";
+      asked.fetch_dest = "iframe";
+      CHECK(refusal(asked).status == 403);
+    }
+    for (const char* site : {"", "none", "same-origin"}) {
+      asked.fetch_site = site;
+      CHECK(std::holds_alternative<Call>(parse_call(asked, {})));
+    }
+  }
+}
+
+TEST_CASE("a link of another site leads to the page and to nothing else") {
+  auto asked = request("GET", "/");
+  asked.over_network = true;
+  asked.host = "localhost:9090";
+  asked.fetch_site = "cross-site";
+  asked.fetch_mode = "navigate";
+  asked.fetch_dest = "document";
+  CHECK(call(asked).endpoint == Endpoint::Page);
+  asked.path = "/v1/points";
+  CHECK(refusal(asked).status == 403);
+  asked.path = "/";
+  asked.method = "POST";
+  CHECK(refusal(asked).status == 403);
 }
 
 TEST_CASE("a browser may show the token as the password of any user, and is asked for it") {

@@ -28,7 +28,9 @@ namespace walwrap::control {
 class HttpDaemon {
  public:
   struct Options {
-    std::size_t most_connections = 0;
+    // Of each kind, so that whoever reaches the TCP port cannot take the app's own places.
+    std::size_t most_of_this_machine = 0;
+    std::size_t most_of_network = 0;
     std::chrono::milliseconds patience{0};  // for a request, an answer, the next request
     // The answer, or nullopt: answer() will be called with that id, or `on_gone` is.
     std::function<std::optional<Answer>(const Request& request, std::uint64_t id)> on_request;
@@ -40,7 +42,8 @@ class HttpDaemon {
   HttpDaemon& operator=(const HttpDaemon&) = delete;
 
   enum class From { ThisMachine, Network };
-  // One too many is closed.
+  // One too many is closed. Over the network whoever has been silent for longest goes as well, and
+  // so makes room for the next.
   void add(os::Fd socket, From from);
   void answer(std::uint64_t id, Answer answer);
   void run();
@@ -56,6 +59,7 @@ class HttpDaemon {
   struct Connection {
     From from = From::ThisMachine;
     std::optional<MonoTime> due;  // nullopt: it waits for us
+    std::uint64_t arrival = 0;
   };
   struct Callbacks;  // of the library, which is C
 
@@ -66,6 +70,7 @@ class HttpDaemon {
   void on_completed(MHD_Connection* connection, Exchange* exchange);
   void set_due(int socket, std::optional<MonoTime> due);
   void forget(int socket);
+  bool has_room(From from);
   void end_the_slow(MonoTime now);
 
   Options options_;
@@ -73,6 +78,9 @@ class HttpDaemon {
   MHD_Daemon* daemon_ = nullptr;
   std::map<int, Connection> connections_;  // by descriptor
   std::set<std::pair<MonoTime, int>> dues_;
+  std::size_t from_network_ = 0;
+  std::uint64_t last_arrival_ = 0;
+  std::map<std::uint64_t, int> silent_;  // of the network, without a request yet, by arrival
   std::map<std::uint64_t, Exchange*> waiting_;
   std::uint64_t last_id_ = 0;
   std::size_t unsent_ = 0;

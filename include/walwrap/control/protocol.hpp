@@ -26,6 +26,9 @@ struct Request {
   Bytes body_bytes = 0;
   std::string host;           // header; "": none
   std::string origin;         // header, of a page in a browser; "": none
+  std::string fetch_site;     // Sec-Fetch-Site: header that only browsers set; "": none
+  std::string fetch_mode;     // Sec-Fetch-Mode
+  std::string fetch_dest;     // Sec-Fetch-Dest
   std::string authorization;  // header; "": none
   std::string password;       // of basic authentication; "": none
   bool over_network = false;  // by the TCP listener, not the Unix socket

@@ -31,7 +31,8 @@ struct ServerOptions {
   std::vector<std::uint32_t> users;         // who may connect to the Unix socket; root may always
   // How long a client may take to send a request, to take an answer, or to send the next one.
   std::chrono::milliseconds patience{10'000};
-  std::size_t most_connections = 10'240;  // and no more than descriptors allow
+  // Of both listeners, half of them each; and no more than descriptors allow.
+  std::size_t most_connections = 10'240;
 };
 
 class Server {
