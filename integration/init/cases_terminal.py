@@ -70,6 +70,54 @@ def ctrl_z(run, init):
     run.must(not frozen, "frozen: %s" % frozen)
 
 
+@spec("terminal: Ctrl-Z cannot freeze it where no shell could bring it back", only="not")
+def ctrl_z_of_a_leader(run, init):
+    ready = run.path("ready")
+    screen, app = at_terminal(run, init, ["sh", "-c", "touch %s; exec sleep 60" % ready])
+    wait_until(ready.exists, 5, "the app")
+    time.sleep(0.1)
+    for _ in range(3):
+        screen.type("\x1a")
+        time.sleep(0.2)
+    wait_until(lambda: not frozen(app), 5, "nobody to be frozen")
+    run.must(app.is_running(), "it ended")
+    screen.type("\x03")
+    app.must_end(130)
+
+
+def frozen(app):
+    return [procfs.name(pid) for pid in [app.pid, *app.below()]
+            if procfs.status(pid).get("State", "X")[0] == "T"]
+
+
+@spec("terminal: Ctrl-Z gives the terminal back to the shell, and fg the app", only="not")
+def ctrl_z_under_a_shell(run, init):
+    command = shlex.join(init.argv(["sh", "-c", "echo up; exec sleep 61"]))
+    screen = Screen()
+    run.screen = screen
+    shell = subprocess.Popen(["setsid", "--ctty", "bash", "--norc", "--noprofile", "-i"],
+                             stdin=screen.slave, stdout=screen.slave, stderr=screen.slave,
+                             env=run.environment())
+    screen.type("PS1='ready> '\n")
+    screen.shows("ready> ")
+    screen.shows("ready> ")
+    screen.type(command + " | cat\n")
+    screen.shows("up")
+    screen.shows("up")
+    for _ in range(2):
+        time.sleep(0.2)
+        screen.type("\x1a")
+        screen.shows("Stopped")
+        screen.type("fg\n")
+        screen.shows("sleep 61")
+    time.sleep(0.2)
+    screen.type("\x03")
+    screen.type("echo status ${PIPESTATUS[0]}\n")
+    screen.shows("status 130")
+    screen.type("exit\n")
+    run.must(shell.wait(5) == 0, "status %d" % shell.returncode)
+
+
 @spec("terminal: a new window size is told once, and can be read")
 def window_size(run, init):
     probe = Probe(run)

@@ -24,6 +24,8 @@ constexpr Bytes kProcFileLimit = Bytes{64} * 1024;  // a stat line is a few hund
 struct Process {
   int pid = 0;
   int parent = 0;
+  int group = 0;
+  int session = 0;
   char state = '?';
   bool is_kernel_thread = false;
   bool has_ended() const { return state == 'Z' || state == 'X'; }
@@ -32,8 +34,9 @@ struct Process {
 // Source: proc(5), /proc/pid/stat. The name, in parentheses, may hold anything, parentheses too;
 // what follows the last of them does not.
 std::optional<Process> parse_stat(int pid, std::string_view line) {
-  constexpr std::size_t kState = 0, kParent = 1, kFlags = 6, kThreads = 17;  // after the name
-  constexpr std::uint64_t kKernelThread = 0x0020'0000;                       // PF_KTHREAD
+  constexpr std::size_t kState = 0, kParent = 1, kGroup = 2, kSession = 3, kFlags = 6,
+                        kThreads = 17;                  // after the name
+  constexpr std::uint64_t kKernelThread = 0x0020'0000;  // PF_KTHREAD
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
   line.remove_prefix(name_end + 1);
@@ -52,6 +55,8 @@ std::optional<Process> parse_stat(int pid, std::string_view line) {
   };
   Process process{.pid = pid,
                   .parent = static_cast<int>(number(kParent)),
+                  .group = static_cast<int>(number(kGroup)),
+                  .session = static_cast<int>(number(kSession)),
                   .state = fields[kState].front(),
                   .is_kernel_thread = (number(kFlags) & kKernelThread) != 0};
   // A first thread that has ended looks like a zombie while the others go on.
@@ -165,6 +170,28 @@ std::optional<Reaped> reap_one() {
   return Reaped{.pid = Pid{info.si_pid}, .status = status};
 }
 
+std::optional<StoppedChild> take_stopped() {
+  siginfo_t info{};
+  int result = 0;
+  do {
+    result = ::waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 || info.si_pid == 0) return std::nullopt;
+  return StoppedChild{.pid = Pid{info.si_pid}, .signal = info.si_status};
+}
+
+bool has_job_control() {
+  const int group = ::getpgrp();
+  const std::vector<Process> processes = read_all_processes();
+  const auto is_shell_of = [&](const Process& member) {
+    const auto parent = std::ranges::find(processes, member.parent, &Process::pid);
+    return parent != processes.end() && parent->group != group && parent->session == member.session;
+  };
+  return std::ranges::any_of(processes, [&](const Process& process) {
+    return process.group == group && !process.has_ended() && is_shell_of(process);
+  });
+}
+
 bool send_signal(Pid pid, int signal) {
   WW_CHECK(pid.value > 0);  // anything else would reach a group, or everybody
   return ::kill(pid.value, signal) == 0 || errno != ESRCH;
@@ -173,6 +200,10 @@ bool send_signal(Pid pid, int signal) {
 bool send_signal_to_group(Pid leader, int signal) {
   WW_CHECK(leader.value > 1);  // -1 would be everybody
   return ::kill(-leader.value, signal) == 0 || errno != ESRCH;
+}
+
+void send_signal_to_own_group(int signal) {
+  ::kill(0, signal);
 }
 
 std::vector<Pid> descendants(Pid except) {

@@ -271,4 +271,10 @@ void take_back_terminal() {
   if (is_orphaned) ::tcsetpgrp(terminal, ::getpgrp());
 }
 
+void hand_on_terminal(Pid app) {
+  const int terminal = find_standard_descriptor(
+      [](int descriptor) { return ::tcgetpgrp(descriptor) == ::getpgrp(); });
+  if (terminal >= 0) ::tcsetpgrp(terminal, app.value);
+}
+
 }  // namespace walwrap::os

@@ -49,6 +49,10 @@ event::AppNotStarted not_started(const os::SpawnError& failed, const std::string
           kRefusedCode};
 }
 
+bool is_job_control(int number) {
+  return number == SIGTSTP || number == SIGTTIN || number == SIGTTOU;
+}
+
 class Init {
  public:
   Init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
@@ -87,6 +91,7 @@ class Init {
   void take_signals();
   void take_reports();
   void reap();
+  void look_for_a_stop();
   int replicate(Channel::Pair& ends);
   void close_channel();
   void signal_app(int signal) const;
@@ -119,6 +124,7 @@ int Init::run() {
     take_signals();
     take_reports();
     reap();
+    look_for_a_stop();
     const auto deadline = deadline_of(state_);
     if (deadline && *deadline <= clock_.mono()) dispatch(event::DeadlinePassed{});
   }
@@ -140,7 +146,9 @@ void Init::apply(Step next) {
 
 void Init::take_signals() {
   for (const auto& signal : reader_->take()) {
-    if (signal.number != SIGCHLD) dispatch(signal);
+    if (signal.number == SIGCHLD) continue;
+    if (is_job_control(signal.number)) dispatch(event::JobControl{os::has_job_control()});
+    dispatch(signal);
   }
 }
 
@@ -178,6 +186,14 @@ void Init::reap() {
     }
   }
   if (has_reaped_others) dispatch(event::OtherReaped{});
+}
+
+void Init::look_for_a_stop() {
+  while (const auto stopped = os::take_stopped()) {
+    if (stopped->pid != app_) continue;
+    dispatch(event::JobControl{os::has_job_control()});
+    dispatch(event::AppStopped{stopped->signal});
+  }
 }
 
 // In the child: of init's descriptors none may stay open, or nobody would see an end of file.
@@ -296,14 +312,17 @@ Init::Answer Init::operator()(const action::KillApp&) {
   return {};
 }
 
-Init::Answer Init::operator()(const action::Suspend&) {
+Init::Answer Init::operator()(const action::Suspend& action) {
   if (app_ != os::Pid{}) os::send_signal_to_group(app_, SIGSTOP);
+  if (action.whole_job) os::send_signal_to_own_group(SIGTSTP);
   os::send_signal(os::own_pid(), SIGSTOP);  // returns when somebody sends SIGCONT
   return {};
 }
 
 Init::Answer Init::operator()(const action::ResumeApp&) {
-  if (app_ != os::Pid{}) os::send_signal_to_group(app_, SIGCONT);
+  if (app_ == os::Pid{}) return {};
+  os::hand_on_terminal(app_);
+  os::send_signal_to_group(app_, SIGCONT);
   return {};
 }
 

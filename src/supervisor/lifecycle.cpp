@@ -165,6 +165,25 @@ void Machine::operator()(const event::AppExited& event) {
   quiesce();
 }
 
+void Machine::operator()(const event::JobControl& event) {
+  s_.has_job_control = event.is_there;
+}
+
+// Ctrl-Z goes to the app's group alone. Where a shell waits for us, it must see us stop; where none
+// does, nobody could ever bring the app back.
+void Machine::operator()(const event::AppStopped& event) {
+  if (s_.app != App::Alive) return;
+  const bool is_job_control =
+      event.signal == SIGTSTP || event.signal == SIGTTIN || event.signal == SIGTTOU;
+  const bool can_suspend = s_.has_job_control && !s_.rules.pid_1 && s_.phase == Phase::Running;
+  if (is_job_control && can_suspend) {
+    s_.suspended = true;
+    return act(action::Suspend{.whole_job = true});
+  }
+  // A read from the background would only stop it again; STOP is meant by whoever sent it.
+  if (event.signal == SIGTSTP) act(action::ResumeApp{});
+}
+
 // What it has to hear again and again, in this phase.
 void Machine::tell_manager() {
   if (s_.phase == Phase::Starting) {
@@ -185,7 +204,8 @@ std::optional<MonoTime> Machine::next_to_manager() const {
 }
 
 void Machine::operator()(const os::ReceivedSignal& signal) {
-  SignalContext context{.stage = SignalStage::Running, .pid_1 = s_.rules.pid_1};
+  SignalContext context{.stage = SignalStage::Running,
+                        .pid_1 = s_.rules.pid_1 || !s_.has_job_control};
   if (s_.phase == Phase::Starting) context.stage = SignalStage::BeforeApp;
   if (s_.phase >= Phase::Stopping) context.stage = SignalStage::Stopping;
   const bool forwards = s_.app == App::Alive;

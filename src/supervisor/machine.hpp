@@ -28,6 +28,8 @@ class Machine {
   void operator()(const event::AppSpawnBusy& event);
   void operator()(const event::AppNotStarted& event);
   void operator()(const event::AppExited& event);
+  void operator()(const event::JobControl& event);
+  void operator()(const event::AppStopped& event);
   void operator()(const event::OtherReaped&);
   void operator()(const event::Leftovers& event);
   void operator()(const event::DeadlinePassed&);

@@ -176,5 +176,48 @@ TEST_CASE("as PID 1 everything in the namespace is below us, also what is no chi
   CHECK(result == "0/0 found 0/9 none");
 }
 
+TEST_CASE("a shell that waits for our group gives job control, and a session of our own has none") {
+  const auto in_group = [](const std::function<void()>& before) {
+    return testing::in_child([&]() -> std::string {
+      before();
+      const pid_t child = ::fork();
+      if (child == 0) {
+        ::setpgid(0, 0);
+        ::_exit(has_job_control() ? 1 : 0);
+      }
+      int status = 0;
+      ::waitpid(child, &status, 0);
+      const std::string ours = has_job_control() ? "we have it" : "we have none";
+      return fmt::format("{}, a job of ours {}", ours, WEXITSTATUS(status));
+    });
+  };
+  CHECK(in_group([] { ::setsid(); }) == "we have none, a job of ours 1");
+  CHECK(in_group([] { ::setpgid(0, 0); }) == "we have it, a job of ours 1");
+}
+
+TEST_CASE("a child that a signal stops is told once, and does not count as ended") {
+  const std::string told = testing::in_child([]() -> std::string {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::pause();
+      ::_exit(0);
+    }
+    std::string text;
+    ::kill(child, SIGSTOP);
+    for (int i = 0; i < 500 && text.empty(); ++i) {
+      ::usleep(10'000);
+      if (const auto stopped = take_stopped()) {
+        text = fmt::format("{} {}", stopped->pid.value == child, stopped->signal == SIGSTOP);
+      }
+    }
+    if (take_stopped()) text += " twice";
+    if (reap_one()) text += " reaped";
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    return text;
+  });
+  CHECK(told == "true true");
+}
+
 }  // namespace
 }  // namespace walwrap::os

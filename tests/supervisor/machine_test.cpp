@@ -39,6 +39,7 @@ const std::vector<std::string> kWords = {"ready",
                                          "hang-up",
                                          "USR1",
                                          "TSTP",
+                                         "stopped=TSTP",
                                          "CONT",
                                          "due",
                                          "+3s"};

@@ -70,7 +70,9 @@ inline std::string word_of(const Action& action) {
           [&](const action::SignalApp& sent) { return "app:" + signal(sent.signal); },
           [](const action::ContinueApp&) -> std::string { return "continue"; },
           [](const action::KillApp&) -> std::string { return "kill-app"; },
-          [](const action::Suspend&) -> std::string { return "suspend"; },
+          [](const action::Suspend& how) -> std::string {
+            return how.whole_job ? "suspend-job" : "suspend";
+          },
           [](const action::ResumeApp&) -> std::string { return "resume"; },
           [](const action::CheckLeftovers&) -> std::string { return "look"; },
           [&](const action::SignalLeftovers& sent) { return "left:" + signal(sent.signal); },
@@ -131,6 +133,8 @@ inline Event event_of(std::string_view word) {
   if (name == "killed") return event::AppExited{{.code = 0, .signal = number()}};
   if (name == "oom") return event::AppExited{{.code = 0, .signal = SIGKILL}, true};
   if (name == "orphan") return event::OtherReaped{};
+  if (name == "shell") return event::JobControl{value != "gone"};
+  if (name == "stopped") return event::AppStopped{parse_signal(value).value()};
   if (name == "left") return event::Leftovers{number()};
   if (name == "time") return event::DeadlinePassed{};
   if (name == "^C") return os::ReceivedSignal{.number = SIGINT, .from_kernel = true};

@@ -50,9 +50,21 @@ struct Reaped {
 };
 std::optional<Reaped> reap_one();
 
+// One child that a signal has stopped since the last look, if any. Call until nullopt.
+struct StoppedChild {
+  Pid pid;
+  int signal = 0;
+};
+std::optional<StoppedChild> take_stopped();
+
+// Whether some shell started our process group as a job of its session, and can bring it back after
+// a stop. If not, the group is orphaned (POSIX): the kernel then stops nobody of it at a Ctrl-Z.
+bool has_job_control();
+
 // Sends; false if there is no such process. EPERM counts as sent.
 bool send_signal(Pid pid, int signal);
 bool send_signal_to_group(Pid leader, int signal);
+void send_signal_to_own_group(int signal);
 // Every running process below us in the process tree (or in our pid namespace, as PID 1), without
 // ourselves, kernel threads and those that have ended but are not reaped; also without `except`
 // and everything below that. A look at a moving target: repeat it until it is empty.

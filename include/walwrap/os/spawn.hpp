@@ -43,5 +43,7 @@ Result<Spawned> spawn(const SpawnOptions& options);
 // script that called us can go on reading. Does nothing without a terminal, or if a shell was
 // faster.
 void take_back_terminal();
+// After a shell has brought us back to the foreground: the terminal goes to the app's group.
+void hand_on_terminal(Pid app);
 
 }  // namespace walwrap::os

@@ -85,7 +85,8 @@ struct State {
   int app_status = 0;       // as a shell reports it
   bool app_killed = false;  // by us
   std::chrono::milliseconds spawn_delay{0};
-  bool suspended = false;  // by job control
+  bool suspended = false;       // by job control
+  bool has_job_control = true;  // a shell would bring us back
 
   Worker worker;
 
@@ -127,6 +128,13 @@ struct AppExited {
   os::ExitStatus status;
   bool out_of_memory = false;  // the kernel killed a process of ours for that
 };
+// Comes before each signal of job control and each AppStopped, because a shell may end meanwhile.
+struct JobControl {
+  bool is_there = false;  // a shell that brings us back after a stop
+};
+struct AppStopped {  // not ended: by a signal, as Ctrl-Z sends it
+  int signal = 0;
+};
 struct OtherReaped {};  // an orphan of the app's
 struct Leftovers {      // answer to CheckLeftovers
   int processes = 0;
@@ -136,8 +144,9 @@ struct DeadlinePassed {};
 
 using Event =
     std::variant<ReplicatorReport, event::ChannelClosed, event::ReplicatorExited, event::AppSpawned,
-                 event::AppSpawnBusy, event::AppNotStarted, event::AppExited, event::OtherReaped,
-                 event::Leftovers, event::DeadlinePassed, os::ReceivedSignal>;
+                 event::AppSpawnBusy, event::AppNotStarted, event::AppExited, event::JobControl,
+                 event::AppStopped, event::OtherReaped, event::Leftovers, event::DeadlinePassed,
+                 os::ReceivedSignal>;
 
 namespace action {
 struct StartApp {};         // answers AppSpawned, AppSpawnBusy or AppNotStarted
@@ -150,8 +159,10 @@ struct SignalApp {  // the main process
 };
 struct ContinueApp {};  // SIGCONT; one that is not stopped does not notice
 struct KillApp {};
-struct Suspend {};         // stop the app's group if there is one, then ourselves
-struct ResumeApp {};       // its group
+struct Suspend {           // stop the app's group if there is one, then ourselves
+  bool whole_job = false;  // and what the shell has started together with us
+};
+struct ResumeApp {};       // its group, in the foreground if we are
 struct CheckLeftovers {};  // answers Leftovers
 struct SignalLeftovers {   // TERM is followed by CONT
   int signal = 0;

@@ -27,7 +27,7 @@ enum class SignalStage {
 
 struct SignalContext {
   SignalStage stage = SignalStage::Running;
-  bool pid_1 = false;
+  bool pid_1 = false;  // or like it: no shell could bring us back after a stop
 };
 
 // What the user may say about it.
