@@ -13,7 +13,6 @@
 #include "walwrap/cli/replicator_duty.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/process.hpp"
-#include "walwrap/os/thread.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -242,24 +241,25 @@ int ReplicatorProcess::serve() {
   }
 }
 
+// Without a thread of its own: at the limit of tasks, or of memory, there may be none to be had.
 std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
+  for (const Served& served : served_) {
+    if (served.replicator) served.replicator->begin_flush(deadline);
+  }
   std::vector<DatabaseFlush> all;
   for (const Served& served : served_) {
     all.push_back({served.options.database.string(), {}});
-    if (served.replicator) continue;
-    all.back().report.missing = served.why.empty() ? "not attached in time" : served.why;
-  }
-  {
-    std::vector<os::Thread> threads;
-    for (std::size_t i = 0; i < served_.size(); ++i) {
-      Replicator* replicator = served_[i].replicator.get();
-      if (replicator == nullptr) continue;
-      replication::FlushReport& report = all[i].report;
-      threads.emplace_back(
-          fmt::format("flush-{}", i), [=, &report] { report = replicator->flush(deadline); },
-          [&report](std::string_view what) { report.missing = fmt::format("a bug: {}", what); });
+    replication::FlushReport& report = all.back().report;
+    if (!served.replicator) {
+      report.missing = served.why.empty() ? "not attached in time" : served.why;
+      continue;
     }
-  }  // joins them
+    try {
+      report = served.replicator->flush(deadline);
+    } catch (const std::exception& bug) {  // is not to cost the other databases their end
+      report.missing = fmt::format("a bug: {}", bug.what());
+    }
+  }
   return all;
 }
 

@@ -15,6 +15,7 @@
 #include "stall.hpp"
 #include "trust.hpp"
 #include "walwrap/base/check.hpp"
+#include "walwrap/base/host_name.hpp"
 #include "walwrap/os/clock.hpp"
 #include "wire.hpp"
 
@@ -26,8 +27,6 @@ constexpr std::chrono::milliseconds kStep{100};
 // What libcurl hands to the network at once and takes from it; memory of each client.
 constexpr long kUploadBuffer = 256L << 10;
 constexpr long kDownloadBuffer = 128L << 10;
-// Addresses change under a name when a store mends itself.
-constexpr long kAddressSeconds = 30;
 
 using Easy = std::unique_ptr<CURL, Releaser<curl_easy_cleanup>>;
 using Multi = std::unique_ptr<CURLM, Releaser<curl_multi_cleanup>>;
@@ -169,6 +168,14 @@ class Client : public Transport {
   void configure_request(const Request& request);
   Result<void> drive(Attempt& attempt);
   Result<Response> result_of(Attempt& attempt);
+  bool pin_known_address(const Attempt& attempt);
+
+  // Where a host was found last. libcurl looks a name up on a thread made for it, and there may be
+  // none to be had, or no resolver, when a stop has to store its last commits.
+  struct KnownAddress {
+    std::string host;  // as in the URL
+    std::string address;
+  };
 
   ClientOptions options_;
   os::SystemClock clock_;
@@ -176,6 +183,8 @@ class Client : public Transport {
   std::array<char, CURL_ERROR_SIZE> detail_{};  // libcurl's words about the last failure
   Handles handles_;                             // goes first: it refers to those above
   std::chrono::milliseconds step_;
+  KnownAddress known_;
+  FieldList pinned_;  // "+host:port:address" while it is used
 };
 
 Result<Response> Client::perform(const Request& request) {
@@ -186,9 +195,23 @@ Result<Response> Client::perform(const Request& request) {
     Attempt attempt(request, handles_.easy.get(), trust_);
     run(attempt, std::chrono::ceil<std::chrono::milliseconds>(deadline - clock_.mono()));
     if (attempt.thrown) std::rethrow_exception(attempt.thrown);
+    if (attempt.ending.code == CURLE_COULDNT_RESOLVE_HOST && pin_known_address(attempt)) continue;
+    pinned_.reset();
+    if (attempt.ending.code == CURLE_OK) {
+      known_ = {std::string(host_of(request.url)), attempt.peer.address};
+    }
     const bool is_denied = attempt.ending.code == CURLE_PEER_FAILED_VERIFICATION;
     if (!is_denied || !trust_.widen()) return result_of(attempt);
   }
+}
+
+// False: there is nothing more to try.
+bool Client::pin_known_address(const Attempt& attempt) {
+  const auto asked = parse_host_port(known_.host);
+  const auto found = parse_host_port(known_.address);
+  if (pinned_ || known_.host != host_of(attempt.request.url) || !asked || !found) return false;
+  append(pinned_, fmt::format("+{}:{}:{}", asked->host, found->port.value_or(0), found->host));
+  return true;
 }
 
 void Client::run(Attempt& attempt, std::chrono::milliseconds left) {
@@ -199,6 +222,7 @@ void Client::run(Attempt& attempt, std::chrono::milliseconds left) {
   configure_request(attempt.request);
   const FieldList fields = field_list(attempt.request);
   set(easy, CURLOPT_HTTPHEADER, fields.get());
+  set(easy, CURLOPT_RESOLVE, pinned_.get());
   // 0 would be no limit at all.
   set(easy, CURLOPT_TIMEOUT_MS, std::max<long>(left.count(), 1));
 
@@ -223,7 +247,7 @@ void Client::configure_connection(Attempt& attempt) {
   set(easy, CURLOPT_FORBID_REUSE, options_.idle_limit.count() == 0 ? 1L : 0L);
   set(easy, CURLOPT_TCP_NODELAY, 1L);
   set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(easy, CURLOPT_DNS_CACHE_TIMEOUT, kAddressSeconds);
+  set(easy, CURLOPT_DNS_CACHE_TIMEOUT, static_cast<long>(options_.address_limit.count()));
   set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   set(easy, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
   // Refused while the buffer of a request that never began is there; it is of this size.

@@ -70,6 +70,7 @@ class Replicator::Impl {
   Result<void> prepare(const std::function<bool()>& cancelled);
   Result<void> start();
   void hurry();
+  void begin_flush(MonoTime deadline);
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
   Inquiry& inquiry() { return *exchange_->inquiry; }
@@ -250,14 +251,19 @@ void Replicator::Impl::hurry() {
   exchange_->upload_wakeup.notify();
 }
 
-FlushReport Replicator::Impl::flush(MonoTime deadline) {
-  if (!broken_.empty()) return {.outcome = FlushOutcome::Failed, .missing = broken_};
+void Replicator::Impl::begin_flush(MonoTime deadline) {
+  if (!broken_.empty()) return;
   exchange_->orders.update([&](Orders& orders) {
     orders.hurry = true;
     orders.flush = deadline;
   });
   exchange_->capture_wakeup.notify();
   exchange_->upload_wakeup.notify();
+}
+
+FlushReport Replicator::Impl::flush(MonoTime deadline) {
+  if (!broken_.empty()) return {.outcome = FlushOutcome::Failed, .missing = broken_};
+  begin_flush(deadline);
   std::optional<FlushReport> report;
   const Bytes total = status().lag_bytes;
   LoggedProgress shown(log_, "flushing", clock_.mono());
@@ -315,6 +321,9 @@ Result<void> Replicator::start() {
 }
 void Replicator::hurry() {
   impl_->hurry();
+}
+void Replicator::begin_flush(MonoTime deadline) {
+  impl_->begin_flush(deadline);
 }
 FlushReport Replicator::flush(MonoTime deadline) {
   return impl_->flush(deadline);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "walwrap/os/thread.hpp"
+#include "walwrap/os/thread_or_here.hpp"
 #include "walwrap/storage/s3_range.hpp"
 
 namespace walwrap::storage {
@@ -172,7 +172,8 @@ Result<void> S3Upload::send(Lane& lane) {
     lane.client = std::make_unique<S3Client>(std::move(transport), parts_.clock);
   }
   lane.access = TRY(parts_.session.access());
-  lane.thread = os::Thread(
+  // At a stop under a limit of tasks there may be no thread: the parts then go one by one.
+  lane.thread = os::thread_or_here(
       "s3-part", [this, &lane] { lane.outcome = send_part(lane); },
       [&lane](std::string_view what) {
         lane.outcome = fail(Code::Io, "upload of part {}: {}", lane.part, what);

@@ -1,6 +1,7 @@
 #include "walwrap/http/client.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <string>
@@ -8,9 +9,13 @@
 #include <vector>
 
 #include "tests/support/environment.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/http_client.hpp"
 #include "tests/support/http_server.hpp"
+#include "tests/support/in_child.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
+#include "walwrap/os/clock.hpp"
 #include "walwrap/os/thread.hpp"
 
 using namespace walwrap;
@@ -374,4 +379,39 @@ TEST_CASE("clients on several threads do not meet") {
   }
   for (const int count : answered) CHECK(count == 20);
   CHECK(server.connections() == kThreads);
+}
+
+TEST_CASE("a host is found where it was last when no thread can be had to look it up") {
+  const auto hello = always(http_answer("hello"));
+  HttpServer server({hello, hello, hello});
+  const TempDir dir;
+  write_text(dir / "hosts", "127.0.0.1 store.example\n");
+  const std::string url = "http://store.example:" + std::to_string(server.port()) + "/k";
+  const std::string told = in_child([&]() -> std::string {
+    // A name of our own, and a user whom the limit of tasks holds for.
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount((dir / "hosts").c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0) {
+      return std::string(kSkipped);
+    }
+    if (::setresuid(54'321, 54'321, 54'321) != 0) return std::string(kSkipped);
+    const auto client = make_client({.idle_limit = {}, .address_limit = std::chrono::seconds(2)});
+    if (!client) return client.error().text;
+    const auto first = (*client)->perform({.url = url});
+    if (!first) return first.error().text;
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_NPROC, &none) != 0) return "no limit";
+    os::pause_for(std::chrono::milliseconds(2'100));  // what was looked up is not used any longer
+    std::string started = "no thread";
+    os::Thread(
+        "probe", [&] { started = "a thread"; }, [](std::string_view /*what*/) {})
+        .join();
+    for (int i = 0; i < 2; ++i) {
+      const auto again = (*client)->perform({.url = url});
+      started += again ? ", " + std::string(as_text(again->body)) : again.error().text;
+    }
+    return started;
+  });
+  if (told == kSkipped) return;
+  CHECK(told == "no thread, hello, hello");
 }

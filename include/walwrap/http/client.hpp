@@ -35,6 +35,9 @@ struct ClientOptions {
   std::chrono::milliseconds stalled_limit{20'000};  // below kStalledBytes a second for so long
   // How long a connection may lie idle before it is not used again; servers close theirs.
   std::chrono::seconds idle_limit{30};
+  // How long a name's address is used before it is looked up again: addresses change under a name
+  // when a store mends itself. Where a look-up fails, the last address that worked is tried.
+  std::chrono::seconds address_limit{30};
   // Asked at least every 100 ms while a request is under way; true ends it as Cancelled. None:
   // never.
   std::function<bool()> cancelled = {};

@@ -55,8 +55,10 @@ class Replicator {
   Result<void> start();
   // A stop has begun: no pacing from now on.
   void hurry();
-  // Every writer is gone: captures and uploads what is left, checkpoints if time is left.
-  FlushReport flush(MonoTime deadline);
+  // Every writer is gone: captures and uploads what is left, checkpoints if time is left. On the
+  // threads that are there: several databases begin, and then each is waited for.
+  void begin_flush(MonoTime deadline);
+  FlushReport flush(MonoTime deadline);  // begins it, if need be
   ReplicatorStatus status() const;
   // For any thread, as long as this object is.
   Inquiry& inquiry();
