@@ -61,6 +61,7 @@ Result<std::unique_ptr<ObjectStore>> open_s3(const Location& location,
        .credentials = location.credentials,
        .clock = surroundings.clock,
        .log = surroundings.log,
+       .patience = surroundings.patience,
        .pause = [surroundings](
                     std::chrono::milliseconds pause) { pause_patiently(pause, surroundings); }}));
   return std::unique_ptr<ObjectStore>(std::move(store));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -196,26 +197,47 @@ Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
   return {};
 }
 
+// Each page has its own limit, and a store that has one more each time would be asked for ever.
+Result<void> S3Store::may_ask_for_more(MonoTime begun, std::size_t found) const {
+  const Patience patience = parts_.patience();
+  if (!patience.go_on) return fail(Code::Cancelled, "told to stop while listing");
+  const MonoTime now = parts_.clock.mono();
+  const bool is_late = patience.deadline && now >= *patience.deadline;
+  if (now < begun + (is_late ? kLongestLateListing : kLongestListing)) return {};
+  const auto took = std::chrono::duration_cast<std::chrono::seconds>(now - begun);
+  return fail(Code::Deadline,
+              "listing of {} has no end: {} keys after {}, and more to come; check the URL",
+              describe(), found, format_duration(took));
+}
+
 Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
                                               const std::string& start_after) {
   const std::string root = session_.target().prefix + "/";
   std::vector<ObjectInfo> found;
   std::string token;
+  std::set<std::string> tokens;
+  Bytes key_bytes = 0;
+  const MonoTime begun = parts_.clock.mono();
   for (int pages = 0; pages < kMostPages; ++pages) {
     QueryPairs query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", root + prefix}};
     if (!token.empty()) query.push_back({"continuation-token", token});
     if (token.empty() && !start_after.empty()) query.push_back({"start-after", root + start_after});
     const ListPage page = TRY(list_page(query));
+    for (const ListedObject& object : page.objects) key_bytes += object.key.size();
+    if (key_bytes > kMostKeyBytes) break;
     TRY(take_page(page, prefix, start_after, found));
     if (page.next_token.empty()) {
       sort_by_key(found);
       return found;
     }
-    if (page.next_token == token) return fail(Code::Unavailable, "listing: a page follows itself");
+    if (!tokens.insert(page.next_token).second) {
+      return fail(Code::Unavailable, "listing: a page follows itself");
+    }
     token = page.next_token;
+    TRY(may_ask_for_more(begun, found.size()));
   }
-  return fail(Code::Unsupported, "{}/{} has more than {} pages of keys", describe(), prefix,
-              kMostPages);
+  return fail(Code::Unsupported, "{}/{} has more keys than a replica can have: check the URL",
+              describe(), prefix);
 }
 
 Result<FirstObjects> S3Store::list_first() {

@@ -145,6 +145,57 @@ TEST_CASE("a listing without end is given up") {
   CHECK(rig.server.count("GET") == S3Store::kMostPages);
 }
 
+TEST_CASE("a listing whose pages keep coming ends when its time is over") {
+  struct Row {
+    std::optional<std::chrono::seconds> deadline;  // of whoever waits, from the beginning
+    std::chrono::milliseconds ends_after;
+  };
+  const Row rows[] = {{std::nullopt, S3Store::kLongestListing},
+                      {std::chrono::seconds(30), S3Store::kLongestLateListing},
+                      {std::chrono::seconds(300), std::chrono::seconds(300)},
+                      {std::chrono::hours(1), S3Store::kLongestListing}};
+  for (const Row& row : rows) {
+    CAPTURE(row.ends_after.count());
+    S3Rig rig;
+    const MonoTime begun = rig.clock.mono();
+    std::optional<MonoTime> deadline;
+    if (row.deadline) deadline = begun + *row.deadline;
+    rig.patience = [&] { return Patience{.deadline = deadline}; };
+    const auto store = rig.open();
+    rig.server.fault = [&](const testing::S3Call&, int number) -> std::optional<S3Fault> {
+      rig.clock.advance(std::chrono::seconds(10));
+      S3Fault fault{S3Fault::Kind::Answer, {.status = 200}};
+      const auto xml = fmt::format(
+          "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{}"
+          "</NextContinuationToken></ListBucketResult>",
+          number);
+      fault.answer.body.assign(as_bytes(xml).begin(), as_bytes(xml).end());
+      return fault;
+    };
+    const auto listed = store->list("", "");
+    REQUIRE_FALSE(listed.has_value());
+    CHECK(listed.error().code == Code::Deadline);
+    CHECK(listed.error().text.find("no end") != std::string::npos);
+    CHECK(rig.clock.mono() - begun == row.ends_after);
+  }
+}
+
+TEST_CASE("a listing whose pages go in a circle is no listing") {
+  S3Rig rig;
+  const auto store = rig.open();
+  rig.server.fault = [](const testing::S3Call&, int number) -> std::optional<S3Fault> {
+    S3Fault fault{S3Fault::Kind::Answer, {.status = 200}};
+    const auto xml = fmt::format(
+        "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>{}"
+        "</NextContinuationToken></ListBucketResult>",
+        number % 3);
+    fault.answer.body.assign(as_bytes(xml).begin(), as_bytes(xml).end());
+    return fault;
+  };
+  CHECK(store->list("", "").error().code == Code::Unavailable);
+  CHECK(rig.server.count("GET") == 4);
+}
+
 TEST_CASE("many keys are removed by few requests") {
   S3Rig rig;
   const auto store = rig.open();

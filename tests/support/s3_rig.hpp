@@ -27,6 +27,7 @@ struct S3Rig {
   FakeS3 server;
   std::vector<std::string> lines;
   std::vector<std::chrono::milliseconds> pauses;
+  storage::PatienceFn patience = [] { return storage::Patience{}; };
   std::mutex mutex;  // of the pauses and of the environment
   Log log{{.minimum = LogLevel::Info,
            .now = [this] { return clock.wall(); },
@@ -65,6 +66,7 @@ struct S3Rig {
                                          .environment = environment(),
                                          .clock = clock,
                                          .log = log,
+                                         .patience = patience,
                                          .pause =
                                              [this](std::chrono::milliseconds pause) {
                                                const std::lock_guard lock(mutex);

@@ -24,6 +24,7 @@
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/object_store.hpp"
+#include "walwrap/storage/patience.hpp"
 #include "walwrap/storage/s3_client.hpp"
 #include "walwrap/storage/s3_target.hpp"
 #include "walwrap/storage/s3_upload.hpp"
@@ -36,6 +37,10 @@ class S3Store : public ObjectStore {
   static constexpr Bytes kPartBytes = S3Upload::kPartBytes;
   // Of a listing, a thousand keys each (Law 5): a replica has a few thousand.
   static constexpr int kMostPages = 1'000;
+  static constexpr Bytes kMostKeyBytes = Bytes{128} << 20;
+  // For all its pages: in any case, and where whoever waits has a deadline that has passed.
+  static constexpr std::chrono::minutes kLongestListing{10};
+  static constexpr std::chrono::minutes kLongestLateListing{2};
   static constexpr std::size_t kKeysPerDelete = 1'000;  // S3's own limit
   // Objects whose etag is remembered: more than anybody reads at once.
   static constexpr std::size_t kMostEtags = 256;
@@ -48,6 +53,8 @@ class S3Store : public ObjectStore {
     std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
     const os::Clock& clock;                               // borrowed, like the log
     const Log& log;
+    // Whether the next page of a listing is still waited for.
+    PatienceFn patience = [] { return Patience{}; };
     // Between the tries of a part; called by the upload threads too.
     std::function<void(std::chrono::milliseconds)> pause = os::pause_for;
   };
@@ -75,6 +82,7 @@ class S3Store : public ObjectStore {
   Result<ListPage> list_page(const QueryPairs& query);
   Result<void> take_page(const ListPage& page, const std::string& prefix,
                          const std::string& start_after, std::vector<ObjectInfo>& found) const;
+  Result<void> may_ask_for_more(MonoTime begun, std::size_t found) const;
   Result<void> remove_batch(std::span<const std::string> keys);
 
   Parts parts_;
