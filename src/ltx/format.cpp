@@ -9,6 +9,8 @@ constexpr std::uint32_t kMagic = 0x4c545831;            // "LTX1"
 constexpr std::uint32_t kMagicOfAnyVersion = 0x4c5458;  // "LTX"
 constexpr std::uint32_t kFlagVersion1Lz4 = 0x1;
 constexpr std::uint32_t kFlagEncrypted = 0x4;
+// Far more than anybody can store, and far from where the numbers would begin anew.
+constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
 constexpr std::size_t kReservedAt = kHeaderBytes - kReservedBytes;
 
 bool tracks_database(const Header& header) {
@@ -24,6 +26,7 @@ const char* broken_rule(const Header& header) {
   if (header.txids.first == Txid{0} || header.txids.last < header.txids.first) {
     return "impossible TXIDs";
   }
+  if (header.txids.last.value > kGreatestTxid) return "TXIDs that nobody can have reached";
   if (wal.offset < 0 || wal.size < 0) return "negative position in the write-ahead log";
   if (wal.offset == 0 && (wal.size != 0 || wal.salt1 != 0 || wal.salt2 != 0)) {
     return "write-ahead log fields without a position";

@@ -39,10 +39,25 @@ std::array<timespec, 2> modified_only(WallTime time) {
                    .tv_nsec = static_cast<long>(rest.count())}};
 }
 
+// One that was made a moment ago. Whoever can write above it may have put something else there.
+Result<void> give_directory(const Path& path, const FileOwner& owner) {
+  const Fd fd(uninterrupted([&] {
+    return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+  }));
+  if (!fd.is_open()) return path_failure("open", path);
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0) return path_failure("fstat", path);
+  if (found.st_uid != ::geteuid()) {
+    return fail(Code::Invalid, "{} was replaced by something else", path.native());
+  }
+  if (::fchown(fd.get(), owner.user, owner.group) != 0) return path_failure("fchown", path);
+  return {};
+}
+
 Result<void> make_directory(const Path& path, std::uint32_t mode,
                             const std::optional<FileOwner>& owner) {
   if (::mkdir(path.c_str(), mode) == 0) {
-    if (owner) TRY(set_owner(path, *owner));
+    if (owner) TRY(give_directory(path, *owner));
     // Who may not read the parent cannot sync it either; the directory is there all the same.
     auto synced = sync_directory(directory_of(path));
     if (!synced && synced.error().code != Code::Denied) return synced;
@@ -102,7 +117,12 @@ Result<void> remove_empty_directory(const Path& path) {
 }
 
 Result<void> set_owner(const Path& path, const FileOwner& owner) {
-  if (::chown(path.c_str(), owner.user, owner.group) != 0) return path_failure("chown", path);
+  const Fd fd(uninterrupted(
+      [&] { return ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY); }));
+  if (!fd.is_open()) return path_failure("open", path);
+  if (::fchownat(fd.get(), "", owner.user, owner.group, AT_EMPTY_PATH) != 0) {
+    return path_failure("fchownat", path);
+  }
   return {};
 }
 

@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "walwrap/base/decimal.hpp"
+#include "walwrap/base/host_name.hpp"
+#include "walwrap/os/directory.hpp"
 #include "walwrap/os/error.hpp"
 
 namespace walwrap::os {
@@ -45,11 +48,15 @@ socklen_t fill(AnyAddress& out, const TcpAddress& address) {
   return 0;
 }
 
+// By the one rule for names, which knows each address in its usual spelling.
 bool is_loopback(const AnyAddress& address) {
-  if (address.any.sa_family == AF_INET) {
-    return (ntohl(address.v4.sin_addr.s_addr) >> 24) == 127;
-  }
-  return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = address.any.sa_family;
+  const void* bytes = &address.v6.sin6_addr;
+  if (family == AF_INET) bytes = &address.v4.sin_addr;
+  if (::inet_ntop(family, bytes, text.data(), text.size()) == nullptr) return false;
+  return is_loopback_host(family == AF_INET ? std::string(text.data())
+                                            : fmt::format("[{}]", text.data()));
 }
 
 Result<Fd> stream_socket(int family) {
@@ -103,9 +110,7 @@ Result<ListenSocket> ListenSocket::open_unix(const Path& path,
     return errno_failure("bind", path.native(), errno);
   }
   ListenSocket socket(std::move(fd), path);
-  if (owner && ::lchown(path.c_str(), owner->user, owner->group) != 0) {
-    return errno_failure("lchown", path.native(), errno);
-  }
+  if (owner) TRY(give_socket(path, *owner));
   if (::listen(socket.descriptor(), kBacklog) != 0) {
     return errno_failure("listen", path.native(), errno);
   }

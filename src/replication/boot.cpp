@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "walwrap/base/progress.hpp"
+#include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/findings.hpp"
+#include "walwrap/replication/restore_leftovers.hpp"
 #include "walwrap/replication/set_aside.hpp"
 
 namespace walwrap::replication {
@@ -82,6 +84,9 @@ Result<Booted> Boot::run() {
     if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
     auto attempted = attempt();
     if (attempted && *attempted) return std::move(**attempted);
+    if (!attempted) {
+      attempted = fail(explain_full_disk(attempted.error(), os::directory_of(request_.database)));
+    }
     if (!attempted) {
       const Code code = attempted.error().code;
       const bool again = code == Code::Unavailable || code == Code::Denied || code == Code::Busy ||
@@ -349,11 +354,9 @@ Result<void> Boot::set_aside(std::string_view reason) {
 
 // Whole and checked under another name first: until then the local files stay as they are.
 Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
-  const os::Path incoming = request_.database.string() + ".walwrap-incoming";
+  const os::Path incoming = incoming_path(request_.database);
   if (os::exists(incoming)) TRY(os::remove_file(incoming));  // of a start that was killed
-  const os::Path sums_path = StateDir::path_for(request_.database) / "pages.incoming";
-  auto sums_file = TRY(os::MappedFile::open(sums_path, 0));
-  PageSums sums(std::move(sums_file));
+  PageSums sums = TRY(directory_.begin_incoming_sums());
   const MonoTime begun = clock_.mono();
   LoggedProgress shown(log_, "restoring", begun);
   Bytes done_so_far = 0;
@@ -376,13 +379,13 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .cancelled = request_.cancelled};
   auto restored = restore_database(restoring);
   if (!restored && restored.error().code == Code::Corrupt) {
-    ignore(os::remove_file(sums_path), "the next restore begins with a new one");
+    directory_.drop_incoming_sums();
     replica_.why = restored.error().text;
     return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
   }
   const Restored done = TRY(std::move(restored).context("restore"));
   auto booted = TRY(adopt_restored(done, sums, aside_reason));
-  ignore(os::remove_file(sums_path), "it has been copied");
+  directory_.drop_incoming_sums();
   const auto took = std::chrono::duration_cast<milliseconds>(clock_.mono() - begun);
   log_.info("database restored", {{"db", request_.database.string()},
                                   {"txid", done.txid},
@@ -402,7 +405,7 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
   for (std::uint32_t pgno = 1; pgno <= done.pages; ++pgno) {
     kept.set(Pgno{pgno}, sums.get(Pgno{pgno}), sums.stored_by(Pgno{pgno}));
   }
-  TRY(os::rename(request_.database.string() + ".walwrap-incoming", request_.database));
+  TRY(os::rename(incoming_path(request_.database), request_.database));
   TRY(os::sync_directory(request_.database.parent_path()));
   auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
                          done.page_size, done.pages);
@@ -413,7 +416,14 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
 }  // namespace
 
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log) {
-  auto directory = TRY(StateDir::open(request.database, request.owner));
+  if (!request.app_running && remove_restore_leftovers(request.database) > 0) {
+    log.warn("what a killed restore had left is removed", {{"db", request.database.string()}});
+  }
+  auto opened = StateDir::open(request.database, request.owner);
+  if (!opened) {
+    return fail(explain_full_disk(opened.error(), os::directory_of(request.database)));
+  }
+  auto directory = TRY(std::move(opened));
   return Boot(request, clock, log, std::move(directory)).run();
 }
 

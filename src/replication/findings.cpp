@@ -226,6 +226,8 @@ Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& st
                       PageSums& sums) {
   const auto files = uploads_after(state.txid, replica.files);
   if (files.empty()) return {};
+  // What these files say of the size is compared with what was there before.
+  if (sums.pages() < state.pages) TRY(sums.resize(state.pages));
   const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
   state.txid = files.back().txids.last;
   state.stored_by = applied.writer;

@@ -13,7 +13,10 @@ namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
-constexpr int kListings = 4;                                // until one is fresh
+// As in a file's header: whoever counts on from a stored TXID never comes to the end of the
+// numbers.
+constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
+constexpr int kListings = 4;  // until one is fresh
 constexpr std::chrono::milliseconds kListAgain{250};
 // Ours end where a higher level's do. What another writer has merged may begin that much earlier.
 constexpr std::uint64_t kMostStraddling = 4096;
@@ -33,10 +36,15 @@ bool is_in_a_level(KeyStyle style, std::string_view key) {
   return false;
 }
 
-void take(const std::vector<storage::ObjectInfo>& objects, KeyStyle style,
-          ReplicaListing& listing) {
+// Corrupt: a file says to continue where nobody can have been.
+Result<void> take(const std::vector<storage::ObjectInfo>& objects, KeyStyle style,
+                  ReplicaListing& listing) {
   for (const storage::ObjectInfo& object : objects) {
     if (const auto file = stored_file(style, object)) {
+      if (file->txids.last.value > kGreatestTxid) {
+        return fail(Code::Corrupt, "{} has a TXID that nobody can have reached: remove it",
+                    object.key);
+      }
       listing.files.push_back(*file);
     } else if (object.key.starts_with(kLegacyPrefix)) {
       listing.has_legacy_backup = true;
@@ -45,13 +53,13 @@ void take(const std::vector<storage::ObjectInfo>& objects, KeyStyle style,
       listing.foreign_key = object.key;
     }
   }
+  return {};
 }
 
 Result<void> take_level(storage::ObjectStore& store, KeyStyle style, Level level,
                         const std::string& start_after, ReplicaListing& listing) {
   const auto objects = TRY(store.list(level_prefix(style, level), start_after));
-  take(objects, style, listing);
-  return {};
+  return take(objects, style, listing);
 }
 
 Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
@@ -86,8 +94,7 @@ Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style)
   // One listing of everything costs no more than one for each level, and shows what else is there.
   return list_until_fresh(store, style, {}, [&](ReplicaListing& listing) -> Result<void> {
     const auto objects = TRY(store.list("", ""));
-    take(objects, style, listing);
-    return {};
+    return take(objects, style, listing);
   });
 }
 
@@ -104,7 +111,7 @@ Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style) 
   // in a bucket all of that is one listing.
   if (style == KeyStyle::S3) {
     const auto objects = TRY(store.list("", level_prefix(style, kHighestMerged)));
-    take(objects, style, listing);
+    TRY(take(objects, style, listing));
   } else {
     for (Level level = kSnapshotLevel; level >= kHighestMerged; --level.value) {
       TRY(take_level(store, style, level, "", listing));
@@ -123,7 +130,7 @@ Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) 
   const auto first = TRY(store.list_first());
   if (first.are_all) {
     ReplicaListing listing;
-    take(first.objects, style, listing);
+    TRY(take(first.objects, style, listing));
     if (check_listing_is_fresh(store, style, listing.files)) return listing;
     return list_replica(store, style);
   }
@@ -131,7 +138,7 @@ Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) 
   if (merged.files.empty()) return list_replica(store, style);
   // From the newest upload that they cover: that one says who writes here.
   const Txid reach = extent_of(merged.files).newest;
-  take(first.objects, style, merged);  // where no snapshot is, the chain begins with the first
+  TRY(take(first.objects, style, merged));  // where no snapshot is, the chain begins with the first
   auto listing =
       TRY(list_until_fresh(store, style, merged, [&](ReplicaListing& newest) -> Result<void> {
         return take_level(store, style, kUploadLevel, key_before(style, kUploadLevel, reach),

@@ -5,10 +5,14 @@
 #include <optional>
 #include <utility>
 
+#include "walwrap/ltx/capacity.hpp"
 #include "walwrap/ltx/decoder.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/os/thread.hpp"
+#include "walwrap/os/directory.hpp"
+#include "walwrap/os/thread_or_here.hpp"
+#include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/fetch.hpp"
+#include "walwrap/replication/restore_leftovers.hpp"
 #include "walwrap/replication/restore_pages.hpp"
 #include "walwrap/sqlite/connection.hpp"
 
@@ -18,12 +22,6 @@ namespace {
 constexpr Bytes kPieceBytes = 4 << 20;              // of a file read from end to end
 constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;  // beyond, start-up would take too long
 constexpr std::uint32_t kDatabaseMode = 0644;       // with the umask: as SQLite creates databases
-// A restore that is still running writes all the time; one that has not for so long was killed.
-constexpr std::chrono::minutes kLeftoverAge{1};
-
-std::string temporary_prefix(const os::Path& output) {
-  return output.filename().string() + ".walwrap-restore-";
-}
 
 os::Path directory_of(const os::Path& output) {
   const os::Path parent = output.parent_path();
@@ -57,21 +55,6 @@ Result<void> check_absent(const os::Path& output) {
   return {};
 }
 
-// What killed restores left behind; without this a crash loop would fill the disk.
-void remove_leftovers(const os::Path& output) {
-  const os::Path directory = directory_of(output);
-  const auto names = os::list_directory(directory);
-  if (!names) return;
-  const WallTime oldest = os::SystemClock().wall() - kLeftoverAge;
-  for (const std::string& name : *names) {
-    const std::string prefix = temporary_prefix(output);
-    if (!name.starts_with(prefix) || !parse_hex16(name.substr(prefix.size()))) continue;
-    const auto status = os::status_of(directory / name);
-    if (!status || status->type != os::FileType::Regular || status->modified > oldest) continue;
-    ignore(os::remove_file(directory / name), "tried again by the next restore");
-  }
-}
-
 struct Checked {
   std::string unchecked;  // why it could not be checked; "": it was, or need not be
 };
@@ -103,7 +86,7 @@ Result<Checked> sync_and_check(os::File& file, const os::Path& path, const Resto
   Result<void> synced;
   Result<Checked> checked = Checked{};
   {
-    const os::Thread syncing(
+    const os::Thread syncing = os::thread_or_here(
         "sync", [&] { synced = file.sync(); },
         [&](std::string_view what) { synced = fail(Code::Io, "{}", what); });
     checked = check_integrity(path, request, size);
@@ -144,21 +127,24 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
 Result<Restored> restore_database(const RestoreRequest& request) {
   WW_CHECK(!request.plan.files.empty());
   TRY(check_absent(request.output));
-  remove_leftovers(request.output);
-  os::Path path = directory_of(request.output);
-  path /= temporary_prefix(request.output) + format_hex16(os::random_u64());
+  remove_restore_leftovers(request.output);
+  const os::Path directory = directory_of(request.output);
+  const os::Path path = directory / temporary_restore_name(request.output, os::random_u64());
   auto opened = os::File::open(path, os::File::Open::CreateNew, kDatabaseMode);
   if (!opened && opened.error().code == Code::NotFound) {
     // NotFound would mean that a stored file has gone.
-    return fail(Code::Invalid, "{} does not exist", directory_of(request.output).native());
+    return fail(Code::Invalid, "{} does not exist", directory.native());
   }
+  if (!opened) return fail(explain_full_disk(opened.error(), directory));
   auto file = TRY(std::move(opened));
   const TemporaryFile temporary(path);
+  ignore(os::try_lock(file), "where there are no locks, its age says whether somebody works on it");
   if (request.owner) TRY(file.set_owner(*request.owner));
   auto restored = restore_into(temporary.path(), file, request);
   if (!restored && request.sums != nullptr) {
     ignore(request.sums->resize(0), "sums of no database are told from the state, which is absent");
   }
+  if (!restored) return fail(explain_full_disk(restored.error(), directory));
   return restored;
 }
 
@@ -166,13 +152,19 @@ namespace {
 
 // Pages of one file into `sums`; every rule of the file checked.
 Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& key,
-                               const StoredFile& file, PageSums& sums) {
+                               const StoredFile& file, std::uint32_t pages_before, PageSums& sums) {
   const auto info = TRY(store.head(key));
   auto decoder = TRY(ltx::Decoder::start(object_reader(store, key, info.size, kPieceBytes)));
   const ltx::Header& header = decoder.header();
   if (header.txids != file.txids) {
     return fail(Code::Corrupt, "its header says TXIDs {} to {}", header.txids.first,
                 header.txids.last);
+  }
+  // Whatever a file adds to the database is in it.
+  const auto most = pages_before + ltx::most_pages_in(info.size, header.page_size) + 1;
+  if (header.commit > most) {
+    return fail(Code::Corrupt, "its header says {} pages, and there can be {} at most",
+                header.commit, most);
   }
   // A full image leaves nothing of what was known before. Any other file keeps it, up to its end.
   if (header.txids.first == Txid{1}) {
@@ -193,6 +185,7 @@ Result<AppliedToSums> apply_to_sums(storage::ObjectStore& store, KeyStyle style,
                                     std::span<const StoredFile> files, PageSums& sums) {
   WW_CHECK(!files.empty());
   AppliedToSums applied;
+  applied.pages = sums.pages();
   const StoredFile* before = nullptr;
   for (const StoredFile& file : files) {
     const std::string key = file_key(style, file.level, file.txids);
@@ -200,7 +193,7 @@ Result<AppliedToSums> apply_to_sums(storage::ObjectStore& store, KeyStyle style,
         (file.txids.first > before->txids.last.next() || file.txids.last <= before->txids.last)) {
       return fail(Code::Corrupt, "gap: {} does not continue TXID {}", key, before->txids.last);
     }
-    const auto header = TRY(apply_file(store, key, file, sums).context(key));
+    const auto header = TRY(apply_file(store, key, file, applied.pages, sums).context(key));
     if (before != nullptr && header.page_size != applied.page_size) {
       return fail(Code::Corrupt, "{}: pages of {} bytes, of {} in earlier files", key,
                   header.page_size, applied.page_size);

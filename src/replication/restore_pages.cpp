@@ -7,7 +7,10 @@
 #include <utility>
 
 #include "walwrap/base/page_set.hpp"
+#include "walwrap/ltx/capacity.hpp"
 #include "walwrap/ltx/format.hpp"
+#include "walwrap/ltx/page_frame.hpp"
+#include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/fetch.hpp"
 
 namespace walwrap::replication {
@@ -80,6 +83,7 @@ class PageRestore {
   PageRestore(const RestoreRequest& request, os::File& file)
       : request_(request),
         file_(file),
+        space_(file, os::directory_of(request.output)),
         lanes_(request.style == KeyStyle::Directory ? kNearby : kRemote) {}
   Result<RestoredPages> run();
 
@@ -101,6 +105,7 @@ class PageRestore {
 
   const RestoreRequest& request_;
   os::File& file_;
+  SpaceReserve space_;
   const Lanes& lanes_;
   std::unique_ptr<storage::ObjectStore> store_;  // the owner's
   ByteVector piece_;
@@ -233,11 +238,15 @@ Result<void> PageRestore::begin_output(const ltx::Header& newest) {
   if (newest.commit == 0) return fail(Code::Corrupt, "a database of no pages");
   page_size_ = newest.page_size;
   commit_ = newest.commit;
-  const Bytes size = Bytes{commit_} * page_size_.value;
-  // What space there is, is known now and not at the last page. A damaged commit may ask for
-  // anything; it can then only fail.
-  TRY(file_.allocate(size));
-  TRY(file_.truncate(size));
+  // Every page is in some file, so a commit that the files cannot hold is a lie or damage. What
+  // they could hold is still much more than what they do: space is taken as pages are found.
+  std::uint64_t most = 1;  // the lock page
+  for (const Source& source : sources_) most += ltx::most_pages_in(source.size, page_size_);
+  if (commit_ > most) {
+    return fail(Code::Corrupt, "its header says {} pages, and the stored files hold {} at most",
+                commit_, most);
+  }
+  TRY(space_.begin(Bytes{commit_} * page_size_.value));
   if (request_.sums == nullptr) return {};
   TRY(request_.sums->resize(0));  // so that no old sum stays, not even for the lock page
   return request_.sums->resize(commit_);
@@ -270,6 +279,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
       const Bytes next = run.offset + run.length;
       TRY(submit(source, std::exchange(run, {next, 0, {}})));
     }
+    TRY(space_.reserve((Bytes{covered_.size()} + 1) * page_size_.value));
   }
   if (!parser.ended() || parser.frames_end() != end_marker) {
     return fail(Code::Corrupt, "{}: page index is not that of the pages", source.key);

@@ -7,18 +7,28 @@
 #include <string_view>
 
 #include "walwrap/base/bytes.hpp"
-#include "walwrap/os/atomic_file.hpp"
+#include "walwrap/os/clock.hpp"
 
 namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kStateName = "state";
 constexpr std::string_view kPagesName = "pages";
+constexpr std::string_view kIncomingName = "pages.incoming";
 constexpr std::string_view kStateTemporary = "state.tmp-";
 // A state has ten short lines; whatever is larger is not one.
 constexpr Bytes kStateLimit = 4096;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 constexpr std::uint32_t kSharedDirectory = 0755;
+
+// Whole and durable under its name, or not there at all.
+Result<void> write_state(const os::Directory& directory, const std::string& temporary,
+                         const SavedState& state) {
+  auto file = TRY(directory.create_file(temporary));
+  TRY(file.write(as_bytes(format_state(state))));
+  TRY(file.sync());
+  return directory.rename(temporary, kStateName);
+}
 
 }  // namespace
 
@@ -28,28 +38,36 @@ os::Path StateDir::path_for(const os::Path& database) {
 
 Result<StateDir> StateDir::open(const os::Path& database,
                                 const std::optional<os::FileOwner>& owner) {
-  const os::Path directory = path_for(database);
-  if (!os::exists(directory)) {
-    // The state is private; a directory that the app's own files go into need not be.
-    TRY(os::make_directories(directory.parent_path(), kSharedDirectory, owner)
-            .context("create the database's directory"));
-    TRY(os::make_directories(directory, kPrivateDirectory, owner)
-            .context("create state directory"));
-  }
-  // A crash in save() leaves its temporary file; nobody else writes in here.
-  const auto names = TRY(os::list_directory(directory).context("open state directory"));
+  const os::Path path = path_for(database);
+  // The state is private; a directory that the app's own files go into need not be.
+  TRY(os::make_directories(os::directory_of(path), kSharedDirectory, owner)
+          .context("create the database's directory"));
+  const auto directory = TRY(os::Directory::open_or_make(path, kPrivateDirectory, owner)
+                                 .context("open the state directory"));
+  // What a killed process leaves; nobody else writes in here.
+  const auto names = TRY(directory.names().context("read the state directory"));
   for (const std::string& name : names) {
-    if (name.starts_with(kStateTemporary)) {
-      ignore(os::remove_file(directory / name), "only costs a few bytes until the next start");
+    if (name.starts_with(kStateTemporary) || name == kIncomingName) {
+      ignore(directory.remove(name), "only costs space until the next start");
     }
   }
-  return StateDir(directory, owner);
+  return StateDir(path, owner);
+}
+
+Result<os::Directory> StateDir::held() const {
+  return os::Directory::open(path_, owner_).context("open the state directory");
 }
 
 Result<std::optional<SavedState>> StateDir::load() const {
-  const auto bytes = os::read_file(directory_ / kStateName, kStateLimit);
+  const auto directory = TRY(held());
+  const auto file = directory.open_file(kStateName, os::File::Open::ReadOnly);
+  if (!file) {
+    if (file.error().code == Code::NotFound) return std::optional<SavedState>{};
+    const Code code = file.error().code == Code::Invalid ? Code::Corrupt : file.error().code;
+    return fail(code, "read state: {}", file.error().text);
+  }
+  const auto bytes = file->read(kStateLimit);
   if (!bytes) {
-    if (bytes.error().code == Code::NotFound) return std::optional<SavedState>{};
     const Code code = bytes.error().code == Code::Invalid ? Code::Corrupt : bytes.error().code;
     return fail(code, "read state: {}", bytes.error().text);
   }
@@ -58,40 +76,54 @@ Result<std::optional<SavedState>> StateDir::load() const {
 }
 
 Result<void> StateDir::save(const SavedState& state) {
-  auto file = TRY(os::AtomicFile::create(directory_ / kStateName).context("save state"));
-  if (owner_) TRY(file.set_owner(*owner_).context("save state"));
-  TRY(file.write(as_bytes(format_state(state))).context("save state"));
-  return file.commit(os::AtomicFile::Publish::Replace).context("save state");
+  const auto directory = TRY(held());
+  const std::string temporary = std::string(kStateTemporary) + format_hex16(os::random_u64());
+  const auto written = write_state(directory, temporary, state);
+  if (!written) {
+    ignore(directory.remove(temporary), "the next start removes it");
+    return fail(written.error().code, "save state: {}", written.error().text);
+  }
+  return directory.sync().context("save state");
 }
 
 Result<void> StateDir::forget() {
+  const auto directory = TRY(held());
   // The state first, and durably: pages without a state are never used, a state without its pages
   // would be.
   for (const std::string_view name : {kStateName, kPagesName}) {
-    const auto removed = os::remove_file(directory_ / name);
+    const auto removed = directory.remove(name);
     if (!removed && removed.error().code != Code::NotFound) {
       return fail(removed.error().code, "forget state: {}", removed.error().text);
     }
-    TRY(os::sync_directory(directory_).context("forget state"));
+    TRY(directory.sync().context("forget state"));
   }
   return {};
 }
 
 Result<PageSums> StateDir::open_sums() const {
-  const os::Path path = directory_ / kPagesName;
-  Bytes size = 0;
-  const auto status = os::status_of(path);
-  if (status) {
-    size = status->size / PageSums::kRecordBytes * PageSums::kRecordBytes;
-    if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * PageSums::kRecordBytes) {
-      return fail(Code::Corrupt, "page sums: more than a database can have");
-    }
-  } else if (status.error().code != Code::NotFound) {
-    return fail(status.error().code, "open page sums: {}", status.error().text);
+  const auto directory = TRY(held());
+  const auto file = TRY(directory.open_or_replace(kPagesName).context("open page sums"));
+  const auto status = TRY(file.status().context("open page sums"));
+  const Bytes size = status.size / PageSums::kRecordBytes * PageSums::kRecordBytes;
+  if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * PageSums::kRecordBytes) {
+    return fail(Code::Corrupt, "page sums: more than a database can have");
   }
-  auto file = TRY(os::MappedFile::open(path, size).context("open page sums"));
-  if (owner_) TRY(os::set_owner(path, *owner_).context("open page sums"));
-  return PageSums(std::move(file));
+  auto mapped = TRY(os::MappedFile::open(file.by_descriptor(), size).context("map the page sums"));
+  return PageSums(std::move(mapped));
+}
+
+Result<PageSums> StateDir::begin_incoming_sums() const {
+  const auto directory = TRY(held());
+  const auto file =
+      TRY(directory.open_or_replace(kIncomingName).context("open incoming page sums"));
+  auto mapped =
+      TRY(os::MappedFile::open(file.by_descriptor(), 0).context("map the incoming page sums"));
+  return PageSums(std::move(mapped));
+}
+
+void StateDir::drop_incoming_sums() const {
+  const auto directory = held();
+  if (directory) ignore(directory->remove(kIncomingName), "the next start removes it");
 }
 
 }  // namespace walwrap::replication

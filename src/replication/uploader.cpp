@@ -345,6 +345,7 @@ Result<void> Uploader::settle_existing(const std::string& key, const Encoded& en
 Result<void> Uploader::adopt_own_slot() {
   const Txid txid = state_.txid.next();
   const StoredFile file{.level = kUploadLevel, .txids = {txid, txid}};
+  if (parts_.sums.pages() < state_.pages) TRY(parts_.sums.resize(state_.pages));
   const auto applied =
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
   state_.txid = txid;

@@ -27,6 +27,8 @@ Fd connect_to(const Path& path) {
 TEST_CASE("an address is numbers and a port") {
   CHECK(parse_tcp_address("127.0.0.1:9090") == TcpAddress{"127.0.0.1", 9090, true});
   CHECK(parse_tcp_address("127.8.0.1:1") == TcpAddress{"127.8.0.1", 1, true});
+  CHECK(parse_tcp_address("[0:0::0:1]:1") == TcpAddress{"0:0::0:1", 1, true});
+  CHECK(parse_tcp_address("[::ffff:127.0.0.1]:1")->is_loopback == false);
   CHECK(parse_tcp_address("[::1]:9090") == TcpAddress{"::1", 9090, true});
   CHECK(parse_tcp_address("0.0.0.0:80") == TcpAddress{"0.0.0.0", 80, false});
   CHECK(parse_tcp_address("[::]:80") == TcpAddress{"::", 80, false});

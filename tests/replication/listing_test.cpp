@@ -123,5 +123,21 @@ TEST_CASE("a listing that is too old is seen through behind a snapshot, too") {
   }
 }
 
+TEST_CASE("a TXID that nobody can have reached is refused, before anybody counts on from it") {
+  const auto lists = [](const char* digits) {
+    Bucket bucket;
+    bucket.bucket.set("0000/0000000000000033-" + std::string(digits) + ".ltx", ByteVector(200));
+    return list_replica(bucket.store, KeyStyle::S3);
+  };
+  CHECK(lists("0000000000000033").has_value());
+  CHECK(lists("7fffffffffffffff").has_value());
+  for (const char* digits : {"8000000000000000", "ffffffffffffffff"}) {
+    const auto listed = lists(digits);
+    REQUIRE_FALSE(listed.has_value());
+    CHECK(listed.error().code == Code::Corrupt);
+    CHECK(listed.error().text.find(digits) != std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace walwrap::replication

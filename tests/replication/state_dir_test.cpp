@@ -1,6 +1,8 @@
 #include "walwrap/replication/state_dir.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -160,4 +162,61 @@ TEST_CASE("pages stored after a TXID are those that may have changed since, unkn
   CHECK(after(8) == std::vector{Pgno{4}, Pgno{5}});
   CHECK(after(9) == std::vector{Pgno{4}});
   CHECK(after(3).size() == 5);
+}
+
+TEST_CASE(
+    "a link or a pipe that is planted in the state's place is no state, and is not written to") {
+  const testing::TempDir dir;
+  const fs::path directory = dir / ".app.db-walwrap";
+  testing::write_text(dir / "secret", "of root");
+  auto state_dir = StateDir::open(dir / "app.db");
+  REQUIRE(state_dir.has_value());
+  for (const char* name : {"state", "pages"}) {
+    for (const std::string_view planted : {"link", "pipe"}) {
+      CAPTURE(name);
+      CAPTURE(planted);
+      fs::remove(directory / name);
+      if (planted == "link") {
+        fs::create_symlink(dir / "secret", directory / name);
+      } else {
+        REQUIRE(::mkfifo((directory / name).c_str(), 0666) == 0);
+      }
+      const auto loaded = state_dir->load();
+      CHECK((loaded.has_value() ? !loaded->has_value() : loaded.error().code == Code::Corrupt));
+      REQUIRE(state_dir->save(sample()).has_value());
+      auto sums = state_dir->open_sums();
+      REQUIRE(sums.has_value());
+      REQUIRE(sums->resize(3).has_value());
+      CHECK(testing::text_of(dir / "secret") == "of root");
+      CHECK(**state_dir->load() == sample());
+      CHECK(fs::is_regular_file(fs::symlink_status(directory / name)));
+      REQUIRE(state_dir->forget().has_value());
+    }
+  }
+}
+
+TEST_CASE(
+    "with --user, a hard link to root's file in the state directory is replaced, not given away") {
+  if (::geteuid() != 0) return;  // only root has another user
+  const testing::TempDir dir;
+  const os::FileOwner app{12'345, 12'346};
+  testing::write_text(dir / "secret", "of root");
+  const auto state_dir = StateDir::open(dir / "app.db", app).value();
+  const fs::path pages = dir / ".app.db-walwrap/pages";
+  fs::create_hard_link(dir / "secret", pages);
+  CHECK(state_dir.open_sums()->pages() == 0);
+  CHECK(testing::text_of(dir / "secret") == "of root");
+  CHECK(os::status_of(dir / "secret")->owner.user == 0);
+  CHECK(os::status_of(pages)->owner == app);
+}
+
+TEST_CASE(
+    "a link in the state directory's place refuses the start, and nothing is made behind it") {
+  const testing::TempDir dir;
+  fs::create_directory(dir / "etc");
+  fs::create_directory_symlink(dir / "etc", dir / ".app.db-walwrap");
+  const auto refused = StateDir::open(dir / "app.db");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.find("is a link") != std::string::npos);
+  CHECK(fs::is_empty(dir / "etc"));
 }

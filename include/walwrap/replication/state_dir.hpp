@@ -1,11 +1,15 @@
 // Where the state is kept: the directory ".<db>-walwrap/" (0700) beside the database. Owned by one
 // thread.
+//
+// With --user, root works here in a directory that the app's user can write to: everything goes
+// through os::Directory, which follows no link and trusts no file that is somebody else's.
 #pragma once
 
 #include <optional>
 #include <utility>
 
 #include "walwrap/base/result.hpp"
+#include "walwrap/os/directory.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/state.hpp"
 
@@ -24,11 +28,15 @@ class StateDir {
   Result<void> save(const SavedState& state);  // call PageSums::sync() before
   Result<void> forget();                       // removes state and pages
   Result<PageSums> open_sums() const;
+  // Empty ones, of a database that is being restored.
+  Result<PageSums> begin_incoming_sums() const;
+  void drop_incoming_sums() const;
 
  private:
-  StateDir(os::Path directory, const std::optional<os::FileOwner>& owner)
-      : directory_(std::move(directory)), owner_(owner) {}
-  os::Path directory_;
+  StateDir(os::Path path, const std::optional<os::FileOwner>& owner)
+      : path_(std::move(path)), owner_(owner) {}
+  Result<os::Directory> held() const;
+  os::Path path_;
   std::optional<os::FileOwner> owner_;
 };
 

@@ -1,0 +1,28 @@
+// What restores that were killed leave beside the database: files of its full size, which must go
+// before the next one needs their space.
+//
+// A restore holds a lock on its temporary file for as long as it lives, and the kernel lets go of
+// it at its death: so a file with such a name that can be locked is nobody's.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/file.hpp"
+
+namespace walwrap::replication {
+
+// "<output's name>.walwrap-restore-<16 hex digits>"; the digits are `random`.
+std::string temporary_restore_name(const os::Path& output, std::uint64_t random);
+// Where a start restores to, before the database gets its place.
+os::Path incoming_path(const os::Path& database);
+
+// Whether a file beside `database` with this name is a restore's temporary file: of a restore of
+// that file, of a start, or of `walwrap restore --force`. Pure.
+bool is_temporary_restore(const os::Path& database, std::string_view name);
+
+// Removes those that nobody works on. Returns how many, and says nothing of what it cannot remove.
+int remove_restore_leftovers(const os::Path& database);
+
+}  // namespace walwrap::replication
