@@ -131,7 +131,7 @@ TEST_CASE("--help names every flag, variable, choice and default, in 100 columns
 }
 
 TEST_CASE("docs/configuration.md holds exactly the table that the code prints") {
-  std::ifstream file(WALWRAP_TEST_DATA "/../../docs/configuration.md");
+  std::ifstream file(std::string(testing::kTestData) + "/../../docs/configuration.md");
   REQUIRE(file.good());
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   const auto expected = format_settings_markdown();

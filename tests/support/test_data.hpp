@@ -11,9 +11,11 @@
 
 namespace walwrap::testing {
 
+extern const char* const kTestData;  // the directory tests/data
+
 // "wal/restarted.db-wal"; the test fails if it is not there.
 inline ByteVector test_data(const std::string& name) {
-  std::ifstream file(std::string(WALWRAP_TEST_DATA) + "/" + name, std::ios::binary);
+  std::ifstream file(std::string(kTestData) + "/" + name, std::ios::binary);
   INFO("test data: " << name);
   REQUIRE(file.good());
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
