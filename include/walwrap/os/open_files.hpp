@@ -1,0 +1,33 @@
+// Regular files that processes have open, as /proc tells.
+//
+// Of processes whose rights are not ours, the kernel tells nothing: then there are none.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/os/process.hpp"
+
+namespace walwrap::os {
+
+struct OpenFile {
+  Pid pid;
+  int descriptor = 0;
+  Path path;  // as that process sees it
+  FileId id;
+};
+
+// Not those that have been removed.
+std::vector<OpenFile> open_files(Pid pid);
+
+// The first bytes of the file. Law 1: whoever opens a file and closes it again gives up all POSIX
+// locks that this process has on it, so a file that this process has open as well is left alone:
+// Busy. If it became so meanwhile, the new descriptor is kept.
+Result<std::string> read_start(const OpenFile& file, std::size_t bytes);
+
+// Every process below our parent, but for ourselves and what is below us.
+std::vector<Pid> other_descendants_of_parent();
+
+}  // namespace walwrap::os
