@@ -1,0 +1,52 @@
+// A database that no other process uses, read from its files alone: the database file, and what is
+// committed in the -wal.
+//
+// No connection, so nothing is changed by looking: no journal mode, no -wal, no -shm, no
+// checkpoint. Holds SQLite's locks meanwhile, so that nobody begins to use it. Law 1: only while no
+// connection of this process has it open. Source: sqlite.org/fileformat2.html. Owned by one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/os/record_lock.hpp"
+#include "walwrap/wal/frame_map.hpp"
+
+namespace walwrap::sqlite {
+
+class StillDatabase {
+ public:
+  // Errors: NotFound (no file, or an empty one), Busy (another process uses it), Unsupported (a
+  // transaction in the -journal has to be rolled back first), Corrupt (no SQLite database), and
+  // those of File::open.
+  static Result<StillDatabase> open(const os::Path& database);
+
+  PageSize page_size() const { return page_size_; }
+  std::uint32_t pages() const { return pages_; }
+  // As of the last commit. `page` has page_size() bytes.
+  Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
+
+ private:
+  StillDatabase() = default;
+  Result<void> read_header();
+  Result<void> read_wal(const os::Path& path);
+
+  // The lock refers to the file, so that must not move.
+  std::unique_ptr<os::File> file_;
+  std::optional<os::RecordLock> lock_;
+  std::optional<os::File> wal_;
+  wal::FrameMap frames_;
+  PageSize page_size_;
+  std::uint32_t pages_ = 0;
+};
+
+// Whether attaching would be kept waiting by another process's lock now; changes nothing, and tells
+// before a start has changed anything. Errors: Busy, with the process where the kernel names it.
+// Law 1: as above.
+Result<void> check_attachable(const os::Path& database);
+
+}  // namespace walwrap::sqlite
