@@ -3,17 +3,18 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "walwrap/base/human.hpp"
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/resolve.hpp"
+#include "walwrap/os/rights.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/listing.hpp"
+#include "walwrap/replication/placing.hpp"
 #include "walwrap/replication/plan.hpp"
 #include "walwrap/replication/replicator.hpp"
 #include "walwrap/replication/restore.hpp"
@@ -95,6 +96,7 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
   TRY(replication::set_database_aside(output, "replaced", surroundings.clock.wall(),
                                       surroundings.log)
           .context("set the existing file aside"));
+  if (os::is_mount_point(output)) return replication::place_database(scratch, output);
   TRY(os::link_new(scratch, output).context("give the restored file its name"));
   TRY(os::remove_file(scratch));
   return os::sync_directory(output.parent_path());
@@ -103,14 +105,19 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
 Result<Restored> restore(const RestoreArguments& arguments, const storage::Location& location,
                          const RestoreSurroundings& surroundings) {
   const auto style = replication::key_style_of(location.kind);
-  // Absolute, because its directory is synced.
-  std::error_code failed;
-  const os::Path output = std::filesystem::absolute(arguments.output, failed);
-  if (failed) return fail(Code::Invalid, "{}: {}", arguments.output, failed.message());
+  // Through links, as SQLite will find it: to replace a link would leave its target behind.
+  const os::Path output = TRY(os::resolve_path(arguments.output));
   const bool replaces = arguments.if_present == IfPresent::SetAside;
+  if (os::is_mount_point(output) && !replication::is_free_for_restore(output)) {
+    return fail(Code::Exists,
+                "{} is mounted as a file and holds something, so it cannot be replaced; restore to "
+                "another path, or mount its directory instead",
+                output.string());
+  }
   const os::Path scratch =
       replaces ? os::Path(fmt::format("{}.walwrap-new-{:016x}", output.string(), os::random_u64()))
                : output;
+  const auto rights = os::rights_at(output);
   Deadline deadline(surroundings.clock);
   const auto around = [&](const replication::Stopped& stopped) {
     return storage::Surroundings{
@@ -140,6 +147,7 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
       if (text) surroundings.say(*text);
     };
     restored = replication::restore_database(request);
+    if (restored) TRY(os::give_rights(scratch, rights, {}));
     surroundings.say(progress.on_end());
   }
   if (restored && replaces) {

@@ -4,18 +4,25 @@
 #include <utility>
 
 #include "walwrap/base/progress.hpp"
+#include "walwrap/os/new_directories.hpp"
+#include "walwrap/os/resolve.hpp"
+#include "walwrap/os/rights.hpp"
+#include "walwrap/os/unnamed_file.hpp"
 #include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/findings.hpp"
+#include "walwrap/replication/placing.hpp"
 #include "walwrap/replication/restore_leftovers.hpp"
 #include "walwrap/replication/set_aside.hpp"
+#include "walwrap/replication/start_retry.hpp"
+#include "walwrap/sqlite/still_database.hpp"
 
 namespace walwrap::replication {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kRetryPause{500};
 constexpr milliseconds kCancelPoll{50};
+constexpr std::uint32_t kDatabaseDirectory = 0755;
 
 SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
                      std::uint32_t pages) {
@@ -33,11 +40,18 @@ Result<std::optional<Booted>> some(Result<Booted> result) {
   return std::optional(*std::move(result));
 }
 
-// One start, from the first look to the chain; its members are what the steps share.
+// Page sums that nobody sees, to find something out with.
+Result<PageSums> scratch_sums(const os::Path& database) {
+  auto file = TRY(os::open_unnamed(os::directory_of(database)));
+  return PageSums(std::move(file));
+}
+
+// One start, from the first look to the chain; its members are what the steps share. Until it is
+// decided that the app will be started, nothing on the disk and nothing in the replica is changed.
 class Boot {
  public:
-  Boot(const BootRequest& request, const os::Clock& clock, const Log& log, StateDir directory)
-      : request_(request), clock_(clock), log_(log), directory_(std::move(directory)) {}
+  Boot(const BootRequest& request, const os::Clock& clock, const Log& log)
+      : request_(request), clock_(clock), log_(log) {}
 
   Result<Booted> run();
 
@@ -51,31 +65,36 @@ class Boot {
   Result<Booted> continue_chain();
   Result<Booted> start_unconnected();
   Result<std::optional<Booted>> restore(std::string_view aside_reason);
-  Result<Booted> adopt_restored(const Restored& done, const PageSums& sums,
+  Result<Booted> adopt_restored(const Restored& done, const PageSums& sums, const os::Path& file,
                                 std::string_view aside_reason);
+  Result<PageSums> keep_sums(const PageSums& sums, std::uint32_t pages);
   Result<std::optional<Booted>> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
   Result<void> set_aside(std::string_view reason);
+  Result<void> open_directory();
   Result<void> claim();
   bool database_exists() const;
   bool is_known() const;
   Result<bool> is_unchanged() const;
+  Result<PageSums> sums_to_look() const;
   Result<PagesFound> relate_pages() const;
   LocalEvidence evidence();
   void say_behind() const;
   Failure refusal(const StartDecision& decision) const;
-  Result<void> wait_before_retry();
+  Result<void> wait_before_retry(milliseconds pause);
+  Result<void> wait_after(const Error& error);
 
   const BootRequest& request_;
   const os::Clock& clock_;
   const Log& log_;
-  StateDir directory_;
+  std::optional<StateDir> directory_;  // none: not there, and not yet wanted
   std::optional<SavedState> state_;
   FoundAtStart found_;
   ReplicaLook replica_;
   std::optional<Error> look_error_;  // what kept the evidence from being looked at
   MonoTime give_up_{};
   bool retry_said_ = false;
+  int denials_ = 0;
 };
 
 Result<Booted> Boot::run() {
@@ -85,30 +104,31 @@ Result<Booted> Boot::run() {
     auto attempted = attempt();
     if (attempted && *attempted) return std::move(**attempted);
     if (!attempted) {
-      attempted = fail(explain_full_disk(attempted.error(), os::directory_of(request_.database)));
-    }
-    if (!attempted) {
-      const Code code = attempted.error().code;
-      const bool again = code == Code::Unavailable || code == Code::Denied || code == Code::Busy ||
-                         code == Code::NotFound;
-      if (code == Code::Deadline) {
-        return fail(Code::Unavailable, "{}; --start-timeout sets how long a start waits",
-                    attempted.error().text);
-      }
-      if (!again || clock_.mono() >= give_up_) return fail(attempted.error());
-      if (!std::exchange(retry_said_, true)) {
-        log_.warn("start has to wait",
-                  {{"db", request_.database.string()},
-                   {"cause", attempted.error().text},
-                   {"give_up_after", format_duration(request_.start_timeout)}});
-      }
-      TRY(wait_before_retry());
+      TRY(wait_after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
     }
   }
 }
 
-Result<void> Boot::wait_before_retry() {
-  const MonoTime until = clock_.mono() + kRetryPause;
+// Returns the error, if it is of no use to wait any longer.
+Result<void> Boot::wait_after(const Error& error) {
+  if (error.code == Code::Deadline) {
+    return fail(Code::Unavailable, "{}; --start-timeout sets how long a start waits", error.text);
+  }
+  if (error.code == Code::Denied) ++denials_;
+  const auto pause = pause_before_retry(error.code, denials_);
+  if (!pause || clock_.mono() >= give_up_) return fail(error);
+  if (!std::exchange(retry_said_, true)) {
+    const auto limit = error.code == Code::Denied ? std::min(request_.start_timeout, kDeniedLimit)
+                                                  : request_.start_timeout;
+    log_.warn("start has to wait", {{"db", request_.database.string()},
+                                    {"cause", error.text},
+                                    {"give_up_after", format_duration(limit)}});
+  }
+  return wait_before_retry(*pause);
+}
+
+Result<void> Boot::wait_before_retry(milliseconds pause) {
+  const MonoTime until = clock_.mono() + pause;
   while (clock_.mono() < until) {
     if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
     os::pause_for(kCancelPoll);
@@ -117,7 +137,11 @@ Result<void> Boot::wait_before_retry() {
 }
 
 Result<std::optional<Booted>> Boot::attempt() {
-  auto loaded = directory_.load();
+  Result<std::optional<SavedState>> loaded = std::optional<SavedState>();
+  if (os::exists(StateDir::path_for(request_.database))) {
+    TRY(open_directory());
+    loaded = directory_->load();
+  }
   if (!loaded && loaded.error().code == Code::Corrupt) {
     log_.warn("state unusable, treated as none", {{"cause", loaded.error().text}});
     loaded = std::optional<SavedState>();
@@ -191,7 +215,7 @@ LocalEvidence Boot::evidence() {
 }
 
 Result<PagesFound> Boot::relate_pages() const {
-  const auto sums = TRY(directory_.open_sums());
+  const auto sums = TRY(sums_to_look());
   auto differences = TRY(compare_pages(
       request_.database, {.sums = sums, .pages = state_->pages, .newest = state_->txid}, clock_));
   return relate_to_newest(std::move(differences), *state_, sums, replica_, request_.style);
@@ -217,6 +241,12 @@ Failure Boot::refusal(const StartDecision& decision) const {
 }
 
 Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
+  const bool starts =
+      decision.action != StartAction::Retry && decision.action != StartAction::Refuse;
+  // Before anything is changed: who is refused for a lock has touched nothing.
+  if (starts && !request_.app_running && database_exists()) {
+    TRY(sqlite::check_attachable(request_.database));
+  }
   switch (decision.action) {
     case StartAction::StartEmpty:
     case StartAction::StartAndUploadAll:
@@ -233,7 +263,7 @@ Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
     case StartAction::CompareFirst:
       return compare();
     case StartAction::Retry:
-      return fail(Code::Unavailable, "{}", refusal(decision).error.text);
+      return fail(replica_.code, "{}", refusal(decision).error.text);
     case StartAction::Refuse:
       break;
   }
@@ -259,12 +289,17 @@ Result<std::optional<Booted>> Boot::perform_while_app_runs(const StartDecision& 
 
 bool Boot::database_exists() const {
   // An empty file is what SQLite makes of a database that was opened and never written.
-  const auto status = os::status_of(request_.database);
-  return status && status->size > 0;
+  return os::exists(request_.database) && !is_free_for_restore(request_.database);
+}
+
+// What is not there is not made.
+Result<PageSums> Boot::sums_to_look() const {
+  const bool is_there = directory_ && os::exists(StateDir::path_for(request_.database) / "pages");
+  return is_there ? directory_->open_sums() : scratch_sums(request_.database);
 }
 
 Result<bool> Boot::is_unchanged() const {
-  const auto sums = TRY(directory_.open_sums());
+  const auto sums = TRY(sums_to_look());
   return equals_sums(request_.database, sums, state_->pages, clock_);
 }
 
@@ -273,8 +308,10 @@ Result<void> Boot::claim() {
                                                            : os::random_u64()};
   const auto claimed = claim_identity(*replica_.store, lineage);
   if (!claimed) {
-    return fail(Code::Unavailable, "database {}, replica {}: it cannot be written to: {}",
-                request_.database.string(), request_.replica, claimed.error().text);
+    const Code code = claimed.error().code;
+    return fail(code == Code::Denied ? code : Code::Unavailable,
+                "database {}, replica {}: it cannot be written to: {}", request_.database.string(),
+                request_.replica, claimed.error().text);
   }
   replica_.identity = *claimed;
   return {};
@@ -282,7 +319,8 @@ Result<void> Boot::claim() {
 
 // The next upload is a full image: nothing is known about the pages.
 Result<Booted> Boot::start_chain(Txid txid) {
-  auto sums = TRY(directory_.open_sums());
+  TRY(open_directory());
+  auto sums = TRY(directory_->open_sums());
   TRY(sums.resize(0));
   const PageSize page_size = txid.value > 0 ? replica_.newest.page_size : PageSize{};
   return finish(new_state(replica_.identity->lineage, txid, replica_.newest.node, page_size, 0),
@@ -290,7 +328,8 @@ Result<Booted> Boot::start_chain(Txid txid) {
 }
 
 Result<Booted> Boot::continue_chain() {
-  auto sums = TRY(directory_.open_sums());
+  TRY(open_directory());
+  auto sums = TRY(directory_->open_sums());
   SavedState state = *state_;
   if (replica_.extent.newest < state.txid) {
     log_.warn("replica is older than what was stored in it, a full image follows",
@@ -306,11 +345,12 @@ Result<Booted> Boot::continue_chain() {
 }
 
 Result<Booted> Boot::start_unconnected() {
-  auto sums = TRY(directory_.open_sums());
+  TRY(open_directory());
+  auto sums = TRY(directory_->open_sums());
   log_.warn("replica not reached, starting without it",
             {{"db", request_.database.string()}, {"cause", replica_.why}});
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
-  Booted booted{.directory = directory_, .sums = std::move(sums), .state = {}, .store = nullptr};
+  Booted booted{.directory = *directory_, .sums = std::move(sums), .state = {}, .store = nullptr};
   if (state_) booted.state = *state_;
   // The app goes on from here: what tells whether it is behind is looked at now.
   const auto reach = reach_of_newest(booted.state, replica_, found_.wal).reach;
@@ -324,7 +364,7 @@ Result<Booted> Boot::start_unconnected() {
 }
 
 Result<std::optional<Booted>> Boot::compare() {
-  auto sums = TRY(directory_.open_sums());
+  auto sums = TRY(scratch_sums(request_.database));
   const auto applied =
       TRY(apply_to_sums(*replica_.store, request_.style, replica_.plan.files, sums));
   const bool equal = TRY(equals_sums(request_.database, sums, applied.pages, clock_));
@@ -332,7 +372,8 @@ Result<std::optional<Booted>> Boot::compare() {
     TRY(claim());
     auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
                            applied.page_size, applied.pages);
-    return some(finish(state, std::move(sums)));
+    auto kept = TRY(keep_sums(sums, applied.pages));
+    return some(finish(state, std::move(kept)));
   }
   return perform(decide_unequal(request_.policy));
 }
@@ -341,11 +382,22 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
   state.writer = RandomId{os::random_u64()};
   state.saved = clock_.wall();
   TRY(sums.sync());
-  TRY(directory_.save(state).context("save the state"));
-  return Booted{.directory = directory_,
+  TRY(directory_->save(state).context("save the state"));
+  return Booted{.directory = *directory_,
                 .sums = std::move(sums),
                 .state = state,
                 .store = std::move(replica_.store)};
+}
+
+// Makes it, if it is not there: a start that may still be refused only opens what exists.
+Result<void> Boot::open_directory() {
+  if (directory_) return {};
+  auto parents = TRY(os::NewDirectories::make(os::directory_of(request_.database),
+                                              kDatabaseDirectory, request_.owner));
+  auto directory = TRY(StateDir::open(request_.database, request_.owner));
+  directory_.emplace(std::move(directory));
+  parents.keep();
+  return {};
 }
 
 Result<void> Boot::set_aside(std::string_view reason) {
@@ -354,9 +406,20 @@ Result<void> Boot::set_aside(std::string_view reason) {
 
 // Whole and checked under another name first: until then the local files stay as they are.
 Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
-  const os::Path incoming = incoming_path(request_.database);
-  if (os::exists(incoming)) TRY(os::remove_file(incoming));  // of a start that was killed
-  PageSums sums = TRY(directory_.begin_incoming_sums());
+  if (os::is_mount_point(request_.database) && database_exists()) {
+    return fail(Code::Mismatch,
+                "database {} is mounted as a file, so it cannot make room for the replica's state; "
+                "mount its directory instead, or empty the file",
+                request_.database.string());
+  }
+  if (remove_restore_leftovers(request_.database) > 0) {  // before their space is needed
+    log_.warn("what a killed restore had left is removed", {{"db", request_.database.string()}});
+  }
+  auto parents = TRY(os::NewDirectories::make(os::directory_of(request_.database),
+                                              kDatabaseDirectory, request_.owner));
+  const Incoming incoming(request_.database);
+  const auto rights = os::rights_at(request_.database);
+  auto sums = TRY(scratch_sums(request_.database));
   const MonoTime begun = clock_.mono();
   LoggedProgress shown(log_, "restoring", begun);
   Bytes done_so_far = 0;
@@ -364,7 +427,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .open_store = request_.open_store,
       .style = request_.style,
       .plan = replica_.plan,
-      .output = incoming,
+      .output = incoming.path(),
       .integrity = request_.integrity,
       .sums = &sums,
       .owner = request_.owner,
@@ -379,13 +442,13 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .cancelled = request_.cancelled};
   auto restored = restore_database(restoring);
   if (!restored && restored.error().code == Code::Corrupt) {
-    directory_.drop_incoming_sums();
     replica_.why = restored.error().text;
     return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
   }
   const Restored done = TRY(std::move(restored).context("restore"));
-  auto booted = TRY(adopt_restored(done, sums, aside_reason));
-  directory_.drop_incoming_sums();
+  TRY(os::give_rights(incoming.path(), rights, request_.owner));
+  auto booted = TRY(adopt_restored(done, sums, incoming.path(), aside_reason));
+  parents.keep();
   const auto took = std::chrono::duration_cast<milliseconds>(clock_.mono() - begun);
   log_.info("database restored", {{"db", request_.database.string()},
                                   {"txid", done.txid},
@@ -395,18 +458,24 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   return std::optional(std::move(booted));
 }
 
-Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
-                                    std::string_view aside_reason) {
-  TRY(claim());
-  TRY(set_aside(aside_reason));
-  TRY(directory_.forget());
-  auto kept = TRY(directory_.open_sums());
-  TRY(kept.resize(done.pages));
-  for (std::uint32_t pgno = 1; pgno <= done.pages; ++pgno) {
+// The state directory's own, with what was found out.
+Result<PageSums> Boot::keep_sums(const PageSums& sums, std::uint32_t pages) {
+  TRY(open_directory());
+  TRY(directory_->forget());
+  auto kept = TRY(directory_->open_sums());
+  TRY(kept.resize(pages));
+  for (std::uint32_t pgno = 1; pgno <= pages; ++pgno) {
     kept.set(Pgno{pgno}, sums.get(Pgno{pgno}), sums.stored_by(Pgno{pgno}));
   }
-  TRY(os::rename(incoming_path(request_.database), request_.database));
-  TRY(os::sync_directory(request_.database.parent_path()));
+  return kept;
+}
+
+Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
+                                    const os::Path& file, std::string_view aside_reason) {
+  TRY(claim());
+  TRY(set_aside(aside_reason));
+  auto kept = TRY(keep_sums(sums, done.pages));
+  TRY(place_database(file, request_.database));
   auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
                          done.page_size, done.pages);
   state.clean = true;
@@ -416,15 +485,7 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
 }  // namespace
 
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log) {
-  if (!request.app_running && remove_restore_leftovers(request.database) > 0) {
-    log.warn("what a killed restore had left is removed", {{"db", request.database.string()}});
-  }
-  auto opened = StateDir::open(request.database, request.owner);
-  if (!opened) {
-    return fail(explain_full_disk(opened.error(), os::directory_of(request.database)));
-  }
-  auto directory = TRY(std::move(opened));
-  return Boot(request, clock, log, std::move(directory)).run();
+  return Boot(request, clock, log).run();
 }
 
 }  // namespace walwrap::replication

@@ -13,6 +13,8 @@ void note_failure(ReplicaLook& look, const Error& error) {
   const bool damaged = error.code == Code::Corrupt || error.code == Code::Unsupported;
   look.finding = damaged ? ReplicaFinding::Damaged : ReplicaFinding::Unreachable;
   look.why = error.text;
+  const bool is_settled = error.code == Code::Denied || error.code == Code::Invalid;
+  look.code = is_settled ? error.code : Code::Unavailable;
 }
 
 Result<void> check_sizes(const std::vector<StoredFile>& files, KeyStyle style) {

@@ -8,7 +8,9 @@
 #include "walwrap/replication/capture.hpp"
 #include "walwrap/replication/fetch.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/connection.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
+#include "walwrap/sqlite/still_database.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -21,15 +23,16 @@ constexpr Bytes kComparePieceBytes = 1 << 20;
 // false: enough has been seen.
 using PageVisit = std::function<bool(Pgno pgno, ByteSpan page)>;
 
-Result<void> for_each_page(const PageSet& pages, const sqlite::Snapshot& snapshot,
-                           PageSize page_size, const PageVisit& visit) {
+template <typename Database>  // what can read a page
+Result<void> for_each_page(const PageSet& pages, const Database& database, PageSize page_size,
+                           const PageVisit& visit) {
   ByteVector page(page_size.value);
   Pgno after{0};
   while (true) {
     const auto batch = pages.next(after, kPagesAtOnce);
     if (batch.empty()) return {};
     for (const Pgno pgno : batch) {
-      TRY(snapshot.read_page(pgno, page));
+      TRY(database.read_page(pgno, page));
       if (!visit(pgno, page)) return {};
     }
     after = batch.back();
@@ -71,10 +74,42 @@ Result<std::optional<Capture::Shot>> take_all(Capture& capture,
   return fail(Code::Busy, "{} does not come to rest", owner.database().string());
 }
 
-}  // namespace
+template <typename Database>
+Result<Differences> compare_each(const PageSet& pages, const Database& database, PageSize page_size,
+                                 const StoredSums& stored, Differences differences,
+                                 std::size_t most) {
+  if (most == 0 && !differences.none()) return differences;
+  TRY(for_each_page(pages, database, page_size, [&](Pgno pgno, ByteSpan page) {
+    const std::uint64_t local = page_sum(page);
+    if (local != stored.sums.get(pgno)) {
+      note(differences, pgno, local);
+    } else if (stored.sums.stored_by(pgno) == stored.newest) {
+      differences.holds_newest = true;
+    }
+    return differences.pages.size() <= most;
+  }));
+  return differences;
+}
 
-Result<Differences> compare_pages(const os::Path& database, const StoredSums& stored,
-                                  const os::Clock& clock, std::size_t most) {
+// What an app that was killed has left unfinished: the first that opens the database rolls it back,
+// and until then nobody can tell what is in it.
+Result<void> roll_back(const os::Path& database) {
+  constexpr std::chrono::milliseconds kPatience{20};
+  auto connection =
+      TRY(sqlite::Connection::open(database, {.busy_timeout = kPatience, .vfs = nullptr}));
+  return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").context("roll back");
+}
+
+Result<sqlite::StillDatabase> open_still(const os::Path& database) {
+  auto still = sqlite::StillDatabase::open(database);
+  if (still || still.error().code != Code::Unsupported) return still;
+  TRY(roll_back(database));
+  return sqlite::StillDatabase::open(database);
+}
+
+// Beside another process that has it open in WAL mode: the -wal and the -shm are there already.
+Result<Differences> compare_beside(const os::Path& database, const StoredSums& stored,
+                                   const os::Clock& clock, std::size_t most) {
   const auto log = os::status_of(database.string() + "-wal");
   const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
   // A log that was not there, or was empty, leaves nothing behind.
@@ -85,18 +120,26 @@ Result<Differences> compare_pages(const os::Path& database, const StoredSums& st
   const auto shot = TRY(take_all(*capture, *owner, *snapshot));
   if (!shot) return differences;
   differences.local_pages = shot->commit;
-  if (most == 0 && !differences.none()) return differences;
-  TRY(for_each_page(shot->pages, *snapshot, owner->page_size(), [&](Pgno pgno, ByteSpan page) {
-    const std::uint64_t local = page_sum(page);
-    if (local != stored.sums.get(pgno)) {
-      note(differences, pgno, local);
-    } else if (stored.sums.stored_by(pgno) == stored.newest) {
-      differences.holds_newest = true;
-    }
-    return differences.pages.size() <= most;
-  }));
+  auto compared = compare_each(shot->pages, *snapshot, owner->page_size(), stored,
+                               std::move(differences), most);
   snapshot->end();
-  return differences;
+  return compared;
+}
+
+}  // namespace
+
+Result<Differences> compare_pages(const os::Path& database, const StoredSums& stored,
+                                  const os::Clock& clock, std::size_t most) {
+  const auto still = open_still(database);
+  if (!still) {
+    const bool has_index = os::exists(database.string() + "-shm");
+    if (still.error().code != Code::Busy || !has_index) return fail(still.error());
+    return compare_beside(database, stored, clock, most);
+  }
+  auto pages = PageSet::range(Pgno{1}, Pgno{still->pages()});
+  pages.remove(lock_page(still->page_size()));  // Law 7
+  return compare_each(pages, *still, still->page_size(), stored,
+                      {.local_pages = still->pages(), .stored_pages = stored.pages}, most);
 }
 
 Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,

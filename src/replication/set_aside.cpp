@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "walwrap/os/resolve.hpp"
+
 namespace walwrap::replication {
 namespace {
 
@@ -33,6 +35,8 @@ Result<void> set_database_aside(const os::Path& database, std::string_view reaso
   }
   for (const std::string_view suffix : kSuffixes) {
     if (!os::exists(with_suffix(database, suffix))) continue;
+    // What is mounted cannot be renamed; place_database() looks that it is empty.
+    if (suffix.empty() && os::is_mount_point(database)) continue;
     TRY(os::rename(with_suffix(database, suffix), with_suffix(aside, suffix))
             .context("set the local database aside"));
     log.warn("file set aside", {{"from", with_suffix(database, suffix).string()},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kStateName = "state";
 constexpr std::string_view kPagesName = "pages";
-constexpr std::string_view kIncomingName = "pages.incoming";
+constexpr std::string_view kIncomingName = "pages.incoming";  // of an earlier version
 constexpr std::string_view kStateTemporary = "state.tmp-";
 // A state has ten short lines; whatever is larger is not one.
 constexpr Bytes kStateLimit = 4096;
@@ -110,20 +110,6 @@ Result<PageSums> StateDir::open_sums() const {
   }
   auto mapped = TRY(os::MappedFile::open(file.by_descriptor(), size).context("map the page sums"));
   return PageSums(std::move(mapped));
-}
-
-Result<PageSums> StateDir::begin_incoming_sums() const {
-  const auto directory = TRY(held());
-  const auto file =
-      TRY(directory.open_or_replace(kIncomingName).context("open incoming page sums"));
-  auto mapped =
-      TRY(os::MappedFile::open(file.by_descriptor(), 0).context("map the incoming page sums"));
-  return PageSums(std::move(mapped));
-}
-
-void StateDir::drop_incoming_sums() const {
-  const auto directory = held();
-  if (directory) ignore(directory->remove(kIncomingName), "the next start removes it");
 }
 
 }  // namespace walwrap::replication

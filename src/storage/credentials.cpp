@@ -94,7 +94,8 @@ Result<Credentials> CredentialChain::Impl::fetch() const {
   if (held_) {
     return fail(Code::Denied, "{} gives no credentials any more: {}", held_->source, absent);
   }
-  return fail(Code::Denied,
+  // No waiting brings any: the configuration has none.
+  return fail(Code::Invalid,
               "no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
               "{})",
               absent);

@@ -139,11 +139,12 @@ TEST_CASE("where nothing is set up the error says what was looked at and what to
   Rig rig;
   rig.variables["HOME"] = "/none";
   auto chain = chain_on(rig);
-  CHECK(text_of(chain.get()) ==
-        "denied: no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
-        "no AWS_ACCESS_KEY_ID in the environment, no AWS_WEB_IDENTITY_TOKEN_FILE, no profile "
-        "default in /none/.aws/credentials or /none/.aws/config, no "
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI, no answer from the service of an instance (IMDS))");
+  CHECK(
+      text_of(chain.get()) ==
+      "invalid: no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
+      "no AWS_ACCESS_KEY_ID in the environment, no AWS_WEB_IDENTITY_TOKEN_FILE, no profile "
+      "default in /none/.aws/credentials or /none/.aws/config, no "
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI, no answer from the service of an instance (IMDS))");
   set_environment(rig);
   CHECK(text_of(chain.get()) == "environment: AKIA");
 }

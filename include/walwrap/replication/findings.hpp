@@ -26,6 +26,7 @@ namespace walwrap::replication {
 struct ReplicaLook {
   ReplicaFinding finding = ReplicaFinding::Unreachable;
   std::string why;                              // of Unreachable and Damaged
+  Code code = Code::Unavailable;                // of Unreachable: Denied and Invalid do not pass by
   std::unique_ptr<storage::ObjectStore> store;  // null: could not be opened
   std::vector<StoredFile> files;
   std::optional<Identity> identity;

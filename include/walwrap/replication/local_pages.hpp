@@ -1,7 +1,8 @@
 // How the pages of the local database relate to those that are stored.
 //
-// Reads the database as attaching does, and stored files whole; changes nothing. Blocks. Only while
-// no other connection of ours to the database is open (Law 1).
+// Reads the database file and its -wal themselves, and stored files whole; changes nothing, but for
+// what any first reader does: a transaction that was left unfinished is rolled back. Blocks. Only
+// while no connection of ours to the database is open (Law 1). Busy: another process is using it.
 #pragma once
 
 #include <cstdint>

@@ -28,9 +28,6 @@ class StateDir {
   Result<void> save(const SavedState& state);  // call PageSums::sync() before
   Result<void> forget();                       // removes state and pages
   Result<PageSums> open_sums() const;
-  // Empty ones, of a database that is being restored.
-  Result<PageSums> begin_incoming_sums() const;
-  void drop_incoming_sums() const;
 
  private:
   StateDir(os::Path path, const std::optional<os::FileOwner>& owner)
