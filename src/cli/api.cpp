@@ -14,7 +14,7 @@ os::Path api_socket(const config::Config& config) {
 }
 
 os::Path api_socket_of(const os::Path& database) {
-  return replication::StateDir::path_for(absolute_path(database)) / "api.sock";
+  return replication::StateDir::path_for(database_path(database)) / "api.sock";
 }
 
 Result<ApiOptions> api_options(const config::Config& config, const supervisor::Host& host) {
@@ -38,6 +38,12 @@ Result<ApiOptions> api_options(const config::Config& config, const supervisor::H
                 config.listen);
   }
   return options;
+}
+
+Result<void> check_listener(const ApiOptions& options) {
+  if (!options.listen) return {};
+  TRY(os::ListenSocket::open_tcp(*options.listen).context("--listen"));
+  return {};
 }
 
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "walwrap/cli/option_words.hpp"
+#include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/config/settings.hpp"
 
@@ -97,8 +98,15 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
     return fail(Code::Invalid, "{}: {} {}", option.flag, config::quote_value(option.value),
                 problem);
   };
-  if (option.flag == "--replica") out.replica = option.value;
-  if (option.flag == "--output") out.output = option.value;
+  if (option.flag == "--replica") {
+    if (const auto problem = config::check_replica(option.value)) return bad(*problem);
+    out.replica = option.value;
+  }
+  if (option.flag == "--output") {
+    auto path = config::parse_database_path(option.value);
+    if (!path) return bad(path.error().text);
+    out.output = *std::move(path);
+  }
   if (option.flag == "--ca-file") out.ca_file = option.value;
   if (option.flag == "--quiet") out.quiet = true;
   if (option.flag == "--if-absent" || option.flag == "--force") {

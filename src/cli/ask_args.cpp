@@ -8,6 +8,7 @@
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/cli/option_words.hpp"
+#include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 
 namespace walwrap::cli {
@@ -82,7 +83,14 @@ Result<AskArguments> parse_ask(Question question, std::span<const std::string> w
   for (std::size_t at = 0; at < words.size();) {
     const auto option = TRY(take_row(words, at, rows, format_question(question)));
     if (option.flag == "--socket") ask.socket = option.value;
-    if (option.flag == "--db") ask.database = option.value;
+    if (option.flag == "--db") {
+      auto path = config::parse_database_path(option.value);
+      if (!path) {
+        return fail(Code::Invalid, "--db: {} {}", config::quote_value(option.value),
+                    path.error().text);
+      }
+      ask.database = *std::move(path);
+    }
     if (option.flag == "--json") ask.json = true;
     if (option.flag == "--check") ask.check = true;
     if (option.flag == "--watch") ask.watch = true;

@@ -47,7 +47,7 @@ std::string path_of(const AskArguments& arguments) {
                          http::percent_encode(value, http::Slash::Encode));
   };
   if (arguments.question == Question::Status) return "/v1/status";
-  if (!arguments.database.empty()) add("db", absolute_path(arguments.database).native());
+  if (!arguments.database.empty()) add("db", database_path(arguments.database).native());
   add("timeout", format_duration(arguments.timeout));
   add("position", arguments.position);
   return fmt::format("/v1/{}{}", format_question(arguments.question), query);

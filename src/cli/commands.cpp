@@ -11,10 +11,13 @@
 #include "walwrap/cli/api.hpp"
 #include "walwrap/cli/ask_command.hpp"
 #include "walwrap/cli/doctor_command.hpp"
+#include "walwrap/cli/places.hpp"
 #include "walwrap/cli/replicator_process.hpp"
 #include "walwrap/cli/restore_command.hpp"
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/console.hpp"
+#include "walwrap/os/resolve.hpp"
+#include "walwrap/os/rights.hpp"
 #include "walwrap/supervisor/init.hpp"
 
 namespace walwrap::cli {
@@ -23,6 +26,32 @@ namespace {
 int complain(std::string_view text, int exit_code) {
   os::write_stderr(fmt::format("walwrap: {}\n", text));
   return exit_code;
+}
+
+// What a start may do and a person may not have meant.
+void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases,
+                    std::string_view host, const Log& log) {
+  for (const auto& options : databases) {
+    const auto& location = options.location;
+    if (location.kind == storage::StoreKind::File &&
+        is_on_container_disk(location.root, "/", host)) {
+      log.warn("replica is on the container's own disk, and is lost with the container",
+               {{"db", options.database.string()},
+                {"replica", location.url},
+                {"hint", "mount a volume for it, or use s3://bucket/prefix"}});
+    }
+    const auto names = os::count_names(options.database);
+    if (names > 1) {
+      log.warn("database has several names (hard links), and only this one is replicated",
+               {{"db", options.database.string()},
+                {"names", names},
+                {"hint", "SQLite needs one name: open it under this one alone"}});
+    }
+    if (os::is_mount_point(options.database)) {
+      log.warn("database is mounted as a file, so its -wal is on another disk",
+               {{"db", options.database.string()}, {"hint", "mount its directory"}});
+    }
+  }
 }
 
 // A stop signal while a command works: the command ends in order and leaves nothing behind.
@@ -70,6 +99,7 @@ int execute(const RunArguments& arguments, const Process& process) {
   }
 
   const Log log = make_log(*config, process.clock);
+  warn_of_places(*databases, options->host.name, log);
   options->command = arguments.command;
   options->environment = app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {

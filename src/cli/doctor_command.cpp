@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -10,8 +11,11 @@
 
 #include "walwrap/base/host_name.hpp"
 #include "walwrap/cli/doctor_report.hpp"
+#include "walwrap/cli/places.hpp"
 #include "walwrap/cli/wiring.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/resolve.hpp"
+#include "walwrap/os/rights.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/replicator.hpp"
@@ -29,14 +33,6 @@ using Options = replication::ReplicatorOptions;
 
 std::optional<Error> error_in(const Result<void>& result) {
   return result ? std::nullopt : std::optional(result.error());
-}
-
-// The nearest directory that exists: what a path that is not there yet will be made on.
-os::Path existing_part(os::Path path) {
-  while (!os::exists(path) && path.has_parent_path() && path != path.parent_path()) {
-    path = path.parent_path();
-  }
-  return path;
 }
 
 DiskFinding look_at_disk(const os::Path& database) {
@@ -110,7 +106,8 @@ bool is_loopback(std::string_view address) {
 
 class Doctor {
  public:
-  explicit Doctor(const DoctorSurroundings& surroundings) : around_(surroundings) {}
+  Doctor(const DoctorSurroundings& surroundings, std::string host)
+      : around_(surroundings), host_(std::move(host)) {}
 
   void look(const Options& options);
   template <typename Facts>
@@ -126,6 +123,7 @@ class Doctor {
   void try_rights(const storage::Location& location);
 
   const DoctorSurroundings& around_;
+  std::string host_;
   std::vector<Finding> findings_;
 };
 
@@ -168,9 +166,13 @@ void Doctor::look(const Options& options) {
   note(look_at_disk(options.database));
   const auto database = look_at_database(options.database);
   note(database);
+  note(NamesFinding{.path = options.database.string(),
+                    .names = os::count_names(options.database),
+                    .is_mounted = os::is_mount_point(options.database)});
   const auto& location = options.location;
   if (location.kind == storage::StoreKind::File) {
-    const auto place = look_at_place(location.root, options.database);
+    auto place = look_at_place(location.root, options.database);
+    place.dies_with_container = is_on_container_disk(location.root, around_.root, host_);
     note(place);
     if (!place.exists) return;
     const auto ours = os::Path(location.root) / os::Path(replication::kOwnPrefix).parent_path();
@@ -193,20 +195,29 @@ void Doctor::look(const Options& options) {
 }  // namespace
 
 int examine(const DoctorArguments& arguments, const DoctorSurroundings& surroundings) {
-  const auto config = load_config(arguments.flags, surroundings.environment);
+  auto config = load_config(arguments.flags, surroundings.environment);
   if (!config) {
     surroundings.complain(fmt::format("walwrap doctor: {}\n", config.error().text));
     return kExitUsage;
   }
   const auto host = find_host(*config, surroundings.environment);
+  const auto bare = std::partition(config->databases.begin(), config->databases.end(),
+                                   [](const auto& database) { return !database.replica.empty(); });
+  const std::vector<config::Database> without(bare, config->databases.end());
+  config->databases.erase(bare, config->databases.end());
   const auto databases = replicator_options(*config, host.start_timeout, surroundings.environment);
   if (!databases) {
     surroundings.complain(fmt::format("walwrap doctor: {}\n", databases.error().text));
     return kExitUsage;
   }
-  Doctor doctor(surroundings);
+  Doctor doctor(surroundings, host.name);
   doctor.note(host);
-  if (databases->empty()) {
+  for (const config::Database& database : without) {
+    doctor.add({FindingLevel::Problem, "replica",
+                fmt::format("{} has none: a start is refused", database.path),
+                "set WALWRAP_REPLICA, or give --replica"});
+  }
+  if (databases->empty() && without.empty()) {
     doctor.add({FindingLevel::Problem, "replica", "none is configured: nothing would be stored",
                 "set WALWRAP_DB and WALWRAP_REPLICA, or give --db and --replica"});
   }

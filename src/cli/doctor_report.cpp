@@ -185,6 +185,24 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
   return findings;
 }
 
+std::vector<Finding> findings_of(const NamesFinding& names) {
+  std::vector<Finding> findings;
+  if (names.is_mounted) {
+    findings.push_back(problem(
+        "database",
+        names.path + " is mounted as a file: its -wal is outside of that mount, and lost with it",
+        "mount the directory that it is in"));
+  }
+  if (names.names > 1) {
+    findings.push_back(problem("database",
+                               fmt::format("{} has {} names (hard links): SQLite damages a file "
+                                           "that is opened under two",
+                                           names.path, names.names),
+                               "copy the file, and remove the other names"));
+  }
+  return findings;
+}
+
 std::vector<Finding> findings_of(const PlaceFinding& place) {
   if (!place.exists && !place.parent_exists) {
     return {problem("store",
@@ -198,6 +216,10 @@ std::vector<Finding> findings_of(const PlaceFinding& place) {
                     std::string(kBeItsOwner))};
   }
   const auto where = fmt::format("directory {} on {}", place.directory, place.filesystem);
+  if (place.dies_with_container) {
+    return {problem("store", where + ", the container's own disk, which is lost with the container",
+                    "mount a volume for it, or use s3://bucket/prefix")};
+  }
   if (place.shares_disk) {
     return {note("store", where + ", the database's own disk: what takes one takes both",
                  "mount a volume for it, or use s3://bucket/prefix")};
@@ -224,8 +246,9 @@ std::vector<Finding> findings_of(const BucketFinding& bucket) {
     }
   }
   if (bucket.error) {
-    const bool is_identity =
-        bucket.credentials.empty() && bucket.address.empty() && bucket.error->code == Code::Denied;
+    const bool is_identity = bucket.credentials.empty() && bucket.address.empty() &&
+                             (bucket.error->code == Code::Denied ||
+                              bucket.error->text.find("credentials") != std::string::npos);
     findings.push_back(problem(is_identity ? "credentials" : "store", bucket.error->text,
                                is_identity ? "" : advice_for(*bucket.error)));
   }

@@ -10,11 +10,15 @@
 #include <system_error>
 #include <utility>
 
+#include "walwrap/cli/places.hpp"
+#include "walwrap/config/paths.hpp"
+#include "walwrap/config/quote.hpp"
 #include "walwrap/config/toml_file.hpp"
 #include "walwrap/os/console.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/privileges.hpp"
 #include "walwrap/os/process.hpp"
+#include "walwrap/os/resolve.hpp"
 #include "walwrap/storage/open.hpp"
 
 namespace walwrap::cli {
@@ -70,6 +74,11 @@ os::Path absolute_path(const os::Path& path) {
   return path.empty() ? os::Path() : std::filesystem::absolute(path, failed);
 }
 
+os::Path database_path(const os::Path& path) {
+  const auto resolved = os::resolve_path(path);
+  return resolved ? *resolved : absolute_path(path);
+}
+
 replication::Integrity integrity_of(config::Integrity integrity) {
   switch (integrity) {
     case config::Integrity::None:
@@ -82,12 +91,36 @@ replication::Integrity integrity_of(config::Integrity integrity) {
   return replication::Integrity::Quick;
 }
 
+namespace {
+
+Failure no_replica(const config::Database& database) {
+  return fail(
+      Code::Invalid,
+      "db: {} has no replica, so nothing would be stored: set WALWRAP_REPLICA or give "
+      "--replica, as s3://bucket/app or file:///backup/app (a secret that is missing here?); "
+      "to start the app without replication, leave WALWRAP_DB and --db out",
+      database.path);
+}
+
+Result<void> resolve_databases(config::Config& config) {
+  for (config::Database& database : config.databases) {
+    const os::Path resolved = TRY(os::resolve_path(database.path).context("db"));
+    database.path = resolved.native();
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
                                    const config::Environment& environment) {
   config::Sources sources;
   sources.flags = flags;
   sources.environment = environment;
   const auto file = config::config_file(flags, environment);
+  if (const auto problem = file.required ? config::check_path(file.path) : std::nullopt) {
+    return fail(Code::Invalid, "config: {} {}", config::quote_value(file.path), *problem);
+  }
   const auto text = os::read_file(file.path, config::kMaxTomlBytes);
   if (text) {
     sources.toml_path = file.path;
@@ -95,7 +128,9 @@ Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
   } else if (file.required || text.error().code != Code::NotFound) {
     return fail(Code::Invalid, "configuration file: {}", text.error().text);
   }
-  return config::parse_config(sources);
+  auto config = TRY(config::parse_config(sources));
+  TRY(resolve_databases(config));
+  return config;
 }
 
 Log make_log(const config::Config& config, const os::Clock& clock) {
@@ -180,6 +215,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     std::error_code failed;
     options.database = std::filesystem::absolute(database.path, failed);
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());
+    if (database.replica.empty()) return no_replica(database);
     options.location = TRY(storage::parse_location(database.replica, lookup_in(environment))
                                .context("replica of " + database.path));
     options.location.ca_file = absolute_path(ca_file_of(config.ca_file, environment)).native();
@@ -193,6 +229,9 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     options.brake = brake_of(config.brake);
     all.push_back(std::move(options));
   }
+  std::vector<Placed> placed;
+  for (const auto& options : all) placed.push_back(place_of(options));
+  TRY(check_places(placed));
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/config/settings.hpp"
 #include "walwrap/config/toml_file.hpp"
@@ -232,18 +233,29 @@ Result<void> check_distinct(const std::vector<Database>& databases) {
     return url;
   };
   for (std::size_t i = 0; i < databases.size(); ++i) {
-    if (databases[i].path.empty()) return fail(Code::Invalid, "db: a database without a path");
     for (std::size_t j = 0; j < i; ++j) {
       if (databases[i].path == databases[j].path) {
         return fail(Code::Invalid, "db: {} is given twice", quote_value(databases[i].path));
       }
-      if (without_slash(databases[i].replica) == without_slash(databases[j].replica)) {
+      if (!databases[i].replica.empty() &&
+          without_slash(databases[i].replica) == without_slash(databases[j].replica)) {
         return fail(Code::Invalid, "replica: {} is given for two databases; each needs its own",
                     quote_value(databases[i].replica));
       }
     }
   }
   return {};
+}
+
+// The database as it is meant; `replica` may come from another source than the path.
+Result<Database> database_of(const GivenDatabase& given, const std::optional<Given>& replica) {
+  auto path = parse_database_path(given.path);
+  if (!path) return bad_value("db", given.path, given.where, path.error().text);
+  if (!replica) return Database{*std::move(path), ""};
+  if (const auto problem = check_replica(replica->value)) {
+    return bad_value("replica", replica->value, replica->where, *problem);
+  }
+  return Database{*std::move(path), replica->value};
 }
 
 Result<std::vector<Database>> decide_databases(const Collected& collected) {
@@ -272,11 +284,9 @@ Result<std::vector<Database>> decide_databases(const Collected& collected) {
                        fmt::format("is one too many: {} names its own replica", winner.where));
     }
     const bool own = winner.replica && !(replica && replica->rank > rank);
-    if (own) {
-      databases.push_back({winner.path, *winner.replica});
-    } else if (replica) {
-      databases.push_back({winner.path, replica->value});
-    }
+    auto database =
+        TRY(database_of(winner, own ? Given{*winner.replica, winner.where, winner.rank} : replica));
+    databases.push_back(std::move(database));
   }
   TRY(check_distinct(databases));
   return databases;

@@ -13,6 +13,7 @@
 #include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
 #include "walwrap/base/split.hpp"
+#include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 
 namespace walwrap::config {
@@ -163,6 +164,13 @@ Problem words(Config& config, const Setting& /*setting*/, std::string_view text)
 }
 
 template <auto Member>
+Problem file_path(Config& config, const Setting& /*setting*/, std::string_view text) {
+  if (auto problem = check_path(text)) return problem;
+  config.*Member = std::string(text);
+  return std::nullopt;
+}
+
+template <auto Member>
 Problem secret(Config& config, const Setting& /*setting*/, std::string_view text) {
   config.*Member = Secret(std::string(text));
   return std::nullopt;
@@ -181,7 +189,7 @@ constexpr std::array kSettings = {
     Setting{"db", "--db", "WALWRAP_DB", Kind::Text, "FILE", "", "",
             "the SQLite database; for several repeat --db FILE=URL"},
     Setting{"replica", "--replica", "WALWRAP_REPLICA", Kind::Text, "URL", "", "",
-            "its copy: s3://bucket/prefix or file:///dir; without: an init only"},
+            "its copy: s3://bucket/prefix or file:///dir"},
     Setting{"", "--config", "WALWRAP_CONFIG", Kind::Text, "FILE", "", "",
             "settings in TOML (/etc/walwrap.toml, if it is there)"},
     Setting{"grace", "--grace", "WALWRAP_GRACE", Kind::Duration, "DURATION", "", "",
@@ -238,7 +246,7 @@ constexpr std::array kSettings = {
             "walwrap|app|off", "who tells systemd (NOTIFY_SOCKET) that the app is ready",
             choice<&Config::notify>},
     Setting{"ready-file", "--ready-file", "WALWRAP_READY_FILE", Kind::Text, "FILE", "", "",
-            "is there while the app runs, with its pid in it", words<&Config::ready_file>},
+            "is there while the app runs, with its pid in it", file_path<&Config::ready_file>},
     Setting{"ready-fd", "--ready-fd", "WALWRAP_READY_FD", Kind::Integer, "N", "", "",
             "descriptor that gets a newline when the app runs", descriptor<&Config::ready_fd>},
     Setting{"app-oom", "--app-oom", "WALWRAP_APP_OOM", Kind::Integer, "N", "500", "",
@@ -251,7 +259,8 @@ constexpr std::array kSettings = {
             "auto|never", "whether writers may be held at all to shorten the -wal",
             choice<&Config::brake>},
     Setting{"socket", "--socket", "WALWRAP_SOCKET", Kind::Text, "FILE", "", "",
-            "Unix socket of the API (in the database's state directory)", words<&Config::socket>},
+            "Unix socket of the API (in the database's state directory)",
+            file_path<&Config::socket>},
     Setting{"listen", "--listen", "WALWRAP_LISTEN", Kind::Text, "ADDRESS:PORT", "", "",
             "serve the API and a page over TCP, as 127.0.0.1:9090", words<&Config::listen>},
     Setting{"listen-token", "--listen-token", "WALWRAP_LISTEN_TOKEN", Kind::Text, "TOKEN", "", "",
@@ -262,7 +271,7 @@ constexpr std::array kSettings = {
             duration<&Config::health_max_lag>},
     Setting{"ca-file", "--ca-file", "WALWRAP_CA_FILE", Kind::Text, "FILE", "", "",
             "PEM file of roots to trust (AWS_CA_BUNDLE, SSL_CERT_FILE, system's)",
-            words<&Config::ca_file>},
+            file_path<&Config::ca_file>},
     Setting{"log.format", "--log-format", "WALWRAP_LOG_FORMAT", Kind::Choice, "FORMAT", "logfmt",
             "logfmt|json", "form of the log lines on stderr", choice<&Config::log_format>},
     Setting{"log.level", "--log-level", "WALWRAP_LOG_LEVEL", Kind::Choice, "LEVEL", "info",

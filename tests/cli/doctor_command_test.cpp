@@ -26,7 +26,8 @@ struct Bench {
                          .say = [this](std::string_view text) { said += text; },
                          .complain = [this](std::string_view text) { complaint += text; },
                          .cancelled = [] { return false; },
-                         .environment = {}});
+                         .environment = environment,
+                         .root = root});
   }
   bool says(std::string_view part) const { return said.find(part) != std::string::npos; }
 
@@ -34,6 +35,8 @@ struct Bench {
   testing::ManualClock clock;
   std::filesystem::path database = dir / "app.db";
   std::filesystem::path replica = dir / "replica";
+  config::Environment environment;
+  os::Path root = "/proc";
   std::string said, complaint;
 };
 
@@ -74,6 +77,20 @@ TEST_CASE("a doctor does not wait for whoever writes into a pipe that is no data
   CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
         1);
   CHECK(bench.says("is not a regular file"));
+}
+
+TEST_CASE(
+    "a doctor names a database without a replica, and a replica that dies with the container") {
+  Bench bench;
+  CHECK(bench.examine({{"--db", bench.database.string()}}) == 1);
+  CHECK(bench.says(bench.database.filename().string() + " has none: a start is refused"));
+  std::filesystem::create_directories(bench.replica);
+  bench.root = "/";
+  bench.environment = {{"DYNO", "web.1"}};
+  const bool same_disk =
+      os::status_of("/").value().id.device == os::status_of(bench.dir.path()).value().id.device;
+  bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}});
+  CHECK(bench.says("the container's own disk") == same_disk);
 }
 
 TEST_CASE("a doctor cannot look where the configuration is wrong, and says why") {

@@ -41,6 +41,17 @@ DatabaseFinding database_of(std::string header) {
 
 }  // namespace
 
+TEST_CASE("a database that is mounted alone or has two names is a problem, any other is no news") {
+  CHECK(findings_of(NamesFinding{.path = "/a.db"}).empty());
+  CHECK(findings_of(NamesFinding{.path = "/a.db", .names = 0}).empty());
+  const auto wrong = findings_of(NamesFinding{.path = "/a.db", .names = 2, .is_mounted = true});
+  REQUIRE(wrong.size() == 2);
+  for (const Finding& finding : wrong) {
+    CHECK(finding.level == FindingLevel::Problem);
+    CHECK_FALSE(finding.type.empty());
+  }
+}
+
 TEST_CASE("a doctor names the host and its grace, and what to mend about them") {
   supervisor::Host host;
   host.name = "fly";

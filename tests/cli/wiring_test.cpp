@@ -97,6 +97,28 @@ TEST_CASE("a database may be named relative to where walwrap was started") {
   CHECK(all->front().database == std::filesystem::current_path() / "app.db");
 }
 
+TEST_CASE("a database without a replica is refused, and it is said what to set") {
+  const auto all = replicator_options(with_databases({{"/a.db", ""}}), 45s, {});
+  REQUIRE_FALSE(all.has_value());
+  for (const char* part : {"/a.db has no replica", "WALWRAP_REPLICA", "leave WALWRAP_DB"}) {
+    CHECK(has(all.error().text, part));
+  }
+}
+
+TEST_CASE("a configuration means the file that a link leads to, and refuses links in a circle") {
+  const testing::TempDir dir;
+  const auto real = std::filesystem::canonical(dir.path());
+  std::filesystem::create_symlink("data/real.db", real / "app.db");
+  const auto link = (real / "app.db").string();
+  const auto config = load_config({{"--db", link}, {"--replica", "/backup/a"}}, {});
+  REQUIRE(config.has_value());
+  CHECK(config->databases.front().path == real / "data/real.db");
+  CHECK(database_path(link) == real / "data/real.db");
+  std::filesystem::create_symlink("circle.db", real / "circle.db");
+  const auto circle = (real / "circle.db").string();
+  CHECK_FALSE(load_config({{"--db", circle}, {"--replica", "/backup/a"}}, {}).has_value());
+}
+
 TEST_CASE("a URL that no store is for is refused before anything starts, with its database") {
   const auto all = replicator_options(with_databases({{"/a.db", "gopher://x/y"}}), 45s, {});
   REQUIRE_FALSE(all.has_value());

@@ -62,7 +62,9 @@ TEST_CASE("databases come from the highest source that names any") {
       {"flags replace tables", flag_over_tables, {{"/c", "file:///c"}}},
       {"--replica moves the one table", replica_over_table, {{"/a", "file:///other"}}},
       {"a pair beats a lower replica", pair_over_variable, {{"/a", "file:///a"}}},
-      {"a database without a replica is not replicated", from_flags({{"--db", "/a"}}), {}},
+      {"a database without a replica keeps none, which a run refuses",
+       from_flags({{"--db", "/a"}}),
+       {{"/a", ""}}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.name);
@@ -95,7 +97,7 @@ TEST_CASE("databases that cannot be told apart or lack a half are refused") {
       {from_flags({{"--db", "/a=file:///a"}, {"--db", "/a=file:///b"}}), "is given twice"},
       {from_flags({{"--db", "/a=file:///r"}, {"--db", "/b=file:///r/"}}),
        "is given for two databases; each needs its own"},
-      {from_flags({{"--db", "=file:///r"}}), "a database without a path"},
+      {from_flags({{"--db", "=file:///r"}}), "is empty"},
       {from_toml("db = \"/a\"\n[[database]]\npath = \"/b\"\nreplica = \"file:///b\""),
        "write all databases one way"},
       {replica_over_two, "is one too many"},

@@ -35,6 +35,9 @@ os::Path api_socket_of(const os::Path& database);
 // Errors: Invalid (an address that is none, or that asks for a token).
 Result<ApiOptions> api_options(const config::Config& config, const supervisor::Host& host);
 
+// Whether the address that was asked for can be had: known before a start changes anything.
+Result<void> check_listener(const ApiOptions& options);
+
 // Opens what clients connect to. A socket that cannot be had is told and done without; an address
 // that was asked for is not: Busy and others.
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log);

@@ -12,6 +12,7 @@
 #include "walwrap/cli/args.hpp"
 #include "walwrap/config/config.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
 
 namespace walwrap::cli {
 
@@ -22,6 +23,7 @@ struct DoctorSurroundings {
   std::function<void(std::string_view)> complain;  // what keeps it from looking
   std::function<bool()> cancelled;                 // asked often
   config::Environment environment = {};
+  os::Path root = "/";  // whose disk may be the container's own
 };
 
 // 0: all is well; 1: there is a problem; 2: the configuration cannot be used.

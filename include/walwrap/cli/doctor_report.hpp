@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,12 +44,20 @@ struct DatabaseFinding {
 };
 std::vector<Finding> findings_of(const DatabaseFinding& database);
 
+struct NamesFinding {  // how the database's file is reached
+  std::string path;
+  std::uint64_t names = 1;  // hard links
+  bool is_mounted = false;  // as a file, not with its directory
+};
+std::vector<Finding> findings_of(const NamesFinding& names);
+
 struct PlaceFinding {  // a replica in a directory
   std::string directory;
   bool exists = false;
   bool parent_exists = false;
   std::string filesystem;
-  bool shares_disk = false;         // with the database
+  bool shares_disk = false;  // with the database
+  bool dies_with_container = false;
   std::optional<Error> error = {};  // it is not there and cannot be made
 };
 std::vector<Finding> findings_of(const PlaceFinding& place);

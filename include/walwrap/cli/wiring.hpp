@@ -18,8 +18,12 @@ namespace walwrap::cli {
 
 // As seen from the working directory; an empty path stays empty.
 os::Path absolute_path(const os::Path& path);
+// The database that somebody names to a walwrap that runs: the same path as that one resolved it
+// to.
+os::Path database_path(const os::Path& path);
 
-// Reads the TOML file that flags and environment name, then decides. Errors: Invalid.
+// Reads the TOML file that flags and environment name, then decides. The paths of databases are
+// resolved here, once: from then on everybody means the file and not a link to it. Errors: Invalid.
 Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
                                    const config::Environment& environment);
 
