@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "walwrap/cli/args.hpp"
+#include "walwrap/cli/foreign_databases.hpp"
 #include "walwrap/cli/replicator_duty.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/process.hpp"
@@ -55,7 +56,8 @@ class ReplicatorProcess {
   void take_orders();
   void hurry();
   bool report_position();
-  MonoTime next_look(const StatusPace& pace) const;
+  MonoTime next_look(const StatusPace& pace);
+  void look_for_foreign();
   int flush_and_leave();
   std::vector<DatabaseFlush> flush_all(MonoTime deadline);
   Result<void> send(const ReplicatorReport& report) {
@@ -71,11 +73,13 @@ class ReplicatorProcess {
   std::optional<MonoTime> retry_at_;
   std::optional<std::string> last_position_;  // as sent
   bool hurried_ = false;
+  std::optional<ForeignDatabases> foreign_;
   std::unique_ptr<control::Server> server_;  // asks the replicators, and so goes before them
 };
 
 int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api) {
   for (const ReplicatorOptions& options : databases) served_.push_back({options, nullptr, ""});
+  if (const auto free = check_listener(api); !free && !is_restart_) return refuse(free.error());
   const auto prepared = prepare_all();
   if (!prepared) {
     if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
@@ -215,8 +219,21 @@ bool ReplicatorProcess::report_position() {
   return true;
 }
 
-MonoTime ReplicatorProcess::next_look(const StatusPace& pace) const {
-  return retry_at_ ? std::min(*retry_at_, pace.next()) : pace.next();
+MonoTime ReplicatorProcess::next_look(const StatusPace& pace) {
+  const MonoTime next = std::min(pace.next(), foreign_->schedule().next());
+  return retry_at_ ? std::min(*retry_at_, next) : next;
+}
+
+// Not once a stop has begun: then there are better things to do.
+void ReplicatorProcess::look_for_foreign() {
+  if (!foreign_) {
+    std::vector<os::Path> replicated;
+    for (const Served& served : served_) replicated.push_back(served.options.database);
+    foreign_.emplace(std::move(replicated), clock_.mono());
+  }
+  if (!orders_.is_stopping() && foreign_->schedule().is_due(clock_.mono())) {
+    foreign_->look(log_, clock_.mono());
+  }
 }
 
 int ReplicatorProcess::serve() {
@@ -235,6 +252,7 @@ int ReplicatorProcess::serve() {
       report_position();  // the time left is divided by what is left to store
     }
     retry_refused();
+    look_for_foreign();
     if (pace.is_due(clock_.mono())) pace.on_looked(report_position(), clock_.mono());
     const auto woken = poller->wait(next_look(pace));
     if (!woken) return refuse(woken.error());
