@@ -181,7 +181,8 @@ on_diverged("diverged")
 
 @case("a TERM while the start waits for a replica ends with 143 and leaves nothing")
 def term_while_waiting(run):
-    start = Start(run, "none", "not a directory")
+    start = Start(run, "none", "present")
+    start.scene.replica = run.dir / "not-mounted" / "replica"
     before = len(start.scene.app_starts())  # of the lives that prepared the pair
     walwrap = start.scene.start(start.scene.writer("--rows", 5), "--start-timeout", "60s")
     walwrap.wait_for_replicator()
