@@ -47,9 +47,10 @@ def environment_of(replica, extra=None):
 
 
 class Walwrap:
-    """The process. `command` is the app; flags go before `--`."""
+    """The process. `command` is the app; flags go before `--`. `shell`: run in its shell before."""
 
-    def __init__(self, run, db, replica, command, *flags, env=None, nobody=False):
+    def __init__(self, run, db, replica, command, *flags, env=None, nobody=False,
+                 shell=None):
         self.run = run
         self.number = len(list(run.dir.glob("walwrap-*.log"))) + 1
         self.log_path = run.path("walwrap-%d.log" % self.number)
@@ -57,6 +58,8 @@ class Walwrap:
                 *map(str, flags), "--", *map(str, command)]
         if nobody:
             argv = as_nobody(argv)
+        if shell:
+            argv = ["sh", "-c", shell + '; exec "$0" "$@"', *argv]
         output_path = run.path("app-%d.out" % self.number)
         with open(self.log_path, "wb") as log, open(output_path, "wb") as out:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=log,

@@ -13,6 +13,8 @@ FlushResult result_of(replication::FlushOutcome outcome) {
   switch (outcome) {
     case replication::FlushOutcome::Ok:
       return FlushResult::Ok;
+    case replication::FlushOutcome::Nothing:
+      return FlushResult::Nothing;
     case replication::FlushOutcome::Partial:
       return FlushResult::Partial;
     case replication::FlushOutcome::Failed:

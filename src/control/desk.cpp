@@ -218,7 +218,9 @@ bool Desk::watch_one(Followed& followed, MonoTime now) {
                     .has_more = has_more,
                     .waits_since = status.waits_since,
                     .stored = status.stored,
-                    .trouble = status.trouble};
+                    .trouble = status.trouble,
+                    .attached = status.files,
+                    .at_path = replication::DatabaseFiles::at(followed.subject.database)};
   followed.health = followed.watchdog.look(sight, now);
   followed.history.add({.at = now,
                         .lag = followed.health.lag,

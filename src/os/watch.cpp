@@ -20,7 +20,7 @@ constexpr int kReadsPerTake = 16;
 constexpr std::chrono::milliseconds kSelfTestWait{200};
 
 constexpr std::uint32_t kDirectoryEvents =
-    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
+    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
 
 Result<int> add_watch(int inotify, const Path& path, std::uint32_t events) {
   const int watch = ::inotify_add_watch(inotify, path.c_str(), events);

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "walwrap/replication/attachment.hpp"
+
 namespace walwrap::replication {
 namespace {
 
@@ -49,12 +51,12 @@ Result<Attacher::Attached> Attacher::try_attach(Others others, std::chrono::nano
   const bool is_absent =
       sight ? sight->mode == sqlite::JournalMode::None : sight.error().code == Code::NotFound;
   if (is_absent) {
-    on_absent(now + idle);
+    on_absent(now, idle);
     return Attached();
   }
   is_absent_ = false;
   if (!sight && sight.error().code != Code::Busy) {
-    not_before_ = next_ = now + kErrorRetry;
+    on_error(now);
     return fail(sight.error());
   }
   if (!since_) since_ = now;
@@ -65,9 +67,15 @@ Result<Attacher::Attached> Attacher::try_attach(Others others, std::chrono::nano
   return Attached();
 }
 
-void Attacher::on_absent(MonoTime next) {
+void Attacher::on_absent(MonoTime now, std::chrono::nanoseconds idle) {
   is_absent_ = true;
-  next_ = next;
+  if (retry_.on_absent(now, idle)) {
+    is_long_absent_ = true;
+    log_.warn("no database at this path yet, nothing is stored",
+              {{"db", database_.string()},
+               {"hint", "check the path; a database is replicated as soon as it is there"}});
+  }
+  next_ = retry_.next();
   since_.reset();
   wal_seen_.reset();
   pause_.on_over();
@@ -103,7 +111,7 @@ bool Attacher::is_settled(const sqlite::ModeSight& sight, MonoTime now) {
 }
 
 Result<Attacher::Attached> Attacher::attach(const sqlite::ModeSight& sight, Others others) {
-  auto owner = sqlite::CheckpointOwner::attach(database_, clock_, others);
+  auto owner = attach_existing(database_, clock_, others);
   const MonoTime now = clock_.mono();
   if (owner) {
     on_attached(sight, now);
@@ -115,8 +123,19 @@ Result<Attacher::Attached> Attacher::attach(const sqlite::ModeSight& sight, Othe
     if (sight.mode == sqlite::JournalMode::Wal) next_ = now + kErrorRetry;
     return Attached();
   }
-  not_before_ = next_ = now + kErrorRetry;
+  on_error(now);
   return fail(owner.error());
+}
+
+void Attacher::on_error(MonoTime now) {
+  is_long_absent_ = false;
+  retry_.on_failure(DatabaseFiles::at(database_).database, now);
+  not_before_ = next_ = retry_.next();
+}
+
+std::string Attacher::absence() const {
+  if (!is_absent_ || !is_long_absent_) return "";
+  return fmt::format("there is no database at {}", database_.string());
 }
 
 void Attacher::on_attached(const sqlite::ModeSight& sight, MonoTime now) {
@@ -126,17 +145,26 @@ void Attacher::on_attached(const sqlite::ModeSight& sight, MonoTime now) {
     pause_.on_changed(number_of(sight.file));
   }
   pause_.on_over();
+  retry_.on_attached();
+  is_long_absent_ = false;
   since_.reset();
   wal_seen_.reset();
   episode_.on_success();
 }
 
 void Attacher::on_failed() {
-  not_before_ = next_ = clock_.mono() + kErrorRetry;
+  retry_.on_busy(clock_.mono());
+  not_before_ = next_ = retry_.next();
 }
 
-void Attacher::on_detached() {
-  next_ = clock_.mono();
+void Attacher::on_detached(std::chrono::nanoseconds after) {
+  retry_.on_detached(clock_.mono(), after);
+  not_before_ = next_ = retry_.next();
+}
+
+void Attacher::on_finishing() {
+  const MonoTime now = clock_.mono();
+  if (retry_.on_finishing(now)) not_before_ = next_ = now;
 }
 
 void Attacher::on_waiting(const sqlite::ModeSight& sight, MonoTime now) {
@@ -187,6 +215,7 @@ std::optional<Attacher::Waiting> Attacher::waiting() const {
 void Attacher::on_news() {
   const MonoTime now = clock_.mono();
   if (is_absent_) next_ = std::max(now, not_before_);
+  if (retry_.on_news(DatabaseFiles::at(database_).database, now)) not_before_ = next_ = now;
 }
 
 }  // namespace walwrap::replication

@@ -1,16 +1,124 @@
 #include "walwrap/replication/attachment.hpp"
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
+#include "walwrap/replication/state.hpp"
+
 namespace walwrap::replication {
+namespace {
+
+// Source: sqlite.org/fileformat2.html, "The Database Header": the text, the page size, and the two
+// versions, which are 2 in WAL mode and 1 otherwise.
+constexpr std::size_t kFormatBytes = 20;
+
+}  // namespace
 
 Result<std::unique_ptr<Attachment>> Attachment::open(std::unique_ptr<sqlite::CheckpointOwner> owner,
                                                      std::optional<wal::Position> stored) {
   std::unique_ptr<Attachment> made(new Attachment);
   made->owner_ = std::move(owner);
+  const auto before = DatabaseFiles::at(made->owner_->database());
   made->capture_ = TRY(Capture::open(*made->owner_, stored));
   made->snapshot_ = TRY(sqlite::Snapshot::open(*made->owner_));
+  TRY(made->identify(before));
   return made;
+}
+
+// What was at the path before and after the opening was opened in between. Only the first
+// connection's files were opened earlier; of those, the process has to have them open.
+Result<void> Attachment::identify(const DatabaseFiles& before) {
+  files_ = DatabaseFiles::at(owner_->database());
+  bool is_same = files_.wal && files_.index && !owner_->has_moved() &&
+                 find_difference(before, files_) == Difference::None;
+  for (const auto& file : {files_.wal, files_.index}) {
+    // Where the process cannot see what it has open, this proof is left out.
+    is_same = is_same && os::has_open(file->id).value_or(true);
+  }
+  if (!is_same) {
+    return fail(Code::Busy, "the files of {} changed while they were opened",
+                owner_->database().string());
+  }
+  header_ = TRY(owner_->read_file_header());
+  return {};
+}
+
+bool Attachment::has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const {
+  return std::equal(header.begin(), header.begin() + kFormatBytes, header_.begin());
+}
+
+bool Attachment::is_content_known(const os::FileStamp& database, Checkpoints who) {
+  const os::FileStamp& known = *files_.database;
+  if (database == known) return true;
+  const auto header = owner_->read_file_header();
+  if (!header) return false;
+  const bool is_written = database.size != known.size || database.written != known.written;
+  const bool is_known =
+      is_written ? who == Checkpoints::Lent && has_same_format(*header) : *header == header_;
+  if (!is_known) return false;
+  files_.database = database;
+  header_ = *header;
+  return true;
+}
+
+bool Attachment::note_checkpoint() {
+  const auto stamp = os::stamp_of(owner_->database());
+  const auto header = owner_->read_file_header();
+  if (!stamp || !header || stamp->id != files_.database->id) return false;
+  if (!has_same_format(*header)) return false;
+  files_.database = *stamp;
+  header_ = *header;
+  return true;
+}
+
+bool Attachment::has_whole_wal(const sqlite::IndexView& index) const {
+  if (index.not_backfilled() == 0) return true;
+  const auto wal = DatabaseFiles::at(owner_->database()).wal;
+  return wal && wal->size >= wal::frame_offset(index.header.max_frame + 1, owner_->page_size());
+}
+
+OtherUsers Attachment::find_others() const {
+  const auto locks = os::read_file_locks();
+  if (!locks) return OtherUsers::NotKnown;
+  return find_other_users(*locks, files_.index->id, os::own_pid());
+}
+
+Attachment::Stale Attachment::drop_stale_wal(const DatabaseFiles& at_path) {
+  const bool is_at_path = at_path.wal && at_path.index && at_path.wal->id == files_.wal->id &&
+                          at_path.index->id == files_.index->id;
+  const auto index = owner_->read_index();
+  if (!is_at_path || (index && index->header.max_frame == 0)) return Stale::None;
+  if (find_others() == OtherUsers::None && has_snapshot()) {
+    const auto dropped = owner_->discard_wal();
+    if (dropped && *dropped) return Stale::Dropped;
+  }
+  // Where all of it is in the old file, no reader uses it.
+  return index && index->not_backfilled() == 0 ? Stale::None : Stale::InUse;
+}
+
+RandomId Attachment::file_in(RandomId run) const {
+  const os::FileId id = files_.database->id;
+  const std::array<std::uint64_t, 3> parts{run.value, id.device, id.inode};
+  return {page_sum(std::as_bytes(std::span(parts)))};
+}
+
+Result<std::string> Attachment::find_damage(std::function<bool()> cancelled) const {
+  auto connection = TRY(owner_->open_sibling());
+  connection.set_cancel(std::move(cancelled));
+  const auto found = TRY(connection.query_text("PRAGMA quick_check(1)"));
+  return found == "ok" ? std::string() : found;
+}
+
+Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(
+    const os::Path& database, const os::Clock& clock, sqlite::CheckpointOwner::Others others) {
+  auto owner = sqlite::CheckpointOwner::attach(database, clock, others);
+  if (owner || owner.error().code != Code::NotFound) return owner;
+  if (!DatabaseFiles::at(database).has_database()) return owner;
+  return fail(Code::Unavailable,
+              "{}; the file is there: check its rights, and the limit of open files (ulimit -n)",
+              owner.error().text);
 }
 
 }  // namespace walwrap::replication

@@ -1,9 +1,9 @@
 #include "walwrap/replication/capture_loop.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "walwrap/replication/log_end.hpp"
 #include "walwrap/replication/state.hpp"
 
 namespace walwrap::replication {
@@ -11,9 +11,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kMovedCheck{2000};
 constexpr milliseconds kNoMomentNow{1};
 constexpr milliseconds kTruncateMargin{100};
+constexpr milliseconds kQuiet{100};
+constexpr milliseconds kSettleRetry{5};
+constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
 
 }  // namespace
 
@@ -25,6 +27,7 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       log_(log),
       watch_(options_.database, clock),
       attacher_(options_.database, options_.name, clock, log),
+      doubt_(options_.name, clock, log),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace),
       pace_of_waits_(options_.pace_of_waits.value_or(options_.pace)),
@@ -39,19 +42,31 @@ CaptureLoop::~CaptureLoop() {
   exchange_.snapshot.take();
 }
 
-void CaptureLoop::run() {
+void CaptureLoop::prepare() {
+  if (std::exchange(is_prepared_, true)) return;
   watch_.start({exchange_.capture_wakeup.descriptor(), exchange_.inquiry->asked().descriptor()});
   if (!watch_.works()) {
     log_.warn("inotify does not work here, polling instead", {{"db", options_.name}});
   }
   if (options_.attached) adopt(std::move(options_.attached));
+  // What an earlier run has left in the WAL goes into the database file: from now on the app, or
+  // what starts it, may take the -wal and the -shm for leftovers.
+  if (attachment_) {
+    const auto index = attachment_->owner().read_index();
+    if (index && attachment_->capture().drain(*index).has_value()) settle_if_unused(*index);
+  }
+}
+
+void CaptureLoop::run() {
+  prepare();
   while (true) {
     orders_ = exchange_.orders.get();
     if (orders_.quit) break;
     if (orders_.hurry) pace_.hurry();
+    if (is_finishing()) attacher_.on_finishing();
     take_answers();
-    if (!attachment_ && !halted_ && !detaching_) attach();
-    if (attachment_) look();
+    if (!attachment_ && !halted_) attach();
+    if (is_attached()) look();
     publish();
     if (is_finishing() && finish(*orders_.flush)) break;
     wait();
@@ -62,8 +77,14 @@ void CaptureLoop::attach() {
   const auto others = is_finishing() ? Attacher::Others::None : Attacher::Others::App;
   if (!attacher_.is_due(others)) return;
   auto owner = attacher_.try_attach(others, watch_.idle_pause());
-  if (!owner) return note(owner.error());
+  if (!owner) return on_not_attached(owner.error());
+  attach_trouble_ = attacher_.absence();
   if (*owner) adopt(*std::move(owner));
+}
+
+void CaptureLoop::on_not_attached(const Error& error) {
+  note(error);
+  attach_trouble_ = error.text;
 }
 
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
@@ -78,33 +99,97 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   auto opened =
       Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt));
   if (!opened) {
-    note(opened.error());
     attacher_.on_failed();
-    return;
+    return on_not_attached(opened.error());
   }
   attachment_ = *std::move(opened);
+  attach_trouble_.clear();
+  was_attached_ = true;
+  may_be_unused_ = true;
   options_.page_size = attachment_->owner().page_size();
   checkpointer_.on_attached();
   watch_.watch_log();
-  note_attached();
+  ledger_.on_attached(attachment_->file_in(options_.run), {os::random_u64()});
   log_.info("attached", {{"db", options_.name}, {"page_bytes", options_.page_size}});
 }
 
-// Another file at this path has another id, and so has the same one of another run.
-void CaptureLoop::note_attached() {
-  const auto status = os::status_of(options_.database);
-  const os::FileId id = status ? status->id : os::FileId{};
-  const std::array<std::uint64_t, 3> parts{options_.run.value, id.device, id.inode};
-  ledger_.on_attached({page_sum(std::as_bytes(std::span(parts)))}, {os::random_u64()});
+void CaptureLoop::detach(std::string_view why, std::chrono::nanoseconds before_next) {
+  if (!is_attached()) return;
+  // It may be read to its end, for as long as it is open here.
+  if (!halted_) ignore(drain_now(), "what cannot be read is not stored either");
+  has_left_unstored_ = job_out_ || attachment_->capture().has_news();
+  log_.warn("detached", {{"db", options_.name}, {"cause", why}, {"unstored_bytes", lag()}});
+  ledger_.on_detached();
+  attacher_.on_detached(before_next);
+  attachment_->owner().abandon();
+  detaching_ = !attachment_->has_snapshot();
+  if (!detaching_) attachment_.reset();
 }
 
-void CaptureLoop::detach(std::string_view why) {
-  ledger_.on_detached();
-  log_.warn("detached", {{"db", options_.name}, {"cause", why}});
-  detaching_ = attachment_ && !attachment_->has_snapshot();
-  if (detaching_) return;
-  attachment_.reset();
-  attacher_.on_detached();
+// Of every look, and of every verdict. False: what was attached is not the database any more.
+bool CaptureLoop::check_files() {
+  const auto at_path = DatabaseFiles::at(options_.database);
+  const auto difference = attachment_->difference(at_path);
+  const auto others =
+      difference == Difference::None ? OtherUsers::NotKnown : attachment_->find_others();
+  switch (react_to(difference, others, is_finishing())) {
+    case Reaction::GoOn:
+      files_trouble_.clear();
+      break;
+    case Reaction::KeepReading:
+      warn_of_missing_file(difference);
+      break;
+    case Reaction::CheckpointReattach:
+      if (settle()) detach(describe(difference));
+      return is_attached();
+    case Reaction::Reattach:
+      if (difference == Difference::DatabaseReplaced) doubt_.on_replaced(*attachment_, at_path);
+      detach(describe(difference));
+      return false;
+  }
+  const auto who =
+      checkpointer_.is_lending() ? Attachment::Checkpoints::Lent : Attachment::Checkpoints::Ours;
+  if (attachment_->is_content_known(*at_path.database, who)) return true;
+  on_foreign_write();
+  return false;
+}
+
+void CaptureLoop::warn_of_missing_file(Difference difference) {
+  if (!files_trouble_.empty()) return;
+  files_trouble_ = fmt::format("{} while the app uses it", describe(difference));
+  log_.warn("a file of the database is gone, reading it until the app closes it",
+            {{"db", options_.name},
+             {"cause", files_trouble_},
+             {"hint", "restart the app, and never delete a -wal or -shm file"}});
+}
+
+void CaptureLoop::on_foreign_write() {
+  doubt_.on_replaced(*attachment_, DatabaseFiles::at(options_.database));
+  detach("the database file was written by something else than SQLite in WAL mode", kWritten);
+}
+
+// A database that nobody has open is one file, as without us. True: it is now.
+bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
+  const bool is_settled = index.header.max_frame == 0 && index.header.pages == 0;
+  const MonoTime now = clock_.mono();
+  // Where no event tells that it was closed, a pause may be the reason.
+  if (!watch_.works() && now - last_commit_ > kQuiet) may_be_unused_ = true;
+  if (is_settled || !may_be_unused_ || now < next_settle_) return false;
+  if (!attachment_->has_snapshot() || !attachment_->capture().has_read(index)) return false;
+  may_be_unused_ = attachment_->find_others() == OtherUsers::None;
+  if (!may_be_unused_) return false;
+  next_settle_ = now + kSettleRetry;
+  may_be_unused_ = !settle();
+  return !may_be_unused_;
+}
+
+// False: not now.
+bool CaptureLoop::settle() {
+  if (!attachment_->has_snapshot() || checkpointer_.is_lending()) return false;
+  const auto settled = attachment_->owner().settle([this] { return capture_now(); });
+  if (!settled) note(settled.error());
+  if (!attachment_->note_checkpoint()) on_foreign_write();
+  return settled && *settled;
 }
 
 void CaptureLoop::halt(const std::string& why) {
@@ -112,7 +197,7 @@ void CaptureLoop::halt(const std::string& why) {
   halted_ = true;
   trouble_ = why;
   ledger_.on_halted(why);
-  if (attachment_) detach("replication stopped");
+  if (is_attached()) detach("replication stopped");
 }
 
 void CaptureLoop::note(const Error& error) {
@@ -131,8 +216,7 @@ void CaptureLoop::note(const Error& error) {
 void CaptureLoop::take_answers() {
   if (auto snapshot = exchange_.snapshot.take()) {
     attachment_->give_back(*std::move(snapshot));
-    if (detaching_) attachment_.reset();
-    detaching_ = false;
+    if (std::exchange(detaching_, false)) attachment_.reset();
   }
   if (auto done = exchange_.done.take()) take_answer(*done);
 }
@@ -149,21 +233,17 @@ void CaptureLoop::take_answer(const UploadDone& done) {
                         done.trouble.empty() && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
-  if (done.stored || is_equal) stored_ = job_covers_;
-  if (!done.stored && !done.trouble.empty()) ++uploads_.failed;
+  // Of a file that is no longer attached it says nothing about this one, which is compared as a
+  // whole.
+  const bool is_void = !attachment_ || job_of_ != ledger_.progress().committed.attachment;
+  if (!is_void && (done.stored || is_equal)) stored_ = job_covers_;
+  uploads_.on_done(done, clock_.wall());
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
-    uploads_.took.observe(std::chrono::duration<double>(done.took).count());
     // What somebody asked for does not make others wait.
     if (job_is_paced_) pace_.on_upload(done.started, done.took, watch_.writer());
     pace_of_waits_.on_upload(done.started, done.took, watch_.writer());
-    last_put_ = std::chrono::duration_cast<milliseconds>(done.took);
   }
-  uploads_.bytes += done.bytes + done.merged;
-  if (done.bytes > 0) {
-    stored_at_ = clock_.wall();
-  }
-  // Of a file that is no longer attached this is void: the next one is compared as a whole.
-  if (attachment_) {
+  if (!is_void) {
     attachment_->capture().add_pending(done.to_store);
     if (done.compare_again) attachment_->capture().require_compare();
   }
@@ -172,9 +252,8 @@ void CaptureLoop::take_answer(const UploadDone& done) {
 
 void CaptureLoop::note_snapshot(const UploadDone& done) {
   const auto& [bytes, trouble] = done.snapshot;
-  if (!trouble.empty()) {
+  if (!trouble.empty())
     log_.warn("snapshot not stored", {{"db", options_.name}, {"cause", trouble}});
-  }
   ledger_.on_snapshot({.ticket = snapshot_out_,
                        .txid = done.txid,
                        .bytes = bytes,
@@ -184,15 +263,9 @@ void CaptureLoop::note_snapshot(const UploadDone& done) {
 
 void CaptureLoop::look() {
   const MonoTime now = clock_.mono();
-  if (now >= next_moved_check_) {
-    next_moved_check_ = now + kMovedCheck;
-    if (attachment_->owner().has_moved()) {
-      detach("the database file was replaced or deleted");
-      return;
-    }
-  }
   watch_.on_look();
   const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
+  if (!check_files()) return;
   const auto index = attachment_->owner().read_index();
   if (!index) {
     // A writer died while it was publishing: recovery is our duty, for it needs our lock.
@@ -217,10 +290,22 @@ void CaptureLoop::look() {
     snapshot_asked_ = wishes.snapshot;
     looked_ = now;
   }
+  const bool is_settled = settle_if_unused(*index);
+  if (!is_attached()) return;
   if (!checkpointer_.goes_first(attachment_->owner(), *index, situation())) offer_job();
-  const auto done = checkpointer_.run(attachment_->owner(), *index, situation(),
-                                      [this] { return capture_now(); });
+  if (!is_settled) checkpoint(*index);
+}
+
+void CaptureLoop::checkpoint(const sqlite::IndexView& index) {
+  const bool was_lent = checkpointer_.is_lending();
+  const auto done =
+      checkpointer_.run(attachment_->owner(), index, situation(), [this] { return capture_now(); });
   if (!done) note(done.error());
+  const auto after = attachment_->owner().read_index();
+  const bool is_as_before = after && after->header.salts == index.header.salts &&
+                            after->checkpoint.backfilled == index.checkpoint.backfilled;
+  const bool may_have_written = !done || !is_as_before || was_lent || checkpointer_.is_lending();
+  if (may_have_written && !attachment_->note_checkpoint()) on_foreign_write();
 }
 
 Checkpointer::Situation CaptureLoop::situation() const {
@@ -230,7 +315,17 @@ Checkpointer::Situation CaptureLoop::situation() const {
           .can_prove = attachment_->capture().can_prove()};
 }
 
+// A checkpoint copies what was captured by then, and no later frame. So the files that are the same
+// now are those that the frames belong to.
 Result<void> CaptureLoop::capture_now() {
+  const auto difference = attachment_->difference(DatabaseFiles::at(options_.database));
+  if (react_to(difference, OtherUsers::Some, is_finishing()) == Reaction::Reattach) {
+    return fail(Code::Busy, "{}", describe(difference));
+  }
+  return drain_now();
+}
+
+Result<void> CaptureLoop::drain_now() {
   const auto index = attachment_->owner().read_index();
   if (!index) return fail(Code::Busy, "the WAL index is being written");
   const bool any = TRY(attachment_->capture().drain(*index));
@@ -280,6 +375,7 @@ void CaptureLoop::offer_job() {
                 .covers = (*shot)->covers,
                 .every_frame = compare || whole || wants_frames_};
   ledger_.on_taken(attachment_->capture().commits());
+  job_of_ = ledger_.progress().committed.attachment;
   job_covers_ = {.as_of = now, .log = job.covers};
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
   job_out_ = exchange_.job.offer(std::move(job));
@@ -294,83 +390,80 @@ Bytes CaptureLoop::lag() const {
 }
 
 void CaptureLoop::publish() {
-  if (attachment_ && !job_out_ && !attachment_->capture().has_news()) {
+  if (is_attached() && !job_out_ && !attachment_->capture().has_news()) {
     ledger_.on_all_stored(ledger_.progress().committed.commits);
     stored_.as_of = std::max(stored_.as_of, looked_);
   }
+  const auto waiting = attacher_.waiting();
   exchange_.status.set({.txid = txid_,
                         .lag_bytes = lag(),
-                        .last_put = last_put_,
-                        .attached = attachment_ != nullptr,
-                        .waits_since = waits_since(),
+                        .last_put = uploads_.last_put(),
+                        .attached = is_attached(),
+                        .files = is_attached() ? attachment_->files() : DatabaseFiles{},
+                        .waits_since = waiting ? std::optional(waiting->since) : std::nullopt,
                         .trouble = trouble(),
                         .stored = stored_,
-                        .stored_at = stored_at_,
-                        .uploads = uploads_,
+                        .stored_at = uploads_.stored_at(),
+                        .uploads = uploads_.counts(),
                         .checkpoints = checkpointer_.counts()});
   exchange_.inquiry->publish(ledger_.progress());
 }
 
-std::optional<MonoTime> CaptureLoop::waits_since() const {
-  const auto waiting = attacher_.waiting();
-  return waiting ? std::optional(waiting->since) : std::nullopt;
-}
-
 // What came back with a job, or what keeps the one that is out.
 std::string CaptureLoop::trouble() const {
+  if (!attach_trouble_.empty()) return attach_trouble_;
+  if (!trouble_.empty()) return trouble_;
   const auto waiting = attacher_.waiting();
-  if (trouble_.empty() && waiting && !waiting->reason.empty()) return waiting->reason;
-  return trouble_.empty() ? exchange_.outage.get() : trouble_;
+  if (waiting && !waiting->reason.empty()) return waiting->reason;
+  return files_trouble_.empty() ? exchange_.outage.get() : files_trouble_;
 }
 
-bool CaptureLoop::is_all_stored() {
-  if (!attachment_) {
-    const auto status = os::status_of(options_.database);
-    const bool absent = !status && status.error().code == Code::NotFound;
-    return absent || (status && status->size == 0);
-  }
+// Looks at everything once more: what was seen before may have changed.
+EndSight CaptureLoop::look_at_end() {
+  EndSight sight{.halted = halted_ ? trouble_ : "",
+                 .is_database_there = DatabaseFiles::at(options_.database).has_database(),
+                 .was_attached = was_attached_,
+                 .is_hopeless = attacher_.has_no_hope(),
+                 .has_left_unstored = has_left_unstored_,
+                 .txid = txid_,
+                 .trouble = trouble(),
+                 .doubt = doubt_.text()};
+  sight.is_file_captured =
+      is_attached() && check_files() &&
+      attachment_->difference(DatabaseFiles::at(options_.database)) == Difference::None;
+  sight.is_attached = is_attached();
+  if (!sight.is_file_captured) return sight;
   const auto index = attachment_->owner().read_index();
-  if (!index || job_out_) return false;
-  const auto drained = attachment_->capture().drain(*index);
-  const bool is_found = drained && !*drained && attachment_->capture().is_proven(*index);
-  return is_found && !attachment_->capture().has_news();
+  auto& capture = attachment_->capture();
+  const bool is_drained = index && capture.drain(*index).has_value();
+  sight.is_log_read = is_drained && capture.is_proven(*index) && attachment_->has_whole_wal(*index);
+  sight.is_stored = !job_out_ && !capture.has_news();
+  if (!sight.is_log_read || !sight.is_stored) return sight;
+  sight.is_log_beyond =
+      holds_commit_beyond(stored_.log, options_.database.string() + "-wal").value_or(true);
+  return sight;
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
-  if (halted_) {
-    report(FlushOutcome::Failed, trouble_);
-    return true;
-  }
   // A merge may still have the snapshot; it has been told to hurry.
-  const bool is_ours = !attachment_ || attachment_->has_snapshot();
-  const bool is_free =
-      (is_ours && !checkpointer_.is_lending()) || clock_.mono() + kTruncateMargin > deadline;
-  if (is_free && is_all_stored()) {
-    if (attachment_) truncate_log(deadline);
-    if (is_all_stored()) {
-      report(FlushOutcome::Ok, "");
-      return true;
-    }
+  const bool is_late = clock_.mono() + kTruncateMargin > deadline;
+  const bool is_held = attachment_ && (!attachment_->has_snapshot() || checkpointer_.is_lending());
+  if (is_held && !is_late) return false;
+  Verdict verdict = decide_verdict(look_at_end());
+  if (is_attached() && !doubt_.text().empty() && verdict.missing == doubt_.text()) {
+    doubt_.resolve(*attachment_, deadline);
+    verdict = decide_verdict(look_at_end());
   }
-  if (clock_.mono() < deadline) return false;
-  const bool never_attached = !attachment_;
-  const std::string why = trouble();
-  report(why.empty() && !never_attached ? FlushOutcome::Partial : FlushOutcome::Failed,
-         never_attached ? "the database could not be opened"
-         : why.empty()  ? "the time was too short"
-                        : why);
+  if (verdict.outcome == FlushOutcome::Ok && !checkpointed_ && !is_late) {
+    checkpointed_ = settle();
+    verdict = decide_verdict(look_at_end());
+  }
+  if (!verdict.is_final && clock_.mono() < deadline) return false;
+  // The -wal at the path is empty and ours: the look before this verdict has seen it.
+  const bool is_ok = verdict.outcome == FlushOutcome::Ok;
+  if (checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
+  report(verdict.outcome, std::move(verdict.missing));
   return true;
-}
-
-void CaptureLoop::truncate_log(MonoTime deadline) {
-  if (checkpointed_ || clock_.mono() + kTruncateMargin > deadline) return;
-  const auto truncated = attachment_->owner().truncate();
-  if (!truncated) {
-    log_.warn("final checkpoint failed", {{"cause", truncated.error().text}});
-    return;
-  }
-  checkpointed_ = *truncated;
-  if (checkpointed_) attachment_->owner().remove_wal_on_close();
 }
 
 void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
@@ -387,18 +480,19 @@ void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
 void CaptureLoop::wait() {
   const MonoTime now = clock_.mono();
   const LogWatch::Situation situation{
-      .attached = attachment_ != nullptr,
-      .has_pending = attachment_ && attachment_->capture().has_pending(),
+      .attached = is_attached(),
+      .has_pending = is_attached() && attachment_->capture().has_pending(),
       .is_finishing = is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
-  if (attachment_) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
+  if (is_attached()) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
+  if (is_attached() && may_be_unused_ && now < next_settle_) until = std::min(until, next_settle_);
   if (!attachment_ && !halted_) until = std::min(until, std::max(now, attacher_.next_try()));
   const bool is_news = watch_.wait(situation, until);
   exchange_.capture_wakeup.drain();
   exchange_.inquiry->asked().drain();
   if (!is_news) return;
-  attacher_.on_news();
-  next_moved_check_ = clock_.mono();
+  may_be_unused_ = true;
+  if (!attachment_) attacher_.on_news();
 }
 
 }  // namespace walwrap::replication

@@ -100,14 +100,16 @@ bool LogWatch::ignores_writes(const Situation& situation, MonoTime now) const {
 bool LogWatch::wait(const Situation& situation, MonoTime until) {
   const bool ignore_writes = ignores_writes(situation, clock_.mono());
   auto& poller = ignore_writes ? *without_ : *with_watch_;
-  const auto ready = poller.wait(until);
-  if (!ready || ignore_writes || !watch_) return false;
+  const auto ready = poller.wait(owes_event_ && !ignore_writes ? clock_.mono() : until);
+  if (!ready || !watch_) return false;
   const auto seen = watch_->take();
-  if (seen.written || seen.overflowed) {
+  owes_event_ = owes_event_ || seen.written || seen.overflowed;
+  if (owes_event_ && !ignore_writes) {
+    owes_event_ = false;
     last_event_ = clock_.mono();
     looks_ = 0;
   }
-  return is_about_us(seen.names);
+  return seen.overflowed || is_about_us(seen.names);
 }
 
 bool LogWatch::is_about_us(const std::vector<std::string>& names) const {

@@ -6,6 +6,7 @@
 
 #include "walwrap/base/progress.hpp"
 #include "walwrap/os/thread.hpp"
+#include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/ownership.hpp"
@@ -39,7 +40,7 @@ Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_first(
   const MonoTime give_up = clock.mono() + options.start_timeout;
   bool said = false;
   while (true) {
-    auto owner = sqlite::CheckpointOwner::attach(options.database, clock);
+    auto owner = attach_existing(options.database, clock);
     if (owner) return owner;
     const Error& error = owner.error();
     if (error.code == Code::NotFound) return std::unique_ptr<sqlite::CheckpointOwner>();
@@ -224,6 +225,8 @@ void Replicator::Impl::on_panic(std::string_view what) {
 
 Result<void> Replicator::Impl::start() {
   if (!broken_.empty()) return {};
+  // Before the app runs, and its start script, which may delete what looks like a leftover.
+  capture_->prepare();
   const auto panic = [this](std::string_view what) { on_panic(what); };
   upload_thread_ = os::Thread(
       "upload", [this] { uploads_->run(); }, panic);

@@ -1,6 +1,7 @@
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 
 #include <array>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -25,6 +26,7 @@ constexpr microseconds kBrakePause{25};
 constexpr std::uint32_t kBrakeTailFrames = 64;  // small enough to copy within a millisecond or two
 constexpr int kBrakePasses = 3;
 
+constexpr const char* kReadOnce = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT";
 constexpr const char* kBeginRead = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1";
 constexpr const char* kEnd = "ROLLBACK";
 
@@ -156,7 +158,10 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
   owner->reader_ = TRY(owner->open_connection());
   for (auto* connection : {&owner->holder_, &owner->checkpointer_, &owner->reader_}) {
     set_write_lock((*connection)->file(), WriteLock::Refused);
+    // A connection opens the WAL with its first read: now, for later there may be another one.
+    TRY((*connection)->execute(kReadOnce).context("first read"));
   }
+  share_write_lock(owner->checkpointer_->file(), owner->write_lock_held_);
   return owner;
 }
 
@@ -179,8 +184,9 @@ Result<Connection> CheckpointOwner::open_connection() const {
 
 Result<Connection> CheckpointOwner::open_sibling() const {
   auto connection = TRY(open_connection());
-  sqlite3_busy_timeout(connection.handle(), 0);
   set_write_lock(connection.file(), WriteLock::Refused);
+  TRY(connection.execute(kReadOnce).context("first read"));
+  sqlite3_busy_timeout(connection.handle(), 0);
   return connection;
 }
 
@@ -193,7 +199,7 @@ Result<void> CheckpointOwner::open_lock_holder() {
   if (mode != "wal") {
     return fail(Code::Busy, "{} is in journal mode {}", database_.string(), mode);
   }
-  TRY(holder_->execute("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT").context("first read"));
+  TRY(holder_->execute(kReadOnce).context("first read"));
   const auto page_size = TRY(holder_->query_integer("PRAGMA page_size"));
   page_size_.value = static_cast<std::uint32_t>(page_size);
 
@@ -304,6 +310,14 @@ void CheckpointOwner::release_restart_guard() {
   guard_.reset();
 }
 
+Result<CheckpointOwner::FileHeader> CheckpointOwner::read_file_header() const {
+  sqlite3_file* file = holder_->file();
+  FileHeader header{};
+  const int code = file->pMethods->xRead(file, header.data(), static_cast<int>(header.size()), 0);
+  if (code == SQLITE_OK) return header;
+  return sqlite_failure(nullptr, code, "read the header of the database file");
+}
+
 bool CheckpointOwner::has_moved() const {
   int moved = 0;
   sqlite3_file* file = holder_->file();
@@ -373,6 +387,71 @@ Result<bool> CheckpointOwner::has_older_reader() {
     const LockEnd end(*holder_, slot);
   }
   return false;
+}
+
+Result<bool> CheckpointOwner::settle(const CaptureFn& capture) {
+  if (!holds_lock()) return false;
+  TRY(pass(capture));  // the bulk, and its fsyncs, while nobody is held
+  const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
+  if (!is_ours) return false;
+  const LockEnd end(*holder_, wal::kWriteLock);
+  TRY(capture());
+  const auto index = read_index();
+  if (!index || index->not_backfilled() > 0) return false;
+  return cut_wal();
+}
+
+Result<bool> CheckpointOwner::discard_wal() {
+  if (!holds_lock()) return false;
+  const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
+  if (!is_ours) return false;
+  const LockEnd end(*holder_, wal::kWriteLock);
+  const auto index = read_index();
+  const bool is_read = TRY(has_reader());
+  if (!index || is_read) return false;
+  // Nothing is left to copy for the checkpoint that cuts the WAL.
+  auto& backfilled = *reinterpret_cast<volatile std::uint32_t*>(index_ + wal::kBackfilledOffset);
+  backfilled = index->header.max_frame;
+  auto cut = cut_wal();
+  if (!cut || !*cut) backfilled = index->checkpoint.backfilled;
+  return cut;
+}
+
+Result<bool> CheckpointOwner::has_reader() {
+  for (int slot = wal::kReadLock; slot < wal::kReadLock + wal::kReadLocks; ++slot) {
+    const bool is_free = TRY(try_lock(*holder_, slot));
+    if (!is_free) return true;
+    const LockEnd end(*holder_, slot);
+  }
+  return false;
+}
+
+// Called with the write lock, which the checkpointer then takes as its own.
+Result<bool> CheckpointOwner::cut_wal() {
+  write_lock_held_.store(true);
+  const auto cut = truncate();
+  write_lock_held_.store(false);
+  if (cut && *cut) forget_size();
+  return cut;
+}
+
+// As a writer publishes: the second copy, a barrier, the first. Law 9: called with the write lock.
+void CheckpointOwner::forget_size() {
+  const auto index = read_index();
+  if (!index || index->header.max_frame != 0) return;
+  const auto header = wal::without_size(copy_shared<wal::kIndexCopyBytes>(index_));
+  const auto publish = [&](volatile std::byte* copy) {
+    auto* words = reinterpret_cast<volatile std::uint32_t*>(copy);
+    for (std::size_t i = 0; i < header.size() / sizeof(std::uint32_t); ++i) {
+      std::uint32_t word = 0;
+      std::memcpy(&word, header.data() + i * sizeof word, sizeof word);
+      words[i] = word;
+    }
+  };
+  sqlite3_file* file = holder_->file();
+  publish(index_ + wal::kIndexCopyBytes);
+  file->pMethods->xShmBarrier(file);
+  publish(index_);
 }
 
 Result<bool> CheckpointOwner::truncate() {

@@ -17,6 +17,7 @@ struct Extra {
   const sqlite3_io_methods* base = nullptr;
   sqlite3_io_methods methods{};
   const std::atomic<bool>* checkpoint_lock_held = nullptr;
+  const std::atomic<bool>* write_lock_held = nullptr;
   int read_lock = -1;
   WriteLock write_lock = WriteLock::Allowed;
 };
@@ -47,6 +48,10 @@ int lock_around_checkpoint_byte(const Extra& extra, sqlite3_file* file, int firs
 
 int shim_shm_lock(sqlite3_file* file, int first, int count, int flags) {
   Extra* extra = extra_of(file);
+  const bool is_write_lock = first == wal::kWriteLock && count == 1;
+  if (is_write_lock && extra->write_lock_held != nullptr && extra->write_lock_held->load()) {
+    return SQLITE_OK;
+  }
   const bool takes_write_lock = first <= wal::kWriteLock && (flags & SQLITE_SHM_LOCK) != 0;
   // Not SQLITE_BUSY, which SQLite's read would wait for: up to ten seconds where a writer died.
   if (takes_write_lock && extra->write_lock == WriteLock::Refused) return SQLITE_BUSY_RECOVERY;
@@ -102,6 +107,10 @@ const char* register_shim() {
 
 void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held) {
   checked_extra(file)->checkpoint_lock_held = &held;
+}
+
+void share_write_lock(sqlite3_file* file, const std::atomic<bool>& held) {
+  checked_extra(file)->write_lock_held = &held;
 }
 
 void set_write_lock(sqlite3_file* file, WriteLock which) {

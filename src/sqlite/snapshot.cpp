@@ -16,20 +16,20 @@ os::Path wal_path(const os::Path& database) {
 
 }  // namespace
 
-Snapshot::Snapshot(Connection connection, os::File wal, PageSize page_size)
+Snapshot::Snapshot(Connection connection, os::File wal, const CheckpointOwner& owner)
     : connection_(std::move(connection)),
       database_(connection_.file()),
       wal_(std::move(wal)),
-      page_size_(page_size) {
-  frame_bytes_.resize(wal::frame_bytes(page_size));
+      page_size_(owner.page_size()),
+      abandoned_(owner.abandoned()) {
+  frame_bytes_.resize(wal::frame_bytes(page_size_));
 }
 
 Result<std::unique_ptr<Snapshot>> Snapshot::open(const CheckpointOwner& owner) {
   auto connection = TRY(owner.open_sibling().context("open a snapshot"));
   auto wal = TRY(os::File::open(wal_path(owner.database()), os::File::Open::ReadOnly)
                      .context("open a snapshot"));
-  return std::unique_ptr<Snapshot>(
-      new Snapshot(std::move(connection), std::move(wal), owner.page_size()));
+  return std::unique_ptr<Snapshot>(new Snapshot(std::move(connection), std::move(wal), owner));
 }
 
 Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
@@ -55,7 +55,8 @@ Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
   return fail(Code::Busy, "no moment for a snapshot of {}", owner.database().string());
 }
 
-// An index made from an empty log knows neither the size of the database nor of its pages.
+// An index made from an empty log knows neither the size of the database nor of its pages. And
+// where all of a log is in the file, the file's own size counts: it may have been written over.
 Result<Snapshot::Moment> Snapshot::moment_of_file(wal::IndexHeader index) {
   sqlite3_int64 bytes = 0;
   const int code = database_->pMethods->xFileSize(database_, &bytes);
@@ -63,7 +64,7 @@ Result<Snapshot::Moment> Snapshot::moment_of_file(wal::IndexHeader index) {
     end();
     return sqlite_failure(nullptr, code, "size of the database");
   }
-  if (index.pages == 0) index.pages = static_cast<std::uint32_t>(bytes / page_size_.value);
+  index.pages = static_cast<std::uint32_t>(bytes / page_size_.value);
   index.page_size = page_size_;
   return Moment{.index = index, .all_backfilled = true};
 }
@@ -83,6 +84,9 @@ std::uint32_t Snapshot::frame_of(Pgno pgno) const {
 
 Result<void> Snapshot::read_page(Pgno pgno, MutableByteSpan page) const {
   WW_CHECK(active_ && pgno.value > 0 && page.size() == page_size_.value);
+  if (abandoned_.load(std::memory_order_acquire)) {
+    return fail(Code::Cancelled, "the database file was replaced");
+  }
   const std::uint32_t frame = frame_of(pgno);
   if (frame == 0) {
     const auto offset = static_cast<sqlite3_int64>(pgno.value - 1) * page_size_.value;

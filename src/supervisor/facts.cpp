@@ -21,6 +21,8 @@ std::string_view flush_text(const std::optional<FlushResult>& flush) {
   switch (*flush) {
     case FlushResult::Ok:
       return "ok";
+    case FlushResult::Nothing:
+      return "nothing";
     case FlushResult::Partial:
       return "partial";
     case FlushResult::Failed:
@@ -115,14 +117,16 @@ class Speaker {
   }
   void operator()(const fact::Stopped& fact) const {
     if (fact.flush && *fact.flush != FlushResult::Ok) {
-      return log_.error("stopped", {{"flush", flush_text(fact.flush)},
-                                    {"txid", fact.txid},
-                                    {"lag_bytes", fact.lag_bytes},
-                                    {"fencing", format_fencing(fact.fencing)},
-                                    {"total_ms", fact.total.count()},
-                                    {"left_ms", fact.left.count()},
-                                    {"exit", fact.exit_code},
-                                    {"missing", fact.missing}});
+      // Nothing to store may be what the app wants, or a wrong path: that is for a person to see.
+      const auto speak = *fact.flush == FlushResult::Nothing ? &Log::warn : &Log::error;
+      return (log_.*speak)("stopped", {{"flush", flush_text(fact.flush)},
+                                       {"txid", fact.txid},
+                                       {"lag_bytes", fact.lag_bytes},
+                                       {"fencing", format_fencing(fact.fencing)},
+                                       {"total_ms", fact.total.count()},
+                                       {"left_ms", fact.left.count()},
+                                       {"exit", fact.exit_code},
+                                       {"missing", fact.missing}});
     }
     log_.info("stopped", {{"flush", flush_text(fact.flush)},
                           {"txid", fact.txid},

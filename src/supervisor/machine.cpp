@@ -224,7 +224,8 @@ int Machine::final_status() const {
   const bool is_good = s_.stop.first && !s_.app_killed &&
                        std::find(good.begin(), good.end(), s_.app_status) != good.end();
   const int status = is_good ? 0 : s_.app_status;
-  const bool is_stored = s_.worker.condition == Condition::None || s_.flush == FlushResult::Ok;
+  const bool is_stored =
+      s_.worker.condition == Condition::None || (s_.flush && *s_.flush <= FlushResult::Nothing);
   if (status == 0 && !is_stored && s_.rules.flush_failed_code != 0) {
     return s_.rules.flush_failed_code;
   }

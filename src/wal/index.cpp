@@ -51,6 +51,17 @@ std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan seco
   return header;
 }
 
+std::array<std::byte, kIndexCopyBytes> without_size(ByteSpan copy) {
+  WW_CHECK(copy.size() >= kIndexCopyBytes);
+  std::array<std::byte, kIndexCopyBytes> header{};
+  std::copy_n(copy.begin(), header.size(), header.begin());
+  std::fill_n(header.begin() + 20, sizeof(std::uint32_t), std::byte{0});  // nPage
+  const Checksum sum = checksum(kNativeOrder, {}, ByteSpan(header).first(kChecksummedIndexBytes));
+  std::memcpy(header.data() + 40, &sum.first, sizeof sum.first);
+  std::memcpy(header.data() + 44, &sum.second, sizeof sum.second);
+  return header;
+}
+
 CheckpointInfo parse_checkpoint_info(ByteSpan bytes) {
   CheckpointInfo info;
   info.backfilled = load_native<std::uint32_t>(bytes, 0);

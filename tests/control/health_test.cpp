@@ -123,5 +123,56 @@ TEST_CASE("commits beyond a position that moves are those of the moment") {
   }
 }
 
+replication::DatabaseFiles files(std::uint64_t inode, int written) {
+  const os::FileStamp stamp{
+      .id = {1, inode}, .size = 4096, .written = seconds(written), .changed = {}};
+  const os::FileStamp log{.id = {1, 2}, .size = 0, .written = {}, .changed = {}};
+  return {.database = stamp, .wal = log, .index = log};
+}
+
+// The WAL says nothing, and the pipeline says that all is stored.
+Health look_at_files(Watchdog& dog, const replication::DatabaseFiles& attached,
+                     const replication::DatabaseFiles& at_path, MonoTime now) {
+  return dog.look({.log = {},
+                   .has_more = false,
+                   .stored = {.as_of = now, .log = std::nullopt},
+                   .trouble = "",
+                   .attached = attached,
+                   .at_path = at_path},
+                  now);
+}
+
+TEST_CASE(
+    "another file at the path, or another content in it, is red, whatever the pipeline says") {
+  struct Row {
+    replication::DatabaseFiles attached, at_path;
+    bool is_red;
+  };
+  const Row rows[] = {
+      {files(1, 5), files(1, 5), false},
+      {files(1, 5), files(9, 5), true},
+      {files(1, 5), files(1, 6), true},
+      {{}, files(1, 5), true},
+      {{}, {}, false},
+      {files(1, 5), {}, true},
+  };
+  for (const Row& row : rows) {
+    Watchdog dog(seconds(30));
+    CHECK(look_at_files(dog, row.attached, row.at_path, at(0)).ok);
+    CHECK(look_at_files(dog, row.attached, row.at_path, at(2)).ok);
+    const auto health = look_at_files(dog, row.attached, row.at_path, at(40));
+    CHECK(health.ok != row.is_red);
+    if (row.is_red) CHECK(health.reason.find("not the captured one") != std::string::npos);
+    CHECK(look_at_files(dog, files(1, 7), files(1, 7), at(41)).ok);
+  }
+}
+
+TEST_CASE("a database file that checkpoints are writing is not another one") {
+  Watchdog dog(seconds(30));
+  for (int second = 0; second < 120; second += 2) {
+    CHECK(look_at_files(dog, files(1, second), files(1, second + 1), at(second)).lag == seconds(0));
+  }
+}
+
 }  // namespace
 }  // namespace walwrap::control

@@ -113,6 +113,19 @@ TEST_CASE("entries that come to a directory or leave it are named") {
   CHECK(watch.take().names == Names{"two"});
 }
 
+TEST_CASE("an entry that somebody closes who could write it is named, a reader is not") {
+  const TempDir dir;
+  Watch watch = Watch::create().value();
+  REQUIRE(watch.watch_directory(dir.path()).has_value());
+  {
+    const File file = create_file(dir / "one");
+    CHECK(watch.take().names == Names{"one"});
+  }
+  CHECK(watch.take().names == Names{"one"});
+  CHECK(File::open(dir / "one", File::Open::ReadOnly).has_value());
+  CHECK(watch.take().names.empty());
+}
+
 TEST_CASE("a directory that is gone counts as events lost") {
   const TempDir dir;
   REQUIRE(make_directories(dir / "data", 0700).has_value());

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "tests/support/world.hpp"
 
 namespace walwrap::replication {
@@ -23,6 +25,50 @@ TEST_CASE("an attachment captures what the app commits, and lets the app go on w
   attachment.reset();
   app.run("INSERT INTO t VALUES(2); PRAGMA wal_checkpoint(TRUNCATE)");
   CHECK(app.number("SELECT count(*) FROM t") == 2);
+}
+
+TEST_CASE("a WAL that somebody has cut does not hold what its index publishes") {
+  const testing::TempDir directory;
+  testing::AppDb app(directory / "app.db");
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  auto owner = sqlite::CheckpointOwner::attach(directory / "app.db", testing::kSystemClock).value();
+  const auto attachment = Attachment::open(std::move(owner), std::nullopt).value();
+  app.run("INSERT INTO t VALUES(1)");
+  const auto index = *attachment->owner().read_index();
+  REQUIRE(index.not_backfilled() > 0);
+  CHECK(attachment->has_whole_wal(index));
+  std::filesystem::resize_file(directory / "app.db-wal", 100);
+  CHECK_FALSE(attachment->has_whole_wal(index));
+}
+
+TEST_CASE("a checkpoint of ours is no foreign write, and any other write is one") {
+  const testing::TempDir directory;
+  const auto path = directory / "app.db";
+  testing::AppDb app(path);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  auto owner = sqlite::CheckpointOwner::attach(path, testing::kSystemClock).value();
+  const auto attachment = Attachment::open(std::move(owner), std::nullopt).value();
+  const auto is_known = [&] {
+    return attachment->is_content_known(os::stamp_of(path).value(), Attachment::Checkpoints::Ours);
+  };
+  CHECK(is_known());
+  app.run("INSERT INTO t VALUES(randomblob(100000))");
+  CHECK(is_known());
+  REQUIRE(attachment->owner().pass([]() -> Result<void> { return {}; }).has_value());
+  CHECK_FALSE(is_known());
+  CHECK(attachment->note_checkpoint());
+  CHECK(is_known());
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  CHECK(is_known());
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(18);
+    file.write("\1\1", 2);  // as a library that knows no WAL leaves it
+  }
+  CHECK_FALSE(is_known());
+  CHECK_FALSE(
+      attachment->is_content_known(os::stamp_of(path).value(), Attachment::Checkpoints::Lent));
+  CHECK_FALSE(attachment->note_checkpoint());
 }
 
 }  // namespace

@@ -259,6 +259,99 @@ TEST_CASE("without a final checkpoint the log stays for the next start") {
   CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
 }
 
+TEST_CASE("a settled database is one file, and another one may be written in its place") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  {
+    AppDb backup(directory / "backup.db");
+    backup.run("CREATE TABLE t(a); CREATE TABLE u(a)");
+    write_rows(backup, 50);
+  }
+  auto app = std::make_unique<AppDb>(path);
+  app->run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  write_rows(*app, 10);
+  app.reset();
+  REQUIRE(owner->settle(kNothingToCapture).value());
+  CHECK(os::status_of(directory / "app.db-wal")->size == 0);
+  CHECK(owner->read_index()->header.pages == 0);
+  std::filesystem::copy(path, directory / "copy.db");
+  CHECK(AppDb(directory / "copy.db").number("SELECT count(*) FROM t") == 10);
+  // Without the size in the WAL index a reader takes that of the file, whatever it is by now.
+  std::filesystem::copy(directory / "backup.db", path,
+                        std::filesystem::copy_options::overwrite_existing);
+  AppDb reopened(path);
+  reopened.run("INSERT INTO t VALUES(1)");
+  CHECK(reopened.number("SELECT count(*) FROM t") == 51);
+  CHECK(reopened.text("PRAGMA integrity_check") == "ok");
+}
+
+TEST_CASE("the WAL of a database that was replaced is dropped without a checkpoint") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  {
+    AppDb backup(directory / "backup.db");
+    backup.run("CREATE TABLE t(a)");
+    write_rows(backup, 5);
+  }
+  auto app = std::make_unique<AppDb>(path);
+  app->run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  write_rows(*app, 100);
+  app.reset();
+  std::filesystem::copy(directory / "backup.db", path,
+                        std::filesystem::copy_options::overwrite_existing);
+  REQUIRE(owner->discard_wal().value());
+  AppDb reopened(path);
+  CHECK(reopened.number("SELECT count(*) FROM t") == 5);
+  CHECK(reopened.text("PRAGMA integrity_check") == "ok");
+}
+
+TEST_CASE("a database that somebody reads is not settled, and nothing is lost by trying") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  AppDb app(path);
+  app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const auto owner = attach(path);
+  write_rows(app, 3);
+  AppDb reader(path);
+  reader.run("BEGIN; SELECT count(*) FROM t");
+  write_rows(app, 3);
+  CHECK_FALSE(owner->settle(kNothingToCapture).value());
+  app.run("BEGIN IMMEDIATE");
+  CHECK_FALSE(owner->settle(kNothingToCapture).value());
+  app.run("COMMIT");
+  reader.run("COMMIT");
+  CHECK(owner->settle(kNothingToCapture).value());
+  CHECK(owner->settle(kNothingToCapture).value());
+  write_rows(app, 1);
+  CHECK(app.number("SELECT count(*) FROM t") == 7);
+}
+
+TEST_CASE("an abandoned database is not read by a snapshot any more") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  const auto snapshot = Snapshot::open(*owner).value();
+  REQUIRE(snapshot->begin(*owner).has_value());
+  ByteVector page(owner->page_size().value);
+  CHECK(snapshot->read_page(Pgno{1}, page).has_value());
+  owner->abandon();
+  CHECK(snapshot->read_page(Pgno{1}, page).error().code == Code::Cancelled);
+  snapshot->end();
+}
+
+TEST_CASE("the header of the database file is read as it is in the file") {
+  const TempDir directory;
+  AppDb app(directory / "app.db");
+  app.run("PRAGMA page_size=1024; CREATE TABLE t(a)");
+  const auto owner = attach(directory / "app.db");
+  const auto header = owner->read_file_header().value();
+  CHECK(as_text(header).substr(0, 15) == "SQLite format 3");
+  CHECK(header[18] == std::byte{2});
+}
+
 TEST_CASE("a half-published index is recovered by us, for nobody else can") {
   const TempDir directory;
   const auto path = directory / "app.db";

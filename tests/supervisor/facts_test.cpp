@@ -44,6 +44,8 @@ TEST_CASE("the last line tells how the flush went, how far it came and what was 
   CHECK(line_of(stopped) ==
         "level=error msg=stopped flush=partial txid=00000000000000a1 lag_bytes=4096 fencing=off "
         "total_ms=812 left_ms=9188 exit=74 missing=\"2 transactions: store does not answer\"");
+  stopped.flush = FlushResult::Nothing;
+  CHECK(line_of(stopped).find("level=warn msg=stopped flush=nothing") == 0);
   CHECK(line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
 }
 

@@ -271,6 +271,8 @@ TEST_CASE("the container's exit status") {
        137},
       {"is 74 when the app said 0 but some is not stored", "",
        "ready spawned exited=0 left=0 drained=partial died", 74},
+      {"is the app's where there is no database", "",
+       "ready spawned exited=0 left=0 drained=nothing died", 0},
       {"or all of it", "", "ready spawned exited=0 left=0 drained=failed died", 74},
       {"or nobody answered", "", "ready spawned exited=0 left=0 due died", 74},
       {"or the replicator refused at the end", "", "ready spawned exited=0 left=0 died refused due",

@@ -120,6 +120,7 @@ inline Event event_of(std::string_view word) {
     auto drained = report(Report::Drained);
     drained.txid = Txid{9};
     drained.flush = value == "ok"        ? FlushResult::Ok
+                    : value == "nothing" ? FlushResult::Nothing
                     : value == "partial" ? FlushResult::Partial
                                          : FlushResult::Failed;
     return drained;

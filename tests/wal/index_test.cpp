@@ -68,6 +68,20 @@ TEST_CASE("an index header with any bit wrong in one copy or in both is being pu
   }
 }
 
+TEST_CASE("a header that forgets the size of the database is valid and the same but for that") {
+  ByteVector shm = test_data("wal/restarted.db-shm");
+  const auto before = parse(shm).value();
+  REQUIRE(before.pages > 0);
+  const auto copy = without_size(shm);
+  std::copy(copy.begin(), copy.end(), shm.begin());
+  std::copy(copy.begin(), copy.end(), shm.begin() + kIndexCopyBytes);
+  const auto after = parse(shm).value();
+  CHECK(after.pages == 0);
+  CHECK(after.max_frame == before.max_frame);
+  CHECK(after.salts == before.salts);
+  CHECK(after.page_size == before.page_size);
+}
+
 TEST_CASE("an index that nobody has initialised is not one") {
   CHECK_FALSE(parse(ByteVector(kIndexHeaderBytes)).has_value());
 }

@@ -1,10 +1,11 @@
 // Whether what was written is stored in time: a watchdog beside the pipeline, not in it. Pure; fed
 // by the control thread.
 //
-// It makes two comparisons, and the worse one counts. The log's time and size change with each
+// It makes three comparisons, and the worst one counts. The log's time and size change with each
 // write: when they did, against the moment up to which everything is said to be stored. And the
 // log's end against the position that is said to be stored: a capture that looks at the wrong file
-// finds nothing new and says that all is stored, but its position stands still. A database that
+// finds nothing new and says that all is stored, but its position stands still. And the files at
+// the path, by identity, size and time, against those that the capture says it has. A database that
 // waits to be attached has no log that could tell: all of it counts as not stored meanwhile.
 #pragma once
 
@@ -38,6 +39,8 @@ struct Sight {
   std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
   replication::StoredUpTo stored;            // as the pipeline has it
   std::string trouble = {};                  // what is known to be wrong
+  replication::DatabaseFiles attached = {};  // as the pipeline has them
+  replication::DatabaseFiles at_path = {};
 };
 
 class Watchdog {
@@ -49,6 +52,7 @@ class Watchdog {
  private:
   void compare_times(const Sight& sight, MonoTime now);
   void compare_positions(const Sight& sight, MonoTime now);
+  void compare_files(const Sight& sight, MonoTime now);
 
   std::chrono::milliseconds max_lag_;
   std::optional<LogFace> face_;
@@ -56,6 +60,8 @@ class Watchdog {
   std::optional<MonoTime> unstored_since_;  // the oldest one that is not said to be stored
   std::optional<wal::Position> position_;   // stored, at the last look
   std::optional<MonoTime> stuck_since_;     // commits beyond it, and it has not moved
+  std::optional<MonoTime> other_since_;     // another file is at the path, or another content
+  std::optional<os::FileStamp> known_;      // of the database, at the last look
 };
 
 }  // namespace walwrap::control

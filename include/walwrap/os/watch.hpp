@@ -22,12 +22,13 @@ class Watch {
   // Writes to one file. Watching a path again (a new file under the same name) replaces the watch.
   Result<void> watch_writes(const Path& file);
   void stop_watching_writes();
-  // Entries created in, moved into or out of, or deleted from one directory.
+  // Entries created in, moved into or out of, or deleted from one directory, and those that
+  // somebody closes who could write them.
   Result<void> watch_directory(const Path& directory);
 
   struct Seen {
     bool written = false;            // the file of watch_writes changed
-    std::vector<std::string> names;  // directory entries that came or went
+    std::vector<std::string> names;  // directory entries that came, went or were closed
     bool overflowed = false;  // look for yourself: events were lost, or the directory is gone
   };
   // Takes what has been queued; never blocks.

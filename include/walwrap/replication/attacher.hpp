@@ -15,6 +15,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/replication/attach_retry.hpp"
 #include "walwrap/replication/mode_pause.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/journal_mode.hpp"
@@ -35,9 +36,15 @@ class Attacher {
   MonoTime next_try() const { return next_; }
   // Something has changed in the database's directory.
   void on_news();
-  // What was attached could not be used; or it is attached no longer.
+  // What was attached could not be used; or it is attached no longer, and is tried again `after`.
   void on_failed();
-  void on_detached();
+  void on_detached(std::chrono::nanoseconds after = {});
+  // Every writer is gone: the next try is now.
+  void on_finishing();
+  // And tries have failed since then, for a reason that lasts.
+  bool has_no_hope() const { return retry_.has_no_hope(); }
+  // "": there is a database, or has not been none for long.
+  std::string absence() const;
 
   // A database that is there and not attached: nothing of it is stored meanwhile.
   struct Waiting {
@@ -51,7 +58,8 @@ class Attacher {
   bool is_time(const sqlite::ModeSight& sight, MonoTime now);
   bool is_settled(const sqlite::ModeSight& sight, MonoTime now);
   Result<Attached> attach(const sqlite::ModeSight& sight, Others others);
-  void on_absent(MonoTime next);
+  void on_absent(MonoTime now, std::chrono::nanoseconds idle);
+  void on_error(MonoTime now);
   void on_waiting(const sqlite::ModeSight& sight, MonoTime now);
   void on_attached(const sqlite::ModeSight& sight, MonoTime now);
   std::string reason() const;
@@ -61,8 +69,10 @@ class Attacher {
   const os::Clock& clock_;
   const Log& log_;
   ModePause pause_;
+  AttachRetry retry_;
   sqlite::ModeSight sight_{};  // the last look
   bool is_absent_ = true;
+  bool is_long_absent_ = false;
   MonoTime next_{};                   // beside an app
   MonoTime not_before_{};             // after an error
   std::optional<MonoTime> since_;     // it is there and not attached

@@ -4,13 +4,21 @@
 // SQLite keeps one set of locks and one WAL index per file and process, so nothing of an attachment
 // may outlive it: the next one would share its index, whatever lies at the path by then. The
 // snapshot is away while the upload thread reads it, and has to come back before the end.
+//
+// It knows which files it has open, and what the database file looked like after the last
+// checkpoint. As long as the checkpoint lock is ours nobody else writes to that file through SQLite
+// in WAL mode, so any other change was made by something that the WAL does not know.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "walwrap/base/result.hpp"
+#include "walwrap/os/clock.hpp"
 #include "walwrap/replication/capture.hpp"
+#include "walwrap/replication/database_files.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 
@@ -18,7 +26,8 @@ namespace walwrap::replication {
 
 class Attachment {
  public:
-  // `stored`: how far into this WAL everything is stored already, from the saved state.
+  // `stored`: how far into this WAL everything is stored already, from the saved state. Busy: the
+  // files at the path changed while they were opened.
   static Result<std::unique_ptr<Attachment>> open(std::unique_ptr<sqlite::CheckpointOwner> owner,
                                                   std::optional<wal::Position> stored);
 
@@ -27,6 +36,37 @@ class Attachment {
   Capture& capture() { return *capture_; }
   const Capture& capture() const { return *capture_; }
 
+  // As they were after the last checkpoint.
+  const DatabaseFiles& files() const { return files_; }
+  Difference difference(const DatabaseFiles& at_path) const {
+    return find_difference(files_, at_path);
+  }
+
+  // Who may write to the database file: we alone, or the app's own checkpoints as well.
+  enum class Checkpoints { Ours, Lent };
+  // False: the database file was written by something that is not a checkpoint. `database` is its
+  // stamp now. Where the app may checkpoint, only a change of the file's format shows it.
+  bool is_content_known(const os::FileStamp& database, Checkpoints who);
+  // After checkpoints of ours, successful or not: what the file looks like from now on. False: it
+  // is not what a checkpoint leaves.
+  bool note_checkpoint();
+
+  // The -wal at the path is long enough for every frame that is not in the database file yet.
+  bool has_whole_wal(const sqlite::IndexView& index) const;
+
+  // Other processes that have these files open.
+  OtherUsers find_others() const;
+  // Another database is at the path, and the commits of the old one in the WAL must not lie over
+  // it. Without us they would have been in the old file by then, because the last to close it would
+  // have brought them there. InUse: somebody has them open, and nothing can be done.
+  enum class Stale { None, Dropped, InUse };
+  Stale drop_stale_wal(const DatabaseFiles& at_path);
+
+  // Of positions: another file at this path has another id, and so has this one in another run.
+  RandomId file_in(RandomId run) const;
+  // What is wrong with the content, by SQLite's quick_check; "": nothing. Cancelled: asked to stop.
+  Result<std::string> find_damage(std::function<bool()> cancelled) const;
+
   bool has_snapshot() const { return snapshot_ != nullptr; }
   sqlite::Snapshot& snapshot() { return *snapshot_; }
   std::unique_ptr<sqlite::Snapshot> lend_snapshot() { return std::move(snapshot_); }
@@ -34,10 +74,21 @@ class Attachment {
 
  private:
   Attachment() = default;
+  Result<void> identify(const DatabaseFiles& before);
+  bool has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const;
+
+  DatabaseFiles files_;
+  sqlite::CheckpointOwner::FileHeader header_{};  // of the file, after the last checkpoint
   // Destroyed in reverse: the snapshot's connection before its owner.
   std::unique_ptr<sqlite::CheckpointOwner> owner_;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<sqlite::Snapshot> snapshot_;
 };
+
+// As CheckpointOwner::attach, but NotFound means that there is no database. SQLite says the same
+// of one that it cannot open, for want of descriptors for example: that is Unavailable here.
+Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(
+    const os::Path& database, const os::Clock& clock,
+    sqlite::CheckpointOwner::Others others = sqlite::CheckpointOwner::Others::None);
 
 }  // namespace walwrap::replication

@@ -14,10 +14,13 @@
 #include "walwrap/replication/attacher.hpp"
 #include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/checkpointer.hpp"
+#include "walwrap/replication/doubt.hpp"
 #include "walwrap/replication/exchange.hpp"
 #include "walwrap/replication/ledger.hpp"
 #include "walwrap/replication/log_watch.hpp"
 #include "walwrap/replication/pace.hpp"
+#include "walwrap/replication/upload_record.hpp"
+#include "walwrap/replication/verdict.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 
 namespace walwrap::replication {
@@ -43,14 +46,22 @@ class CaptureLoop {
   CaptureLoop(const CaptureLoop&) = delete;
   CaptureLoop& operator=(const CaptureLoop&) = delete;
 
+  // Before the app starts: what was attached is captured, and nothing is left in its WAL. Else
+  // run() does it.
+  void prepare();
   // Until a flush order has been carried out, or a quit order came.
   void run();
 
  private:
   void attach();
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
-  void note_attached();
-  void detach(std::string_view why);
+  void on_not_attached(const Error& error);
+  void detach(std::string_view why, std::chrono::nanoseconds before_next = {});
+  bool check_files();
+  void on_foreign_write();
+  void warn_of_missing_file(Difference difference);
+  bool settle_if_unused(const sqlite::IndexView& index);
+  bool settle();
   void halt(const std::string& why);
   void look();
   void take_answers();
@@ -58,17 +69,18 @@ class CaptureLoop {
   void note_snapshot(const UploadDone& done);
   void offer_job();
   Checkpointer::Situation situation() const;
+  void checkpoint(const sqlite::IndexView& index);
   Result<void> capture_now();
+  Result<void> drain_now();
   void publish();
   std::string trouble() const;
-  std::optional<MonoTime> waits_since() const;
   bool finish(MonoTime deadline);
-  bool is_all_stored();
-  void truncate_log(MonoTime deadline);
+  EndSight look_at_end();
   void report(FlushOutcome outcome, std::string missing);
   void wait();
   void note(const Error& error);
   Bytes lag() const;
+  bool is_attached() const { return attachment_ != nullptr && !detaching_; }
   bool is_finishing() const { return orders_.flush.has_value(); }
 
   Options options_;
@@ -79,6 +91,7 @@ class CaptureLoop {
   Attacher attacher_;
 
   std::unique_ptr<Attachment> attachment_;
+  Doubt doubt_;
   Checkpointer checkpointer_;
   Pace pace_;
   Pace pace_of_waits_;
@@ -87,6 +100,12 @@ class CaptureLoop {
   Orders orders_;
   bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
   bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
+  bool is_prepared_ = false;
+  bool was_attached_ = false;
+  bool has_left_unstored_ = false;  // of what was attached before
+  bool may_be_unused_ = false;      // nobody may have it open any more
+  std::string attach_trouble_;      // why nothing is attached
+  std::string files_trouble_;       // of what is attached
   bool job_out_ = false;
   bool job_is_paced_ = true;   // nobody asked for it
   bool wants_frames_ = false;  // the next job is to come with every frame
@@ -95,19 +114,18 @@ class CaptureLoop {
   std::uint64_t snapshot_out_ = 0;
   Txid txid_;
   std::uint32_t stored_pages_ = 0;
-  std::chrono::milliseconds last_put_{0};
   MonoTime looked_{};  // every commit before then was found
   StoredUpTo job_covers_;
+  RandomId job_of_;  // the attachment that the job belongs to
   StoredUpTo stored_;
-  std::optional<WallTime> stored_at_;
-  UploadCounts uploads_;
+  UploadRecord uploads_;
   std::string trouble_;
   bool checkpointed_ = false;
   FailureEpisode episode_;
 
   MonoTime last_commit_{};
   MonoTime next_job_{};
-  MonoTime next_moved_check_{};
+  MonoTime next_settle_{};
 };
 
 }  // namespace walwrap::replication

@@ -16,6 +16,7 @@
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/checkpointer.hpp"
+#include "walwrap/replication/database_files.hpp"
 #include "walwrap/replication/inquiry.hpp"
 #include "walwrap/replication/uploader.hpp"
 #include "walwrap/storage/store_counts.hpp"
@@ -45,6 +46,7 @@ struct ReplicatorStatus {
   Bytes lag_bytes = 0;  // committed, not yet stored
   std::chrono::milliseconds last_put{0};
   bool attached = false;
+  DatabaseFiles files{};  // those that are attached, and the database file as it is known
   std::optional<MonoTime> waits_since{};  // the database is there, but cannot be attached yet
   std::string trouble{};                  // "": none
   Fencing fencing = Fencing::NotKnown;
@@ -58,7 +60,8 @@ struct ReplicatorStatus {
   std::optional<double> request_dollars{};                 // of these; none: no known price
 };
 
-enum class FlushOutcome { Ok, Partial, Failed };
+// From good to bad. Nothing: there is no database.
+enum class FlushOutcome { Ok, Nothing, Partial, Failed };
 struct FlushReport {
   FlushOutcome outcome = FlushOutcome::Failed;
   Txid txid{};

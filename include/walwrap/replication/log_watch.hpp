@@ -44,7 +44,8 @@ class LogWatch {
     bool is_finishing = false;
   };
   MonoTime next_look(const Situation& situation, MonoTime now) const;
-  // True: the database's directory has news about it (made, replaced, deleted).
+  // True: the database's directory has news about it (made, replaced, deleted, or closed by
+  // somebody who could write).
   bool wait(const Situation& situation, MonoTime until);
 
  private:
@@ -61,6 +62,7 @@ class LogWatch {
   bool is_watching_ = false;
   MonoTime last_event_{};    // something was written to the log, committed or not
   int looks_ = 0;            // since then
+  bool owes_event_ = false;  // it was written while that was no reason to wake up
   MonoTime steady_since_{};  // a writer makes no pauses
   Writer writer_ = Writer::Pauses;
 };

@@ -6,6 +6,7 @@
 // through SQLite's own file objects, never by path (Law 1).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -61,6 +62,12 @@ class CheckpointOwner {
   // Reads once through a connection of ours, which recovers the WAL index if nobody is writing.
   // Busy: the header changes, so that a writer is at it and nothing is to be recovered.
   Result<void> recover();
+  // The first bytes of the database file itself, whatever the WAL holds. Unavailable: cut off.
+  using FileHeader = std::array<std::byte, 100>;
+  Result<FileHeader> read_file_header() const;
+  // Reads of snapshots fail from now on: the file is no longer the database. Any thread.
+  void abandon() { abandoned_.store(true, std::memory_order_release); }
+  const std::atomic<bool>& abandoned() const { return abandoned_; }
   // The file under our path is another one now, or none.
   bool has_moved() const;
 
@@ -91,6 +98,14 @@ class CheckpointOwner {
   Result<bool> take_restart_guard();
   void release_restart_guard();  // if it is ours
 
+  // While nobody has the database open: everything into the database, the WAL cut to nothing, and
+  // the WAL index without a size, so that the database is one file as after SQLite's own last
+  // close, and another file may take its place. Writers are held for the last step only. False:
+  // somebody reads or writes; nothing is lost, ask again.
+  Result<bool> settle(const CaptureFn& capture);
+  // The same without a checkpoint: what the WAL holds is of a file that is no longer the database.
+  // Only while nobody else has it open.
+  Result<bool> discard_wal();
   // With every writer gone: everything into the database and the WAL cut to nothing. False if
   // somebody still reads or writes. Does not capture: the caller has, and checks afterwards.
   Result<bool> truncate();
@@ -109,11 +124,16 @@ class CheckpointOwner {
   bool is_header_abandoned() const;
   Result<bool> wait_for_older_readers(std::chrono::milliseconds patience);
   Result<bool> has_older_reader();
+  Result<bool> cut_wal();
+  Result<bool> has_reader();
+  void forget_size();
 
   os::Path database_;
   const os::Clock& clock_;
   PageSize page_size_;
-  std::atomic<bool> lock_held_{false};  // read by the shim under every connection of ours
+  std::atomic<bool> abandoned_{false};
+  std::atomic<bool> write_lock_held_{false};  // for the checkpointer alone
+  std::atomic<bool> lock_held_{false};        // read by the shim under every connection of ours
   volatile std::byte* index_ = nullptr;
   std::optional<int> guard_;  // its slot
   // Destroyed in reverse: the holder of the lock last.

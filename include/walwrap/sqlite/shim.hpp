@@ -29,6 +29,10 @@ void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held);
 enum class WriteLock { Allowed, Refused };
 void set_write_lock(sqlite3_file* file, WriteLock which);
 
+// From now on `file` takes the write lock as its own whenever `held` is true: for a checkpoint that
+// has to be sure that nobody writes, on behalf of another connection of ours that holds the lock.
+void share_write_lock(sqlite3_file* file, const std::atomic<bool>& held);
+
 // The read lock (0 to 4) that `file`'s connection holds in its read transaction; -1: none.
 int held_read_lock(sqlite3_file* file);
 

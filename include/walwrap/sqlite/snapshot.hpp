@@ -7,6 +7,7 @@
 // reads and ends it. Must be destroyed before its CheckpointOwner.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -47,13 +48,14 @@ class Snapshot {
   bool is_active() const { return active_; }
 
  private:
-  Snapshot(Connection connection, os::File wal, PageSize page_size);
+  Snapshot(Connection connection, os::File wal, const CheckpointOwner& owner);
   Result<Moment> moment_of_file(wal::IndexHeader index);
   std::uint32_t frame_of(Pgno pgno) const;
   Connection connection_;
   sqlite3_file* database_;
   os::File wal_;
   PageSize page_size_;
+  const std::atomic<bool>& abandoned_;  // the owner's
   wal::Salts salts_;
   std::vector<FrameRef> frames_;
   mutable ByteVector frame_bytes_;  // scratch

@@ -19,7 +19,8 @@
 
 namespace walwrap::supervisor {
 
-enum class FlushResult : std::uint8_t { Ok, Partial, Failed };
+// From good to bad. Nothing: there is no database, so nothing was to be stored.
+enum class FlushResult : std::uint8_t { Ok, Nothing, Partial, Failed };
 
 // Replicator -> init.
 enum class Report : std::uint8_t {

@@ -24,7 +24,8 @@ inline constexpr int kCheckpointLock = 1;
 inline constexpr int kRecoverLock = 2;
 inline constexpr int kReadLock = 3;
 inline constexpr int kReadLocks = 5;
-inline constexpr Bytes kFirstLockByte = 120;  // of the -shm: that of slot 0
+inline constexpr Bytes kFirstLockByte = 120;    // of the -shm: that of slot 0
+inline constexpr Bytes kBackfilledOffset = 96;  // of nBackfill
 inline constexpr std::uint32_t kReadMarkUnused = 0xffffffff;
 inline constexpr Bytes kReadMarksOffset = 100;  // of the first of five, in the -shm
 
@@ -47,6 +48,9 @@ struct CheckpointInfo {
 // nullopt: the copies differ, are not initialised, or fail their checksum: a writer is publishing,
 // or died while it was.
 std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan second_copy);
+// The same header, one copy of it, that knows no size of the database: SQLite then takes the
+// file's, as it does after the recovery of an empty log. `copy` is a valid one, of an empty log.
+std::array<std::byte, kIndexCopyBytes> without_size(ByteSpan copy);
 // From the bytes that follow the two copies (at offset 96).
 CheckpointInfo parse_checkpoint_info(ByteSpan bytes);
 

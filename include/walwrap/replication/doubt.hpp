@@ -1,0 +1,36 @@
+// Whether commits of a database that was replaced may lie over the file that took its place.
+// Owned by the capture thread.
+//
+// They do where the file is replaced before its WAL was checkpointed. As long as nobody else has
+// the database open they can be dropped, else not; what has come of it is then what the app sees,
+// too, and is stored like that. So at the end SQLite is asked whether it is whole.
+#pragma once
+
+#include <string>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/replication/attachment.hpp"
+
+namespace walwrap::replication {
+
+class Doubt {
+ public:
+  Doubt(std::string name, const os::Clock& clock, const Log& log)
+      : name_(std::move(name)), clock_(clock), log_(log) {}
+
+  // `attachment` is to the old file still; `at_path` is not that any more.
+  void on_replaced(Attachment& attachment, const DatabaseFiles& at_path);
+  // Blocks for as long as a check of the whole database takes, and not beyond the deadline.
+  void resolve(const Attachment& attachment, MonoTime deadline);
+  // "": none.
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string name_;
+  const os::Clock& clock_;
+  const Log& log_;
+  std::string text_;
+};
+
+}  // namespace walwrap::replication

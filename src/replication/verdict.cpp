@@ -1,0 +1,58 @@
+#include "walwrap/replication/verdict.hpp"
+
+#include <fmt/format.h>
+
+namespace walwrap::replication {
+namespace {
+
+Verdict decide_without_database(const EndSight& sight) {
+  if (sight.has_left_unstored) {
+    return {.outcome = FlushOutcome::Failed,
+            .is_final = true,
+            .missing = "the database was deleted before its last commits were stored"};
+  }
+  if (!sight.was_attached && sight.txid.value == 0) {
+    return {.outcome = FlushOutcome::Nothing,
+            .is_final = true,
+            .missing = "no database appeared at this path, so nothing was stored"};
+  }
+  return {.outcome = FlushOutcome::Nothing,
+          .is_final = true,
+          .missing = fmt::format("there is no database at this path any more; the replica keeps "
+                                 "its last state, TXID {}",
+                                 sight.txid)};
+}
+
+// "": every proof is there.
+std::string missing_proof(const EndSight& sight) {
+  if (!sight.is_file_captured) return "the file at this path is not the one that was captured";
+  if (!sight.is_log_read) return "the WAL was not read to its end";
+  if (!sight.is_stored) return "the time was too short";
+  if (sight.is_log_beyond) return "the WAL holds commits beyond what is stored";
+  return sight.doubt;
+}
+
+}  // namespace
+
+Verdict decide_verdict(const EndSight& sight) {
+  if (!sight.halted.empty()) {
+    return {.outcome = FlushOutcome::Failed, .is_final = true, .missing = sight.halted};
+  }
+  if (!sight.is_attached && !sight.is_database_there) return decide_without_database(sight);
+  if (!sight.is_attached) {
+    return {.outcome = FlushOutcome::Failed,
+            .is_final = sight.is_hopeless,
+            .missing = sight.trouble.empty() ? "the database could not be opened" : sight.trouble};
+  }
+  std::string missing = missing_proof(sight);
+  if (missing.empty()) return {.outcome = FlushOutcome::Ok, .is_final = true};
+  const bool is_doubt = missing == sight.doubt;
+  if (!sight.is_stored && !sight.trouble.empty()) missing = sight.trouble;
+  // Some of it is stored, and what is not is known: as a rule for want of time.
+  const bool is_partial = sight.is_file_captured && !sight.is_stored && sight.trouble.empty();
+  return {.outcome = is_partial ? FlushOutcome::Partial : FlushOutcome::Failed,
+          .is_final = is_doubt,
+          .missing = std::move(missing)};
+}
+
+}  // namespace walwrap::replication
