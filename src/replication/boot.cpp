@@ -8,6 +8,8 @@
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
 #include "walwrap/os/unnamed_file.hpp"
+#include "walwrap/replication/boot_checks.hpp"
+#include "walwrap/replication/boot_sums.hpp"
 #include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/findings.hpp"
 #include "walwrap/replication/placing.hpp"
@@ -22,6 +24,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kCancelPoll{50};
+constexpr milliseconds kLockPause{500};
 constexpr std::uint32_t kDatabaseDirectory = 0755;
 
 SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
@@ -67,17 +70,20 @@ class Boot {
   Result<std::optional<Booted>> restore(std::string_view aside_reason);
   Result<Booted> adopt_restored(const Restored& done, const PageSums& sums, const os::Path& file,
                                 std::string_view aside_reason);
-  Result<PageSums> keep_sums(const PageSums& sums, std::uint32_t pages);
+  Result<PageSums> keep_sums(const PageSums& sums);
   Result<std::optional<Booted>> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
   Result<void> set_aside(std::string_view reason);
   Result<void> open_directory();
+  Result<void> wait_for_lock();
+  Result<void> own_directory();
+  Result<void> check_nothing_changed() const;
   Result<void> claim();
   bool database_exists() const;
   bool is_known() const;
   Result<bool> is_unchanged() const;
   Result<PageSums> sums_to_look() const;
-  Result<PagesFound> relate_pages() const;
+  Result<PagesFound> relate_to_replica() const;
   LocalEvidence evidence();
   void say_behind() const;
   Failure refusal(const StartDecision& decision) const;
@@ -88,7 +94,10 @@ class Boot {
   const os::Clock& clock_;
   const Log& log_;
   std::optional<StateDir> directory_;  // none: not there, and not yet wanted
+  std::optional<os::DirectoryLock> lock_;
+  bool is_locked_ = false;  // or the file system has no such locks
   std::optional<SavedState> state_;
+  FoundFile database_;  // as found when it was decided
   FoundAtStart found_;
   ReplicaLook replica_;
   std::optional<Error> look_error_;  // what kept the evidence from being looked at
@@ -140,6 +149,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   Result<std::optional<SavedState>> loaded = std::optional<SavedState>();
   if (os::exists(StateDir::path_for(request_.database))) {
     TRY(open_directory());
+    TRY(wait_for_lock());
     loaded = directory_->load();
   }
   if (!loaded && loaded.error().code == Code::Corrupt) {
@@ -149,9 +159,10 @@ Result<std::optional<Booted>> Boot::attempt() {
   state_ = TRY(std::move(loaded).context("load the state"));
   found_ = {};
   look_error_.reset();
-  if (const auto status = os::status_of(request_.database)) found_.written = status->modified;
+  if (const auto file = find_file(request_.database)) found_.written = file->modified;
   if (state_) found_.wal = TRY(read_wal_commits(request_.database));
   const auto decision = decide();
+  database_ = find_file(request_.database);
   if (look_error_) return fail(*look_error_);
   if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
   return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
@@ -204,7 +215,7 @@ LocalEvidence Boot::evidence() {
     // Beside a running app nothing was lost; what differs is its own.
     if (request_.app_running) return PagesFound{.are = PagesAre::New, .holds_newest = true};
     if (!replica_.is_whole) return std::nullopt;
-    const auto found = relate_pages();
+    const auto found = relate_to_replica();
     if (!noted(found)) return std::nullopt;
     return *found;
   };
@@ -214,18 +225,17 @@ LocalEvidence Boot::evidence() {
           .written = found_.written};
 }
 
-Result<PagesFound> Boot::relate_pages() const {
+Result<PagesFound> Boot::relate_to_replica() const {
   const auto sums = TRY(sums_to_look());
-  auto differences = TRY(compare_pages(
-      request_.database, {.sums = sums, .pages = state_->pages, .newest = state_->txid}, clock_));
-  return relate_to_newest(std::move(differences), *state_, sums, replica_, request_.style);
+  auto scratch = TRY(scratch_sums(request_.database));
+  return relate_pages(request_.database, *state_, sums, replica_, request_.style, scratch, clock_);
 }
 
 void Boot::say_behind() const {
   const auto reach = reach_of_newest(*state_, replica_, found_.wal).reach;
   std::string_view reason = "pages are as they were stored earlier, and the WAL is gone";
   if (reach == Reach::Behind) reason = "its WAL ends before what was stored";
-  if (replica_.newest.node != state_->writer && replica_.newest.node != state_->stored_by) {
+  if (replica_.newest.node != state_->stored_by && !state_->is_own(replica_.newest.node)) {
     reason = "others have gone on with the replica";
   }
   log_.warn("local database is behind what is stored", {{"db", request_.database.string()},
@@ -246,6 +256,13 @@ Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
   // Before anything is changed: who is refused for a lock has touched nothing.
   if (starts && !request_.app_running && database_exists()) {
     TRY(sqlite::check_attachable(request_.database));
+  }
+  const bool goes_on = decision.action == StartAction::StartAndUploadAll ||
+                       decision.action == StartAction::StartAndContinue ||
+                       decision.action == StartAction::StartUnconnected;
+  if (goes_on) {
+    const auto refused = other_page_size(request_.database, replica_, state_);
+    if (refused) return refusal(*refused);
   }
   switch (decision.action) {
     case StartAction::StartEmpty:
@@ -295,7 +312,8 @@ bool Boot::database_exists() const {
 // What is not there is not made.
 Result<PageSums> Boot::sums_to_look() const {
   const bool is_there = directory_ && os::exists(StateDir::path_for(request_.database) / "pages");
-  return is_there ? directory_->open_sums() : scratch_sums(request_.database);
+  return is_there ? open_sums_of(state_, *directory_, replica_, log_)
+                  : scratch_sums(request_.database);
 }
 
 Result<bool> Boot::is_unchanged() const {
@@ -319,8 +337,8 @@ Result<void> Boot::claim() {
 
 // The next upload is a full image: nothing is known about the pages.
 Result<Booted> Boot::start_chain(Txid txid) {
-  TRY(open_directory());
-  auto sums = TRY(directory_->open_sums());
+  TRY(own_directory());
+  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
   TRY(sums.resize(0));
   const PageSize page_size = txid.value > 0 ? replica_.newest.page_size : PageSize{};
   return finish(new_state(replica_.identity->lineage, txid, replica_.newest.node, page_size, 0),
@@ -328,8 +346,8 @@ Result<Booted> Boot::start_chain(Txid txid) {
 }
 
 Result<Booted> Boot::continue_chain() {
-  TRY(open_directory());
-  auto sums = TRY(directory_->open_sums());
+  TRY(own_directory());
+  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
   SavedState state = *state_;
   if (replica_.extent.newest < state.txid) {
     log_.warn("replica is older than what was stored in it, a full image follows",
@@ -345,8 +363,8 @@ Result<Booted> Boot::continue_chain() {
 }
 
 Result<Booted> Boot::start_unconnected() {
-  TRY(open_directory());
-  auto sums = TRY(directory_->open_sums());
+  TRY(own_directory());
+  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
   log_.warn("replica not reached, starting without it",
             {{"db", request_.database.string()}, {"cause", replica_.why}});
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
@@ -355,38 +373,59 @@ Result<Booted> Boot::start_unconnected() {
   // The app goes on from here: what tells whether it is behind is looked at now.
   const auto reach = reach_of_newest(booted.state, replica_, found_.wal).reach;
   booted.found = std::move(found_);
-  if (state_ && !state_->clean && reach == Reach::Unproven && !request_.app_running) {
+  const bool is_told = !state_ || state_->clean || reach != Reach::Unproven;
+  if (!is_told && !request_.app_running && booted.sums.pages() > 0) {
     booted.found.differences = TRY(compare_pages(
         request_.database, {.sums = booted.sums, .pages = state_->pages, .newest = state_->txid},
         clock_));
   }
+  booted.lock = std::move(lock_);
   return booted;
 }
 
+// With sums of their own: those beside the state stay as they are until it is decided.
 Result<std::optional<Booted>> Boot::compare() {
-  auto sums = TRY(scratch_sums(request_.database));
-  const auto applied =
-      TRY(apply_to_sums(*replica_.store, request_.style, replica_.plan.files, sums));
-  const bool equal = TRY(equals_sums(request_.database, sums, applied.pages, clock_));
-  if (equal) {
+  auto scratch = TRY(scratch_sums(request_.database));
+  const auto [applied, differences] =
+      TRY(compare_with_replica(request_.database, replica_, request_.style, scratch, clock_));
+  TRY(check_nothing_changed());
+  if (differences.none()) {
     TRY(claim());
-    auto state = new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
-                           applied.page_size, applied.pages);
-    auto kept = TRY(keep_sums(sums, applied.pages));
-    return some(finish(state, std::move(kept)));
+    auto kept = TRY(keep_sums(scratch));
+    return some(finish(new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
+                                 applied.page_size, applied.pages),
+                       std::move(kept)));
   }
-  return perform(decide_unequal(request_.policy));
+  if (!state_ || state_->txid.value == 0) return perform(decide_unequal(request_.policy));
+  const auto are = TRY(relate(
+      differences, {.store = *replica_.store, .style = request_.style, .files = replica_.files},
+      LookFurther::UntilAll));
+  const bool is_behind = are == PagesAre::Older;
+  if (is_behind) say_behind();
+  return perform(decide_start(is_behind ? LocalFinding::Behind : LocalFinding::Diverged,
+                              ReplicaFinding::Present, request_.policy));
+}
+
+// A comparison and a restore take their time, and what they lead to was decided before.
+Result<void> Boot::check_nothing_changed() const {
+  return replication::check_nothing_changed(request_.database, database_, replica_, request_.style);
 }
 
 Result<Booted> Boot::finish(SavedState state, PageSums sums) {
-  state.writer = RandomId{os::random_u64()};
+  if (state_ && state_->lineage == state.lineage) {
+    state.writer = state_->writer;
+    state.earlier_writers = state_->earlier_writers;
+  }
+  state.begin_writer(RandomId{os::random_u64()});
   state.saved = clock_.wall();
-  TRY(sums.sync());
+  sums.believe_until(state.txid);
+  TRY(sums.sync(state.lineage, state.txid));
   TRY(directory_->save(state).context("save the state"));
   return Booted{.directory = *directory_,
                 .sums = std::move(sums),
                 .state = state,
-                .store = std::move(replica_.store)};
+                .store = std::move(replica_.store),
+                .lock = std::move(lock_)};
 }
 
 // Makes it, if it is not there: a start that may still be refused only opens what exists.
@@ -398,6 +437,32 @@ Result<void> Boot::open_directory() {
   directory_.emplace(std::move(directory));
   parents.keep();
   return {};
+}
+
+// Before anything is looked at: whoever has the lock may change all of that until it ends.
+Result<void> Boot::wait_for_lock() {
+  if (is_locked_) return {};
+  const auto pause = [this] { return wait_before_retry(kLockPause); };
+  lock_ = TRY(lock_state_directory(
+      StateDir::path_for(request_.database),
+      {.database = request_.database, .give_up = give_up_, .pause = pause}, clock_, log_));
+  is_locked_ = true;
+  return {};
+}
+
+// When it is decided that the app will be started. Busy: another start was here first, so that what
+// was decided may be wrong by now.
+Result<void> Boot::own_directory() {
+  TRY(open_directory());
+  if (is_locked_) return {};
+  auto lock = os::DirectoryLock::try_take(StateDir::path_for(request_.database));
+  if (!lock && lock.error().code != Code::Unsupported) return fail(lock.error());
+  if (lock && !*lock) return fail(Code::Busy, "another start has come to this database");
+  if (lock) lock_ = *std::move(lock);
+  is_locked_ = true;
+  const auto state = directory_->load();
+  if (state && !*state) return {};
+  return fail(Code::Busy, "another start has been at this database");
 }
 
 Result<void> Boot::set_aside(std::string_view reason) {
@@ -459,22 +524,20 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
 }
 
 // The state directory's own, with what was found out.
-Result<PageSums> Boot::keep_sums(const PageSums& sums, std::uint32_t pages) {
-  TRY(open_directory());
+Result<PageSums> Boot::keep_sums(const PageSums& sums) {
+  TRY(own_directory());
   TRY(directory_->forget());
   auto kept = TRY(directory_->open_sums());
-  TRY(kept.resize(pages));
-  for (std::uint32_t pgno = 1; pgno <= pages; ++pgno) {
-    kept.set(Pgno{pgno}, sums.get(Pgno{pgno}), sums.stored_by(Pgno{pgno}));
-  }
+  TRY(kept.copy_from(sums));
   return kept;
 }
 
 Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
                                     const os::Path& file, std::string_view aside_reason) {
+  TRY(check_nothing_changed());
   TRY(claim());
   TRY(set_aside(aside_reason));
-  auto kept = TRY(keep_sums(sums, done.pages));
+  auto kept = TRY(keep_sums(sums));
   TRY(place_database(file, request_.database));
   auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
                          done.page_size, done.pages);

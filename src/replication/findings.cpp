@@ -92,7 +92,7 @@ ReplicaLook look_with(const StoreFactory& open_store, const Stopped& stopped,
 }
 
 bool is_by_writer_of(const SavedState& state, const ReplicaLook& replica) {
-  return state.writer.value != 0 && replica.newest.node == state.writer &&
+  return state.is_own(replica.newest.node) &&
          replica.extent.newest.value - state.txid.value <= kMostUnsavedUploads;
 }
 
@@ -191,7 +191,7 @@ LocalFinding classify_local(bool database_exists, const std::optional<SavedState
     return LocalFinding::Diverged;
   }
   const RandomId node = replica.newest.node;
-  if (replica.extent.newest <= state->txid && node != state->stored_by && node != state->writer) {
+  if (replica.extent.newest <= state->txid && node != state->stored_by && !state->is_own(node)) {
     return LocalFinding::Diverged;
   }
   if (replica.extent.newest <= state->txid || is_by_writer_of(*state, replica)) {

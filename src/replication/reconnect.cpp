@@ -51,15 +51,17 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
   const auto decision = decide_start(local, replica.finding, request.policy);
   if (decision.action == StartAction::StartAndUploadAll) {
     const auto identity = TRY(claim_identity(*replica.store, RandomId{os::random_u64()}));
-    state = SavedState{};
-    state.lineage = identity.lineage;
+    SavedState empty;
+    empty.lineage = identity.lineage;
+    state = empty;
     TRY(sums.resize(0));
   } else if (decision.action != StartAction::StartAndContinue ||
              replica.extent.newest < state.txid) {
     return mismatch(request, replica, local, decision);
   }
   TRY(catch_up(replica, request.style, state, sums));
-  state.writer = RandomId{os::random_u64()};
+  sums.believe_until(state.txid);
+  state.begin_writer(RandomId{os::random_u64()});
   return std::move(replica.store);
 }
 

@@ -33,17 +33,21 @@ milliseconds until(MonoTime time, MonoTime now) {
   return std::chrono::ceil<milliseconds>(std::max(time - now, std::chrono::nanoseconds(0)));
 }
 
-// Attaches before the app starts, if there is a database; nullptr if there is none yet.
-Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_first(
-    const ReplicatorOptions& options, const os::Clock& clock, const Log& log,
-    const std::function<bool()>& cancelled) {
-  const MonoTime give_up = clock.mono() + options.start_timeout;
+struct AttachedFirst {
+  std::unique_ptr<sqlite::CheckpointOwner> owner;  // null: there is no database yet
+  bool has_waited = false;                         // somebody else had it meanwhile
+};
+
+// Attaches before the app starts, if there is a database.
+Result<AttachedFirst> attach_first(const ReplicatorOptions& options, MonoTime give_up,
+                                   const os::Clock& clock, const Log& log,
+                                   const std::function<bool()>& cancelled) {
   bool said = false;
   while (true) {
     auto owner = attach_existing(options.database, clock);
-    if (owner) return owner;
+    if (owner) return AttachedFirst{*std::move(owner), said};
     const Error& error = owner.error();
-    if (error.code == Code::NotFound) return std::unique_ptr<sqlite::CheckpointOwner>();
+    if (error.code == Code::NotFound) return AttachedFirst{nullptr, said};
     if (error.code != Code::Busy || clock.mono() >= give_up) {
       return fail(error.code,
                   "attach to database {}: {}; end what else has it open, then start again",
@@ -82,6 +86,7 @@ class Replicator::Impl {
   Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
   Result<std::unique_ptr<storage::ObjectStore>> open_to_list(const Stopped& stopped);
   Result<std::unique_ptr<storage::ObjectStore>> open_with(storage::Surroundings surroundings);
+  void give_up_replication(const std::string& cause);
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
   void on_panic(std::string_view what);
   void quit();
@@ -92,6 +97,7 @@ class Replicator::Impl {
   std::unique_ptr<Exchange> exchange_;
   os::Published<std::optional<StartWait>> start_wait_;
   storage::SharedCounts counts_;
+  std::optional<os::DirectoryLock> lock_;  // given up last
   std::optional<std::chrono::milliseconds> restored_in_;
   RandomId writer_;
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
@@ -159,29 +165,42 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
           .style = key_style_of(options_.location.kind),
           .finished = &exchange_->inquiry->progressed()},
       clock_);
-  auto booted = boot(boot_request(cancelled), clock_, log_);
-  start_wait_.set(std::nullopt);
-  exchange_->outage.set("");
-  if (!booted && options_.app_running && booted.error().code != Code::Cancelled) {
-    // Replication trouble never stops the app.
-    broken_ = booted.error().text;
-    log_.error("replication stopped, the app goes on", {{"cause", broken_}});
-    exchange_->status.set({.txid = {}, .trouble = broken_});
-    Progress halted;
-    halted.halted = broken_;
-    exchange_->inquiry->publish(halted);
+  const MonoTime give_up = clock_.mono() + options_.start_timeout;
+  while (true) {
+    auto booted = boot(boot_request(cancelled), clock_, log_);
+    start_wait_.set(std::nullopt);
+    exchange_->outage.set("");
+    if (!booted && options_.app_running && booted.error().code != Code::Cancelled) {
+      give_up_replication(booted.error().text);
+      return {};
+    }
+    Booted parts = TRY(std::move(booted));
+    if (options_.app_running) {
+      make_parts(std::move(parts), nullptr);
+      return {};
+    }
+    auto attached = TRY(attach_first(options_, give_up, clock_, log_, cancelled));
+    // Whoever had the database meanwhile may have changed everything the start was decided on.
+    if (attached.has_waited) continue;
+    make_parts(std::move(parts), std::move(attached.owner));
     return {};
   }
-  Booted parts = TRY(std::move(booted));
-  std::unique_ptr<sqlite::CheckpointOwner> owner;
-  if (!options_.app_running) owner = TRY(attach_first(options_, clock_, log_, cancelled));
-  make_parts(std::move(parts), std::move(owner));
-  return {};
+}
+
+// Replication trouble never stops the app.
+void Replicator::Impl::give_up_replication(const std::string& cause) {
+  broken_ = cause;
+  log_.error("replication stopped, the app goes on", {{"cause", broken_}});
+  exchange_->status.set({.txid = {}, .trouble = broken_});
+  Progress halted;
+  halted.halted = broken_;
+  exchange_->inquiry->publish(halted);
 }
 
 void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
   const SavedState state = booted.state;
   restored_in_ = booted.restored_in;
+  lock_ = std::move(booted.lock);
   writer_ = state.writer;
   CheckpointLimits limits;
   limits.hard_limit = options_.wal_hard_limit;

@@ -1,26 +1,19 @@
 #include "walwrap/replication/state.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "walwrap/base/bytes.hpp"
 #include "walwrap/base/decimal.hpp"
 
 namespace walwrap::replication {
 namespace {
 
-constexpr std::string_view kMagic = "walwrap-state 1";
+constexpr std::string_view kMagic = "walwrap-state 2";
 constexpr std::string_view kChecksumKey = "xxh3";
-constexpr Bytes kSumBytes = sizeof(std::uint64_t);
-constexpr Bytes kTxidBytes = sizeof(std::uint64_t);
-static_assert(kSumBytes + kTxidBytes == PageSums::kRecordBytes);
-
-Bytes offset_of(Pgno pgno) {
-  return (Bytes{pgno.value} - 1) * PageSums::kRecordBytes;
-}
-
 std::uint64_t xxh3(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
 }
@@ -88,6 +81,23 @@ class Lines {
   std::optional<std::string_view> bad_;
 };
 
+std::string format_writers(const std::vector<RandomId>& writers) {
+  return writers.empty() ? "none" : fmt::format("{}", fmt::join(writers, " "));
+}
+
+std::optional<std::vector<RandomId>> parse_writers(std::string_view text) {
+  std::vector<RandomId> writers;
+  if (text == "none") return writers;
+  while (true) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    const auto id = parse_hex16(word);
+    if (!id || writers.size() == kMostEarlierWriters) return std::nullopt;
+    writers.push_back(RandomId{*id});
+    if (word.size() == text.size()) return writers;
+    text.remove_prefix(word.size() + 1);
+  }
+}
+
 std::optional<bool> parse_yes_no(std::string_view text) {
   if (text == "yes") return true;
   if (text == "no") return false;
@@ -98,10 +108,11 @@ std::optional<bool> parse_yes_no(std::string_view text) {
 
 std::string format_state(const SavedState& state) {
   std::string text = fmt::format(
-      "{}\nlineage {}\nwriter {}\ntxid {}\nstored_by {}\npage_size {}\npages {}\nwal {}\nclean "
-      "{}\nsaved {}\n",
-      kMagic, state.lineage, state.writer, state.txid, state.stored_by, state.page_size,
-      state.pages, format_wal(state.wal), state.clean ? "yes" : "no", format_rfc3339(state.saved));
+      "{}\nlineage {}\nwriter {}\nearlier_writers {}\ntxid {}\nstored_by {}\npage_size "
+      "{}\npages {}\nwal {}\nclean {}\nsaved {}\n",
+      kMagic, state.lineage, state.writer, format_writers(state.earlier_writers), state.txid,
+      state.stored_by, state.page_size, state.pages, format_wal(state.wal),
+      state.clean ? "yes" : "no", format_rfc3339(state.saved));
   text += fmt::format("{} {}\n", kChecksumKey, format_hex16(xxh3(text)));
   return text;
 }
@@ -123,6 +134,7 @@ Result<SavedState> parse_state(std::string_view text) {
   SavedState state;
   state.lineage.value = lines.take("lineage", parse_hex16);
   state.writer.value = lines.take("writer", parse_hex16);
+  state.earlier_writers = lines.take("earlier_writers", parse_writers);
   state.txid.value = lines.take("txid", parse_hex16);
   state.stored_by.value = lines.take("stored_by", parse_hex16);
   state.page_size.value = lines.take("page_size", parse_decimal<std::uint32_t>);
@@ -142,49 +154,16 @@ Result<SavedState> parse_state(std::string_view text) {
   return state;
 }
 
-std::uint64_t page_sum(ByteSpan page) {
-  const std::uint64_t sum = XXH3_64bits(page.data(), page.size());
-  return sum == 0 ? 1 : sum;
+bool SavedState::is_own(RandomId node) const {
+  if (node.value == 0) return false;  // litestream's
+  return node == writer ||
+         std::find(earlier_writers.begin(), earlier_writers.end(), node) != earlier_writers.end();
 }
 
-std::uint64_t PageSums::get(Pgno pgno) const {
-  WW_CHECK(pgno.value > 0);
-  if (pgno.value > pages()) return 0;
-  return load_le64(file_.bytes().subspan(offset_of(pgno), kSumBytes));
-}
-
-Txid PageSums::stored_by(Pgno pgno) const {
-  WW_CHECK(pgno.value > 0);
-  if (pgno.value > pages()) return Txid{0};
-  return Txid{load_le64(file_.bytes().subspan(offset_of(pgno) + kSumBytes, kTxidBytes))};
-}
-
-void PageSums::set(Pgno pgno, std::uint64_t sum, Txid stored_by) {
-  WW_CHECK(pgno.value > 0 && pgno.value <= pages());
-  const auto record = file_.bytes().subspan(offset_of(pgno), kRecordBytes);
-  store_le64(record.first(kSumBytes), sum);
-  store_le64(record.subspan(kSumBytes), stored_by.value);
-}
-
-PageSet PageSums::stored_after(Txid txid) const {
-  PageSet pages;
-  for (std::uint32_t value = 1; value <= this->pages(); ++value) {
-    const Txid by = stored_by(Pgno{value});
-    if (by > txid || by == Txid{0}) pages.add(Pgno{value});
-  }
-  return pages;
-}
-
-std::uint32_t PageSums::pages() const {
-  return static_cast<std::uint32_t>(file_.bytes().size() / kRecordBytes);
-}
-
-Result<void> PageSums::resize(std::uint32_t pages) {
-  return file_.resize(Bytes{pages} * kRecordBytes);
-}
-
-Result<void> PageSums::sync() {
-  return file_.sync();
+void SavedState::begin_writer(RandomId id) {
+  if (writer.value != 0) earlier_writers.insert(earlier_writers.begin(), writer);
+  if (earlier_writers.size() > kMostEarlierWriters) earlier_writers.resize(kMostEarlierWriters);
+  writer = id;
 }
 
 }  // namespace walwrap::replication

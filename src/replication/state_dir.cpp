@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <string>
 #include <string_view>
 
@@ -16,7 +15,7 @@ constexpr std::string_view kStateName = "state";
 constexpr std::string_view kPagesName = "pages";
 constexpr std::string_view kIncomingName = "pages.incoming";  // of an earlier version
 constexpr std::string_view kStateTemporary = "state.tmp-";
-// A state has ten short lines; whatever is larger is not one.
+// A state has a few short lines; whatever is larger is not one.
 constexpr Bytes kStateLimit = 4096;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 constexpr std::uint32_t kSharedDirectory = 0755;
@@ -104,8 +103,8 @@ Result<PageSums> StateDir::open_sums() const {
   const auto directory = TRY(held());
   const auto file = TRY(directory.open_or_replace(kPagesName).context("open page sums"));
   const auto status = TRY(file.status().context("open page sums"));
-  const Bytes size = status.size / PageSums::kRecordBytes * PageSums::kRecordBytes;
-  if (size > Bytes{std::numeric_limits<std::uint32_t>::max()} * PageSums::kRecordBytes) {
+  const Bytes size = status.size;
+  if (size > PageSums::kMostBytes) {
     return fail(Code::Corrupt, "page sums: more than a database can have");
   }
   auto mapped = TRY(os::MappedFile::open(file.by_descriptor(), size).context("map the page sums"));

@@ -281,6 +281,7 @@ UploadDone Uploader::connect(UploadJob& job) {
 UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
   UploadDone done;
   done.to_store = std::move(job.pages);
+  done.to_store.add_all(std::exchange(adopted_, {}));
   done.trouble = error.text;
   done.stop = error.code == Code::Mismatch;
   return done;
@@ -320,7 +321,7 @@ Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
 // The name is taken: by us, if an earlier answer was lost, or by another writer (Law 8).
 Result<void> Uploader::settle_existing(const std::string& key, const Encoded& encoded) {
   const auto header = TRY(read_header(*parts_.store, key));
-  if (header.node != state_.writer) {
+  if (!state_.is_own(header.node)) {
     return fail(Code::Mismatch, "{} was written by another writer ({}); this one ({}) stops", key,
                 header.node, state_.writer);
   }
@@ -336,29 +337,34 @@ Result<void> Uploader::settle_existing(const std::string& key, const Encoded& en
                         }));
   const auto parsed = TRY(ltx::parse_trailer(trailer, header));
   if (info.size == encoded.size && parsed.file_checksum == encoded.file_checksum) return {};
-  TRY(adopt_own_slot());
+  TRY(adopt_slot(header.node));
+  // Of an earlier start it may hold pages that this one has not seen change.
+  if (header.node != state_.writer) {
+    adopted_ = parts_.sums.stored_after(Txid{header.txids.first.value - 1});
+  }
   return fail(Code::Unavailable, "an earlier attempt at {} had been stored after all", key);
 }
 
-// An earlier attempt of ours was stored, with the pages as they were then. It counts; what we
-// hold now goes into the next slot.
-Result<void> Uploader::adopt_own_slot() {
+// An earlier attempt of ours, or of an earlier start over this disk, was stored, with the pages as
+// they were then. It counts; what we hold now goes into the next slot.
+Result<void> Uploader::adopt_slot(RandomId node) {
   const Txid txid = state_.txid.next();
   const StoredFile file{.level = kUploadLevel, .txids = {txid, txid}};
   if (parts_.sums.pages() < state_.pages) TRY(parts_.sums.resize(state_.pages));
   const auto applied =
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
   state_.txid = txid;
-  state_.stored_by = state_.writer;
+  state_.stored_by = node;
   state_.pages = applied.pages;
   state_.page_size = applied.page_size;
+  state_.clean = false;
   unsaved_ = true;
   return {};
 }
 
 Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded) {
   if (!encoded.has_sums) {
-    TRY(adopt_own_slot().context("read back the sums of a large batch"));
+    TRY(adopt_slot(state_.writer).context("read back the sums of a large batch"));
   } else {
     TRY(parts_.sums.resize(job.commit));
     std::size_t i = 0;
@@ -393,7 +399,7 @@ Result<void> Uploader::save(bool clean) {
   state_.clean = clean;
   state_.saved = clock_.wall();
   // The sums first: a state may only ever be older than they are.
-  TRY(parts_.sums.sync());
+  TRY(parts_.sums.sync(state_.lineage, state_.txid));
   TRY(parts_.directory.save(state_));
   saved_txid_ = state_.txid;
   saved_at_ = clock_.mono();

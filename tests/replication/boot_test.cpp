@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <thread>
 
 #include "tests/support/comes_true.hpp"
+#include "tests/support/files.hpp"
 #include "tests/support/world.hpp"
 
 namespace walwrap::replication {
@@ -246,6 +248,198 @@ TEST_CASE("a database that somebody closed after a crash is not taken for one th
   REQUIRE(world.live("").outcome == FlushOutcome::Ok);
   CHECK(count_set_aside(world) == 0);
   CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+std::filesystem::path state_file(const World& world, const char* name) {
+  return world.host / ".app.db-walwrap" / name;
+}
+
+// Enough small uploads for merged files, each of a few pages of many.
+std::string rows_after_merges(const World& world) {
+  auto options = world.options();
+  options.interval = std::chrono::milliseconds(1);
+  auto replicator = world.prepare(options).value();
+  replicator->start().value();
+  {
+    AppDb app(world.database);
+    for (int i = 0; i < 150; ++i) {
+      app.run(fmt::format("UPDATE t SET b = 'u{}' WHERE a = {}", i, i % 7));
+      REQUIRE(testing::comes_true([&] { return replicator->status().lag_bytes == 0; }));
+    }
+  }
+  CHECK(replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20)).outcome ==
+        FlushOutcome::Ok);
+  replicator.reset();
+  world.wipe();
+  REQUIRE(world.live("").outcome == FlushOutcome::Ok);
+  AppDb app(world.database);
+  REQUIRE(app.text("PRAGMA integrity_check") == "ok");
+  return app.text("SELECT a || b || hex(c) FROM t ORDER BY a");
+}
+
+TEST_CASE("page sums older than the state, or damaged, leave no page out of a merged file") {
+  for (const char* damage : {"older", "a bit", "missing", "old format"}) {
+    CAPTURE(damage);
+    const World world;
+    world.live(
+        "CREATE TABLE t(a PRIMARY KEY, b, c); WITH RECURSIVE n(i) AS (VALUES(0) UNION ALL "
+        "SELECT i + 1 FROM n WHERE i < 30) INSERT INTO t SELECT i, 'first', "
+        "randomblob(3000) FROM n");
+    const std::string before = testing::text_of(state_file(world, "pages"));
+    world.live("UPDATE t SET b = 'second'; DELETE FROM t WHERE a = 30");
+    const std::string what = damage;
+    std::string pages = testing::text_of(state_file(world, "pages"));
+    if (what == "older") pages = before;
+    if (what == "a bit") pages[64 + 5 * 16 + 8] = static_cast<char>(pages[64 + 5 * 16 + 8] ^ 1);
+    if (what == "old format") pages = std::string(16 * 40, '\x01');
+    testing::write_text(state_file(world, "pages"), pages);
+    if (what == "missing") std::filesystem::remove(state_file(world, "pages"));
+    std::filesystem::copy_file(world.database, world.directory / "expected.db");
+    AppDb expected(world.directory / "expected.db");
+    for (int i = 0; i < 150; ++i) {
+      expected.run(fmt::format("UPDATE t SET b = 'u{}' WHERE a = {}", i, i % 7));
+    }
+    CHECK(rows_after_merges(world) == expected.text("SELECT a || b || hex(c) FROM t ORDER BY a"));
+  }
+}
+
+TEST_CASE("a request of a killed process that is stored late is our own at the next start") {
+  const World world;
+  AppDb(world.database).run("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  REQUIRE(world.live("").txid == Txid{1});
+  const auto slot = world.replica / "ltx/0/0000000000000002-0000000000000002.ltx";
+  const auto held = world.directory / "held by a proxy";
+  {
+    Run run(world);
+    run.store(2);
+    copy_disk(world, "killed");
+    run.end();
+  }
+  std::filesystem::rename(slot, held);
+  put_disk_back(world, "killed");
+  std::filesystem::remove(world.host / "app.db-shm");
+  SUBCASE("before the next start stores anything") {
+    REQUIRE(world.prepare(world.options()).has_value());  // decides, and is killed
+    std::filesystem::rename(held, slot);
+  }
+  SUBCASE("while it runs") {
+    Run run(world);
+    std::filesystem::rename(held, slot);
+    run.app->run("INSERT INTO t VALUES(3); DELETE FROM t WHERE a = 3");
+    const auto report =
+        run.replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
+    CHECK_MESSAGE(report.outcome == FlushOutcome::Ok, report.missing);
+    run.app.reset();
+    run.replicator.reset();
+  }
+  CHECK(rows_after_a_start(world) == "1,2");
+}
+
+// What another program stores as the next upload: here another walwrap, under a foreign node id.
+void store_elsewhere(const World& world, const char* sql) {
+  World other;
+  std::filesystem::remove_all(other.replica);
+  auto options = world.options();
+  options.database = other.database;
+  auto replicator = world.prepare(options).value();
+  replicator->start().value();
+  AppDb(other.database).run(sql);
+  REQUIRE(replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20)).outcome ==
+          FlushOutcome::Ok);
+  replicator.reset();
+  std::filesystem::copy_file(other.database, world.directory / "elsewhere.db",
+                             std::filesystem::copy_options::overwrite_existing);
+}
+
+TEST_CASE("a replica that others went on with is compared before it is called diverged") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  store_elsewhere(world, "INSERT INTO t VALUES(2)");
+  SUBCASE("the database is as they left it") {
+    std::filesystem::copy_file(world.directory / "elsewhere.db", world.database,
+                               std::filesystem::copy_options::overwrite_existing);
+    REQUIRE(world.live("INSERT INTO t VALUES(3)").outcome == FlushOutcome::Ok);
+    CHECK(count_set_aside(world) == 0);
+    CHECK(rows_after_a_start(world) == "1,2,3");
+  }
+  SUBCASE("the database is as of something between") {
+    std::filesystem::copy_file(world.directory / "elsewhere.db", world.database,
+                               std::filesystem::copy_options::overwrite_existing);
+    store_elsewhere(world, "INSERT INTO t VALUES(3)");
+    REQUIRE(world.live("").outcome == FlushOutcome::Ok);
+    CHECK(count_set_aside(world) == 1);
+    CHECK(rows_after_a_start(world) == "1,2,3");
+  }
+  SUBCASE("both went on") {
+    AppDb(world.database).run("INSERT INTO t VALUES(7)");
+    const auto refused = world.prepare(world.options());
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().text.find("--on-diverged") != std::string::npos);
+    CHECK(AppDb(world.database).text("SELECT group_concat(a) FROM t") == "1,7");
+    // It looked, and changed nothing that the next start would trust.
+    REQUIRE_FALSE(world.prepare(world.options()).has_value());
+  }
+}
+
+TEST_CASE("a second start over one database waits for the first, and looks only then") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  auto first = world.prepare(world.options()).value();
+  first->start().value();
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.find("another walwrap") != std::string::npos);
+  auto patient = world.options();
+  patient.start_timeout = std::chrono::seconds(20);
+  Result<std::unique_ptr<Replicator>> second = fail(Code::Busy, "not yet");
+  std::thread starting([&] { second = world.prepare(patient); });
+  AppDb(world.database).run("INSERT INTO t VALUES(2)");
+  CHECK(first->flush(testing::kSystemClock.mono() + std::chrono::seconds(20)).outcome ==
+        FlushOutcome::Ok);
+  first.reset();
+  starting.join();
+  REQUIRE(second.has_value());
+  (*second)->start().value();
+  AppDb(world.database).run("INSERT INTO t VALUES(3)");
+  CHECK((*second)->flush(testing::kSystemClock.mono() + std::chrono::seconds(20)).outcome ==
+        FlushOutcome::Ok);
+  second->reset();
+  CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+TEST_CASE("what a start waits for may change everything: it is decided again") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  auto patient = world.options();
+  patient.start_timeout = std::chrono::seconds(20);
+  Result<std::unique_ptr<Replicator>> started = fail(Code::Busy, "not yet");
+  std::thread starting;
+  {
+    // A program that is not a walwrap has the database to itself.
+    AppDb other(world.database);
+    other.run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; INSERT INTO t VALUES(2)");
+    starting = std::thread([&] { started = world.prepare(patient); });
+    os::pause_for(std::chrono::milliseconds(300));
+    CHECK_FALSE(started.has_value());
+    other.run("PRAGMA page_size=8192; PRAGMA journal_mode=DELETE; VACUUM");
+  }
+  starting.join();
+  REQUIRE_FALSE(started.has_value());
+  CHECK(started.error().text.find("page") != std::string::npos);
+}
+
+TEST_CASE("a page size other than the replica's is refused before the app runs") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  AppDb(world.database).run("PRAGMA journal_mode=DELETE; PRAGMA page_size=8192; VACUUM");
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Mismatch);
+  CHECK(refused.error().text.find("pages of 8192 bytes, what is stored has 4096") !=
+        std::string::npos);
+  CHECK(refused.error().text.find("VACUUM") != std::string::npos);
+  AppDb(world.database).run("PRAGMA journal_mode=DELETE; PRAGMA page_size=4096; VACUUM");
+  CHECK(rows_after_a_start(world) == "1");
 }
 
 TEST_CASE("an older volume is set aside and the newer state restored") {

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "tests/support/files.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -107,63 +106,6 @@ TEST_CASE("what a crash in the middle of a save left behind goes at the next sta
   CHECK_FALSE(fs::exists(left));
   CHECK(state_dir->load()->has_value());
 }
-
-TEST_CASE("sums keep a hash per page across starts, and zero means not known") {
-  const testing::TempDir dir;
-  const auto state_dir = StateDir::open(dir / "app.db");
-  REQUIRE(state_dir.has_value());
-  {
-    auto sums = state_dir->open_sums();
-    REQUIRE_MESSAGE(sums.has_value(), sums.error().text);
-    CHECK(sums->pages() == 0);
-    CHECK(sums->get(Pgno{1}) == 0);
-    REQUIRE(sums->resize(1000).has_value());
-    CHECK(sums->get(Pgno{1000}) == 0);
-    sums->set(Pgno{1}, 0x0102030405060708, Txid{3});
-    sums->set(Pgno{1000}, ~0ULL, Txid{~0ULL});
-    REQUIRE(sums->sync().has_value());
-  }
-  const std::string raw = testing::text_of(dir / ".app.db-walwrap/pages");
-  REQUIRE(raw.size() == 16'000);
-  CHECK(raw.substr(0, 9) == "\x08\x07\x06\x05\x04\x03\x02\x01\x03");
-  {
-    auto sums = state_dir->open_sums();
-    REQUIRE(sums.has_value());
-    CHECK(sums->pages() == 1000);
-    CHECK(sums->get(Pgno{1}) == 0x0102030405060708);
-    CHECK(sums->get(Pgno{2}) == 0);
-    CHECK(sums->get(Pgno{1000}) == ~0ULL);
-    CHECK(sums->stored_by(Pgno{1000}) == Txid{~0ULL});
-    CHECK(sums->get(Pgno{1001}) == 0);
-    CHECK(sums->stored_by(Pgno{1001}) == Txid{0});
-    CHECK_THROWS_AS(sums->set(Pgno{1001}, 1, Txid{1}), Panic);
-    CHECK_THROWS_AS(sums->set(Pgno{0}, 1, Txid{1}), Panic);
-    // A database that shrank and grew again has pages that are not known.
-    REQUIRE(sums->resize(500).has_value());
-    REQUIRE(sums->resize(1000).has_value());
-    CHECK(sums->get(Pgno{1000}) == 0);
-    CHECK(sums->get(Pgno{1}) == 0x0102030405060708);
-  }
-  // A torn size costs the last page's sum, no more.
-  fs::resize_file(dir / ".app.db-walwrap/pages", 15'999);
-  CHECK(state_dir->open_sums()->pages() == 999);
-}
-
-TEST_CASE("pages stored after a TXID are those that may have changed since, unknown ones too") {
-  const testing::TempDir dir;
-  auto sums = StateDir::open(dir / "app.db")->open_sums().value();
-  REQUIRE(sums.resize(5).has_value());
-  sums.set(Pgno{1}, 11, Txid{7});
-  sums.set(Pgno{2}, 12, Txid{4});
-  sums.set(Pgno{3}, 13, Txid{5});
-  sums.set(Pgno{5}, 15, Txid{9});
-  const auto after = [&](std::uint64_t txid) { return sums.stored_after(Txid{txid}).next({}, 9); };
-  CHECK(after(5) == std::vector{Pgno{1}, Pgno{4}, Pgno{5}});
-  CHECK(after(8) == std::vector{Pgno{4}, Pgno{5}});
-  CHECK(after(9) == std::vector{Pgno{4}});
-  CHECK(after(3).size() == 5);
-}
-
 TEST_CASE(
     "a link or a pipe that is planted in the state's place is no state, and is not written to") {
   const testing::TempDir dir;

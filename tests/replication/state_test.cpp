@@ -18,7 +18,8 @@ SavedState sample() {
           .pages = 262'144,
           .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
           .clean = true,
-          .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250))};
+          .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250)),
+          .earlier_writers = {{1}, {0xff}}};
 }
 
 // The same lines under a checksum that fits them.
@@ -54,9 +55,10 @@ TEST_CASE("a state is read back as it was written") {
 TEST_CASE("a state is text that a person can read") {
   const std::string text = format_state(sample());
   const std::string expected =
-      "walwrap-state 1\n"
+      "walwrap-state 2\n"
       "lineage 0123456789abcdef\n"
       "writer fedcba9876543210\n"
+      "earlier_writers 0000000000000001 00000000000000ff\n"
       "txid 00000000000000a1\n"
       "stored_by fedcba9876543210\n"
       "page_size 4096\n"
@@ -91,10 +93,13 @@ TEST_CASE("lines that are not a state's are corrupt even under a checksum that f
     std::string from, to, says;
   };
   const Row rows[] = {
-      {"walwrap-state 1", "walwrap-state 2", "walwrap-state 2"},
+      {"walwrap-state 2", "walwrap-state 1", "walwrap-state 1"},
       {"lineage 0123456789abcdef", "lineage 123456789abcdef", "lineage"},
       {"writer fedc", "writer FEDC", "writer"},
       {"writer ", "reader ", "writer"},
+      {"earlier_writers 0000000000000001 ", "earlier_writers 1 ", "earlier_writers"},
+      {"earlier_writers 0000000000000001 ", "earlier_writers  ", "earlier_writers"},
+      {"earlier_writers 0000000000000001 ", "earlier_writers none ", "earlier_writers"},
       {"txid 00000000000000a1\n", "", "txid"},
       {"txid 00000000000000a1", "txid 161", "txid"},
       {"page_size 4096", "page_size 4097", "page size"},
@@ -121,12 +126,18 @@ TEST_CASE("lines that are not a state's are corrupt even under a checksum that f
   CHECK(parse_state(with_line("clean yes", "clean yes")).has_value());
 }
 
-TEST_CASE("page sums tell pages apart and are never zero") {
-  const std::string zeros(4096, '\0');
-  std::string one = zeros;
-  one[4095] = 1;
-  CHECK(page_sum(as_bytes(zeros)) != 0);
-  CHECK(page_sum(as_bytes("")) != 0);
-  CHECK(page_sum(as_bytes(zeros)) == page_sum(as_bytes(std::string(4096, '\0'))));
-  CHECK(page_sum(as_bytes(zeros)) != page_sum(as_bytes(one)));
+TEST_CASE("earlier writers over this disk are remembered, the newest ones") {
+  SavedState state;
+  CHECK_FALSE(state.is_own(RandomId{0}));
+  state.begin_writer(RandomId{1});
+  CHECK(state.earlier_writers.empty());
+  for (std::uint64_t id = 2; id <= 20; ++id) state.begin_writer(RandomId{id});
+  CHECK(state.writer == RandomId{20});
+  CHECK(state.is_own(RandomId{20}));
+  CHECK(state.is_own(RandomId{19}));
+  CHECK(state.is_own(RandomId{4}));
+  CHECK_FALSE(state.is_own(RandomId{3}));
+  CHECK_FALSE(state.is_own(RandomId{0}));
+  CHECK(state.earlier_writers.size() == kMostEarlierWriters);
+  CHECK(parse_state(format_state(state)).value() == state);
 }

@@ -98,6 +98,30 @@ TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into
   CHECK(chain.upload().txid == Txid{3});
 }
 
+TEST_CASE("a slot that an earlier start stored late counts, and its pages are stored again") {
+  Chain chain;
+  chain.upload();
+  REQUIRE(chain.uploader->save(false));
+  auto state = chain.uploader->state();
+  // The killed process had read both pages of row 2, and stored them only now.
+  chain.app.run("INSERT INTO t VALUES(2)");
+  const auto late = chain.upload();
+  REQUIRE(late.txid == Txid{2});
+  chain.app.run("CREATE TABLE u(a)");
+  state.begin_writer(RandomId{0x33});
+  chain.make_uploader(chain.world.store(), state);
+  const auto done = chain.upload();
+  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.stop);
+  CHECK(done.txid == Txid{2});
+  CHECK(chain.uploader->state().stored_by == testing::kChainWriter);
+  CHECK(done.to_store.contains(Pgno{2}));  // row 2, which the new process has not seen change
+  chain.capture->add_pending(done.to_store);
+  CHECK(chain.upload().txid == Txid{3});
+  auto store = chain.world.store();
+  CHECK(read_header(*store, "ltx/0/0000000000000003-0000000000000003.ltx")->node == RandomId{0x33});
+}
+
 // A bucket that fails to order, behind a store that repeats; its waits only move a clock.
 struct Flaky {
   testing::FakeBucket bucket;

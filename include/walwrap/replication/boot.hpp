@@ -16,6 +16,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/local_pages.hpp"
@@ -60,10 +61,13 @@ struct Booted {
   SavedState state;                             // with this run's writer id, saved
   std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect.hpp
   FoundAtStart found = {};                      // of a start without the replica
+  // Held for as long as this replicator lives. nullopt: the file system has none.
+  std::optional<os::DirectoryLock> lock = {};
   std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
 };
 
-// Errors: Mismatch (refused: why, and what to type), Cancelled.
+// Errors: Mismatch (refused: why, and what to type), Busy (another walwrap has the database, and
+// kept it until the time-out), Cancelled.
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log);
 
 }  // namespace walwrap::replication

@@ -1,5 +1,5 @@
-// What we remember beside the database: the position that is stored, and of each page its hash and
-// the file that stored it last.
+// What we remember beside the database: the position that is stored. What is known of its pages is
+// in page_sums.hpp.
 //
 // The directory is ".<db>-walwrap/" (0700). `state` is written atomically and durably; `pages` is
 // mapped and is made durable before each state that relies on it. Owned by one thread.
@@ -8,21 +8,18 @@
 // the newest file this writer has stored. So after a crash, it and the files stored since the
 // state are exact.
 //
-// state: "key value" lines, one each, and a last line with the XXH3 of all before. pages: two u64
-// little-endian per page, page 1 first: its hash, and the last TXID of the file that stored it; 0
-// is "not known".
+// state: "key value" lines, one each, and a last line with the XXH3 of all before.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "walwrap/base/page_set.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
-#include "walwrap/os/file.hpp"
-#include "walwrap/os/mapped_file.hpp"
+#include "walwrap/replication/page_sums.hpp"
 #include "walwrap/wal/scanner.hpp"
 
 namespace walwrap::replication {
@@ -37,30 +34,19 @@ struct SavedState {
   std::optional<wal::Position> wal;  // what is stored reaches this far; nullopt: no longer known
   bool clean = false;  // the database file alone, without its WAL, held what is stored
   WallTime saved;
+  // Of earlier starts over this disk, newest first. A request of theirs may reach the store late.
+  std::vector<RandomId> earlier_writers = {};
+  // This start's, or one of those.
+  bool is_own(RandomId node) const;
+  // A further start goes on: another writer id, and this one among the earlier ones.
+  void begin_writer(RandomId id);
   bool operator==(const SavedState&) const = default;
 };
 
+// More starts than may have a request on its way.
+inline constexpr std::size_t kMostEarlierWriters = 16;
+
 std::string format_state(const SavedState& state);
 Result<SavedState> parse_state(std::string_view text);  // Corrupt
-
-// Never 0.
-std::uint64_t page_sum(ByteSpan page);
-
-class PageSums {
- public:
-  static constexpr Bytes kRecordBytes = 16;  // of each page
-  explicit PageSums(os::MappedFile file) : file_(std::move(file)) {}
-  std::uint64_t get(Pgno pgno) const;  // 0 beyond the end
-  Txid stored_by(Pgno pgno) const;     // may be a later file than the one that changed the page
-  void set(Pgno pgno, std::uint64_t sum, Txid stored_by);
-  // Every page that may have changed since this TXID; those of which nothing is known, too.
-  PageSet stored_after(Txid txid) const;
-  std::uint32_t pages() const;
-  Result<void> resize(std::uint32_t pages);
-  Result<void> sync();
-
- private:
-  os::MappedFile file_;
-};
 
 }  // namespace walwrap::replication

@@ -133,9 +133,9 @@ class Uploader {
   Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded,
                    storage::Repeat repeat);
   Result<void> settle_existing(const std::string& key, const Encoded& encoded);
-  Result<void> adopt_own_slot();
+  Result<void> adopt_slot(RandomId node);
   Result<void> acknowledge(const UploadJob& job, const Encoded& encoded);
-  static UploadDone give_back(UploadJob& job, const Error& error);
+  UploadDone give_back(UploadJob& job, const Error& error);
 
   Parts parts_;
   const os::Clock& clock_;
@@ -145,6 +145,7 @@ class Uploader {
   bool has_stored_ = false;        // a start that writes nothing need not know the levels
   std::optional<Levels> levels_;   // none: not asked for yet
   std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
+  PageSet adopted_;                // of a slot that an earlier start had stored: to be stored again
   Bytes merged_ = 0;
   MonoTime saved_at_{};
   Txid saved_txid_;

@@ -1,0 +1,24 @@
+// A directory that only one process works in at a time. The kernel gives the lock up with the
+// process, however that ends; nobody else can take it away.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/error.hpp"
+#include "walwrap/os/fd.hpp"
+
+namespace walwrap::os {
+
+class DirectoryLock {
+ public:
+  // nullopt: somebody else holds it. Unsupported: this file system has no such locks.
+  static Result<std::optional<DirectoryLock>> try_take(const Path& directory);
+
+ private:
+  explicit DirectoryLock(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace walwrap::os

@@ -1,0 +1,38 @@
+// The page sums of a start: those beside the state, as far as they belong to it, and those of the
+// replica, in a file of their own.
+#pragma once
+
+#include <optional>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/findings.hpp"
+#include "walwrap/replication/local_pages.hpp"
+#include "walwrap/replication/page_sums.hpp"
+#include "walwrap/replication/restore.hpp"
+#include "walwrap/replication/state_dir.hpp"
+
+namespace walwrap::replication {
+
+// What is not of this state, or newer than what is stored, is not known; says so.
+Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
+                              const ReplicaLook& replica, const Log& log);
+
+// The local database compared with the newest state of the replica, whatever is remembered.
+struct ComparedWithReplica {
+  AppliedToSums applied;
+  Differences differences;
+};
+// `scratch` becomes the sums of the replica. Reads all that a restore would.
+Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
+                                                 const ReplicaLook& replica, KeyStyle style,
+                                                 PageSums& scratch, const os::Clock& clock);
+
+// How the local pages relate to the newest state: from what is remembered, else from the replica.
+Result<PagesFound> relate_pages(const os::Path& database, const SavedState& state,
+                                const PageSums& sums, const ReplicaLook& replica, KeyStyle style,
+                                PageSums& scratch, const os::Clock& clock);
+
+}  // namespace walwrap::replication
