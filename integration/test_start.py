@@ -25,7 +25,7 @@ TABLE = {
     ("known", "present"): "continue",
     ("known", "not a directory"): "unconnected",
     ("known", "no rights"): "unconnected",
-    ("known", "gap"): "refuse",
+    ("known", "gap"): "mend",
     ("behind", "empty"): "refuse",
     ("behind", "present"): "set aside",
     ("behind", "damaged"): "refuse",
@@ -112,6 +112,12 @@ def keep_going(start, _):
                    "%d bytes uploaded for five rows" % uploaded)
 
 
+def mend(start, _):
+    start.must_start()
+    start.must_keep_all_rows()
+    start.run.must(list(start.scene.replica.glob("ltx/9/*.ltx")), "no snapshot took its place")
+
+
 def set_aside(start, _):
     behind = start.scene.db.read_bytes()
     start.must_start()
@@ -133,7 +139,7 @@ def unconnected(start, _):
 
 
 DEEDS = {"refuse": refuse, "start": plain_start, "restore": restore, "continue": keep_going,
-         "set aside": set_aside, "unconnected": unconnected}
+         "set aside": set_aside, "mend": mend, "unconnected": unconnected}
 
 
 def cell(local, replica, deed):

@@ -152,7 +152,8 @@ bool Doctor::look_at_bucket(const storage::Location& location) {
 }
 
 void Doctor::try_rights(const storage::Location& location) {
-  const auto surroundings = patient();
+  auto surroundings = patient();
+  surroundings.access = storage::Access::Write;
   auto store = storage::open_store(location, surroundings);
   if (!store) {
     return add({FindingLevel::Problem, "store", store.error().text, "check --replica"});

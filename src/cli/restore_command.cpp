@@ -60,12 +60,6 @@ class Deadline {
 
 Result<std::unique_ptr<storage::ObjectStore>> open_existing(
     const storage::Location& location, const storage::Surroundings& surroundings) {
-  // Opening a directory store for writing would create the directory.
-  if (location.kind == storage::StoreKind::File && !os::exists(location.root)) {
-    return fail(Code::Unavailable,
-                "{}: there is no such directory; check the path, and that its volume is mounted",
-                location.url);
-  }
   auto store = TRY(storage::open_store(location, surroundings));
   if (location.kind == storage::StoreKind::File) return store;
   return storage::with_retries(std::move(store), surroundings);
@@ -84,6 +78,10 @@ Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle styl
   }
   if (listing.files.empty()) {
     return fail(Code::NotFound, "{} holds no backup; check the URL", store.describe());
+  }
+  // Whoever names a TXID has seen what there is.
+  if (!arguments.txid) {
+    TRY(replication::check_legacy_is_older(listing).context(store.describe()));
   }
   replication::RestoreTarget target{.txid = arguments.txid, .before = {}};
   if (arguments.timestamp) target.before = resolve(*arguments.timestamp, now);

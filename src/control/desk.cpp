@@ -219,6 +219,7 @@ bool Desk::watch_one(Followed& followed, MonoTime now) {
                     .waits_since = status.waits_since,
                     .stored = status.stored,
                     .trouble = status.trouble,
+                    .replica_lost = status.replica_lost,
                     .attached = status.files,
                     .at_path = replication::DatabaseFiles::at(followed.subject.database)};
   followed.health = followed.watchdog.look(sight, now);

@@ -14,6 +14,11 @@ Health Watchdog::look(const Sight& sight, MonoTime now) {
   const MonoTime since = std::min({unstored_since_.value_or(now), stuck_since_.value_or(now),
                                    other_since_.value_or(now), sight.waits_since.value_or(now)});
   health.lag = std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
+  if (!sight.replica_lost.empty()) {
+    health.ok = false;
+    health.reason = sight.replica_lost;
+    return health;
+  }
   if (health.lag <= max_lag_) return health;
   health.ok = false;
   std::string trouble = sight.trouble;

@@ -62,7 +62,8 @@ std::vector<Ended> WaitList::on_progress(const Progress& progress) {
   if (!progress.attached || progress.looked == 0) return out;
   move_to_new_attachment(progress, out);
   find(progress, out);
-  while (!by_commit_.empty() && by_commit_.begin()->first <= progress.stored) {
+  while (progress.is_proven && !by_commit_.empty() &&
+         by_commit_.begin()->first <= progress.stored) {
     out.push_back(end(by_commit_.begin()->second, Ended::How::Stored));
   }
   return out;

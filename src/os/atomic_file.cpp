@@ -18,9 +18,22 @@ bool is_link_unsupported(int error_number) {
          error_number == EMLINK;
 }
 
+// Whether renameat2(2) failed because the file system knows no flags: buckets that are mounted.
+bool is_noreplace_unsupported(int error_number) {
+  return error_number == EINVAL || error_number == EOPNOTSUPP || error_number == ENOSYS;
+}
+
+Result<void> look_and_rename(const Path& temporary, const Path& final_path) {
+  const auto found = status_of(final_path);
+  if (found) return errno_failure("rename", final_path.native(), EEXIST);
+  if (found.error().code != Code::NotFound) return fail(found.error());
+  return os::rename(temporary, final_path);
+}
+
 // Gives a finished temporary file its final name, unless the name is taken. The temporary name may
 // or may not remain.
-Result<void> publish_new(const Path& temporary, const Path& final_path, const File& file) {
+Result<void> publish_new(const Path& temporary, const Path& final_path, const File& file,
+                         bool& after_look) {
   if (::link(temporary.c_str(), final_path.c_str()) == 0) return {};
   const int link_error = errno;
   if (is_link_unsupported(link_error)) {
@@ -28,7 +41,9 @@ Result<void> publish_new(const Path& temporary, const Path& final_path, const Fi
         0) {
       return {};
     }
-    return path_failure("renameat2", final_path);
+    if (!is_noreplace_unsupported(errno)) return path_failure("renameat2", final_path);
+    after_look = true;
+    return look_and_rename(temporary, final_path);
   }
   if (link_error == EEXIST) {
     // Over NFS a link may be made although its reply was lost; then the name leads to our file.
@@ -55,7 +70,8 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : file_(std::exchange(other.file_, std::nullopt)),
       temporary_(std::move(other.temporary_)),
       final_(std::move(other.final_)),
-      written_(other.written_) {}
+      written_(other.written_),
+      created_after_look_(other.created_after_look_) {}
 
 AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   if (this != &other) {
@@ -64,6 +80,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
     temporary_ = std::move(other.temporary_);
     final_ = std::move(other.final_);
     written_ = other.written_;
+    created_after_look_ = other.created_after_look_;
   }
   return *this;
 }
@@ -104,7 +121,7 @@ Result<void> AtomicFile::commit(Publish how) {
       file_.reset();
       break;
     case Publish::CreateNew:
-      TRY(publish_new(temporary_, final_, *file_));
+      TRY(publish_new(temporary_, final_, *file_, created_after_look_));
       discard();
       break;
   }

@@ -54,21 +54,6 @@ Result<void> give_directory(const Path& path, const FileOwner& owner) {
   return {};
 }
 
-Result<void> make_directory(const Path& path, std::uint32_t mode,
-                            const std::optional<FileOwner>& owner) {
-  if (::mkdir(path.c_str(), mode) == 0) {
-    if (owner) TRY(give_directory(path, *owner));
-    // Who may not read the parent cannot sync it either; the directory is there all the same.
-    auto synced = sync_directory(directory_of(path));
-    if (!synced && synced.error().code != Code::Denied) return synced;
-    return {};
-  }
-  const int error_number = errno;
-  const auto there = status_of(path);  // on a read-only parent EROFS comes before EEXIST
-  if (there && there->type == FileType::Directory) return {};
-  return errno_failure("mkdir", path.native(), error_number);
-}
-
 }  // namespace
 
 Path directory_of(const Path& path) {
@@ -124,6 +109,21 @@ Result<void> set_owner(const Path& path, const FileOwner& owner) {
     return path_failure("fchownat", path);
   }
   return {};
+}
+
+Result<void> make_directory(const Path& path, std::uint32_t mode,
+                            const std::optional<FileOwner>& owner) {
+  if (::mkdir(path.c_str(), mode) == 0) {
+    if (owner) TRY(give_directory(path, *owner));
+    // Who may not read the parent cannot sync it either; the directory is there all the same.
+    auto synced = sync_directory(directory_of(path));
+    if (!synced && synced.error().code != Code::Denied) return synced;
+    return {};
+  }
+  const int error_number = errno;
+  const auto there = status_of(path);  // on a read-only parent EROFS comes before EEXIST
+  if (there && there->type == FileType::Directory) return {};
+  return errno_failure("mkdir", path.native(), error_number);
 }
 
 Result<void> make_directories(const Path& path, std::uint32_t mode,

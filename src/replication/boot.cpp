@@ -61,6 +61,7 @@ class Boot {
  private:
   Result<std::optional<Booted>> attempt();
   StartDecision decide();
+  StartDecision decide_despite_gap(const StartDecision& refusal);
   StartDecision look_and_decide(std::optional<Txid> since);
   Result<std::optional<Booted>> perform(const StartDecision& decision);
   Result<std::optional<Booted>> perform_while_app_runs(const StartDecision& decision);
@@ -104,6 +105,7 @@ class Boot {
   MonoTime give_up_{};
   bool retry_said_ = false;
   int denials_ = 0;
+  bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
 };
 
 Result<Booted> Boot::run() {
@@ -158,6 +160,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   }
   state_ = TRY(std::move(loaded).context("load the state"));
   found_ = {};
+  mends_ = false;
   look_error_.reset();
   if (const auto file = find_file(request_.database)) found_.written = file->modified;
   if (state_) found_.wal = TRY(read_wal_commits(request_.database));
@@ -180,7 +183,24 @@ StartDecision Boot::decide() {
                             replica_.finding == ReplicaFinding::Unreachable;
     if (is_settled || request_.cancelled()) return decision;
   }
-  return look_and_decide(std::nullopt);
+  const auto decision = look_and_decide(std::nullopt);
+  return replica_.has_gap && is_known() ? decide_despite_gap(decision) : decision;
+}
+
+// What cannot be restored whole is refused, but not where it would be mended at once: our newest
+// uploads are there, and the local database goes on from them. A snapshot of it fills every gap.
+StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
+  ReplicaLook whole = std::move(replica_);
+  mends_ = true;
+  auto decision = look_and_decide(state_->txid);
+  if (decision.action == StartAction::StartAndContinue) {
+    log_.warn("files are missing in the replica, a snapshot follows",
+              {{"db", request_.database.string()}, {"cause", whole.why}});
+    replica_.has_gap = true;
+    return decision;
+  }
+  replica_ = std::move(whole);
+  return refusal;
 }
 
 StartDecision Boot::look_and_decide(std::optional<Txid> since) {
@@ -214,7 +234,7 @@ LocalEvidence Boot::evidence() {
   const auto pages = [this, noted]() -> std::optional<PagesFound> {
     // Beside a running app nothing was lost; what differs is its own.
     if (request_.app_running) return PagesFound{.are = PagesAre::New, .holds_newest = true};
-    if (!replica_.is_whole) return std::nullopt;
+    if (!replica_.is_whole && !mends_) return std::nullopt;
     const auto found = relate_to_replica();
     if (!noted(found)) return std::nullopt;
     return *found;
@@ -425,7 +445,8 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
                 .sums = std::move(sums),
                 .state = state,
                 .store = std::move(replica_.store),
-                .lock = std::move(lock_)};
+                .lock = std::move(lock_),
+                .has_gap = replica_.has_gap};
 }
 
 // Makes it, if it is not there: a start that may still be refused only opens what exists.

@@ -16,6 +16,7 @@ constexpr milliseconds kTruncateMargin{100};
 constexpr milliseconds kQuiet{100};
 constexpr milliseconds kSettleRetry{5};
 constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
+constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
 
 }  // namespace
 
@@ -245,7 +246,10 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   }
   if (!is_void) {
     attachment_->capture().add_pending(done.to_store);
-    if (done.compare_again) attachment_->capture().require_compare();
+    if (done.compare_again) {
+      attachment_->capture().require_compare();
+      ledger_.on_unknown();
+    }
   }
   if (done.stop) halt(done.trouble);
 }
@@ -337,7 +341,8 @@ void CaptureLoop::offer_job() {
   const MonoTime now = clock_.mono();
   next_job_ = MonoTime::max();
   const bool compare = attachment_->capture().needs_compare();
-  const bool whole = !compare && snapshot_asked_ > snapshot_out_ && !orders_.hurry;
+  const bool whole = !compare && snapshot_asked_ > snapshot_out_ &&
+                     (!orders_.hurry || !exchange_.replica.get().broken.empty());
   const bool is_wanted = compare || whole || attachment_->capture().has_pending();
   if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
   next_job_ = compare || whole || ledger_.is_urgent() ? now : pace_.next_allowed(now);
@@ -406,11 +411,23 @@ void CaptureLoop::publish() {
                         .stored_at = uploads_.stored_at(),
                         .uploads = uploads_.counts(),
                         .checkpoints = checkpointer_.counts()});
+  note_replica();
   exchange_.inquiry->publish(ledger_.progress());
+}
+
+// Nobody is told that something is stored by a replica that was not looked at lately.
+void CaptureLoop::note_replica() {
+  const MonoTime now = clock_.mono();
+  const bool is_proven = now < exchange_.replica.get().proven_until;
+  ledger_.on_proven(is_proven);
+  if (is_proven || now < next_replica_ask_ || !exchange_.inquiry->wishes().listening) return;
+  next_replica_ask_ = now + kReplicaAsk;
+  exchange_.ask_replica_look(LookAt::Newest);
 }
 
 // What came back with a job, or what keeps the one that is out.
 std::string CaptureLoop::trouble() const {
+  if (auto lost = exchange_.replica.get().lost; !lost.empty()) return lost;
   if (!attach_trouble_.empty()) return attach_trouble_;
   if (!trouble_.empty()) return trouble_;
   const auto waiting = attacher_.waiting();

@@ -16,4 +16,11 @@ void Exchange::tell_outage(std::string_view why) {
   capture_wakeup.notify();
 }
 
+void Exchange::ask_replica_look(LookAt what) {
+  replica_look.update([what](std::optional<LookAt>& wanted) {
+    wanted = what == LookAt::Chain ? what : wanted.value_or(what);
+  });
+  upload_wakeup.notify();
+}
+
 }  // namespace walwrap::replication

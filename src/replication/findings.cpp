@@ -46,6 +46,7 @@ Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
   look.identity = TRY(read_identity(*look.store));
   auto listing = TRY(what == LookFor::NewestState ? list_newest(*look.store, style)
                                                   : list_replica(*look.store, style));
+  TRY(check_legacy_is_older(listing));
   look.files = std::move(listing.files);
   look.extent = extent_of(look.files);
   if (look.files.empty()) {
@@ -59,7 +60,9 @@ Result<void> look_inside(ReplicaLook& look, KeyStyle style, LookFor what) {
     return {};
   }
   TRY(check_sizes(look.files, style));
-  look.plan = TRY(plan_restore(look.files, {}));
+  auto plan = plan_restore(look.files, {});
+  look.has_gap = !plan && plan.error().code == Code::Corrupt;
+  look.plan = TRY(std::move(plan));
   return read_newest(look, style, newest_file_of(look));
 }
 

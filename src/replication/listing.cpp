@@ -48,6 +48,7 @@ Result<void> take(const std::vector<storage::ObjectInfo>& objects, KeyStyle styl
       listing.files.push_back(*file);
     } else if (object.key.starts_with(kLegacyPrefix)) {
       listing.has_legacy_backup = true;
+      listing.legacy_newest = std::max(listing.legacy_newest, object.modified);
     } else if (!object.key.starts_with(kOwnPrefix) && object.key != kLitestreamLease &&
                !is_in_a_level(style, object.key) && listing.foreign_key.empty()) {
       listing.foreign_key = object.key;
@@ -96,6 +97,18 @@ Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style)
     const auto objects = TRY(store.list("", ""));
     return take(objects, style, listing);
   });
+}
+
+Result<void> check_legacy_is_older(const ReplicaListing& listing) {
+  if (listing.files.empty() || !listing.has_legacy_backup) return {};
+  const auto newest = std::ranges::max_element(
+      listing.files, [](const auto& left, const auto& right) { return left.time < right.time; });
+  if (listing.legacy_newest <= newest->time) return {};
+  return fail(Code::Unsupported,
+              "its backup of litestream 0.3, of {}, is newer than its newest upload, of {}: to go "
+              "on from the newer one, restore it with litestream 0.3 and give another place as "
+              "--replica; to go on from the older one, move {} away",
+              format_rfc3339(listing.legacy_newest), format_rfc3339(newest->time), kLegacyPrefix);
 }
 
 Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, KeyStyle style,

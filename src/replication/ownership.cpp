@@ -56,8 +56,8 @@ Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {
 }
 
 Result<Fencing> probe_fencing(storage::ObjectStore& store) {
-  if (store.create_only() == storage::CreateOnly::Atomic) return Fencing::On;
   for (int i = 0; i < 2; ++i) {
+    if (store.create_only() == storage::CreateOnly::Atomic) return Fencing::On;
     const auto put = store.put(std::string(kProbeKey), storage::body_of({}),
                                {.mode = storage::PutMode::CreateOnly,
                                 .timestamp = std::nullopt,

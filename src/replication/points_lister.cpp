@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "walwrap/replication/listing.hpp"
+#include "walwrap/replication/plan.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -49,6 +50,8 @@ Result<PointsFound> PointsLister::find() {
   auto store = TRY(options_.open_store([this] { return stopped_.get(); }));
   const WallTime listed = clock_.wall();
   const auto listing = TRY(list_replica(*store, options_.style).context("list the replica"));
+  const auto plan = plan_restore(listing.files, {});
+  if (!plan && plan.error().code == Code::Corrupt) options_.on_broken();
   return summarize_points(listing.files, listed);
 }
 

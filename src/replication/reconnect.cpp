@@ -55,6 +55,10 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
     empty.lineage = identity.lineage;
     state = empty;
     TRY(sums.resize(0));
+  } else if (replica.finding == ReplicaFinding::Empty) {
+    // It may come back: a volume is mounted, a directory moved to its place.
+    return fail(Code::Unavailable, "replica {}: {}; stop, then {}", request.replica, decision.why,
+                decision.type);
   } else if (decision.action != StartAction::StartAndContinue ||
              replica.extent.newest < state.txid) {
     return mismatch(request, replica, local, decision);

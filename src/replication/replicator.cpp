@@ -89,6 +89,7 @@ class Replicator::Impl {
   void give_up_replication(const std::string& cause);
   void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
   void on_panic(std::string_view what);
+  void prove(FlushReport& report, MonoTime deadline);
   void quit();
 
   ReplicatorOptions options_;
@@ -132,10 +133,11 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
     // Once the start is over, nobody may ask what belongs to it.
     return patience_of(start, start && stopped(), orders);
   };
-  return open_with(
-      {.clock = clock_, .log = log_, .patience = patience, .on_outage = [this](auto why) {
-         exchange_->tell_outage(why);
-       }});
+  return open_with({.clock = clock_,
+                    .log = log_,
+                    .patience = patience,
+                    .on_outage = [this](auto why) { exchange_->tell_outage(why); },
+                    .access = storage::Access::Create});
 }
 
 // For somebody who waits for the answer, and never in the way of a stop.
@@ -159,12 +161,12 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
 
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
   exchange_ = TRY(Exchange::create());
-  points_.emplace(
-      PointsLister::Options{
-          .open_store = [this](const auto& stopped) { return open_to_list(stopped); },
-          .style = key_style_of(options_.location.kind),
-          .finished = &exchange_->inquiry->progressed()},
-      clock_);
+  points_.emplace(PointsLister::Options{
+                      .open_store = [this](const auto& stopped) { return open_to_list(stopped); },
+                      .style = key_style_of(options_.location.kind),
+                      .finished = &exchange_->inquiry->progressed(),
+                      .on_broken = [this] { exchange_->ask_replica_look(LookAt::Chain); }},
+                  clock_);
   const MonoTime give_up = clock_.mono() + options_.start_timeout;
   while (true) {
     auto booted = boot(boot_request(cancelled), clock_, log_);
@@ -199,6 +201,7 @@ void Replicator::Impl::give_up_replication(const std::string& cause) {
 
 void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
   const SavedState state = booted.state;
+  const bool has_gap = booted.has_gap;
   restored_in_ = booted.restored_in;
   lock_ = std::move(booted.lock);
   writer_ = state.writer;
@@ -232,6 +235,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .is_hurried = [this] { return exchange_->orders.get().hurry; },
                       .on_streamed = [this](Bytes bytes) { exchange_->streamed.set(bytes); }},
       clock_, log_);
+  if (has_gap) uploader_->look_soon(LookAt::Chain);
   uploads_.emplace(*uploader_, options_.database, *exchange_, clock_, log_);
 }
 
@@ -259,6 +263,8 @@ ReplicatorStatus Replicator::Impl::status() const {
   status.fencing = exchange_->fencing.get();
   status.writer = writer_;
   status.restored_in = restored_in_;
+  const auto replica = exchange_->replica.get();
+  status.replica_lost = replica.lost.empty() ? replica.broken : replica.lost;
   status.store = counts_.get();
   const auto& target = options_.location.s3;
   if (options_.location.kind != storage::StoreKind::S3 || target.dialect == nullptr) return status;
@@ -301,6 +307,7 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
     }
     exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), shown.pause()));
   }
+  if (report && report->outcome == FlushOutcome::Ok) prove(*report, deadline);
   quit();
   if (!report) {
     const auto last = status();
@@ -316,6 +323,20 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
   const auto saved = uploader_->save(is_clean);
   if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
   return *report;
+}
+
+// What is stored is looked at once more, in the store: a verdict is measured.
+void Replicator::Impl::prove(FlushReport& report, MonoTime deadline) {
+  exchange_->orders.update([](Orders& orders) { orders.prove = true; });
+  exchange_->upload_wakeup.notify();
+  std::optional<ReplicaProof> proof;
+  while (!(proof = exchange_->proof.take())) {
+    const MonoTime now = clock_.mono();
+    if (panicked_.get() || now >= deadline + kReportGrace) break;
+    exchange_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
+  }
+  report.missing = proof ? proof->missing : "the time was too short for a look at the replica";
+  if (!report.missing.empty()) report.outcome = FlushOutcome::Failed;
 }
 
 void Replicator::Impl::quit() {

@@ -31,16 +31,21 @@ UploadLoop::UploadLoop(Uploader& uploader, os::Path database, Exchange& exchange
 
 void UploadLoop::run() {
   os::give_way_to_others();
-  probe_fencing_once();
+  probe_fencing();
+  note_replica();
   while (true) {
     if (auto job = exchange_.job.take()) {
       upload(*std::move(job));
       continue;
     }
-    if (exchange_.orders.get().quit) return;
+    const Orders orders = exchange_.orders.get();
+    if (orders.prove && !std::exchange(proved_, true)) prove();
+    if (orders.quit) return;
     uploader_.save_if_due(clock_.mono());
-    exchange_.upload_wakeup.wait_for(
-        std::chrono::ceil<milliseconds>(uploader_.save_due() - clock_.mono()));
+    if (!orders.hurry) look_at_replica();
+    const MonoTime due =
+        orders.hurry ? uploader_.save_due() : std::min(uploader_.save_due(), uploader_.look_due());
+    exchange_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(due - clock_.mono()));
   }
 }
 
@@ -48,10 +53,11 @@ void UploadLoop::upload(UploadJob job) {
   const auto release = [this](auto snapshot) { give_back(std::move(snapshot)); };
   auto done = uploader_.run(std::move(job), release);
   uploader_.save_if_due(clock_.mono());
+  note_replica();
   if (done.trouble.empty()) {
     again_.reset();
     failed_.on_success();
-    probe_fencing_once();
+    probe_fencing();
   } else if (!done.stop) {
     wait_after(done);
   }
@@ -62,6 +68,50 @@ void UploadLoop::upload(UploadJob job) {
   exchange_.merging.set(false);
 }
 
+// A stop ends it, as it ends a merge: the last look comes with the flush.
+void UploadLoop::look_at_replica() {
+  std::optional<LookAt> wanted;
+  exchange_.replica_look.update([&](auto& asked) { wanted = std::exchange(asked, std::nullopt); });
+  if (wanted) uploader_.look_soon(*wanted);
+  if (clock_.mono() < uploader_.look_due()) return;
+  exchange_.merging.set(true);
+  uploader_.look_if_due(clock_.mono());
+  exchange_.merging.set(false);
+  note_replica();
+  exchange_.capture_wakeup.notify();
+}
+
+void UploadLoop::note_replica() {
+  const ReplicaReport& report = uploader_.replica();
+  exchange_.replica.set(report);
+  const std::string db = database_.string();
+  if (report.lost.empty()) {
+    if (lost_.on_success() == FailureEpisode::Say::Ended) {
+      log_.info("replica is as it was left again", {{"db", db}});
+    }
+  } else {
+    const auto say = lost_.on_failure(clock_.mono());
+    if (say == FailureEpisode::Say::Started || say == FailureEpisode::Say::Continues) {
+      log_.error("replica is not the one that was stored in, nothing is stored",
+                 {{"db", db}, {"cause", report.lost}, {"type", report.hint}});
+    }
+  }
+  const std::string said = std::exchange(broken_, report.broken);
+  if (said != broken_ && !broken_.empty()) {
+    log_.warn("files are missing in the replica, a snapshot follows",
+              {{"db", db}, {"cause", broken_}});
+  }
+  if (!report.wants_snapshot) return;
+  uploader_.on_snapshot_asked();
+  exchange_.inquiry->ask_snapshot();
+}
+
+void UploadLoop::prove() {
+  const auto proven = uploader_.verify();
+  exchange_.proof.offer({.missing = proven ? "" : proven.error().text});
+  exchange_.main_wakeup.notify();
+}
+
 void UploadLoop::give_back(std::unique_ptr<sqlite::Snapshot> snapshot) {
   exchange_.snapshot.offer(std::move(snapshot));
   exchange_.capture_wakeup.notify();
@@ -69,9 +119,9 @@ void UploadLoop::give_back(std::unique_ptr<sqlite::Snapshot> snapshot) {
 
 // One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next
 // upload.
-void UploadLoop::probe_fencing_once() {
+void UploadLoop::probe_fencing() {
   if (uploader_.store() == nullptr || exchange_.fencing.get() != Fencing::NotKnown) return;
-  const auto found = probe_fencing(*uploader_.store());
+  const auto found = replication::probe_fencing(*uploader_.store());
   if (!found) return;
   exchange_.fencing.set(*found);
   if (*found != Fencing::Off) return;

@@ -16,6 +16,8 @@ namespace {
 // these bound that work. Saving costs two fsyncs on the app's disk.
 constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
+// A snapshot that mends the chain is stored in a hurry as well, up to so many bytes of pages.
+constexpr Bytes kLargestHurriedMend = 16ULL << 20;
 // For whoever reads these fields as a litestream that takes over: "nothing is known about your
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
@@ -34,6 +36,7 @@ Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
       encoder_({.on_streamed = parts_.on_streamed, .start_encoder = parts_.start_encoder}, clock,
                log),
       state_(parts_.state),
+      watch_(parts_.store.get(), clock.mono()),
       saved_at_(clock.mono()),
       saved_txid_(state_.txid) {}
 
@@ -64,6 +67,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
   done.started = started;
   done.took = clock_.mono() - started;
   done.merged = std::exchange(merged_, 0);
+  done.compare_again = std::exchange(moved_, false) || done.compare_again;
   has_stored_ = has_stored_ || done.stored;
   if (job.kind == UploadJob::Kind::Changes && done.stored && job.snapshot) {
     held_ = std::move(job);  // for the merge that follows
@@ -98,6 +102,11 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
     let_go();  // it must not wait for a store
     return connect(job);
   }
+  if (watch_.holds_directory(*parts_.store)) {
+    if (const auto ours = require_replica(LookAt::Newest); !ours) {
+      return give_back(job, ours.error());
+    }
+  }
   const Txid txid = state_.txid.next();
   const ltx::Header header = header_for(job, {txid, txid});
   const SnapshotPages from{.snapshot = *job.snapshot, .pages = job.pages, .header = header};
@@ -127,6 +136,12 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
+  watch_.on_stored(encoded.has_sums ? std::optional(KnownSlot{encoded.size, encoded.file_checksum})
+                                    : std::nullopt,
+                   clock_.mono());
+  if (watch_.holds_directory(*parts_.store)) {
+    ignore(require_replica(LookAt::Newest), "then nobody is told that it is stored");
+  }
   return UploadDone{.stored = true, .bytes = encoded.size};
 }
 
@@ -171,6 +186,7 @@ Result<Bytes> Uploader::put_snapshot(const UploadJob& job) {
   const TxidRange txids{Txid{1}, state_.txid};
   const Bytes bytes = TRY(put_merged(job, job.pages, kSnapshotLevel, txids));
   if (levels_) levels_->on_stored(kSnapshotLevel, txids.last);
+  watch_.on_snapshot(clock_.mono());
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.mono() - begun);
   log_.info("snapshot stored",
             {{"txid", state_.txid}, {"bytes", bytes}, {"took_ms", took.count()}});
@@ -181,10 +197,12 @@ Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, L
                                    TxidRange txids) {
   const SnapshotPages from{
       .snapshot = *job.snapshot, .pages = pages, .header = header_for(job, txids)};
+  // Without it the last flush would fail, but a large one would not be ready in time.
+  const bool mends = !watch_.report().broken.empty() && from.total() <= kLargestHurriedMend;
   Encoded encoded;
   const storage::Body body = [&](const WriteFn& sink) -> Result<void> {
     const WriteFn unless_hurried = [&](ByteSpan bytes) -> Result<void> {
-      if (parts_.is_hurried()) return fail(Code::Cancelled, "a stop has begun");
+      if (parts_.is_hurried() && !mends) return fail(Code::Cancelled, "a stop has begun");
       return sink(bytes);
     };
     encoded = TRY(encoder_.encode(from, unless_hurried));
@@ -266,16 +284,46 @@ bool Uploader::put_if_worth(const UploadJob& job, Level level) {
 
 // The pages are offered anew in any case: what was known of them may have changed.
 UploadDone Uploader::connect(UploadJob& job) {
+  const auto reached = reach_store();
+  return give_back(job, reached ? Error{} : reached.error());
+}
+
+Result<void> Uploader::reach_store() {
   const Txid before = state_.txid;
-  auto store = parts_.connect(state_, parts_.sums);
-  if (!store) return give_back(job, store.error());
+  auto store = TRY(parts_.connect(state_, parts_.sums));
   // Before the first upload: a crash right after it must find this writer's name in the state.
-  const auto saved = save(false).context("save the state");
-  if (!saved) return give_back(job, saved.error());
-  parts_.store = *std::move(store);
-  auto done = give_back(job, {});
-  done.compare_again = state_.txid != before;
-  return done;
+  TRY(save(false).context("save the state"));
+  parts_.store = std::move(store);
+  watch_ = ReplicaWatch(parts_.store.get(), clock_.mono());
+  moved_ = state_.txid != before;
+  return {};
+}
+
+Result<void> Uploader::require_replica(LookAt what) {
+  const auto required = watch_.require({.store = *parts_.store,
+                                        .style = parts_.style,
+                                        .state = state_,
+                                        .sums = parts_.sums,
+                                        .log = log_},
+                                       what, clock_.mono());
+  if (!required || *required == ReplicaWatch::Required::Ours) {
+    return required ? Result<void>() : fail(required.error());
+  }
+  levels_.reset();
+  moved_ = true;
+  TRY(save(false).context("save the state"));
+  return fail(Code::Unavailable, "the replica is older than what was stored in it");
+}
+
+void Uploader::look_if_due(MonoTime now) {
+  if (now < look_due()) return;
+  ignore(require_replica(watch_.due_look(now)), "the report has it");
+}
+
+Result<void> Uploader::verify() {
+  if (state_.txid.value == 0) return {};
+  if (!parts_.store) TRY(reach_store());
+  return watch_.verify(*parts_.store, parts_.style, state_);
 }
 
 UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
@@ -353,6 +401,7 @@ Result<void> Uploader::adopt_slot(RandomId node) {
   if (parts_.sums.pages() < state_.pages) TRY(parts_.sums.resize(state_.pages));
   const auto applied =
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
+  watch_.on_stored(std::nullopt, clock_.mono());
   state_.txid = txid;
   state_.stored_by = node;
   state_.pages = applied.pages;

@@ -115,25 +115,59 @@ void remove_old_temporaries(const os::Path& directory, WallTime older_than, int 
 
 }  // namespace
 
-Result<std::unique_ptr<FileStore>> FileStore::open(const os::Path& root) {
-  auto status = os::status_of(root);
+Result<std::unique_ptr<FileStore>> FileStore::open(const os::Path& root, Access access) {
+  const auto status = os::status_of(root);
   if (!status && status.error().code == Code::NotFound) {
+    if (access != Access::Create) {
+      return fail(Code::Unavailable,
+                  "there is no directory {}: check the path, and that its "
+                  "volume is mounted",
+                  root.native());
+    }
     const os::Path parent = root.parent_path();
     if (!parent.empty() && !os::exists(parent)) {
       return fail(Code::Unavailable, "{} does not exist: is its volume mounted?", parent.native());
     }
-    TRY(as_store_result(os::make_directories(root, kDirectoryMode)));
-    status = os::status_of(root);
+    return std::unique_ptr<FileStore>(new FileStore(root, access, std::nullopt));
   }
-  const auto found = TRY(as_store_result(std::move(status)));
-  if (found.type != os::FileType::Directory) {
+  if (!status) return store_failure(status.error());
+  if (status->type != os::FileType::Directory) {
     return fail(Code::Invalid, "{} is not a directory", root.native());
   }
-  remove_old_temporaries(root, os::SystemClock().wall() - kTemporaryAge, 0);
-  return std::unique_ptr<FileStore>(new FileStore(root, found.id));
+  if (access != Access::Read) {
+    remove_old_temporaries(root, os::SystemClock().wall() - kTemporaryAge, 0);
+  }
+  return std::unique_ptr<FileStore>(new FileStore(root, access, status->id));
 }
 
-Result<void> FileStore::require_root() {
+Result<bool> FileStore::find_root() {
+  const auto status = os::status_of(root_);
+  if (!status && status.error().code == Code::NotFound) {
+    if (!root_id_) return false;
+    return fail(Code::Unavailable, "{} has gone: is its volume mounted?", root_.native());
+  }
+  if (!status) return store_failure(status.error());
+  if (status->type != os::FileType::Directory) {
+    return fail(Code::Invalid, "{} is no longer a directory", root_.native());
+  }
+  if (!root_id_) root_id_ = status->id;  // somebody else was quicker
+  if (status->id == *root_id_) return true;
+  return fail(Code::Invalid, "{} is another directory than it was", root_.native());
+}
+
+Result<void> FileStore::make_root() {
+  const bool is_there = TRY(find_root());
+  if (is_there) return {};
+  auto made = os::make_directory(root_, kDirectoryMode);
+  if (!made && made.error().code == Code::NotFound) {
+    return fail(Code::Unavailable, "{}: is its volume mounted?", made.error().text);
+  }
+  TRY(as_store_result(std::move(made)));
+  TRY(find_root());
+  return {};
+}
+
+Result<Place> FileStore::rebind() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
     return fail(Code::Unavailable, "{} has gone: is its volume mounted?", root_.native());
@@ -142,24 +176,19 @@ Result<void> FileStore::require_root() {
   if (status->type != os::FileType::Directory) {
     return fail(Code::Invalid, "{} is no longer a directory", root_.native());
   }
-  if (status->id == root_id_) return {};
-  // Another directory: mounted anew if there is anything in it, else what lies below the mount.
-  const auto names = TRY(as_store_result(os::list_directory(root_)));
-  const bool is_empty = std::all_of(names.begin(), names.end(),
-                                    [](const std::string& name) { return is_ignored(name); });
-  if (is_empty) {
-    return fail(Code::Unavailable,
-                "{} is empty and not the directory it was at the start: is its volume mounted?",
-                root_.native());
-  }
+  if (root_id_ != status->id) known_parents_.clear();
   root_id_ = status->id;
-  known_parents_.clear();
-  return {};
+  return Place{.device = status->id.device, .inode = status->id.inode};
+}
+
+Result<void> FileStore::require_write(const std::string& key) const {
+  if (access_ != Access::Read) return {};
+  return fail(Code::Denied, "{} was opened to be read: {} is not written", root_.native(), key);
 }
 
 Failure FileStore::not_found(const std::string& key) {
-  auto root = require_root();
-  if (!root) return std::move(root).take_failure();
+  auto root = find_root();
+  if (!root) return fail(root.error());
   return fail(Code::NotFound, "{} is not there", (root_ / key).native());
 }
 
@@ -171,7 +200,7 @@ Result<void> FileStore::require_parent(const std::string& key) {
   for (const os::Path& part : os::Path(parent)) {
     const os::Path above = reached;
     reached /= part;
-    TRY(as_store_result(os::make_directories(reached, kDirectoryMode)));
+    TRY(as_store_result(os::make_directory(reached, kDirectoryMode)));
     // Also where it was there: whoever made it may have crashed before this.
     TRY(as_store_result(os::sync_directory(above)));
   }
@@ -180,7 +209,7 @@ Result<void> FileStore::require_parent(const std::string& key) {
 }
 
 Result<os::AtomicFile> FileStore::create_temporary(const std::string& key) {
-  TRY(require_root());
+  TRY(make_root());
   const os::Path path = root_ / key;
   TRY(require_parent(key));
   auto file = os::AtomicFile::create(path, kFileMode);
@@ -195,6 +224,7 @@ Result<os::AtomicFile> FileStore::create_temporary(const std::string& key) {
 
 Result<void> FileStore::put(const std::string& key, const Body& body, const PutOptions& options) {
   TRY(check_key(key));
+  TRY(require_write(key));
   auto file = TRY(create_temporary(key));
   ChunkedWriter writer(file, buffer_);
   TRY(body([&](ByteSpan bytes) { return writer.write(bytes); }));
@@ -204,6 +234,10 @@ Result<void> FileStore::put(const std::string& key, const Body& body, const PutO
   const bool is_new = options.mode == PutMode::CreateOnly;
   const auto committed =
       file.commit(is_new ? os::AtomicFile::Publish::CreateNew : os::AtomicFile::Publish::Replace);
+  const bool settled = committed || committed.error().code == Code::Exists;
+  if (is_new && settled) {
+    create_only_ = file.created_after_look() ? CreateOnly::LookBefore : CreateOnly::Atomic;
+  }
   if (committed) return {};
   const os::Path path = root_ / key;
   switch (committed.error().code) {
@@ -250,6 +284,7 @@ Result<void> FileStore::get(const std::string& key, ByteRange range, const Write
 
 Result<ObjectInfo> FileStore::head(const std::string& key) {
   TRY(check_key(key));
+  TRY(find_root());
   auto status = os::status_of(root_ / key);
   if (!status && status.error().code == Code::NotFound) return not_found(key);
   const auto found = TRY(as_store_result(std::move(status)));
@@ -259,10 +294,11 @@ Result<ObjectInfo> FileStore::head(const std::string& key) {
 
 Result<std::vector<ObjectInfo>> FileStore::list(const std::string& prefix,
                                                 const std::string& start_after) {
-  TRY(require_root());
+  const bool is_there = TRY(find_root());
   const std::string directory = parent_of(prefix);
   if (!directory.empty()) TRY(check_key(directory));
   std::vector<ObjectInfo> found;
+  if (!is_there) return found;
   TRY(list_into(directory, 0, prefix, start_after, found));
   std::sort(found.begin(), found.end(),
             [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
@@ -302,9 +338,13 @@ Result<void> FileStore::list_into(const std::string& directory, int depth,
 
 Result<void> FileStore::remove(const std::string& key) {
   TRY(check_key(key));
+  TRY(require_write(key));
   const auto removed = os::remove_file(root_ / key);
   if (removed) return {};
-  if (removed.error().code == Code::NotFound) return require_root();
+  if (removed.error().code == Code::NotFound) {
+    TRY(find_root());
+    return {};
+  }
   return store_failure(removed.error());
 }
 

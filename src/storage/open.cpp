@@ -116,7 +116,7 @@ Result<std::unique_ptr<http::Transport>> open_transport(const Location& location
 Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
                                                 const Surroundings& surroundings) {
   if (location.kind == StoreKind::S3) return open_s3(location, surroundings);
-  auto store = TRY(FileStore::open(location.root));
+  auto store = TRY(FileStore::open(location.root, surroundings.access));
   return std::unique_ptr<ObjectStore>(std::move(store));
 }
 

@@ -48,6 +48,7 @@ class CountedStore : public ObjectStore {
   Result<void> remove_many(const std::vector<std::string>& keys) override {
     return counted(store_->remove_many(keys));
   }
+  Result<Place> rebind() override { return counted(store_->rebind()); }
   CreateOnly create_only() const override { return store_->create_only(); }
   std::string describe() const override { return store_->describe(); }
 

@@ -42,7 +42,7 @@ struct Scene {
         testing::encode_ltx(testing::ltx_header(kPageSize, commit, txid, txid), pages);
     REQUIRE(file.has_value());
     std::filesystem::create_directories(replica);
-    auto opened = storage::FileStore::open(replica);
+    auto opened = storage::FileStore::open(replica, storage::Access::Create);
     REQUIRE(opened.has_value());
     const auto key = replication::file_key(replication::KeyStyle::Directory, kUploadLevel,
                                            {Txid{txid}, Txid{txid}});

@@ -1,16 +1,11 @@
 #include "walwrap/os/atomic_file.hpp"
 
 #include <doctest/doctest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
-#include <cerrno>
-#include <cstddef>
 #include <vector>
 
 #include "tests/support/files.hpp"
+#include "tests/support/forbidden_calls.hpp"
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -86,45 +81,58 @@ TEST_CASE("an atomic file without a directory to go to is an error") {
   CHECK(file.commit(AtomicFile::Publish::Replace).error().code == Code::NotFound);
 }
 
-// From now on link(2) and linkat(2) fail with EPERM, as on a file system without hard links.
-bool forbid_links() {
-  std::vector<sock_filter> program{
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+TEST_CASE("an atomic file is published as new also where the file system has no hard links") {
+  struct Row {
+    testing::Forbidden forbidden;
+    std::string_view looks;
   };
-#ifdef SYS_link
-  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_link, 1, 0));
-#endif
-  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_linkat, 0, 1));
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
-  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  const sock_fprog filter{.len = static_cast<unsigned short>(program.size()),
-                          .filter = program.data()};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+  const Row rows[] = {
+      {{.link = EPERM, .rename_flags = 0}, "no"},
+      {{.link = EOPNOTSUPP, .rename_flags = EINVAL}, "yes"},  // a mounted bucket
+      {{.link = ENOSYS, .rename_flags = ENOSYS}, "yes"},
+      {{.link = EMLINK, .rename_flags = EOPNOTSUPP}, "yes"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.forbidden.link);
+    CAPTURE(row.forbidden.rename_flags);
+    const TempDir dir;
+    write_text(dir / "taken", "old");
+    const auto publish = [&](std::string_view name) {
+      auto file = AtomicFile::create(dir / name).value();
+      ignore(file.write(as_bytes("new")), "seen in the file's text");
+      const auto committed = file.commit(AtomicFile::Publish::CreateNew);
+      const std::string looked = file.created_after_look() ? " yes " : " no ";
+      return (committed ? std::string("done") : std::string(code_name(committed.error().code))) +
+             looked;
+    };
+    const std::string result = in_child([&]() -> std::string {
+      if (!testing::forbid(row.forbidden)) return "skipped";
+      if (link_new(dir / "taken", dir / "link").has_value()) return "links still work";
+      return publish("fresh") + publish("taken");
+    });
+    if (result == "skipped") {
+      MESSAGE("skipped: no seccomp filter here");
+      return;
+    }
+    const std::string looks(row.looks);
+    CHECK(result ==
+          "done " + looks + " " + std::string(code_name(Code::Exists)) + " " + looks + " ");
+    CHECK(text_of(dir / "fresh") == "new");
+    CHECK(text_of(dir / "taken") == "old");
+    CHECK(names_in(dir.path()) == Names{"fresh", "taken"});
+  }
 }
 
-TEST_CASE("an atomic file is published as new also where the file system has no hard links") {
+TEST_CASE("an atomic file that cannot be published says which call failed and why") {
   const TempDir dir;
-  write_text(dir / "taken", "old");
-  const auto publish = [&](std::string_view name) {
-    auto file = AtomicFile::create(dir / name).value();
-    ignore(file.write(as_bytes("new")), "seen in the file's text");
-    const auto committed = file.commit(AtomicFile::Publish::CreateNew);
-    return committed ? std::string("done ") : std::string(code_name(committed.error().code)) + " ";
-  };
   const std::string result = in_child([&]() -> std::string {
-    if (!forbid_links()) return "skipped";
-    if (link_new(dir / "taken", dir / "link").has_value()) return "links still work";
-    return publish("fresh") + publish("taken");
+    if (!testing::forbid({.link = EPERM, .rename_flags = EIO})) return "skipped";
+    auto file = AtomicFile::create(dir / "slot").value();
+    return file.commit(AtomicFile::Publish::CreateNew).error().text;
   });
-  if (result == "skipped") {
-    MESSAGE("skipped: no seccomp filter here");
-    return;
-  }
-  CHECK(result == "done " + std::string(code_name(Code::Exists)) + " ");
-  CHECK(text_of(dir / "fresh") == "new");
-  CHECK(text_of(dir / "taken") == "old");
-  CHECK(names_in(dir.path()) == Names{"fresh", "taken"});
+  if (result == "skipped") return;
+  CHECK(result.find("renameat2") != std::string::npos);
+  CHECK(result.find("Input/output error") != std::string::npos);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct Stored {
   testing::TempDir directory;
   std::unique_ptr<storage::FileStore> store = open();
   std::unique_ptr<storage::FileStore> open() const {
-    return storage::FileStore::open(directory / "replica").value();
+    return storage::FileStore::open(directory / "replica", storage::Access::Create).value();
   }
   Stored() { REQUIRE(store->put("a", storage::body_of(as_bytes("0123456789")), {}).has_value()); }
 };

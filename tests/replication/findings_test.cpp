@@ -209,7 +209,7 @@ TEST_CASE("without a database file there is none, unless a state remembers a rep
 TEST_CASE("a replica is empty, present, damaged or unreachable as it is found") {
   const testing::World world;
   const StoreFactory open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
-    auto store = storage::FileStore::open(world.replica);
+    auto store = storage::FileStore::open(world.replica, storage::Access::Create);
     if (!store) return fail(store.error());
     return std::unique_ptr<storage::ObjectStore>(*std::move(store));
   };
@@ -230,7 +230,7 @@ TEST_CASE("what follows a known upload is seen without listing what came before 
   const auto third = world.live("INSERT INTO t VALUES(2)").txid;
   REQUIRE(third == Txid{3});
   const StoreFactory open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
-    auto store = storage::FileStore::open(world.replica);
+    auto store = storage::FileStore::open(world.replica, storage::Access::Create);
     if (!store) return fail(store.error());
     return std::unique_ptr<storage::ObjectStore>(*std::move(store));
   };

@@ -31,7 +31,7 @@ TEST_CASE("an identity that cannot be read is damaged, never absent") {
 
 TEST_CASE("the first to claim a replica gives it its lineage, and the second learns it") {
   const testing::TempDir directory;
-  auto store = storage::FileStore::open(directory.path() / "replica");
+  auto store = storage::FileStore::open(directory.path() / "replica", storage::Access::Create);
   REQUIRE(store.has_value());
   CHECK_FALSE(read_identity(**store)->has_value());
   CHECK(claim_identity(**store, RandomId{1})->lineage == RandomId{1});
@@ -58,7 +58,7 @@ TEST_CASE("a probe finds out whether a second writer would be noticed, and touch
 
 TEST_CASE("a directory needs no probe") {
   const testing::TempDir directory;
-  auto store = storage::FileStore::open(directory.path() / "replica");
+  auto store = storage::FileStore::open(directory.path() / "replica", storage::Access::Create);
   REQUIRE(store.has_value());
   CHECK(probe_fencing(**store).value() == Fencing::On);
   CHECK((*store)->list("", "")->empty());

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/forbidden_calls.hpp"
+#include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace walwrap;
@@ -24,7 +26,7 @@ const PutOptions kCreate{.mode = PutMode::CreateOnly, .timestamp = std::nullopt}
 const PutOptions kReplace{.mode = PutMode::Replace, .timestamp = std::nullopt};
 
 std::unique_ptr<FileStore> open(const fs::path& root) {
-  auto store = FileStore::open(root);
+  auto store = FileStore::open(root, Access::Create);
   REQUIRE_MESSAGE(store.has_value(), store.error().text);
   return std::move(store).value();
 }
@@ -156,7 +158,7 @@ TEST_CASE("of two writers racing for a name exactly one gets it, whole") {
   std::atomic<int> ready = 0;
   std::vector<int> won[2] = {std::vector<int>(kRounds), std::vector<int>(kRounds)};
   const auto race = [&](int writer) {
-    auto store = FileStore::open(dir.path());
+    auto store = FileStore::open(dir.path(), Access::Create);
     if (!store) return;
     const std::string text(5000, static_cast<char>('A' + writer));
     for (int round = 0; round < kRounds; ++round) {
@@ -306,52 +308,106 @@ TEST_CASE("a key that leads out of the root or could not be listed is refused") 
     CHECK(store->remove(key).error().code == Code::Invalid);
   }
   CHECK(store->list("../", "").error().code == Code::Invalid);
-  CHECK(names_in(dir.path()) == std::vector<std::string>{"replica"});
+  CHECK(names_in(dir.path()).empty());
 }
 
-TEST_CASE("the root is made if its parent is there, else its volume may not be mounted") {
+TEST_CASE("only a put makes a root that is not there, and only where it was opened to create it") {
   const testing::TempDir dir;
-  CHECK(FileStore::open(dir / "a/replica").error().code == Code::Unavailable);
-  CHECK_FALSE(fs::exists(dir / "a"));
-  open(dir / "replica");
-  CHECK((fs::status(dir / "replica").permissions() & fs::perms::others_all) == fs::perms::none);
-  write_file(dir / "file", "x");
-  CHECK(FileStore::open(dir / "file").error().code == Code::Invalid);
-  CHECK(FileStore::open(dir / "file/replica").error().code == Code::Invalid);
+  const fs::path root = dir / "replica";
+  for (const Access access : {Access::Read, Access::Write}) {
+    const auto refused = FileStore::open(root, access);
+    CHECK(refused.error().code == Code::Unavailable);
+    CHECK(refused.error().text.find("volume is mounted") != std::string::npos);
+  }
+  const auto store = open(root);
+  CHECK(keys(*store, "").empty());
+  CHECK(store->head("ltx/0/a").error().code == Code::NotFound);
+  CHECK(store->get("ltx/0/a", {}, discard).error().code == Code::NotFound);
+  CHECK(store->remove("ltx/0/a").has_value());
+  CHECK(store->rebind().error().code == Code::Unavailable);
+  CHECK_FALSE(fs::exists(root));
+  put(*store, "ltx/0/a", "x");
+  CHECK(get(*store, "ltx/0/a") == "x");
+  CHECK((fs::status(root).permissions() & fs::perms::others_all) == fs::perms::none);
 }
 
-TEST_CASE("a root that has gone is unavailable, never empty") {
+TEST_CASE("a store that is opened to be read writes nothing") {
+  const testing::TempDir dir;
+  put(*open(dir / "replica"), "k", "x");
+  const auto store = FileStore::open(dir / "replica", Access::Read).value();
+  CHECK(get(*store, "k") == "x");
+  CHECK(store->put("b", body_of(as_bytes("x")), kCreate).error().code == Code::Denied);
+  CHECK(store->remove("k").error().code == Code::Denied);
+  CHECK(names_in(dir / "replica") == std::vector<std::string>{"k"});
+}
+
+TEST_CASE("a root is a directory, and where its parent is not there its volume is not mounted") {
+  const testing::TempDir dir;
+  CHECK(FileStore::open(dir / "a/replica", Access::Create).error().code == Code::Unavailable);
+  CHECK_FALSE(fs::exists(dir / "a"));
+  write_file(dir / "file", "x");
+  CHECK(FileStore::open(dir / "file", Access::Create).error().code == Code::Invalid);
+  CHECK(FileStore::open(dir / "file/replica", Access::Create).error().code == Code::Invalid);
+}
+
+TEST_CASE("a root that has gone is unavailable, never empty, and no put makes another") {
   const testing::TempDir dir;
   const fs::path root = dir / "replica";
   const auto store = open(root);
   put(*store, "ltx/0/a", "x");
-  const auto check_unavailable = [&] {
-    CHECK(store->list("", "").error().code == Code::Unavailable);
-    CHECK(store->list("ltx/0/", "").error().code == Code::Unavailable);
-    CHECK(store->head("ltx/0/a").error().code == Code::Unavailable);
-    CHECK(store->get("ltx/0/a", {}, discard).error().code == Code::Unavailable);
-    CHECK(store->remove("ltx/0/a").error().code == Code::Unavailable);
-    CHECK(store->put("b", body_of(as_bytes("x")), kCreate).error().code == Code::Unavailable);
+  const Place first = store->rebind().value();
+  const auto check_refused = [&](Code code) {
+    CHECK(store->list("", "").error().code == code);
+    CHECK(store->list("ltx/0/", "").error().code == code);
+    CHECK(store->head("ltx/0/a").error().code == code);
+    CHECK(store->get("ltx/0/a", {}, discard).error().code == code);
+    CHECK(store->put("b", body_of(as_bytes("x")), kCreate).error().code == code);
   };
-  fs::rename(root, dir / "mounted");
-  check_unavailable();
+  fs::rename(root, dir / "moved");
+  check_refused(Code::Unavailable);
+  CHECK(store->rebind().error().code == Code::Unavailable);
   CHECK_FALSE(fs::exists(root));
 
-  // What an unmounted volume looks like: an empty directory in its place.
-  fs::create_directory(root);
-  fs::create_directory(root / "lost+found");
-  check_unavailable();
-  fs::remove_all(root);
-
-  // It is back, though not as the same directory.
-  fs::copy(dir / "mounted", root, fs::copy_options::recursive);
+  // It is back.
+  fs::rename(dir / "moved", root);
   CHECK(get(*store, "ltx/0/a") == "x");
-  CHECK(keys(*store, "") == "ltx/0/a");
+  CHECK(store->rebind().value() == first);
+
+  // A copy of it, and then an empty one, as where a volume is not mounted: both are others.
+  fs::rename(root, dir / "moved");
+  fs::copy(dir / "moved", root, fs::copy_options::recursive);
+  check_refused(Code::Invalid);
+  CHECK_FALSE(fs::exists(root / "b"));
+  CHECK(store->rebind().value() != first);
+  CHECK(get(*store, "ltx/0/a") == "x");
   put(*store, "ltx/0/b", "y");
+  fs::rename(root, dir / "copy");
+  fs::create_directory(root);
+  check_refused(Code::Invalid);
+  CHECK(store->rebind().has_value());
+  CHECK(keys(*store, "").empty());
 
   fs::remove_all(root);
   write_file(root, "x");
   CHECK(store->list("", "").error().code == Code::Invalid);
+  CHECK(store->rebind().error().code == Code::Invalid);
+}
+
+TEST_CASE("where two could create one name at once, the store says so after its first put") {
+  const testing::TempDir dir;
+  const auto store = open(dir / "replica");
+  CHECK(store->create_only() == CreateOnly::NotKnown);
+  const std::string result = testing::in_child([&]() -> std::string {
+    if (!testing::forbid({.link = ENOSYS, .rename_flags = EINVAL})) return "skipped";
+    put(*store, "k", "x");
+    const auto again = store->put("k", body_of(as_bytes("y")), kCreate);
+    std::string text(code_name(again.error().code));
+    text += store->create_only() == CreateOnly::LookBefore ? " looks" : " atomic";
+    return text + " " + get(*store, "k");
+  });
+  if (result != "skipped") CHECK(result == std::string(code_name(Code::Exists)) + " looks x");
+  put(*store, "another", "x");
+  CHECK(store->create_only() == CreateOnly::Atomic);
 }
 
 TEST_CASE("a level directory that somebody removed is made again") {

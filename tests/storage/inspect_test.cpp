@@ -32,7 +32,7 @@ TEST_CASE("who may do everything is told so, and nothing stays behind") {
 
 TEST_CASE("a directory gives every right, and creates a name once") {
   const testing::TempDir directory;
-  auto store = FileStore::open(directory.path() / "replica");
+  auto store = FileStore::open(directory.path() / "replica", Access::Create);
   REQUIRE(store.has_value());
   const auto rights = try_rights(**store, kKey);
   CHECK(went_well(rights.remove));

@@ -10,7 +10,7 @@ namespace {
 
 TEST_CASE("an object is read whole, but never past the limit that was given") {
   const testing::TempDir directory;
-  const auto store = FileStore::open(directory / "replica").value();
+  const auto store = FileStore::open(directory / "replica", Access::Create).value();
   REQUIRE(store->put("a", body_of(as_bytes("0123456789")), {}).has_value());
   const auto whole = get_all(*store, "a", 10);
   REQUIRE(whole.has_value());

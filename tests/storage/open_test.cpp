@@ -111,7 +111,10 @@ TEST_CASE("open_store opens what a location names") {
   const Rig rig;
   const auto location = parse_location("file://" + (dir / "replica").string(), kNothing);
   REQUIRE(location.has_value());
-  auto store = open_store(*location, rig.surroundings());
+  auto surroundings = rig.surroundings();
+  CHECK(open_store(*location, surroundings).error().code == Code::Unavailable);
+  surroundings.access = Access::Create;
+  auto store = open_store(*location, surroundings);
   REQUIRE_MESSAGE(store.has_value(), store.error().text);
   CHECK((*store)->describe() == location->url);
   CHECK((*store)->list("", "")->empty());

@@ -17,7 +17,7 @@ struct ReplicaFiles {
   std::uint64_t txid = 0;
 
   std::unique_ptr<storage::FileStore> store() const {
-    return storage::FileStore::open(directory / "replica").value();
+    return storage::FileStore::open(directory / "replica", storage::Access::Create).value();
   }
   static std::string key(std::uint64_t txid) {
     return replication::file_key(replication::KeyStyle::Directory, kUploadLevel,

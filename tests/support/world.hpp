@@ -52,7 +52,7 @@ struct World {
     std::filesystem::create_directory(host);
   }
   std::unique_ptr<storage::FileStore> store() const {
-    return storage::FileStore::open(replica).value();
+    return storage::FileStore::open(replica, storage::Access::Create).value();
   }
 };
 

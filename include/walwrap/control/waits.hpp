@@ -1,9 +1,9 @@
 // Everybody who waits for something of one database, as one list.
 //
 // Pure. A wait ends once: when what it is for has come true, when its time is over, or when it can
-// never come true. It never ends as Stored before an upload that saw its commit is acknowledged:
-// without a position it first waits for a look that began after it (its ticket), and then for what
-// that look has found.
+// never come true. It never ends as Stored before an upload that saw its commit is acknowledged,
+// nor while it is not known that the replica still holds that: without a position it first waits
+// for a look that began after it (its ticket), and then for what that look has found.
 #pragma once
 
 #include <cstdint>

@@ -28,9 +28,14 @@ class AtomicFile {
 
   enum class Publish {
     Replace,    // rename over whatever is there
-    CreateNew,  // link: Exists if something is there, which is left untouched
+    // link, or rename without replacing: Exists if something is there, which is left untouched. On
+    // a file system that has neither, a look and a rename; see created_after_look().
+    CreateNew,
   };
   Result<void> commit(Publish how);
+  // After CreateNew: only a look kept it from replacing another file, and two that look at once
+  // both find nothing.
+  bool created_after_look() const { return created_after_look_; }
 
  private:
   AtomicFile(File file, Path temporary, Path final_path);
@@ -39,6 +44,7 @@ class AtomicFile {
   Path temporary_;
   Path final_;
   Bytes written_ = 0;
+  bool created_after_look_ = false;
 };
 
 }  // namespace walwrap::os

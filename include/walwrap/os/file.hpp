@@ -48,6 +48,9 @@ Result<void> link_new(const Path& from, const Path& to);  // hard link; Exists i
 Result<void> remove_file(const Path& path);
 // Errors: Busy (something is in it).
 Result<void> remove_empty_directory(const Path& path);
+// Its name durable; fine if it is there. NotFound: its parent is not there.
+Result<void> make_directory(const Path& path, std::uint32_t mode,
+                            const std::optional<FileOwner>& owner = {});
 // Those that are not there, each given to `owner`, if there is one.
 Result<void> make_directories(const Path& path, std::uint32_t mode,
                               const std::optional<FileOwner>& owner = {});

@@ -73,6 +73,7 @@ class CaptureLoop {
   Result<void> capture_now();
   Result<void> drain_now();
   void publish();
+  void note_replica();
   std::string trouble() const;
   bool finish(MonoTime deadline);
   EndSight look_at_end();
@@ -126,6 +127,7 @@ class CaptureLoop {
   MonoTime last_commit_{};
   MonoTime next_job_{};
   MonoTime next_settle_{};
+  MonoTime next_replica_ask_{};
 };
 
 }  // namespace walwrap::replication

@@ -56,8 +56,9 @@ struct ReplicatorStatus {
   CheckpointCounts checkpoints{};
   RandomId writer{};                                       // who writes to the replica: we
   std::optional<std::chrono::milliseconds> restored_in{};  // by this start; none: it was there
-  storage::StoreCounts store{};                            // of all connections, since the start
-  std::optional<double> request_dollars{};                 // of these; none: no known price
+  std::string replica_lost{};    // why the replica is not the one we stored in; "": it is
+  storage::StoreCounts store{};  // of all connections, since the start
+  std::optional<double> request_dollars{};  // of these; none: no known price
 };
 
 // From good to bad. Nothing: there is no database.
@@ -74,13 +75,21 @@ struct FlushReport {
 struct Orders {
   bool hurry = false;               // a stop has begun: no pace
   std::optional<MonoTime> flush{};  // every writer is gone: finish until then
+  bool prove = false;               // all is stored: look whether the replica holds it
   bool quit = false;                // end without a flush
+};
+
+// What the last look at the replica has found.
+struct ReplicaProof {
+  std::string missing{};  // why the newest state could not be restored from there; "": it could
 };
 
 struct Exchange {
   static Result<std::unique_ptr<Exchange>> create();
   // Of the upload thread: why nothing is stored; "": it is.
   void tell_outage(std::string_view why);
+  // Of any thread: the replica is to be looked at soon.
+  void ask_replica_look(LookAt what);
 
   os::Handoff<UploadJob> job;
   os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;
@@ -90,6 +99,9 @@ struct Exchange {
   os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
   os::Published<Bytes> streamed{0};                   // of the job that is out, by now
   os::Published<bool> merging{false};                 // by the upload thread
+  os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
+  os::Published<std::optional<LookAt>> replica_look;  // that somebody has asked for
+  os::Handoff<ReplicaProof> proof;                    // of the upload thread, when told to prove
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   std::unique_ptr<Inquiry> inquiry;

@@ -33,6 +33,7 @@ struct ReplicaLook {
   ReplicaExtent extent;
   bool is_whole = true;                   // false: `files` are the uploads since the state, and
                                           // there is no plan
+  bool has_gap = false;                   // Damaged: files of the chain are missing, no more
   RestorePlan plan;                       // Present: to the newest state
   std::optional<RandomId> node_at_state;  // who stored the TXID that our state names, if known
   StoredFile newest_file;                 // Present: of the plan, or of what was looked at

@@ -50,6 +50,7 @@ struct Progress {
   Txid txid;                 // a restore to which has them
   std::string halted;        // why nothing will be stored any more; "": it will
   SnapshotDone snapshot = {};
+  bool is_proven = true;  // false: it has to be looked whether the replica still holds that
   bool operator==(const Progress&) const = default;
 };
 

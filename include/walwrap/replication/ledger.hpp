@@ -28,6 +28,9 @@ class Ledger {
   void on_taken(std::uint64_t commits);
   enum class Became { Stored, NothingNew };
   void on_done(Became what, Txid txid);
+  // What was stored has to be found out: the replica does not hold it any more, or may not.
+  void on_unknown() { progress_.stored = 0; }
+  void on_proven(bool is_proven) { progress_.is_proven = is_proven; }
   void on_snapshot(SnapshotDone done) { progress_.snapshot = std::move(done); }
   // No page of what was found is waiting or on its way.
   void on_all_stored(std::uint64_t commits);

@@ -17,11 +17,16 @@ namespace walwrap::replication {
 struct ReplicaListing {
   std::vector<StoredFile> files;
   bool has_legacy_backup = false;  // litestream v0.3's
+  WallTime legacy_newest{};        // when its newest object was stored
   std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
 };
 
 // All LTX files of all levels, and whether there is anything else.
 Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style);
+
+// Unsupported, with both times: litestream 0.3 has gone on with the database since, so what can be
+// restored is an older state than the newest. Its backup alone, or an older one, is fine.
+Result<void> check_legacy_is_older(const ReplicaListing& listing);
 
 // The uploads from this one on; for one who knows it, so no listing is doubted.
 Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, KeyStyle style,

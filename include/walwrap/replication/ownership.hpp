@@ -27,7 +27,8 @@ Result<std::optional<Identity>> read_identity(storage::ObjectStore& store);
 // Writes it, create-only, with `lineage`; whoever was first wins, and the winner's is returned.
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage);
 
-// Creates `walwrap/probe` though it is there: one request, or two where it was not. On or Off.
+// Creates `walwrap/probe` though it is there: one request, or two where it was not. On or Off. A
+// store that knows by then what keeps two from creating one name is not asked.
 Result<Fencing> probe_fencing(storage::ObjectStore& store);
 
 }  // namespace walwrap::replication

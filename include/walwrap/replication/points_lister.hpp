@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,9 @@ class PointsLister {
     StoreFactory open_store;
     KeyStyle style = KeyStyle::Directory;
     os::Wakeup* finished = nullptr;  // told when a listing has ended
+    // Told, on the thread of the listing, that the newest state cannot be restored from what is
+    // listed.
+    std::function<void()> on_broken = [] {};
   };
   PointsLister(Options options, const os::Clock& clock)
       : options_(std::move(options)), clock_(clock) {}

@@ -2,11 +2,13 @@
 //
 // A batch that fails goes back with the answer, after a pause that grows with each failure. What is
 // known of the store (an outage, whether it fences) is published in the exchange, and so is that a
-// merge is using it: a stop ends that, also while the store has not answered.
+// merge is using it: a stop ends that, also while the store has not answered. The replica is looked
+// at between the batches, see replica_watch.hpp.
 #pragma once
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "walwrap/base/backoff.hpp"
 #include "walwrap/base/log.hpp"
@@ -28,7 +30,10 @@ class UploadLoop {
  private:
   void upload(UploadJob job);
   void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
-  void probe_fencing_once();
+  void probe_fencing();
+  void look_at_replica();
+  void note_replica();
+  void prove();
   void wait_after(const UploadDone& done);
   void wait(std::chrono::milliseconds delay);
 
@@ -39,6 +44,9 @@ class UploadLoop {
   const Log& log_;
   Backoff again_;
   FailureEpisode failed_;
+  FailureEpisode lost_;
+  std::string broken_;  // as it was said last
+  bool proved_ = false;
 };
 
 }  // namespace walwrap::replication

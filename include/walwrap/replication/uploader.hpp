@@ -27,6 +27,7 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/levels.hpp"
+#include "walwrap/replication/replica_watch.hpp"
 #include "walwrap/replication/snapshot_file.hpp"
 #include "walwrap/replication/state_dir.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
@@ -106,6 +107,16 @@ class Uploader {
   // and a stop ends it.
   void merge(const Release& release);
 
+  // Whether the replica is still ours. Whoever asks to be told sooner says so with look_soon().
+  const ReplicaReport& replica() const { return watch_.report(); }
+  MonoTime look_due() const { return parts_.store ? watch_.due() : MonoTime::max(); }
+  void look_if_due(MonoTime now);
+  void look_soon(LookAt what) { watch_.look_soon(what, clock_.mono()); }
+  void on_snapshot_asked() { watch_.on_snapshot_asked(clock_.mono()); }
+  // The last look at the replica, which a final verdict rests on: an error says why the newest
+  // state that was stored could not be restored from there. Reaches a store that was not reached.
+  Result<void> verify();
+
   const SavedState& state() const { return state_; }
   storage::ObjectStore* store() { return parts_.store.get(); }  // null: not reached yet
   // When save_if_due() wants to be called; max: nothing to save.
@@ -128,6 +139,9 @@ class Uploader {
   Result<Bytes> put_merged(const UploadJob& job, const PageSet& pages, Level level,
                            TxidRange txids);
   UploadDone connect(UploadJob& job);
+  Result<void> reach_store();
+  // Nothing is stored in a replica that is not ours, or does not reach up to our TXID.
+  Result<void> require_replica(LookAt what);
   ltx::Header header_for(const UploadJob& job, TxidRange txids) const;
   Result<ByteVector> encode_to_memory(const SnapshotPages& from, Encoded& encoded) const;
   Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded,
@@ -142,6 +156,8 @@ class Uploader {
   const Log& log_;
   SnapshotFile encoder_;
   SavedState state_;
+  ReplicaWatch watch_;
+  bool moved_ = false;             // the sums are of another TXID than whoever compared knows
   bool has_stored_ = false;        // a start that writes nothing need not know the levels
   std::optional<Levels> levels_;   // none: not asked for yet
   std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()

@@ -2,15 +2,20 @@
 //
 // put() writes a temporary name, fsyncs, sets the modification time, links to the final name (so
 // that an existing one is never overwritten) and fsyncs the directory. Where the file system has
-// no hard links, CreateOnly falls back to renameat2(RENAME_NOREPLACE). Temporary names end in
-// ".tmp-<random>" and are ignored by every reader; those a crash left behind and that are older
-// than an hour are removed by open(). Dot files and lost+found are ignored too.
+// no hard links, CreateOnly falls back to renameat2(RENAME_NOREPLACE), and where it has not even
+// that, as a mounted bucket, to a look and a rename: create_only() says so then. Temporary names
+// end in ".tmp-<random>" and are ignored by every reader; those a crash left behind and that are
+// older than an hour are removed by an open() for writing. Dot files and lost+found are ignored
+// too.
 //
-// "Not there" is an answer only while the root is the directory that was opened: an empty one in
-// its place is a volume that is not mounted, hence Unavailable.
+// The store is bound to one directory, by device and inode, and a missing root is made by nothing
+// but the first put of a store that was opened to create it. A root that has gone is Unavailable,
+// also for a put; another directory in its place is Invalid until rebind() is called, for whoever
+// calls that looks at what is in it.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,9 +27,9 @@ namespace walwrap::storage {
 
 class FileStore : public ObjectStore {
  public:
-  // The directory is created if its parent exists. Errors: Invalid (not a directory), Denied,
-  // Unavailable (the parent does not exist: a volume that is not mounted).
-  static Result<std::unique_ptr<FileStore>> open(const os::Path& root);
+  // Errors: Invalid (not a directory), Denied, Unavailable (a root that is not there, or, to create
+  // it, its parent: a volume that is not mounted).
+  static Result<std::unique_ptr<FileStore>> open(const os::Path& root, Access access);
 
   Result<void> put(const std::string& key, const Body& body, const PutOptions& options) override;
   Result<void> get(const std::string& key, ByteRange range, const WriteFn& sink) override;
@@ -32,12 +37,17 @@ class FileStore : public ObjectStore {
   Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                        const std::string& start_after) override;
   Result<void> remove(const std::string& key) override;
-  CreateOnly create_only() const override { return CreateOnly::Atomic; }
+  CreateOnly create_only() const override { return create_only_; }
+  Result<Place> rebind() override;
   std::string describe() const override;
 
  private:
-  FileStore(os::Path root, os::FileId id) : root_(std::move(root)), root_id_(id) {}
-  Result<void> require_root();
+  FileStore(os::Path root, Access access, std::optional<os::FileId> id)
+      : root_(std::move(root)), access_(access), root_id_(id) {}
+  // Whether there is one: false only before the first put of a store that creates it.
+  Result<bool> find_root();
+  Result<void> make_root();
+  Result<void> require_write(const std::string& key) const;
   Result<void> require_parent(const std::string& key);
   // NotFound if the root is there to say so, else what is wrong with the root.
   Failure not_found(const std::string& key);
@@ -46,7 +56,9 @@ class FileStore : public ObjectStore {
                          const std::string& start_after, std::vector<ObjectInfo>& found);
 
   os::Path root_;
-  os::FileId root_id_;
+  Access access_;
+  std::optional<os::FileId> root_id_;  // none: there has been no root yet
+  CreateOnly create_only_ = CreateOnly::NotKnown;
   std::set<std::string> known_parents_;  // made durable by this instance
   ByteVector buffer_;
 };

@@ -6,9 +6,11 @@
 // Error codes: NotFound; Exists (create-only, something else has the name, and it is untouched);
 // Denied; Unavailable (try again); Unknown (a write that may have happened: repeat the same
 // bytes); Corrupt (what is stored contradicts itself; an answer that cannot be understood is
-// Unavailable, never "empty"); Invalid (the root is not usable as given).
+// Unavailable, never "empty"); Invalid (the root is not usable as given, or is another one by now:
+// rebind()).
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,6 +41,21 @@ enum class CreateOnly {
   Atomic,      // the store itself
   LookBefore,  // nothing: a look before the put, which both can pass at once
   NotKnown,    // the store, if it heeds the condition that it is sent
+};
+
+// What whoever opens a store will do with it. Only a directory heeds it: a bucket is there or not.
+enum class Access {
+  Read,    // creates nothing: puts and removes are refused, and a root must be there
+  Write,   // a root must be there
+  Create,  // where there is no root, nothing is stored, and the first put makes it
+};
+
+// Tells a place from another one that has taken its name: a directory's device and inode. Of a
+// bucket, whose name is all that it has, always the same.
+struct Place {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  bool operator==(const Place&) const = default;
 };
 
 enum class PutMode {
@@ -87,6 +104,11 @@ class ObjectStore {
   // Each of them, or the first failure: which ones are gone then is not known, and repeating is
   // fine. One by one, unless the store knows better.
   virtual Result<void> remove_many(const std::vector<std::string>& keys);
+
+  // Takes the place that the name leads to now for the one to work on, and says which it is: the
+  // caller then looks whether it is his. One attempt, also where calls are repeated. Errors:
+  // Unavailable (nothing is there), Denied, Invalid.
+  virtual Result<Place> rebind() { return Place{}; }
 
   virtual CreateOnly create_only() const { return CreateOnly::NotKnown; }
 

@@ -47,6 +47,7 @@ struct Surroundings {
   OutageFn on_outage = {};
   Backoff::Limits backoff = {};
   SharedCounts* counts = nullptr;  // of what is asked; null: nobody counts
+  Access access = Access::Read;
 };
 
 // The connection of one thread to an S3 store, bounded by that patience. Errors: as make_client.

@@ -55,6 +55,7 @@ class RetryingStore : public ObjectStore {
   Result<FirstObjects> list_first() override;
   Result<void> remove(const std::string& key) override;
   Result<void> remove_many(const std::vector<std::string>& keys) override;
+  Result<Place> rebind() override { return store_->rebind(); }
   CreateOnly create_only() const override { return store_->create_only(); }
   std::string describe() const override;
 
