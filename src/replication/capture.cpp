@@ -32,6 +32,7 @@ void Capture::lose_continuity() {
 
 void Capture::require_compare() {
   needs_compare_ = true;
+  continues_ = false;
   ++commits_;
 }
 
@@ -121,7 +122,10 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
       count_.on_commit();
       // What lies before the stored position is only needed to find pages' newest frames.
       if (!stored_) {
-        for (const Pgno pgno : transaction.pages) pending_.add(pgno);
+        for (const Pgno pgno : transaction.pages) {
+          pending_.add(pgno);
+          changed_.add(pgno);
+        }
         ++commits_;
       }
       any = true;
@@ -171,7 +175,11 @@ Result<std::optional<Capture::Shot>> Capture::take(const sqlite::CheckpointOwner
   const auto moment = TRY(begin(owner, snapshot));
   if (!moment) return std::optional<Shot>();
   const Pgno last{moment->index.pages};
-  Shot shot{.pages = std::exchange(pending_, PageSet()), .commit = last.value, .covers = {}};
+  Shot shot{.pages = std::exchange(pending_, PageSet()),
+            .commit = last.value,
+            .covers = {},
+            .changed = std::exchange(changed_, PageSet()),
+            .continues = std::exchange(continues_, true)};
   // Growth rule of LTX: every page the database has gained is in the file.
   shot.pages.add_range(Pgno{stored_pages + 1}, last);
   shot.pages.remove_above(last);

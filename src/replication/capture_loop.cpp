@@ -231,7 +231,7 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   wants_frames_ = done.wants_frames;
   if (done.kind == UploadJob::Kind::Snapshot) note_snapshot(done);
   const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
-                        done.trouble.empty() && done.txid.value > 0;
+                        done.trouble.empty() && !done.recalled && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
   // Of a file that is no longer attached it says nothing about this one, which is compared as a
@@ -249,6 +249,9 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     if (done.compare_again) {
       attachment_->capture().require_compare();
       ledger_.on_unknown();
+    }
+    if (done.recalled && done.kind == UploadJob::Kind::Compare) {
+      attachment_->capture().resume_compare();
     }
   }
   if (done.stop) halt(done.trouble);
@@ -305,6 +308,7 @@ void CaptureLoop::checkpoint(const sqlite::IndexView& index) {
   const auto done =
       checkpointer_.run(attachment_->owner(), index, situation(), [this] { return capture_now(); });
   if (!done) note(done.error());
+  if (checkpointer_.wants_snapshot_back()) exchange_.recalled.set(true);
   const auto after = attachment_->owner().read_index();
   const bool is_as_before = after && after->header.salts == index.header.salts &&
                             after->checkpoint.backfilled == index.checkpoint.backfilled;
@@ -352,7 +356,9 @@ void CaptureLoop::offer_job() {
   const Bytes waiting = lag();
   // With nothing stored yet there is nothing to compare with: all pages go up.
   const bool first_image = compare && txid_.value == 0;
-  const auto frames = wants_frames_ ? Capture::Frames::Every : Capture::Frames::OfPages;
+  // A merge keeps the snapshot for longer than a writer at full speed leaves time for.
+  const bool may_merge = wants_frames_ && !checkpointer_.is_at_full_speed();
+  const auto frames = may_merge ? Capture::Frames::Every : Capture::Frames::OfPages;
   auto shot = compare || whole
                   ? attachment_->capture().take_all(attachment_->owner(), attachment_->snapshot())
                   : attachment_->capture().take(attachment_->owner(), attachment_->snapshot(),
@@ -378,11 +384,14 @@ void CaptureLoop::offer_job() {
                 .pages = std::move((*shot)->pages),
                 .commit = (*shot)->commit,
                 .covers = (*shot)->covers,
-                .every_frame = compare || whole || wants_frames_};
+                .every_frame = compare || whole || may_merge,
+                .changed = std::move((*shot)->changed),
+                .continues = (*shot)->continues};
   ledger_.on_taken(attachment_->capture().commits());
   job_of_ = ledger_.progress().committed.attachment;
   job_covers_ = {.as_of = now, .log = job.covers};
   job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
+  exchange_.recalled.set(false);
   job_out_ = exchange_.job.offer(std::move(job));
   WW_CHECK(job_out_);
   exchange_.upload_wakeup.notify();

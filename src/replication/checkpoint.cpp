@@ -54,7 +54,11 @@ CheckpointPolicy::Action CheckpointPolicy::decide(const WalView& view, MonoTime 
   if (view.pinned) {
     return written_since_pass(view) >= limits_.pass_pages ? Action::Pass : Action::None;
   }
-  return now < no_gaps_until_ ? without_gaps(view, now) : in_gaps(view, now);
+  // Before a writer is held it must have been at full speed a moment ago.
+  const MonoTime known_until =
+      lending_works(view, now) ? no_gaps_until_
+                               : std::min(no_gaps_until_, no_gaps_since_ + limits_.first_no_gaps);
+  return now < known_until ? without_gaps(view, now) : in_gaps(view, now);
 }
 
 CheckpointPolicy::Action CheckpointPolicy::in_gaps(const WalView& view, MonoTime now) const {
@@ -84,9 +88,11 @@ void CheckpointPolicy::on_pass(const WalView& before, std::uint32_t left, MonoTi
     no_gaps_for_ = milliseconds(0);
     return;
   }
-  if (before.own_read || before.pinned || now < no_gaps_until_) return;
+  const bool is_known = now < no_gaps_since_ + limits_.first_no_gaps;
+  if (before.own_read || before.pinned || is_known) return;
   if (++gap_misses_ < limits_.gap_tries) return;
   no_gaps_for_ = doubled(no_gaps_for_, limits_.first_no_gaps, limits_.most_no_gaps);
+  no_gaps_since_ = now;
   no_gaps_until_ = now + no_gaps_for_;
   gap_misses_ = limits_.gap_tries - 2;  // the next time, two tries will do
 }

@@ -24,14 +24,26 @@ constexpr std::chrono::milliseconds kFastLook{20};
 // A gap begins when a commit has ended. An app that is slower than this has gaps anyway.
 constexpr std::chrono::milliseconds kCommitWait{20};
 constexpr std::chrono::microseconds kCommitLook{50};
+constexpr std::chrono::microseconds kLeastGap{500};
 
-void wait_for_commit(const sqlite::CheckpointOwner& owner, std::uint32_t change) {
-  const MonoTime until = owner.clock().mono() + kCommitWait;
+// True: there was a commit in that time.
+bool wait_for_commit(const sqlite::CheckpointOwner& owner, std::uint32_t change,
+                     std::chrono::nanoseconds most) {
+  const MonoTime until = owner.clock().mono() + most;
   while (owner.clock().mono() < until) {
     const auto index = owner.read_index();
-    if (index && index->header.change != change) return;
+    if (index && index->header.change != change) return true;
     os::pause_for(kCommitLook);
   }
+  return false;
+}
+
+// False: the next commit follows so closely that no pass would end before it. Beside such a writer
+// a pass that waits for a slow disk lets the log grow without bound.
+bool wait_for_gap(const sqlite::CheckpointOwner& owner, std::uint32_t change) {
+  wait_for_commit(owner, change, kCommitWait);
+  const auto index = owner.read_index();
+  return index && !wait_for_commit(owner, index->header.change, kLeastGap);
 }
 
 Lent lent_of(sqlite::Lending::Outcome outcome) {
@@ -144,7 +156,10 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
     case Action::RecallSnapshot:
       return is_time_to_probe(index, situation) ? probe(owner, capture) : Result<void>();
     case Action::PassAfterCommit:
-      wait_for_commit(owner, index.header.change);
+      if (!wait_for_gap(owner, index.header.change)) {
+        policy_.on_pass(view, view.not_backfilled, clock_.mono());
+        return {};
+      }
       [[fallthrough]];
     case Action::Pass:
       return pass(owner, situation, capture);
@@ -228,7 +243,9 @@ Result<void> Checkpointer::go_on_lending(sqlite::CheckpointOwner& owner,
              {{"db", name_}, {"outcome", name_of(ended)}, {"wal_bytes", lent_at_.bytes}});
   if (is_probed_ || ended != Lent::Restarts) return {};
   const auto index = owner.read_index();
-  if (index && index->header.salts == lent_at_.salts) wait_for_commit(owner, index->header.change);
+  if (index && index->header.salts == lent_at_.salts) {
+    wait_for_commit(owner, index->header.change, kCommitWait);
+  }
   const auto next = owner.read_index();
   const bool is_short = next && !(next->header.salts == lent_at_.salts) &&
                         next->header.max_frame < sqlite::Lending::kShort / 2;

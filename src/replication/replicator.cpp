@@ -233,6 +233,8 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                       .sums = std::move(booted.sums),
                       .state = state,
                       .is_hurried = [this] { return exchange_->orders.get().hurry; },
+                      .is_recalled = [this] { return exchange_->recalled.get(); },
+                      .copies_in = StateDir::path_for(options_.database),
                       .on_streamed = [this](Bytes bytes) { exchange_->streamed.set(bytes); }},
       clock_, log_);
   if (has_gap) uploader_->look_soon(LookAt::Chain);

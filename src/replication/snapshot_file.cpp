@@ -31,7 +31,7 @@ Result<Encoded> SnapshotFile::encode(const SnapshotPages& from, const WriteFn& s
   for (auto batch = from.pages.next(after, 1024); !batch.empty();
        batch = from.pages.next(after, 1024)) {
     for (const Pgno pgno : batch) {
-      TRY(from.snapshot.read_page(pgno, page));
+      TRY(from.read(pgno, page));
       if (encoded.has_sums) encoded.sums.push_back(page_sum(page));
       TRY(encoder.add_page(pgno, page));
     }

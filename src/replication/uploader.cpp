@@ -22,6 +22,13 @@ constexpr Bytes kLargestHurriedMend = 16ULL << 20;
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 
+constexpr const char* kRecalled = "the log has become too long meanwhile";
+// Pages of a large batch that are copied before anything has shown that they must be; and how much
+// of what is free on the disk a copy may take.
+constexpr Bytes kCopiedAtOnce = 256ULL << 20;
+constexpr Bytes kShareOfDisk = 2;
+constexpr std::size_t kBatch = 1024;
+
 // The store would have been asked again, had no snapshot waited.
 bool is_unanswered(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::Unknown;
@@ -48,6 +55,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
     job.snapshot->end();
     release(std::move(job.snapshot));
   };
+  forget_changed(job);
   UploadDone done;
   switch (job.kind) {
     case UploadJob::Kind::Compare:
@@ -61,6 +69,8 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
       break;
   }
   parts_.on_streamed(0);
+  if (!done.recalled) copy_.reset();
+  was_recalled_ = was_recalled_ || done.recalled;
   done.kind = job.kind;
   done.txid = state_.txid;
   done.pages = state_.pages;
@@ -78,14 +88,71 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
   return done;
 }
 
+// What an earlier attempt has found out of pages holds for those that have not changed since.
+void Uploader::forget_changed(const UploadJob& job) {
+  const bool is_usable = job.continues && copy_ && copy_->page_size() == job.page_size;
+  if (is_usable) {
+    copy_->forget(job.changed, Pgno{job.commit});
+  } else {
+    copy_.reset();
+  }
+  if (!job.continues) equal_.clear();
+  job.changed.for_each([this](Pgno pgno) { equal_.remove(pgno); });
+  equal_.remove_above(Pgno{job.commit});
+}
+
+ReadPage Uploader::reads(const UploadJob& job) const {
+  return [this, &job](Pgno pgno, MutableByteSpan page) -> Result<void> {
+    if (parts_.is_recalled()) return fail(Code::Cancelled, kRecalled);
+    return job.snapshot->read_page(pgno, page);
+  };
+}
+
+bool Uploader::has_room_to_copy(Bytes bytes) const {
+  if (!parts_.copies_in || (bytes > kCopiedAtOnce && !was_recalled_)) return false;
+  const auto free = os::free_bytes(*parts_.copies_in);
+  return free && *free / kShareOfDisk >= bytes;
+}
+
+Result<void> Uploader::copy_pages(const UploadJob& job) {
+  if (!copy_) copy_ = TRY(PageCopy::create(*parts_.copies_in, job.page_size));
+  const auto read = reads(job);
+  ByteVector page(job.page_size.value);
+  Pgno after{0};
+  for (auto batch = job.pages.next(after, kBatch); !batch.empty();
+       batch = job.pages.next(after, kBatch)) {
+    for (const Pgno pgno : batch) {
+      if (copy_->pages().contains(pgno)) continue;
+      TRY(read(pgno, page));
+      TRY(copy_->put(pgno, page));
+    }
+    after = batch.back();
+  }
+  return {};
+}
+
 UploadDone Uploader::compare(const UploadJob& job) {
   UploadDone done;
+  const auto read_page = reads(job);
   ByteVector page(job.page_size.value);
   job.pages.for_each([&](Pgno pgno) {
-    const auto read = job.snapshot->read_page(pgno, page);
+    if (done.recalled || equal_.contains(pgno)) return;
+    const auto read = read_page(pgno, page);
+    done.recalled = !read && read.error().code == Code::Cancelled;
+    if (done.recalled) return;
     if (!read) done.trouble = read.error().text;
-    if (!read || page_sum(page) != parts_.sums.get(pgno)) done.to_store.add(pgno);
+    if (read && page_sum(page) == parts_.sums.get(pgno)) {
+      equal_.add(pgno);
+    } else {
+      done.to_store.add(pgno);
+    }
   });
+  if (done.recalled) {
+    log_.debug("comparison interrupted, for the log has become too long",
+               {{"pages", job.pages.size()}, {"equal", equal_.size()}});
+    return done;
+  }
+  equal_.clear();
   // A database that has shrunk is news even if no page that is left differs.
   if (job.commit != state_.pages) done.to_store.add(Pgno{1});
   if (done.to_store.empty() && state_.txid.value > 0) {
@@ -109,9 +176,17 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   }
   const Txid txid = state_.txid.next();
   const ltx::Header header = header_for(job, {txid, txid});
-  const SnapshotPages from{.snapshot = *job.snapshot, .pages = job.pages, .header = header};
+  SnapshotPages from{.read = reads(job), .pages = job.pages, .header = header};
   const bool streams = from.total() > SnapshotFile::kSmall;
-  const bool merges = may_merge(job, txid);
+  const bool copies =
+      streams && job.kind == UploadJob::Kind::Changes && has_room_to_copy(from.total());
+  const bool merges = !copies && may_merge(job, txid);
+  if (copies) {
+    const auto copied = copy_pages(job);
+    let_go();
+    if (!copied) return give_back(job, copied.error());
+    from.read = [this](Pgno pgno, MutableByteSpan page) { return copy_->get(pgno, page); };
+  }
   Encoded encoded;
   ByteVector in_memory;
   storage::Body body = [&](const WriteFn& sink) -> Result<void> {
@@ -157,6 +232,7 @@ UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
             .snapshot = {.trouble = "the store has not been reached yet"}};
   }
   UploadDone done = compare(job);
+  if (done.recalled) done.trouble = kRecalled;
   if (!done.trouble.empty()) {
     return {.trouble = done.trouble, .compare_again = true, .snapshot = {.trouble = done.trouble}};
   }
@@ -164,7 +240,7 @@ UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
     std::swap(job.pages, done.to_store);
     auto changes = upload(job, [] {});
     if (!changes.stored) {
-      changes.snapshot.trouble = changes.trouble;
+      changes.snapshot.trouble = changes.recalled ? kRecalled : changes.trouble;
       return changes;
     }
     std::swap(job.pages, done.to_store);
@@ -195,8 +271,7 @@ Result<Bytes> Uploader::put_snapshot(const UploadJob& job) {
 
 Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, Level level,
                                    TxidRange txids) {
-  const SnapshotPages from{
-      .snapshot = *job.snapshot, .pages = pages, .header = header_for(job, txids)};
+  const SnapshotPages from{.read = reads(job), .pages = pages, .header = header_for(job, txids)};
   // Without it the last flush would fail, but a large one would not be ready in time.
   const bool mends = !watch_.report().broken.empty() && from.total() <= kLargestHurriedMend;
   Encoded encoded;
@@ -330,6 +405,12 @@ UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
   UploadDone done;
   done.to_store = std::move(job.pages);
   done.to_store.add_all(std::exchange(adopted_, {}));
+  done.recalled = error.code == Code::Cancelled && parts_.is_recalled();
+  if (done.recalled) {
+    log_.debug("upload interrupted, for the log has become too long",
+               {{"pages", done.to_store.size()}, {"copied", copy_ ? copy_->pages().size() : 0}});
+    return done;
+  }
   done.trouble = error.text;
   done.stop = error.code == Code::Mismatch;
   return done;

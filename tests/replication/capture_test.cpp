@@ -104,6 +104,28 @@ TEST_CASE("a commit that was missed is found by SQLite's count, and everything i
   CHECK(capture->is_proven(*world.owner->read_index()));
 }
 
+TEST_CASE("a shot says what has changed since the one before it, unless something passed unseen") {
+  Attached world;
+  const auto capture = world.capture();
+  world.drain(*capture);
+  CHECK_FALSE((*capture->take_all(*world.owner, *world.snapshot))->continues);
+  world.snapshot->end();
+  world.app.run("INSERT INTO t VALUES(1)");
+  world.drain(*capture);
+  capture->add_pending(PageSet::range(Pgno{1}, Pgno{3}));
+  const auto next = capture->take(*world.owner, *world.snapshot, 0);
+  CHECK((*next)->continues);
+  CHECK((*next)->changed.size() == 1);
+  CHECK((*next)->pages.size() > 2);
+  world.snapshot->end();
+  capture->require_compare();
+  CHECK_FALSE((*capture->take_all(*world.owner, *world.snapshot))->continues);
+  world.snapshot->end();
+  capture->resume_compare();
+  CHECK(capture->needs_compare());
+  CHECK((*capture->take_all(*world.owner, *world.snapshot))->continues);
+}
+
 TEST_CASE("restarts of the WAL, rollbacks and checkpoints of ours leave the counts equal") {
   Attached world;
   const auto capture = world.capture();

@@ -137,6 +137,19 @@ TEST_CASE("a pass that missed its gap is tried again soon, and after six there a
   CHECK(policy.decide(view(500, 500, kNextLog), now, now) == Action::None);
 }
 
+TEST_CASE("before a writer is held, its last second is looked at again") {
+  auto policy = without_lending();
+  const auto soon = kStart + milliseconds(999);
+  const auto later = kStart + milliseconds(1'000);
+  CHECK(policy.decide(view(kPastHard, 5), soon, soon) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), later, later) == Action::PassAfterCommit);
+  policy.on_pass(view(kPastHard, 5), 3, later);
+  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(5)) ==
+        Action::PassAfterCommit);
+  policy.on_pass(view(kPastHard, 5), 3, later + milliseconds(5));
+  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::Brake);
+}
+
 TEST_CASE("a pass that our own read or a reader of the app's kept from the end misses no gap") {
   CheckpointPolicy policy{CheckpointLimits{}};
   for (int i = 0; i < 10; ++i) policy.on_pass(own_read(view(1'000, 500)), 5, kStart);

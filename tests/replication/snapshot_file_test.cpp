@@ -23,14 +23,16 @@ struct Made {
     const SnapshotFile encoder({.on_streamed = [this](Bytes now) { streamed.push_back(now); },
                                 .start_encoder = ltx::Encoder::start},
                                chain.clock, chain.log);
-    const SnapshotPages from{.snapshot = *chain.snapshot,
-                             .pages = shot.pages,
-                             .header = {.page_size = chain.owner->page_size(),
-                                        .commit = shot.commit,
-                                        .txids = {Txid{1}, Txid{1}},
-                                        .timestamp = {},
-                                        .wal = {},
-                                        .node = {}}};
+    const SnapshotPages from{
+        .read = [&](Pgno pgno,
+                    MutableByteSpan page) { return chain.snapshot->read_page(pgno, page); },
+        .pages = shot.pages,
+        .header = {.page_size = chain.owner->page_size(),
+                   .commit = shot.commit,
+                   .txids = {Txid{1}, Txid{1}},
+                   .timestamp = {},
+                   .wal = {},
+                   .node = {}}};
     return encoder.encode(from, [this](ByteSpan bytes) -> Result<void> {
       file.insert(file.end(), bytes.begin(), bytes.end());
       return {};

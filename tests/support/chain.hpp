@@ -43,6 +43,10 @@ struct Chain {
   Log log{{.now = [this] { return clock.wall(); },
            .sink = [this](std::string_view line) { said.emplace_back(line); }}};
   std::vector<Bytes> streamed;
+  // The snapshot is wanted back after so many pages have been read from it.
+  int recalled_after = 1'000'000;
+  int pages_read = 0;
+  std::optional<os::Path> copies_in;
   // Damages what the encoder writes, by the number of the piece: 0 is the header.
   std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
@@ -78,6 +82,8 @@ struct Chain {
                         .sums = std::move(sums),
                         .state = state,
                         .is_hurried = [this] { return hurried; },
+                        .is_recalled = [this] { return ++pages_read > recalled_after; },
+                        .copies_in = copies_in,
                         .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
                         .start_encoder =
                             [this](const ltx::Header& header, WriteFn sink) {
@@ -105,7 +111,9 @@ struct Chain {
             .pages = std::move(shot.pages),
             .commit = shot.commit,
             .covers = shot.covers,
-            .every_frame = wants_frames || kind != UploadJob::Kind::Changes};
+            .every_frame = wants_frames || kind != UploadJob::Kind::Changes,
+            .changed = std::move(shot.changed),
+            .continues = shot.continues};
   }
   UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
     UploadJob taken = job(kind);

@@ -38,6 +38,8 @@ class Capture {
 
   bool needs_compare() const { return needs_compare_; }
   void require_compare();
+  // A comparison was given up on the way; what is known of it holds for as long as shots continue.
+  void resume_compare() { needs_compare_ = true; }
   // Found so far. What was there before the first, or has passed unseen, counts as one.
   std::uint64_t commits() const { return commits_; }
   // Every frame that `index` publishes was taken.
@@ -61,6 +63,8 @@ class Capture {
     PageSet pages;             // to read: the pending ones, or all for a comparison
     std::uint32_t commit = 0;  // database size in pages
     wal::Position covers;      // storing `pages` stores everything up to here
+    PageSet changed;           // since the shot before it
+    bool continues = false;    // that is known: nothing has passed unseen since then
   };
   // Begins `snapshot` and takes the pending pages, with what `stored_pages` (database size as of
   // what is stored) asks for by the growth rule. Busy: no moment now. nullopt: nothing to store
@@ -93,6 +97,8 @@ class Capture {
   std::optional<wal::Scanner> scanner_;
   wal::FrameMap newest_;
   PageSet pending_;
+  PageSet changed_;         // since the last shot
+  bool continues_ = false;  // changed_ is all of it
   ByteVector buffer_;
 };
 

@@ -82,6 +82,7 @@ class CheckpointPolicy {
   void on_pass(const WalView& before, std::uint32_t left, MonoTime now);
   void on_brake(MonoTime now);
   void on_lent(Lent ended, const WalView& before, MonoTime now);
+  bool is_at_full_speed(MonoTime now) const { return now < no_gaps_until_; }
   // For good: a commit was missed, or nothing would tell.
   void forbid_lending() { lending_allowed_ = false; }
   // When decide() may say something else although nothing was written; never later than needed.
@@ -101,7 +102,8 @@ class CheckpointPolicy {
   MonoTime passed_at_{};
   MonoTime restarted_at_{};  // the newest brake or lending
 
-  int gap_misses_ = 0;        // passes in a row that ended after the next commit
+  int gap_misses_ = 0;  // passes in a row that ended after the next commit
+  MonoTime no_gaps_since_{};
   MonoTime no_gaps_until_{};  // passes between commits are not worth trying
   std::chrono::milliseconds no_gaps_for_{0};
 

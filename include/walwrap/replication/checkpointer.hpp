@@ -52,6 +52,8 @@ class Checkpointer {
                    const Situation& situation, const sqlite::CheckpointOwner::CaptureFn& capture);
   // Our own read keeps the WAL, which is too long: it is to be given up.
   bool wants_snapshot_back() const { return wants_snapshot_back_; }
+  // The writer leaves no gap between two commits.
+  bool is_at_full_speed() const { return policy_.is_at_full_speed(clock_.mono()); }
   bool is_lending() const { return lending_.has_value(); }
   // To another file, or anew: nothing is lent any more.
   void on_attached();

@@ -102,6 +102,7 @@ struct Exchange {
   os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
   os::Published<std::optional<LookAt>> replica_look;  // that somebody has asked for
   os::Handoff<ReplicaProof> proof;                    // of the upload thread, when told to prove
+  os::Published<bool> recalled{false};                // the snapshot that is out: wanted back
   os::Published<ReplicatorStatus> status;
   os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
   std::unique_ptr<Inquiry> inquiry;

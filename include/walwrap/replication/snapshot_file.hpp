@@ -15,12 +15,13 @@
 #include "walwrap/ltx/encoder.hpp"
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::replication {
 
+using ReadPage = std::function<Result<void>(Pgno, MutableByteSpan)>;
+
 struct SnapshotPages {
-  const sqlite::Snapshot& snapshot;
+  ReadPage read;  // one of `pages`, as of the snapshot
   const PageSet& pages;
   ltx::Header header;
   Bytes total() const { return pages.size() * header.page_size.value; }

@@ -6,8 +6,10 @@
 // given. A batch of ordinary size is encoded into memory, its snapshot ends at once, and the same
 // bytes are repeated until the store has answered for them. A large one streams from its snapshot,
 // once, and on failure goes back to the capture, for a snapshot must not pin the log through an
-// outage. Now and then what several uploads have changed is stored once more as one file, from the
-// snapshot of the last of them: merge(), levels.hpp.
+// outage. Where there is room its pages are copied first (page_copy.hpp), for it must not pin the
+// log for as long as a store takes, either. A snapshot that is recalled is given up at once. Now
+// and then what several uploads have changed is stored once more as one file, from the snapshot of
+// the last of them: merge(), levels.hpp.
 #pragma once
 
 #include <chrono>
@@ -27,6 +29,7 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/levels.hpp"
+#include "walwrap/replication/page_copy.hpp"
 #include "walwrap/replication/replica_watch.hpp"
 #include "walwrap/replication/snapshot_file.hpp"
 #include "walwrap/replication/state_dir.hpp"
@@ -51,6 +54,8 @@ struct UploadJob {
   std::uint32_t commit = 0;
   wal::Position covers;
   bool every_frame = false;  // the snapshot knows those of pages that are not in `pages`, too
+  PageSet changed{};         // since the job before
+  bool continues = false;    // that one was of the same attachment, and `changed` is all of it
 };
 
 // A file of the whole database beside those that lead to it.
@@ -73,6 +78,7 @@ struct UploadDone {
   bool stop = false;           // never offer a job again: somebody else writes here
   bool compare_again = false;  // the sums have moved on: what was found equal may not be
   bool wants_frames = false;   // the next job is to come with every frame
+  bool recalled = false;       // given up for the log's sake; what was done by then is kept
   SnapshotMade snapshot{};     // Snapshot
 };
 
@@ -90,6 +96,10 @@ class Uploader {
     // Asked while a snapshot is on its way: a stop has begun, and it is not to keep the last flush
     // waiting.
     std::function<bool()> is_hurried = [] { return false; };
+    // Asked while a snapshot is read: it is to be given up, for the log has become too long.
+    std::function<bool()> is_recalled = [] { return false; };
+    // Where the pages of a large batch may be copied to; none: nowhere.
+    std::optional<os::Path> copies_in{};
     // How many bytes of pages of a large batch are on their way by now; 0 at the end of each job.
     std::function<void(Bytes)> on_streamed = [](Bytes) {};
     // A test puts its faults between the encoder and what checks it.
@@ -127,6 +137,10 @@ class Uploader {
 
  private:
   using LetGo = std::function<void()>;  // of the snapshot of the job
+  void forget_changed(const UploadJob& job);
+  ReadPage reads(const UploadJob& job) const;
+  bool has_room_to_copy(Bytes bytes) const;
+  Result<void> copy_pages(const UploadJob& job);
   UploadDone compare(const UploadJob& job);
   UploadDone upload(UploadJob& job, const LetGo& let_go);
   UploadDone upload_snapshot(UploadJob& job, const LetGo& let_go);
@@ -163,6 +177,9 @@ class Uploader {
   std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
   PageSet adopted_;                // of a slot that an earlier start had stored: to be stored again
   Bytes merged_ = 0;
+  std::optional<PageCopy> copy_;  // of a large batch that is on its way, or was recalled
+  PageSet equal_;                 // of a comparison that was recalled: these are as stored
+  bool was_recalled_ = false;     // at least once: what is large is copied first
   MonoTime saved_at_{};
   Txid saved_txid_;
   bool unsaved_ = false;
