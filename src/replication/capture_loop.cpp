@@ -59,6 +59,7 @@ void CaptureLoop::prepare() {
 }
 
 void CaptureLoop::run() {
+  os::take_short_turns();
   prepare();
   while (true) {
     orders_ = exchange_.orders.get();

@@ -59,6 +59,7 @@ Lent lent_of(sqlite::Lending::Outcome outcome) {
     case sqlite::Lending::Outcome::ChecksEachCommit:
       return Lent::ChecksEachCommit;
     case sqlite::Lending::Outcome::NoCommit:
+    case sqlite::Lending::Outcome::NoProcessor:
     case sqlite::Lending::Outcome::Lent:
       break;
   }

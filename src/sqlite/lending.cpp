@@ -1,18 +1,17 @@
 #include "walwrap/sqlite/lending.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace walwrap::sqlite {
 namespace {
 
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
 
-// Whoever sleeps between two looks gets a processor sooner than who spins; but the end of the
-// writer's checkpoint is not to be missed by an app that might begin another one soon after.
 constexpr microseconds kPause{20};
-constexpr milliseconds kSpin{2};
+// The guard is released only after some pauses in a row were this short: a thread that has to wait
+// for a processor might take the lock back too late, after the app has begun the WAL anew twice.
+constexpr microseconds kPromptly{400};
+constexpr int kPrompt = 4;
 constexpr std::uint32_t kProbeCommits = 3;
 
 std::uint32_t commits_between(const wal::IndexHeader& first, const wal::IndexHeader& last) {
@@ -46,17 +45,35 @@ Result<void> Lending::look(const CheckpointOwner::CaptureFn& capture) {
   return {};
 }
 
-// The writer's checkpoint has set out for the last frame that there is: as long as nobody else
-// writes, nothing can be committed before it has ended.
-void Lending::on_guarded() {
+// The writer's checkpoint has set out for the last frame that there is, and has not got there: as
+// long as nobody else writes, nothing can be committed before it has ended.
+bool Lending::is_writer_inside() const {
   const auto& [header, checkpoint] = index_;
-  const auto reached = std::max(checkpoint.attempted, checkpoint.backfilled);
-  if (purpose_ == Purpose::Probe || !all_captured() || header.max_frame == 0) return;
-  if (reached < header.max_frame) return;
-  released_ = header;
-  released_at_ = now();
-  state_ = State::Released;
+  return header.max_frame > 0 && checkpoint.attempted >= header.max_frame &&
+         checkpoint.backfilled < header.max_frame;
+}
+
+Result<void> Lending::on_guarded() {
+  if (purpose_ == Purpose::Probe || !all_captured() || !is_writer_inside()) return {};
+  if (prompt_ < kPrompt) {
+    was_late_ = true;
+    return {};
+  }
   owner_->release_restart_guard();
+  const auto after = owner_->read_index();
+  const bool is_same = after && after->header == index_.header;
+  if (is_same && after->checkpoint.backfilled < after->header.max_frame) {
+    released_ = after->header;
+    state_ = State::Released;
+    return {};
+  }
+  // It has just ended. The next commit may have found the guard and be on its way into the old WAL,
+  // and the one after it would overwrite that.
+  const bool has_guard = TRY(owner_->take_restart_guard());
+  if (has_guard) return {};
+  released_ = index_.header;
+  state_ = State::Released;
+  return {};
 }
 
 Result<void> Lending::on_released() {
@@ -77,7 +94,9 @@ Result<void> Lending::on_released() {
 bool Lending::is_over() const {
   if (state_ != State::Guarded) return true;
   const bool is_late = now() >= begun_ + kPatience;
-  if (purpose_ == Purpose::Restart) return is_late || other_writer_;
+  const bool is_complete =
+      all_captured() && index_.header.max_frame > 0 && index_.not_backfilled() == 0;
+  if (purpose_ == Purpose::Restart) return is_late || other_writer_ || is_complete;
   return is_late || index_.checkpoint.attempted > first_.checkpoint.attempted ||
          commits_between(first_.header, index_.header) >= kProbeCommits;
 }
@@ -96,25 +115,26 @@ Lending::Outcome Lending::outcome() const {
   if (is_new_log || index_.not_backfilled() == 0) return Outcome::Restarts;
   if (other_writer_) return Outcome::SeveralWriters;
   if (!any_commit) return Outcome::NoCommit;
+  if (was_late_) return Outcome::NoProcessor;
   return any_checkpoint ? Outcome::NotFinished : Outcome::NoCheckpoint;
 }
 
-void Lending::pause() const {
-  if (state_ == State::Released && now() < released_at_ + kSpin) {
-    std::this_thread::yield();
-  } else {
-    os::pause_for(kPause);
-  }
+// Whoever sleeps between two looks gets a processor sooner than who spins. How much later than
+// asked says whether others have the processors.
+void Lending::pause() {
+  const MonoTime before = now();
+  os::pause_for(kPause);
+  prompt_ = now() - before < kPromptly ? prompt_ + 1 : 0;
 }
 
 Result<Lending::Outcome> Lending::go_on(const CheckpointOwner::CaptureFn& capture) {
   const MonoTime until = now() + kPatience;
   while (true) {
-    bool has_lock = false;
-    if (is_over()) has_lock = TRY(owner_->take_lock_back());
+    bool has_lock = owner_->holds_lock();  // where the last capture failed after it was taken
+    if (!has_lock && is_over()) has_lock = TRY(owner_->take_lock_back());
     TRY(look(capture));
     if (has_lock) break;
-    if (state_ == State::Guarded) on_guarded();
+    if (state_ == State::Guarded) TRY(on_guarded());
     if (state_ == State::Released) TRY(on_released());
     if (now() >= until) return Outcome::Lent;
     pause();

@@ -58,7 +58,7 @@ struct WalView {
 // How a time in which the lock was lent has ended; sqlite::Lending says more.
 enum class Lent {
   Restarts,          // the WAL begins anew
-  Nothing,           // no commit came
+  Nothing,           // no commit came, or we got no processor in time
   NoCheckpoint,      // the app wrote, and made none
   NotFinished,       // somebody's read kept it from the end
   SeveralWriters,    //

@@ -7,7 +7,9 @@
 //
 //   state      guard  lock      goes on when
 //   Guarded    ours   free      all is captured and the writer's checkpoint has set out for the
-//                               last frame: the writer is inside its commit, it cannot write
+//                               last frame: the writer is inside its commit, it cannot write;
+//                               and this thread gets a processor when it wants one. Or that
+//                               checkpoint has ended, and the lock is ours again (ended)
 //   Released   free   writer's  the lock is ours again (ended); the WAL has restarted (Restarted);
 //                               the old WAL has grown: another writer (Guarded)
 //   Restarted  ours   free      the lock is ours again (ended)
@@ -39,6 +41,7 @@ class Lending {
     NoCommit,         // the app committed nothing in that time
     NoCheckpoint,     // the app committed, and did not checkpoint
     NotFinished,      // a reader kept the app's checkpoint from the last frames
+    NoProcessor,      // others had them when the guard could have been released
     SeveralWriters,   // somebody wrote while somebody else made a checkpoint
     ChecksEachCommit  // the app checkpoints a short WAL
   };
@@ -62,22 +65,24 @@ class Lending {
   MonoTime now() const { return owner_->clock().mono(); }
   Result<void> look(const CheckpointOwner::CaptureFn& capture);
   bool all_captured() const { return captured_ == index_.header; }
-  void on_guarded();
+  bool is_writer_inside() const;
+  Result<void> on_guarded();
   Result<void> on_released();
   bool is_over() const;
   Outcome outcome() const;
-  void pause() const;
+  void pause();
 
   CheckpointOwner* owner_;
   Purpose purpose_;
   State state_ = State::Guarded;
   MonoTime begun_{};
-  MonoTime released_at_{};
+  int prompt_ = 0;             // pauses in a row that were no longer than asked
   IndexView first_;            // at the beginning
   IndexView index_;            // the newest that was read
   wal::IndexHeader captured_;  // all that it publishes is captured
   wal::IndexHeader released_;  // as it was when the guard was
   bool other_writer_ = false;
+  bool was_late_ = false;
 };
 
 }  // namespace walwrap::sqlite
