@@ -28,6 +28,10 @@ def name(pid):
     return status(pid).get("Name", "")
 
 
+def command_line(pid):
+    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace")
+
+
 def is_alive(pid):
     """A zombie has ended: it holds no lock and writes nothing."""
     state = status(pid).get("State", "X")
