@@ -26,6 +26,10 @@ constexpr std::string_view kModeHint =
     "set PRAGMA journal_mode=WAL in the app, and not locking_mode=EXCLUSIVE; the final flush "
     "stores "
     "everything";
+constexpr std::string_view kOwnModeHint =
+    "set PRAGMA journal_mode=WAL in the app, or none; the way back, once walwrap is stopped: "
+    "PRAGMA "
+    "journal_mode=DELETE";
 constexpr std::string_view kLockHint = "do not set PRAGMA locking_mode=EXCLUSIVE in the app";
 
 std::uint64_t number_of(const os::FileId& file) {
@@ -106,7 +110,8 @@ bool Attacher::is_time(const sqlite::ModeSight& sight, MonoTime now) {
 bool Attacher::is_settled(const sqlite::ModeSight& sight, MonoTime now) {
   const bool is_same = wal_seen_ && sight.file == sight_.file &&
                        sight.has_index == sight_.has_index && sight.changes == sight_.changes;
-  if (!is_same) wal_seen_ = now;
+  // A change to WAL mode that was not finished may still be undone.
+  if (!is_same || sight.has_journal) wal_seen_ = now;
   return now - *wal_seen_ >= (sight.has_index ? kIndexIsNew : kNoIndexYet);
 }
 
@@ -143,6 +148,12 @@ void Attacher::on_attached(const sqlite::ModeSight& sight, MonoTime now) {
     const auto waited = std::chrono::duration_cast<milliseconds>(now - *since_);
     log_.info("journal mode changed to WAL", {{"db", name_}, {"waited_ms", waited.count()}});
     pause_.on_changed(number_of(sight.file));
+    // While it is free: an app that is in a transaction has a journal in each mode.
+    if (sight.keeps_journal && !sight.is_locked) {
+      log_.warn(
+          "the app sets a journal mode of its own, and may get 'database is locked' from now on",
+          {{"db", name_}, {"hint", kOwnModeHint}});
+    }
   }
   pause_.on_over();
   retry_.on_attached();

@@ -111,17 +111,27 @@ std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
 // Of an app that was killed: SQLite rolls it back for the first who reads.
 Result<void> roll_back(const os::Path& database) {
   auto connection = TRY(Connection::open(database, {.busy_timeout = kAttachPatience}));
+  connection.set_wal_on_close(Connection::WalOnClose::Keep);
   TRY(connection.query_integer("SELECT count(*) FROM sqlite_master")
           .context("roll back an unfinished transaction"));
   return {};
 }
 
-Result<void> leave_rollback_mode(const os::Path& database, CheckpointOwner::Others others) {
-  auto done = TRY(change_to_wal(database).context("change to WAL mode"));
-  if (done == ModeChange::HasJournal && others == CheckpointOwner::Others::None) {
-    TRY(roll_back(database));
-    done = TRY(change_to_wal(database).context("change to WAL mode"));
+// The mode, once no transaction is left that may have to be rolled back: an app that was killed, or
+// whose host lost power, can leave one in its first transaction, and in its change to WAL mode.
+Result<ModeSight> inspect_free(const os::Path& database, CheckpointOwner::Others others) {
+  auto sight = inspect_mode(database);
+  const bool is_left = sight ? sight->has_journal : sight.error().code == Code::Busy;
+  if (!is_left) return sight;
+  if (others == CheckpointOwner::Others::App) {
+    return fail(Code::Busy, "{} has an unfinished transaction", database.string());
   }
+  TRY(roll_back(database));
+  return inspect_mode(database);
+}
+
+Result<void> leave_rollback_mode(const os::Path& database) {
+  const auto done = TRY(change_to_wal(database).context("change to WAL mode"));
   switch (done) {
     case ModeChange::Locked:
       return fail(Code::Busy, "{} is in rollback journal mode and locked", database.string());
@@ -139,18 +149,12 @@ Result<void> leave_rollback_mode(const os::Path& database, CheckpointOwner::Othe
 Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path& database,
                                                                  const os::Clock& clock,
                                                                  Others others) {
-  auto looked = inspect_mode(database);
-  if (!looked && looked.error().code == Code::Busy && others == Others::None) {
-    // An app was killed in its first transaction.
-    TRY(roll_back(database));
-    looked = inspect_mode(database);
-  }
-  const auto sight = TRY(std::move(looked));
+  const auto sight = TRY(inspect_free(database, others));
   // SQLite writes the first page with the first transaction; before that the app may still choose
   // the page size and more, which opening it in WAL mode would take from it.
   if (sight.mode == JournalMode::None)
     return fail(Code::NotFound, "{} is empty", database.string());
-  if (sight.mode == JournalMode::Rollback) TRY(leave_rollback_mode(database, others));
+  if (sight.mode == JournalMode::Rollback) TRY(leave_rollback_mode(database));
   std::unique_ptr<CheckpointOwner> owner(new CheckpointOwner(database, clock));
   TRY(owner->open_lock_holder());
   TRY(owner->take_lock());

@@ -56,15 +56,17 @@ Result<JournalMode> mode_of(const Header& header, const os::Path& database) {
               std::to_integer<int>(header[kReadVersionAt]));
 }
 
+enum class Journal { None, Finished, Unfinished };
+
 // SQLite's own rule: a journal that is empty or begins with a zero belongs to a finished
 // transaction (journal_mode TRUNCATE and PERSIST leave such).
-Result<bool> has_unfinished_journal(const os::Path& database) {
+Result<Journal> journal_beside(const os::Path& database) {
   const auto file = os::File::open(journal_of(database), os::File::Open::ReadOnly);
-  if (!file && file.error().code == Code::NotFound) return false;
+  if (!file && file.error().code == Code::NotFound) return Journal::None;
   if (!file) return fail(file.error());
   std::array<std::byte, 1> first{};
   const auto got = TRY(file->read_at(first, 0));
-  return got == 1 && first[0] != std::byte{0};
+  return got == 1 && first[0] != std::byte{0} ? Journal::Unfinished : Journal::Finished;
 }
 
 // The change counter tells every connection of the app's that what it has cached is old, so it
@@ -90,7 +92,9 @@ Result<ModeSight> inspect_mode(const os::Path& database) {
   const auto file = TRY(os::File::open(database, os::File::Open::ReadOnly));
   auto holder = TRY(os::find_lock_holder(file, kLockBytes));
   auto header = TRY(read_header(file));
-  sight.has_journal = TRY(has_unfinished_journal(database));
+  const auto journal = TRY(journal_beside(database));
+  sight.has_journal = journal == Journal::Unfinished;
+  sight.keeps_journal = journal == Journal::Finished;
   if (!header) {
     // A first transaction writes its pages in any order, so the first one may still be missing.
     holder = TRY(os::find_lock_holder(file, kLockBytes));
@@ -121,8 +125,8 @@ Result<ModeChange> change_to_wal(const os::Path& database) {
     if (!header) return ModeChange::NotNeeded;
     const auto mode = TRY(mode_of(*header, database));
     if (mode != JournalMode::Rollback) return ModeChange::NotNeeded;
-    const bool has_journal = TRY(has_unfinished_journal(database));
-    if (has_journal) return ModeChange::HasJournal;
+    const auto journal = TRY(journal_beside(database));
+    if (journal == Journal::Unfinished) return ModeChange::HasJournal;
     set_wal(*header);
     const ByteSpan written(*header);
     TRY(file.write_at(written.subspan(kWriteVersionAt, kWrittenEnd - kWriteVersionAt),

@@ -135,6 +135,20 @@ TEST_CASE("an app that has just changed to WAL mode makes its own WAL index") {
   CHECK(rig.tries_for(milliseconds(20)) != nullptr);
 }
 
+TEST_CASE("an app that sets a journal mode of its own is told that it may stop working") {
+  for (const char* mode : {"TRUNCATE", "PERSIST", "DELETE"}) {
+    CAPTURE(mode);
+    const Place place;
+    AppDb(place.path).run(std::string("PRAGMA journal_mode=") + mode + "; CREATE TABLE t(a)");
+    Rig rig(place.path);
+    CHECK(rig.tries_for(seconds(1)) != nullptr);
+    // DELETE leaves nothing behind that could tell it from the default.
+    const bool is_told = std::string_view(mode) != "DELETE";
+    CHECK(rig.has_line("journal mode of its own") == is_told);
+    CHECK(rig.lines.size() == (is_told ? 1U : 0U));
+  }
+}
+
 TEST_CASE("an app that changes the mode back is reported once, and given way to") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");

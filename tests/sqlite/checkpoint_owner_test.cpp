@@ -13,6 +13,7 @@
 #include "tests/support/in_child.hpp"
 #include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "walwrap/sqlite/journal_mode.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::sqlite {
@@ -29,6 +30,27 @@ std::unique_ptr<CheckpointOwner> attach(const std::filesystem::path& path) {
   auto owner = CheckpointOwner::attach(path, kClock);
   REQUIRE_MESSAGE(owner.has_value(), owner.error().text);
   return *std::move(owner);
+}
+
+// A rollback journal of the first page, as of a database of `bytes`. Source: fileformat2.html, "The
+// Rollback Journal".
+void write_journal(const std::filesystem::path& path, const ByteVector& bytes) {
+  constexpr std::uint32_t kSector = 512, kPage = 4096, kNonce = 1;
+  const auto word = [](std::uint32_t value) {
+    std::string text;
+    for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+    return text;
+  };
+  std::uint32_t sum = kNonce;
+  for (int i = static_cast<int>(kPage) - 200; i > 0; i -= 200) {
+    sum += std::to_integer<std::uint8_t>(bytes[static_cast<std::size_t>(i)]);
+  }
+  std::string text("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", 8);
+  text += word(1) + word(kNonce) + word(static_cast<std::uint32_t>(bytes.size() / kPage)) +
+          word(kSector) + word(kPage);
+  text.resize(kSector, '\0');
+  text += word(1) + std::string(as_text(ByteSpan(bytes).first(kPage))) + word(sum);
+  std::ofstream(path, std::ios::binary) << text;
 }
 
 constexpr std::chrono::milliseconds kLong{30'000};
@@ -99,6 +121,26 @@ TEST_CASE("what a killed app has left in its journal is rolled back where no app
   CHECK(os::exists(directory / "app.db-journal"));
   const auto owner = attach(path);
   CHECK_FALSE(os::exists(directory / "app.db-journal"));
+  CHECK(AppDb(path).text("SELECT a FROM t") == "7");
+}
+
+TEST_CASE(
+    "a change to WAL mode that lost its power before it was finished is undone, and made again") {
+  const TempDir directory;
+  const auto path = directory / "app.db";
+  AppDb(path).run("PRAGMA journal_mode=PERSIST; CREATE TABLE t(a); INSERT INTO t VALUES(7)");
+  AppDb(path).run("PRAGMA journal_mode=DELETE");
+  const auto before = os::read_file(path, 1 << 20).value();
+  // The journal that SQLite had before it wrote the header: of one page, the first.
+  AppDb(path).run("PRAGMA journal_mode=WAL");
+  CHECK(inspect_mode(path)->mode == JournalMode::Wal);
+  write_journal(directory / "app.db-journal", before);
+  CHECK(inspect_mode(path)->has_journal);
+  CHECK(CheckpointOwner::attach(path, kClock, CheckpointOwner::Others::App).error().code ==
+        Code::Busy);
+  const auto owner = attach(path);
+  CHECK_FALSE(os::exists(directory / "app.db-journal"));
+  CHECK(AppDb(path).text("PRAGMA journal_mode") == "wal");
   CHECK(AppDb(path).text("SELECT a FROM t") == "7");
 }
 

@@ -54,6 +54,7 @@ TEST_CASE("a database in rollback journal mode is changed to WAL mode, and nothi
     CHECK(after.mode == JournalMode::Wal);
     CHECK(after.changes == before.changes + 1);
     CHECK(after.size == before.size);
+    CHECK_FALSE(after.keeps_journal);
     AppDb app(rig.path);
     CHECK(app.text("PRAGMA journal_mode") == "wal");
     CHECK(app.text("PRAGMA page_size") == page_size);
@@ -128,6 +129,7 @@ TEST_CASE("a journal of a finished transaction keeps nobody from the change") {
                   "; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     CHECK(os::exists(rig.path.string() + "-journal"));
     CHECK_FALSE(rig.sight().has_journal);
+    CHECK(rig.sight().keeps_journal);
     CHECK(name_of(change_to_wal(rig.path)) == "done");
     CHECK(AppDb(rig.path).number("SELECT count(*) FROM t") == 1);
   }

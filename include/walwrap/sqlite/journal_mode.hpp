@@ -35,6 +35,7 @@ struct ModeSight {
   Bytes size = 0;
   WallTime modified{};
   bool has_journal = false;       // an unfinished transaction's, of a live process or a dead one
+  bool keeps_journal = false;     // a finished one's: the app sets journal_mode TRUNCATE or PERSIST
   bool is_locked = false;         // by somebody who reads or writes
   std::optional<os::Pid> holder;  // of the lock, where the kernel says
   bool has_index = false;         // the -shm is there
