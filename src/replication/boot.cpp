@@ -106,6 +106,7 @@ class Boot {
   bool retry_said_ = false;
   int denials_ = 0;
   bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
+  bool emptied_ = false;
 };
 
 Result<Booted> Boot::run() {
@@ -115,6 +116,9 @@ Result<Booted> Boot::run() {
     auto attempted = attempt();
     if (attempted && *attempted) return std::move(**attempted);
     if (!attempted) {
+      // A first transaction that was not finished has been rolled back: there is no database.
+      const bool is_emptied = attempted.error().code == Code::NotFound && !database_exists();
+      if (is_emptied && !std::exchange(emptied_, true)) continue;
       TRY(wait_after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
     }
   }
