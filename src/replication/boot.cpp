@@ -7,15 +7,15 @@
 #include "walwrap/os/new_directories.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
-#include "walwrap/os/unnamed_file.hpp"
 #include "walwrap/replication/boot_checks.hpp"
+#include "walwrap/replication/boot_directory.hpp"
 #include "walwrap/replication/boot_sums.hpp"
+#include "walwrap/replication/boot_wait.hpp"
 #include "walwrap/replication/disk_space.hpp"
 #include "walwrap/replication/findings.hpp"
 #include "walwrap/replication/placing.hpp"
 #include "walwrap/replication/restore_leftovers.hpp"
 #include "walwrap/replication/set_aside.hpp"
-#include "walwrap/replication/start_retry.hpp"
 #include "walwrap/sqlite/still_database.hpp"
 
 namespace walwrap::replication {
@@ -23,9 +23,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kCancelPoll{50};
 constexpr milliseconds kLockPause{500};
-constexpr std::uint32_t kDatabaseDirectory = 0755;
 
 SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
                      std::uint32_t pages) {
@@ -43,18 +41,16 @@ Result<std::optional<Booted>> some(Result<Booted> result) {
   return std::optional(*std::move(result));
 }
 
-// Page sums that nobody sees, to find something out with.
-Result<PageSums> scratch_sums(const os::Path& database) {
-  auto file = TRY(os::open_unnamed(os::directory_of(database)));
-  return PageSums(std::move(file));
-}
-
 // One start, from the first look to the chain; its members are what the steps share. Until it is
 // decided that the app will be started, nothing on the disk and nothing in the replica is changed.
 class Boot {
  public:
   Boot(const BootRequest& request, const os::Clock& clock, const Log& log)
-      : request_(request), clock_(clock), log_(log) {}
+      : request_(request),
+        clock_(clock),
+        log_(log),
+        directory_(request.database, request.owner),
+        wait_(request, clock, log) {}
 
   Result<Booted> run();
 
@@ -74,10 +70,6 @@ class Boot {
   Result<PageSums> keep_sums(const PageSums& sums);
   Result<std::optional<Booted>> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
-  Result<void> set_aside(std::string_view reason);
-  Result<void> open_directory();
-  Result<void> wait_for_lock();
-  Result<void> own_directory();
   Result<void> check_nothing_changed() const;
   Result<void> claim();
   bool database_exists() const;
@@ -88,29 +80,22 @@ class Boot {
   LocalEvidence evidence();
   void say_behind() const;
   Failure refusal(const StartDecision& decision) const;
-  Result<void> wait_before_retry(milliseconds pause);
-  Result<void> wait_after(const Error& error);
 
   const BootRequest& request_;
   const os::Clock& clock_;
   const Log& log_;
-  std::optional<StateDir> directory_;  // none: not there, and not yet wanted
-  std::optional<os::DirectoryLock> lock_;
-  bool is_locked_ = false;  // or the file system has no such locks
+  BootDirectory directory_;
+  BootWait wait_;
   std::optional<SavedState> state_;
   FoundFile database_;  // as found when it was decided
   FoundAtStart found_;
   ReplicaLook replica_;
   std::optional<Error> look_error_;  // what kept the evidence from being looked at
-  MonoTime give_up_{};
-  bool retry_said_ = false;
-  int denials_ = 0;
   bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
   bool emptied_ = false;
 };
 
 Result<Booted> Boot::run() {
-  give_up_ = clock_.mono() + request_.start_timeout;
   while (true) {
     if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
     auto attempted = attempt();
@@ -119,45 +104,17 @@ Result<Booted> Boot::run() {
       // A first transaction that was not finished has been rolled back: there is no database.
       const bool is_emptied = attempted.error().code == Code::NotFound && !database_exists();
       if (is_emptied && !std::exchange(emptied_, true)) continue;
-      TRY(wait_after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
+      TRY(wait_.after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
     }
   }
 }
 
-// Returns the error, if it is of no use to wait any longer.
-Result<void> Boot::wait_after(const Error& error) {
-  if (error.code == Code::Deadline) {
-    return fail(Code::Unavailable, "{}; --start-timeout sets how long a start waits", error.text);
-  }
-  if (error.code == Code::Denied) ++denials_;
-  const auto pause = pause_before_retry(error.code, denials_);
-  if (!pause || clock_.mono() >= give_up_) return fail(error);
-  if (!std::exchange(retry_said_, true)) {
-    const auto limit = error.code == Code::Denied ? std::min(request_.start_timeout, kDeniedLimit)
-                                                  : request_.start_timeout;
-    log_.warn("start has to wait", {{"db", request_.database.string()},
-                                    {"cause", error.text},
-                                    {"give_up_after", format_duration(limit)}});
-  }
-  return wait_before_retry(*pause);
-}
-
-Result<void> Boot::wait_before_retry(milliseconds pause) {
-  const MonoTime until = clock_.mono() + pause;
-  while (clock_.mono() < until) {
-    if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
-    os::pause_for(kCancelPoll);
-  }
-  return {};
-}
-
 Result<std::optional<Booted>> Boot::attempt() {
+  const auto pause = [this] { return wait_.pause(kLockPause); };
+  TRY(directory_.open_existing(
+      {.database = request_.database, .give_up = wait_.give_up(), .pause = pause}, clock_, log_));
   Result<std::optional<SavedState>> loaded = std::optional<SavedState>();
-  if (os::exists(StateDir::path_for(request_.database))) {
-    TRY(open_directory());
-    TRY(wait_for_lock());
-    loaded = directory_->load();
-  }
+  if (directory_.is_open()) loaded = directory_.get().load();
   if (!loaded && loaded.error().code == Code::Corrupt) {
     log_.warn("state unusable, treated as none", {{"cause", loaded.error().text}});
     loaded = std::optional<SavedState>();
@@ -210,13 +167,13 @@ StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
 StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto unreached =
       is_known() || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
-  request_.wait_for_store(wait_of_look(unreached, give_up_, clock_.mono()));
+  request_.wait_for_store(wait_of_look(unreached, wait_.give_up(), clock_.mono()));
   // Whatever else is stored matters only to somebody who has a history.
   const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
   replica_ = since ? look_since(*since, request_.open_store, request_.cancelled, request_.style)
                    : look_at_replica(request_.open_store, request_.cancelled, request_.style, what);
   if (state_) look_at_slot(*state_, request_.style, replica_);
-  request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
+  request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
   const LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
   const auto decision = decide_start(local, replica_.finding, request_.policy);
   if (local == LocalFinding::Behind && replica_.is_whole) say_behind();
@@ -335,8 +292,9 @@ bool Boot::database_exists() const {
 
 // What is not there is not made.
 Result<PageSums> Boot::sums_to_look() const {
-  const bool is_there = directory_ && os::exists(StateDir::path_for(request_.database) / "pages");
-  return is_there ? open_sums_of(state_, *directory_, replica_, log_)
+  const bool is_there =
+      directory_.is_open() && os::exists(StateDir::path_for(request_.database) / "pages");
+  return is_there ? open_sums_of(state_, directory_.get(), replica_, log_)
                   : scratch_sums(request_.database);
 }
 
@@ -361,8 +319,8 @@ Result<void> Boot::claim() {
 
 // The next upload is a full image: nothing is known about the pages.
 Result<Booted> Boot::start_chain(Txid txid) {
-  TRY(own_directory());
-  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
+  TRY(directory_.own());
+  auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   TRY(sums.resize(0));
   const PageSize page_size = txid.value > 0 ? replica_.newest.page_size : PageSize{};
   return finish(new_state(replica_.identity->lineage, txid, replica_.newest.node, page_size, 0),
@@ -370,8 +328,8 @@ Result<Booted> Boot::start_chain(Txid txid) {
 }
 
 Result<Booted> Boot::continue_chain() {
-  TRY(own_directory());
-  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
+  TRY(directory_.own());
+  auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   SavedState state = *state_;
   if (replica_.extent.newest < state.txid) {
     log_.warn("replica is older than what was stored in it, a full image follows",
@@ -387,12 +345,13 @@ Result<Booted> Boot::continue_chain() {
 }
 
 Result<Booted> Boot::start_unconnected() {
-  TRY(own_directory());
-  auto sums = TRY(open_sums_of(state_, *directory_, replica_, log_));
+  TRY(directory_.own());
+  auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   log_.warn("replica not reached, starting without it",
             {{"db", request_.database.string()}, {"cause", replica_.why}});
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
-  Booted booted{.directory = *directory_, .sums = std::move(sums), .state = {}, .store = nullptr};
+  Booted booted{
+      .directory = directory_.get(), .sums = std::move(sums), .state = {}, .store = nullptr};
   if (state_) booted.state = *state_;
   // The app goes on from here: what tells whether it is behind is looked at now.
   const auto reach = reach_of_newest(booted.state, replica_, found_.wal).reach;
@@ -403,7 +362,7 @@ Result<Booted> Boot::start_unconnected() {
         request_.database, {.sums = booted.sums, .pages = state_->pages, .newest = state_->txid},
         clock_));
   }
-  booted.lock = std::move(lock_);
+  booted.lock = directory_.take_lock();
   return booted;
 }
 
@@ -444,54 +403,13 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
   state.saved = clock_.wall();
   sums.believe_until(state.txid);
   TRY(sums.sync(state.lineage, state.txid));
-  TRY(directory_->save(state).context("save the state"));
-  return Booted{.directory = *directory_,
+  TRY(directory_.get().save(state).context("save the state"));
+  return Booted{.directory = directory_.get(),
                 .sums = std::move(sums),
                 .state = state,
                 .store = std::move(replica_.store),
-                .lock = std::move(lock_),
+                .lock = directory_.take_lock(),
                 .has_gap = replica_.has_gap};
-}
-
-// Makes it, if it is not there: a start that may still be refused only opens what exists.
-Result<void> Boot::open_directory() {
-  if (directory_) return {};
-  auto parents = TRY(os::NewDirectories::make(os::directory_of(request_.database),
-                                              kDatabaseDirectory, request_.owner));
-  auto directory = TRY(StateDir::open(request_.database, request_.owner));
-  directory_.emplace(std::move(directory));
-  parents.keep();
-  return {};
-}
-
-// Before anything is looked at: whoever has the lock may change all of that until it ends.
-Result<void> Boot::wait_for_lock() {
-  if (is_locked_) return {};
-  const auto pause = [this] { return wait_before_retry(kLockPause); };
-  lock_ = TRY(lock_state_directory(
-      StateDir::path_for(request_.database),
-      {.database = request_.database, .give_up = give_up_, .pause = pause}, clock_, log_));
-  is_locked_ = true;
-  return {};
-}
-
-// When it is decided that the app will be started. Busy: another start was here first, so that what
-// was decided may be wrong by now.
-Result<void> Boot::own_directory() {
-  TRY(open_directory());
-  if (is_locked_) return {};
-  auto lock = os::DirectoryLock::try_take(StateDir::path_for(request_.database));
-  if (!lock && lock.error().code != Code::Unsupported) return fail(lock.error());
-  if (lock && !*lock) return fail(Code::Busy, "another start has come to this database");
-  if (lock) lock_ = *std::move(lock);
-  is_locked_ = true;
-  const auto state = directory_->load();
-  if (state && !*state) return {};
-  return fail(Code::Busy, "another start has been at this database");
-}
-
-Result<void> Boot::set_aside(std::string_view reason) {
-  return set_database_aside(request_.database, reason, clock_.wall(), log_);
 }
 
 // Whole and checked under another name first: until then the local files stay as they are.
@@ -524,7 +442,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
       .on_progress =
           [&](const RestoreProgress& progress) {
             if (std::exchange(done_so_far, progress.done) != progress.done) {
-              request_.wait_for_store(wait_of_restore(give_up_, clock_.mono()));
+              request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
             }
             if (!shown.is_line_due(progress.done, progress.total, clock_.mono())) return;
             log_.info("restoring", {{"bytes", progress.done}, {"of_bytes", progress.total}});
@@ -550,9 +468,9 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
 
 // The state directory's own, with what was found out.
 Result<PageSums> Boot::keep_sums(const PageSums& sums) {
-  TRY(own_directory());
-  TRY(directory_->forget());
-  auto kept = TRY(directory_->open_sums());
+  TRY(directory_.own());
+  TRY(directory_.get().forget());
+  auto kept = TRY(directory_.get().open_sums());
   TRY(kept.copy_from(sums));
   return kept;
 }
@@ -561,7 +479,7 @@ Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
                                     const os::Path& file, std::string_view aside_reason) {
   TRY(check_nothing_changed());
   TRY(claim());
-  TRY(set_aside(aside_reason));
+  TRY(set_database_aside(request_.database, aside_reason, clock_.wall(), log_));
   auto kept = TRY(keep_sums(sums));
   TRY(place_database(file, request_.database));
   auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,

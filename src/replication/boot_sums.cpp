@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "walwrap/os/unnamed_file.hpp"
+
 namespace walwrap::replication {
 namespace {
 
@@ -11,6 +13,11 @@ ReplicaFiles files_of(const ReplicaLook& replica, KeyStyle style) {
 }
 
 }  // namespace
+
+Result<PageSums> scratch_sums(const os::Path& database) {
+  auto file = TRY(os::open_unnamed(os::directory_of(database)));
+  return PageSums(std::move(file));
+}
 
 Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
                               const ReplicaLook& replica, const Log& log) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "walwrap/replication/capture_log.hpp"
 #include "walwrap/replication/log_end.hpp"
 #include "walwrap/replication/state.hpp"
 
@@ -139,7 +140,8 @@ bool CaptureLoop::check_files() {
       files_trouble_.clear();
       break;
     case Reaction::KeepReading:
-      warn_of_missing_file(difference);
+      if (!files_trouble_.empty()) break;
+      files_trouble_ = log_missing_file(log_, options_.name, difference);
       break;
     case Reaction::CheckpointReattach:
       if (settle()) detach(describe(difference));
@@ -154,15 +156,6 @@ bool CaptureLoop::check_files() {
   if (attachment_->is_content_known(*at_path.database, who)) return true;
   on_foreign_write();
   return false;
-}
-
-void CaptureLoop::warn_of_missing_file(Difference difference) {
-  if (!files_trouble_.empty()) return;
-  files_trouble_ = fmt::format("{} while the app uses it", describe(difference));
-  log_.warn("a file of the database is gone, reading it until the app closes it",
-            {{"db", options_.name},
-             {"cause", files_trouble_},
-             {"hint", "restart the app, and never delete a -wal or -shm file"}});
 }
 
 void CaptureLoop::on_foreign_write() {
@@ -203,16 +196,7 @@ void CaptureLoop::halt(const std::string& why) {
 }
 
 void CaptureLoop::note(const Error& error) {
-  if (error.code == Code::Busy) return;  // another try is always near
-  switch (episode_.on_failure(clock_.mono())) {
-    case FailureEpisode::Say::Started:
-    case FailureEpisode::Say::Continues:
-      log_.warn("capture failed, will be tried again",
-                {{"db", options_.name}, {"cause", error.text}, {"failures", episode_.failures()}});
-      break;
-    default:
-      break;
-  }
+  log_capture_failure(log_, options_.name, error, episode_, clock_.mono());
 }
 
 void CaptureLoop::take_answers() {
@@ -230,7 +214,9 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   stored_pages_ = done.pages;
   trouble_ = done.trouble;
   wants_frames_ = done.wants_frames;
-  if (done.kind == UploadJob::Kind::Snapshot) note_snapshot(done);
+  if (done.kind == UploadJob::Kind::Snapshot) {
+    ledger_.on_snapshot(log_snapshot(log_, options_.name, done, snapshot_out_, clock_.wall()));
+  }
   const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
                         done.trouble.empty() && !done.recalled && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
@@ -256,17 +242,6 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     }
   }
   if (done.stop) halt(done.trouble);
-}
-
-void CaptureLoop::note_snapshot(const UploadDone& done) {
-  const auto& [bytes, trouble] = done.snapshot;
-  if (!trouble.empty())
-    log_.warn("snapshot not stored", {{"db", options_.name}, {"cause", trouble}});
-  ledger_.on_snapshot({.ticket = snapshot_out_,
-                       .txid = done.txid,
-                       .bytes = bytes,
-                       .stored_at = clock_.wall(),
-                       .trouble = trouble});
 }
 
 void CaptureLoop::look() {

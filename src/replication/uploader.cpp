@@ -1,13 +1,12 @@
 #include "walwrap/replication/uploader.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
+#include "walwrap/replication/fetch.hpp"
 #include "walwrap/replication/listing.hpp"
 #include "walwrap/replication/restore.hpp"
-#include "walwrap/replication/wal_reach.hpp"
+#include "walwrap/replication/upload_file.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -18,17 +17,7 @@ constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
 // A snapshot that mends the chain is stored in a hurry as well, up to so many bytes of pages.
 constexpr Bytes kLargestHurriedMend = 16ULL << 20;
-// For whoever reads these fields as a litestream that takes over: "nothing is known about your
-// log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
-constexpr std::int64_t kWalStart = 32;
-
 constexpr const char* kRecalled = "the log has become too long meanwhile";
-// Pages of a large batch that are copied before anything has shown that they must be; and how much
-// of what is free on the disk a copy may take.
-constexpr Bytes kCopiedAtOnce = 256ULL << 20;
-constexpr Bytes kShareOfDisk = 2;
-constexpr std::size_t kBatch = 1024;
-
 // The store would have been asked again, had no snapshot waited.
 bool is_unanswered(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::Unknown;
@@ -108,27 +97,9 @@ ReadPage Uploader::reads(const UploadJob& job) const {
   };
 }
 
-bool Uploader::has_room_to_copy(Bytes bytes) const {
-  if (!parts_.copies_in || (bytes > kCopiedAtOnce && !was_recalled_)) return false;
-  const auto free = os::free_bytes(*parts_.copies_in);
-  return free && *free / kShareOfDisk >= bytes;
-}
-
 Result<void> Uploader::copy_pages(const UploadJob& job) {
   if (!copy_) copy_ = TRY(PageCopy::create(*parts_.copies_in, job.page_size));
-  const auto read = reads(job);
-  ByteVector page(job.page_size.value);
-  Pgno after{0};
-  for (auto batch = job.pages.next(after, kBatch); !batch.empty();
-       batch = job.pages.next(after, kBatch)) {
-    for (const Pgno pgno : batch) {
-      if (copy_->pages().contains(pgno)) continue;
-      TRY(read(pgno, page));
-      TRY(copy_->put(pgno, page));
-    }
-    after = batch.back();
-  }
-  return {};
+  return copy_missing(job.pages, reads(job), *copy_);
 }
 
 UploadDone Uploader::compare(const UploadJob& job) {
@@ -178,8 +149,8 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   const ltx::Header header = header_for(job, {txid, txid});
   SnapshotPages from{.read = reads(job), .pages = job.pages, .header = header};
   const bool streams = from.total() > SnapshotFile::kSmall;
-  const bool copies =
-      streams && job.kind == UploadJob::Kind::Changes && has_room_to_copy(from.total());
+  const bool copies = streams && job.kind == UploadJob::Kind::Changes &&
+                      has_room_to_copy(parts_.copies_in, from.total(), was_recalled_);
   const bool merges = !copies && may_merge(job, txid);
   if (copies) {
     const auto copied = copy_pages(job);
@@ -194,7 +165,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
     return {};
   };
   if (!streams) {
-    auto bytes = encode_to_memory(from, encoded);
+    auto bytes = encode_to_memory(encoder_, from, encoded);
     if (!bytes || !merges) let_go();
     if (!bytes) return give_back(job, bytes.error());
     in_memory = *std::move(bytes);
@@ -417,24 +388,8 @@ UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
 }
 
 ltx::Header Uploader::header_for(const UploadJob& job, TxidRange txids) const {
-  return ltx::Header{.page_size = job.page_size,
-                     .commit = job.commit,
-                     .txids = txids,
-                     .timestamp = clock_.wall(),
-                     .wal = {.offset = kWalStart,
-                             .size = static_cast<std::int64_t>(wal::frame_bytes(job.page_size))},
-                     .node = state_.writer,
-                     .reserved = format_position(job.covers)};
-}
-
-Result<ByteVector> Uploader::encode_to_memory(const SnapshotPages& from, Encoded& encoded) const {
-  ByteVector bytes;
-  const WriteFn sink = [&bytes](ByteSpan piece) -> Result<void> {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-    return {};
-  };
-  encoded = TRY(encoder_.encode(from, sink).context("encode"));
-  return bytes;
+  return upload_header({job.page_size, job.commit, txids, job.covers}, state_.writer,
+                       clock_.wall());
 }
 
 Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
@@ -455,15 +410,9 @@ Result<void> Uploader::settle_existing(const std::string& key, const Encoded& en
                 header.node, state_.writer);
   }
   const auto info = TRY(parts_.store->head(key));
-  std::array<std::byte, ltx::kTrailerBytes> trailer{};
-  std::size_t got = 0;
-  TRY(parts_.store->get(key, {info.size - trailer.size(), trailer.size()},
-                        [&](ByteSpan bytes) -> Result<void> {
-                          const auto n = std::min(bytes.size(), trailer.size() - got);
-                          std::memcpy(trailer.data() + got, bytes.data(), n);
-                          got += n;
-                          return {};
-                        }));
+  ByteVector trailer;
+  TRY(fetch_range(*parts_.store, key, {info.size - ltx::kTrailerBytes, ltx::kTrailerBytes},
+                  trailer));
   const auto parsed = TRY(ltx::parse_trailer(trailer, header));
   if (info.size == encoded.size && parsed.file_checksum == encoded.file_checksum) return {};
   TRY(adopt_slot(header.node));

@@ -63,7 +63,7 @@ struct Booted {
   FoundAtStart found = {};                      // of a start without the replica
   // Held for as long as this replicator lives. nullopt: the file system has none.
   std::optional<os::DirectoryLock> lock = {};
-  bool has_gap = false;                         // the replica lacks files that a snapshot replaces
+  bool has_gap = false;  // the replica lacks files that a snapshot replaces
   std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
 };
 

@@ -16,6 +16,9 @@
 
 namespace walwrap::replication {
 
+// Page sums that nobody sees, to find something out with.
+Result<PageSums> scratch_sums(const os::Path& database);
+
 // What is not of this state, or newer than what is stored, is not known; says so.
 Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
                               const ReplicaLook& replica, const Log& log);

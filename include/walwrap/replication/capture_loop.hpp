@@ -59,14 +59,12 @@ class CaptureLoop {
   void detach(std::string_view why, std::chrono::nanoseconds before_next = {});
   bool check_files();
   void on_foreign_write();
-  void warn_of_missing_file(Difference difference);
   bool settle_if_unused(const sqlite::IndexView& index);
   bool settle();
   void halt(const std::string& why);
   void look();
   void take_answers();
   void take_answer(const UploadDone& done);
-  void note_snapshot(const UploadDone& done);
   void offer_job();
   Checkpointer::Situation situation() const;
   void checkpoint(const sqlite::IndexView& index);

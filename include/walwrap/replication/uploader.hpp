@@ -139,7 +139,6 @@ class Uploader {
   using LetGo = std::function<void()>;  // of the snapshot of the job
   void forget_changed(const UploadJob& job);
   ReadPage reads(const UploadJob& job) const;
-  bool has_room_to_copy(Bytes bytes) const;
   Result<void> copy_pages(const UploadJob& job);
   UploadDone compare(const UploadJob& job);
   UploadDone upload(UploadJob& job, const LetGo& let_go);
@@ -157,7 +156,6 @@ class Uploader {
   // Nothing is stored in a replica that is not ours, or does not reach up to our TXID.
   Result<void> require_replica(LookAt what);
   ltx::Header header_for(const UploadJob& job, TxidRange txids) const;
-  Result<ByteVector> encode_to_memory(const SnapshotPages& from, Encoded& encoded) const;
   Result<void> put(const ltx::Header& header, const storage::Body& body, const Encoded& encoded,
                    storage::Repeat repeat);
   Result<void> settle_existing(const std::string& key, const Encoded& encoded);

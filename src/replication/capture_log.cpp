@@ -1,0 +1,40 @@
+#include "walwrap/replication/capture_log.hpp"
+
+#include <fmt/format.h>
+
+namespace walwrap::replication {
+
+void log_capture_failure(const Log& log, const std::string& name, const Error& error,
+                         FailureEpisode& episode, MonoTime now) {
+  if (error.code == Code::Busy) return;
+  switch (episode.on_failure(now)) {
+    case FailureEpisode::Say::Started:
+    case FailureEpisode::Say::Continues:
+      log.warn("capture failed, will be tried again",
+               {{"db", name}, {"cause", error.text}, {"failures", episode.failures()}});
+      break;
+    default:
+      break;
+  }
+}
+
+std::string log_missing_file(const Log& log, const std::string& name, Difference difference) {
+  std::string reason = fmt::format("{} while the app uses it", describe(difference));
+  log.warn("a file of the database is gone, reading it until the app closes it",
+           {{"db", name},
+            {"cause", reason},
+            {"hint", "restart the app, and never delete a -wal or -shm file"}});
+  return reason;
+}
+
+SnapshotDone log_snapshot(const Log& log, const std::string& name, const UploadDone& done,
+                          std::uint64_t ticket, WallTime now) {
+  const auto& [bytes, trouble] = done.snapshot;
+  if (!trouble.empty()) {
+    log.warn("snapshot not stored", {{"db", name}, {"cause", trouble}});
+  }
+  return {
+      .ticket = ticket, .txid = done.txid, .bytes = bytes, .stored_at = now, .trouble = trouble};
+}
+
+}  // namespace walwrap::replication
