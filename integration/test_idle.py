@@ -9,6 +9,7 @@ from lib.harness import binary, case, main
 from lib.scene import Scene
 
 SECONDS = 10
+FIRST_LOOKS = 12  # what a start looks at once, ten seconds after it: the replica, the app's files
 
 
 @case("an idle database: no wake-up of init, at most one a second of the replicator, no upload")
@@ -19,6 +20,7 @@ def idle(run):
     scene.wait_for_rows(100)
     time.sleep(7)  # quiet moment, checkpoint, last upload, and the state saved 5 s later
     replicator = walwrap.wait_for_replicator()
+    time.sleep(FIRST_LOOKS)
     stored = checks.stored_bytes(scene.replica)
     before = procfs.wake_ups(walwrap.pid), procfs.wake_ups(replicator)
     time.sleep(SECONDS)

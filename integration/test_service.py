@@ -48,7 +48,7 @@ def manager(run):
     while "STOPPING" not in (message := listener.hears()):
         pass
     run.must(19_000_000 < int(message["EXTEND_TIMEOUT_USEC"]) <= 20_000_000, str(message))
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
 
 
 @case("--notify app: READY and the watchdog are the app's to say; --notify off: nothing is said")
@@ -57,7 +57,7 @@ def app_speaks(run):
     look = ["sleep", "0.3"]
     env = {**listener.environment, "WATCHDOG_USEC": "100000"}
     walwrap = Scene(run).start(look, "--notify", "off", env=env)
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
     listener.socket.settimeout(0.1)
     try:
         run.must(False, "it said %s" % listener.hears())
@@ -65,7 +65,7 @@ def app_speaks(run):
         pass
     listener.socket.settimeout(5)
     walwrap = Scene(run).start(look, "--notify", "app", env=env)
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
     said = []
     while "STOPPING" not in (message := listener.hears()):
         said.append(message)
@@ -81,7 +81,7 @@ def ready(run):
                          and path.read_text(), 5, "the ready file"))
     run.must(pid in procfs.children(walwrap.pid), "%d is not the app" % pid)
     walwrap.process.send_signal(signal.SIGTERM)
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
     run.must(not path.exists(), "it is there after the stop")
     heard = run.path("heard")
     os.mkfifo(heard)
@@ -151,7 +151,7 @@ def capabilities(run):
         for kind in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
             run.must(int(status[kind], 16) & ~allowed == 0, "%d: %s" % (pid, status[kind]))
     walwrap.process.send_signal(signal.SIGTERM)
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
 
 
 @case("an app that is killed for want of memory: 137, and a line that says so")
@@ -265,7 +265,7 @@ def stopped_restore(run):
 def scrubbed(run):
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "c"}
     walwrap = Scene(run).start(["env"], "--scrub-env", env=keys)
-    walwrap.must_end(0)
+    walwrap.must_end(0, flush="nothing")
     seen = (run.dir / "app-1.out").read_text().splitlines()
     run.must("AWS_REGION=c" in seen, "the region is gone")
     run.must(not any("ACCESS_KEY" in line for line in seen), "it sees a key")
@@ -277,7 +277,7 @@ def never_killed(run):
     walwrap = Scene(run).start(late, "--grace", "1s", "--kill-app", "never")
     wait_until(lambda: "up" in (run.dir / "app-1.out").read_text(), 5, "the app")
     walwrap.process.send_signal(signal.SIGTERM)
-    walwrap.must_end(0, flush="ok")
+    walwrap.must_end(0, flush="nothing")
     run.must(any("not killed" in fields.get("msg", "") for fields in walwrap.log()),
              "nothing says that the grace has passed")
 

@@ -230,6 +230,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     all.push_back(std::move(options));
   }
   std::vector<Placed> placed;
+  placed.reserve(all.size());
   for (const auto& options : all) placed.push_back(place_of(options));
   TRY(check_places(placed));
   return all;

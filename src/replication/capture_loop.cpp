@@ -89,7 +89,6 @@ void CaptureLoop::on_not_attached(const Error& error) {
   note(error);
   attach_trouble_ = error.text;
 }
-
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   if (options_.page_size.value != 0 && options_.page_size != owner->page_size()) {
     halt(
@@ -275,7 +274,8 @@ void CaptureLoop::look() {
   }
   const bool is_settled = settle_if_unused(*index);
   if (!is_attached()) return;
-  if (!checkpointer_.goes_first(attachment_->owner(), *index, situation())) offer_job();
+  const bool waits = checkpointer_.goes_first(attachment_->owner(), *index, situation());
+  if (!waits || ledger_.is_urgent() || orders_.hurry) offer_job();
   if (!is_settled) checkpoint(*index);
 }
 

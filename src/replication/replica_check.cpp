@@ -92,7 +92,7 @@ ReplicaVerdict judge_absent(const ReplicaExpectation& expected, const ReplicaSig
 }
 
 Result<void> look_at_identity(storage::ObjectStore& store, ReplicaSight& sight) {
-  const auto identity = read_identity(store);
+  auto identity = read_identity(store);
   if (!identity && identity.error().code == Code::Corrupt) {
     sight.identity_damage = identity.error().text;
     return {};

@@ -18,16 +18,17 @@ constexpr os::ByteRange kAllLocks{.first = Bytes{1} << 30, .count = 2 + 510};
 
 // A journal that begins with zeros, or with nothing, is not in use (journal_mode=PERSIST).
 Result<bool> is_journal_hot(const os::Path& database) {
-  constexpr std::array<unsigned char, 8> kMagic = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
+  constexpr std::array<unsigned char, 8> kJournalMagic = {0xd9, 0xd5, 0x05, 0xf9,
+                                                          0x20, 0xa1, 0x63, 0xd7};
   const auto file = os::File::open(database.string() + "-journal", os::File::Open::ReadOnly);
   if (!file && file.error().code == Code::NotFound) return false;
   if (!file) return fail(file.error());
-  std::array<std::byte, kMagic.size()> start{};
+  std::array<std::byte, kJournalMagic.size()> start{};
   const auto got = TRY(file->read_at(start, 0));
-  return got == start.size() &&
-         std::equal(start.begin(), start.end(), kMagic.begin(), [](std::byte a, unsigned char b) {
-           return std::to_integer<unsigned char>(a) == b;
-         });
+  return got == start.size() && std::equal(start.begin(), start.end(), kJournalMagic.begin(),
+                                           [](std::byte a, unsigned char b) {
+                                             return std::to_integer<unsigned char>(a) == b;
+                                           });
 }
 
 }  // namespace
@@ -57,23 +58,23 @@ Result<StillDatabase> StillDatabase::open(const os::Path& database) {
 }
 
 Result<void> StillDatabase::read_header() {
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  constexpr std::size_t kPageSizeAt = 16, kChangesAt = 24, kPagesAt = 28, kValidForAt = 92;
+  constexpr std::string_view kFileMagic("SQLite format 3\0", 16);
+  constexpr std::size_t kSizeAt = 16, kCounterAt = 24, kCountAt = 28, kCountValidForAt = 92;
   constexpr std::uint32_t kLargest = 65'536;
   std::array<std::byte, kDatabaseHeaderBytes> header{};
   const auto got = TRY(file_->read_at(header, 0));
-  if (got != header.size() || !as_text(header).starts_with(kMagic)) {
+  if (got != header.size() || !as_text(header).starts_with(kFileMagic)) {
     return fail(Code::Corrupt, "not a SQLite database");
   }
   const auto number_at = [&](std::size_t at) { return load_be32(ByteSpan(header).subspan(at, 4)); };
-  const std::uint32_t size = number_at(kPageSizeAt) >> 16;
+  const std::uint32_t size = number_at(kSizeAt) >> 16;
   page_size_.value = size == 1 ? kLargest : size;
   if (!PageSize::is_valid(page_size_.value)) {
     return fail(Code::Corrupt, "a page size of {} bytes", page_size_);
   }
-  pages_ = number_at(kPagesAt);
+  pages_ = number_at(kCountAt);
   // Versions before 3.7 did not write the size.
-  if (pages_ == 0 || number_at(kChangesAt) != number_at(kValidForAt)) {
+  if (pages_ == 0 || number_at(kCounterAt) != number_at(kCountValidForAt)) {
     const Bytes bytes = TRY(file_->size());
     pages_ = static_cast<std::uint32_t>((bytes + page_size_.value - 1) / page_size_.value);
   }
@@ -117,13 +118,13 @@ Result<void> StillDatabase::read_page(Pgno pgno, MutableByteSpan page) const {
 }
 
 Result<void> check_attachable(const os::Path& database) {
-  constexpr std::size_t kReadVersionAt = 19;
-  constexpr std::byte kWalVersion{2};
+  constexpr std::size_t kVersionAt = 19;
+  constexpr std::byte kInWalMode{2};
   constexpr os::ByteRange kCheckpointLock{.first = 120 + wal::kCheckpointLock, .count = 1};
   const auto file = TRY(os::File::open(database, os::File::Open::ReadOnly));
-  std::array<std::byte, kReadVersionAt + 1> start{};
+  std::array<std::byte, kVersionAt + 1> start{};
   const auto got = TRY(file.read_at(start, 0));
-  const bool is_wal = got == start.size() && start[kReadVersionAt] == kWalVersion;
+  const bool is_wal = got == start.size() && start[kVersionAt] == kInWalMode;
   std::optional<os::LockHolder> holder;
   if (is_wal) {
     const auto index = os::File::open(database.string() + "-shm", os::File::Open::ReadOnly);

@@ -71,13 +71,13 @@ std::string at_home(const LookupFn& environment, const std::string& path) {
   return home && path.starts_with("~/") ? *home + path.substr(1) : path;
 }
 
-struct Place {
+struct ProfilePlace {
   ProfileFile kind;
   std::string path;  // "": none
   bool is_named;
 };
 
-Place place_of(const LookupFn& environment, ProfileFile kind) {
+ProfilePlace place_of(const LookupFn& environment, ProfileFile kind) {
   const bool is_config = kind == ProfileFile::Config;
   const auto named =
       value_of(environment, is_config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE");
@@ -87,7 +87,7 @@ Place place_of(const LookupFn& environment, ProfileFile kind) {
   return {kind, *home + (is_config ? "/.aws/config" : "/.aws/credentials"), false};
 }
 
-Result<Profiles> read_profiles(const Place& place) {
+Result<Profiles> read_profiles(const ProfilePlace& place) {
   const auto bytes = TRY(os::read_file(place.path, kProfileFileLimit));
   return parse_profiles(as_text(bytes), place.kind).context(place.path);
 }
@@ -99,7 +99,7 @@ struct Loaded {
 
 // What cannot be read or understood is as good as not there, unless somebody asked for it: a file
 // at home that nobody thinks of does not stand before the role of a container.
-Result<Loaded> load(const Place& place, bool is_wanted) {
+Result<Loaded> load(const ProfilePlace& place, bool is_wanted) {
   if (place.path.empty()) return Loaded{};
   auto profiles = read_profiles(place);
   if (profiles) return Loaded{.profiles = *std::move(profiles)};
@@ -217,8 +217,8 @@ Result<Finding> find_in_profile(const LookupFn& environment) {
   auto named = value_of(environment, "AWS_PROFILE");
   if (!named) named = value_of(environment, "AWS_DEFAULT_PROFILE");
   const std::string name = named.value_or("default");
-  const Place credentials = place_of(environment, ProfileFile::Credentials);
-  const Place config = place_of(environment, ProfileFile::Config);
+  const ProfilePlace credentials = place_of(environment, ProfileFile::Credentials);
+  const ProfilePlace config = place_of(environment, ProfileFile::Config);
   auto loaded = TRY(load(credentials, named.has_value()));
   const auto more = TRY(load(config, named.has_value()));
   Profiles& profiles = loaded.profiles;

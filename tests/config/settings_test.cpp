@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 
+#include "tests/support/test_data.hpp"
 #include "tests/support/text.hpp"
 
 using namespace walwrap;

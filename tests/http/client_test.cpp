@@ -386,6 +386,7 @@ TEST_CASE("a host is found where it was last when no thread can be had to look i
   HttpServer server({hello, hello, hello});
   const TempDir dir;
   write_text(dir / "hosts", "127.0.0.1 store.example\n");
+  std::filesystem::permissions(dir / "hosts", std::filesystem::perms{0644});  // any user reads it
   const std::string url = "http://store.example:" + std::to_string(server.port()) + "/k";
   const std::string told = in_child([&]() -> std::string {
     // A name of our own, and a user whom the limit of tasks holds for.

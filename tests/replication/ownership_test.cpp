@@ -56,12 +56,15 @@ TEST_CASE("a probe finds out whether a second writer would be noticed, and touch
   CHECK(probe_fencing(careful).error().code == Code::Unavailable);
 }
 
-TEST_CASE("a directory needs no probe") {
+TEST_CASE("a directory is probed by creating the same object as in a bucket") {
   const testing::TempDir directory;
   auto store = storage::FileStore::open(directory.path() / "replica", storage::Access::Create);
   REQUIRE(store.has_value());
   CHECK(probe_fencing(**store).value() == Fencing::On);
-  CHECK((*store)->list("", "")->empty());
+  const auto listed = (*store)->list("", "");
+  REQUIRE(listed.has_value());
+  REQUIRE(listed->size() == 1);
+  CHECK(listed->front().key == kProbeKey);
 }
 
 }  // namespace

@@ -37,8 +37,22 @@ struct Rig {
   void write(int commits) {
     for (int i = 0; i < commits; ++i) app.run("INSERT INTO t VALUES(randomblob(3000))");
   }
-  // With `step` done at every third look, as often as it takes: in between, all is captured.
+  // Again where this process had to wait for a processor, so that nothing could be seen of the app.
+  template <typename Once>
+  static Outcome try_often(const Once& once) {
+    constexpr int kTries = 50;
+    auto outcome = Outcome::NoCommit;
+    for (int i = 0; i < kTries; ++i) {
+      outcome = once();
+      if (outcome != Outcome::NoCommit && outcome != Outcome::NoProcessor) break;
+    }
+    return outcome;
+  }
   Outcome lend(Purpose purpose, const std::function<void()>& step) const {
+    return try_often([&] { return lend_once(purpose, step); });
+  }
+  // With `step` done at every third look, as often as it takes: in between, all is captured.
+  Outcome lend_once(Purpose purpose, const std::function<void()>& step) const {
     auto lending = Lending::begin(*owner, purpose).value();
     int looks = 0;
     const CheckpointOwner::CaptureFn capture = [&]() -> Result<void> {
@@ -127,7 +141,7 @@ TEST_CASE("a writer at full speed without a busy timeout meets no SQLITE_BUSY fr
 TEST_CASE("what the app does while the lock is lent is told apart") {
   Rig rig;
   rig.write(50);
-  CHECK(rig.lend(Purpose::Restart, [] {}) == Outcome::NoCommit);
+  CHECK(rig.lend_once(Purpose::Restart, [] {}) == Outcome::NoCommit);
   CHECK(rig.lend(Purpose::Restart, [&] { rig.write(1); }) == Outcome::NoCheckpoint);
   rig.write(1'100);
   testing::AppDb reader(rig.directory / "app.db");
@@ -149,19 +163,21 @@ TEST_CASE("somebody who writes beside another one's checkpoint brings the guard 
   };
   auto other = Connection::open(rig.directory / "app.db", {.vfs = register_shim()}).value();
   REQUIRE(other.execute("SELECT * FROM t").has_value());
-  int steps = 0;
-  const auto outcome = rig.lend(Purpose::Restart, [&] {
-    ++steps;
-    if (steps == 1) {
-      constexpr int kLock = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
-      REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
-      attempt(rig.header().max_frame);
-    }
-    if (steps == 2) rig.write(1);
-    if (steps == 4) {
-      constexpr int kUnlock = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE;
-      REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kUnlock) == SQLITE_OK);
-    }
+  const auto outcome = Rig::try_often([&] {
+    int steps = 0;
+    return rig.lend_once(Purpose::Restart, [&] {
+      ++steps;
+      if (steps == 1) {
+        constexpr int kLock = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
+        REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
+        attempt(rig.header().max_frame);
+      }
+      if (steps == 2) rig.write(1);
+      if (steps == 4) {
+        constexpr int kUnlock = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE;
+        REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kUnlock) == SQLITE_OK);
+      }
+    });
   });
   CHECK(outcome == Outcome::SeveralWriters);
   CHECK(rig.header().salts == before.salts);
@@ -175,7 +191,7 @@ TEST_CASE("a probe tells an app that checkpoints at each commit from one that do
   usual.write(3);
   const auto before = usual.header();
   CHECK(usual.lend(Purpose::Probe, [&] { usual.write(1); }) == Outcome::NoCheckpoint);
-  CHECK(usual.lend(Purpose::Probe, [] {}) == Outcome::NoCommit);
+  CHECK(usual.lend_once(Purpose::Probe, [] {}) == Outcome::NoCommit);
   CHECK(usual.header().salts == before.salts);
 }
 

@@ -327,7 +327,7 @@ TEST_CASE("without credentials nothing is sent, and what to set is said") {
   const auto session = session_on(rig);
   const auto reply = session->perform(get_request());
   REQUIRE_FALSE(reply.has_value());
-  CHECK(reply.error().code == Code::Denied);
+  CHECK(reply.error().code == Code::Invalid);
   CHECK(has(reply.error().text, "AWS_ACCESS_KEY_ID"));
   CHECK(rig.server.calls().empty());
 }

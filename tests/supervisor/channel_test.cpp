@@ -63,7 +63,7 @@ TEST_CASE("a packet that is no message is refused") {
   unknown[0] = 5;
   CHECK_FALSE(parse_report(unknown).has_value());
   unknown = report;
-  unknown[1] = 3;
+  unknown[1] = 4;
   CHECK_FALSE(parse_report(unknown).has_value());
 
   const auto order = encode(InitOrder{});
