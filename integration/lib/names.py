@@ -21,7 +21,9 @@ CHANGES = ("removed", "older", "newer", "foreign", "empty", "linked", "truncated
 MOMENTS = ("before the start", "while running", "before the verdict", "between two starts")
 FILES = ("database", "-wal", "-shm")  # SQLite's, which an app closes before they are changed
 WAIT_SECONDS = 2
-STORED = [(name, n) for name in ("a1", "a2") for n in range(1, 6)]  # before a cell begins
+SEEDS = 40  # rows of a database before its first life: pages that only the first image has
+STORED = [(name, n) for name, rows in (("a", SEEDS), ("a1", 5), ("a2", 5))
+          for n in range(1, rows + 1)]  # before a cell begins
 FIRST_IMAGE, STATE_DIRECTORY = "ltx/0/%016x-%016x.ltx" % (1, 1), ".app.db-walwrap"
 
 
@@ -43,6 +45,18 @@ def path_of(thing, place):
             "first image": place.replica / FIRST_IMAGE}[thing]
 
 
+def _seeded(place, name):
+    """A database that an app has left there, so that the first upload is an image of it."""
+    with sqlite3.connect(place.make().db, isolation_level=None) as db:
+        db.execute("pragma journal_mode = wal")
+        db.execute("create table notes(w, n, body)")
+        db.executemany("insert into notes values(?, ?, randomblob(300))",
+                       [(name, n) for n in range(1, SEEDS + 1)])
+    db.close()
+    give(place.root)
+    return place
+
+
 class History:
     """The places that cells are copied from: each as a stop leaves it, and as a loss of power does
     (with -wal and -shm)."""
@@ -50,10 +64,10 @@ class History:
     def __init__(self, run):
         self.run = run
         self.places = {}
-        place = Place(run.path("a")).make()
+        place = _seeded(Place(run.path("a")), "a")
         for stage, name in (("older", "a1"), ("base", "a2"), ("newer", "a3")):
             self._live(place, stage, name)
-        self._live(Place(run.path("f")).make(), "foreign", "f1")
+        self._live(_seeded(Place(run.path("f")), "f"), "foreign", "f1")
 
     def _live(self, place, stage, name):
         life = Life(self.run, place, name)
@@ -201,6 +215,9 @@ class Cell:
             return
         if self.thing in FILES:
             self.life.tell("close")
+            log = path_of("-wal", self.place)
+            wait_until(lambda: not log.exists() or log.stat().st_size == 0, 5,
+                       "one file to be made of a database that the app has closed")
         self.change()
         if self.thing in FILES:
             self.life.tell("open")
