@@ -36,7 +36,7 @@ void check_mended(const World& world, std::uint64_t removed) {
 }
 
 TEST_CASE("a replica that lost its first file or one in the middle is mended by the next start") {
-  for (const std::uint64_t removed : {1, 2}) {
+  for (const std::uint64_t removed : {std::uint64_t{1}, std::uint64_t{2}}) {
     CAPTURE(removed);
     const World world;
     world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
