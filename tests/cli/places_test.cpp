@@ -47,7 +47,9 @@ TEST_CASE("one place in two spellings is refused for two databases, naming both"
       {"s3://bucket/app?endpoint=http://STORE:9000", "s3://bucket/app?endpoint=http://store:9000"},
       {"s3://bucket/app?endpoint=https://store", "s3://bucket/app?endpoint=https://store:443"},
   };
-  for (const auto& [one, other] : same) {
+  for (const auto& pair : same) {
+    const auto& one = pair.first;
+    const auto& other = pair.second;
     CAPTURE(one);
     CAPTURE(other);
     const auto said = verdict({{"/a.db", one}, {"/b.db", other}});
@@ -77,9 +79,9 @@ TEST_CASE("a replica is neither the database, nor around it, nor in what walwrap
                         {"/data/app.db", "/data/app.db-wal"},
                         {"/data/app.db", "/data/.app.db-walwrap/replica"},
                         {"/data/app.db", "/data"}};
-  for (const auto& [database, replica] : wrong) {
-    CAPTURE(replica);
-    CHECK(has(verdict({{database, replica}}), "a directory of its own"));
+  for (const auto& pair : wrong) {
+    CAPTURE(pair.second);
+    CHECK(has(verdict({pair}), "a directory of its own"));
   }
   CHECK(verdict({{"/data/app.db", "/data/replica"}}).empty());
   CHECK(has(verdict({{"/data/a.db", "/x/a"}, {"/x/a/b.db", "/x/b"}}), "a directory of its own"));

@@ -154,10 +154,10 @@ TEST_CASE("what a page of another site makes a browser send is refused on every 
       {"HEAD", "/v1/points"},
       {"GET", "/"},
   };
-  for (const auto& [method, path] : calls) {
-    CAPTURE(path);
-    asked.method = method;
-    asked.path = path;
+  for (const auto& call : calls) {
+    CAPTURE(call.second);
+    asked.method = call.first;
+    asked.path = call.second;
     for (const char* site : {"cross-site", "same-site", "else"}) {
       asked.fetch_site = site;
       asked.fetch_mode = "no-cors";

@@ -87,7 +87,7 @@ TEST_CASE("a database that is not there, or still empty, is not waited for in th
   CHECK(rig.attacher.next_try() > rig.clock.mono());
   rig.attacher.on_news();
   CHECK(rig.attacher.is_due(Others::App));
-  CHECK(rig.lines.empty());
+  CHECK(rig.lines.size() == 1);  // that none has appeared in ten seconds
 }
 
 TEST_CASE("what is no database is an error, and is not tried more often for any event") {

@@ -55,7 +55,7 @@ TEST_CASE("a file or a replica that changed is decided on again") {
   testing::write_text(database, "longer");
   CHECK(check(found).error().code == Code::Busy);
   const auto again = find_file(database);
-  bucket.set("0000/0000000000000002-0000000000000002.ltx", {});
+  bucket.set("0000/0000000000000002-0000000000000002.ltx", ByteVector(1));
   CHECK(check(again).error().code == Code::Busy);
   CHECK(check(again).error().text.find("another instance") != std::string::npos);
 }

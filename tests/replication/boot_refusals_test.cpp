@@ -105,11 +105,6 @@ std::vector<Row> without_a_database() {
 std::vector<Row> with_a_history() {
   return {
       {"known, replica empty", empty_replica},
-      {"known, replica with a gap",
-       [](const World& world) {
-         fs::remove(first_upload(world));
-         fs::remove_all(world.replica / "ltx/9");
-       }},
       {"diverged, replica present", diverge},
       {"diverged, replica empty",
        [](const World& world) {

@@ -141,9 +141,8 @@ TEST_CASE("a chain whose first file was deleted is mended as soon as somebody li
   std::filesystem::remove(world.replica / "ltx/0/0000000000000001-0000000000000001.ltx");
   replicator->points().ask();
   const auto snapshots = world.replica / "ltx/9";
-  CHECK(comes_true([&] {
-    return std::filesystem::exists(snapshots) && !std::filesystem::is_empty(snapshots);
-  }));
+  CHECK(comes_true(
+      [&] { return std::filesystem::exists(snapshots) && !std::filesystem::is_empty(snapshots); }));
   CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
   replicator.reset();
   world.wipe();
