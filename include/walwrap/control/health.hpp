@@ -39,7 +39,7 @@ struct Sight {
   std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
   replication::StoredUpTo stored;            // as the pipeline has it
   std::string trouble = {};                  // what is known to be wrong
-  std::string replica_lost = {};  // why what was stored is not there any more; "": it is
+  std::string replica_lost = {};             // why what was stored is not there any more; "": it is
   replication::DatabaseFiles attached = {};  // as the pipeline has them
   replication::DatabaseFiles at_path = {};
 };

@@ -27,7 +27,7 @@ class AtomicFile {
   Bytes written() const { return written_; }
 
   enum class Publish {
-    Replace,    // rename over whatever is there
+    Replace,  // rename over whatever is there
     // link, or rename without replacing: Exists if something is there, which is left untouched. On
     // a file system that has neither, a look and a rename; see created_after_look().
     CreateNew,
