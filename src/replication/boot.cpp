@@ -175,7 +175,7 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   if (state_) look_at_slot(*state_, request_.style, replica_);
   request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
   const LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
-  const auto decision = decide_start(local, replica_.finding, request_.policy);
+  auto decision = decide_start(local, replica_.finding, request_.policy);
   if (local == LocalFinding::Behind && replica_.is_whole) say_behind();
   return decision;
 }

@@ -167,7 +167,7 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
     case Action::Lend:
       return lend(owner, view, capture);
     case Action::Brake: {
-      const auto done = brake(owner, capture);
+      auto done = brake(owner, capture);
       if (done) look_for_readers(owner, view, situation.snapshot_open);
       return done;
     }
@@ -180,7 +180,7 @@ Result<void> Checkpointer::pass(sqlite::CheckpointOwner& owner, const Situation&
   const auto before = owner.read_index();
   if (!before) return {};
   const auto view = view_of(owner, *before, situation);
-  const auto done = owner.pass(capture);
+  auto done = owner.pass(capture);
   const auto after = owner.read_index();
   const bool is_same_log = !after || after->header.salts == view.salts;
   const std::uint32_t left = !after ? view.not_backfilled : after->not_backfilled();

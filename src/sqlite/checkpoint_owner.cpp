@@ -433,7 +433,7 @@ Result<bool> CheckpointOwner::has_reader() {
 // Called with the write lock, which the checkpointer then takes as its own.
 Result<bool> CheckpointOwner::cut_wal() {
   write_lock_held_.store(true);
-  const auto cut = truncate();
+  auto cut = truncate();
   write_lock_held_.store(false);
   if (cut && *cut) forget_size();
   return cut;
