@@ -131,9 +131,9 @@ def _damaged(scene, _run):
 
 
 def _gap(scene, _run):
-    """A file between the first and the last is gone, at every level that covers it."""
+    """A file before the newest is gone, at every level that covers it."""
     files = ltx_files(scene)
-    files[len(files) // 2].unlink()
+    files[(len(files) - 1) // 2].unlink()  # never the newest of several
     for path in scene.replica.glob("ltx/[1-9]/*.ltx"):
         path.unlink()
 
