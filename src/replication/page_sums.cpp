@@ -81,7 +81,6 @@ void PageSums::set(Pgno pgno, std::uint64_t sum, Txid stored_by) {
   WW_CHECK(pgno.value > 0 && pgno.value <= pages());
   const auto bytes = file_.bytes().subspan(offset_of(pgno), kRecordBytes);
   const bool has_room = sum != 0 && stored_by.value <= kTxidMask;
-  newest_ = std::max(newest_, stored_by);
   store_le64(bytes, has_room ? sum : 0);
   const std::uint64_t check = record_check(pgno, sum, stored_by);
   store_le64(bytes.subspan(8), has_room ? check << kTxidBits | stored_by.value : 0);

@@ -433,6 +433,7 @@ Result<void> Uploader::adopt_slot(RandomId node) {
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
   watch_.on_stored(std::nullopt, clock_.mono());
   state_.txid = txid;
+  parts_.sums.believe_until(txid);
   state_.stored_by = node;
   state_.pages = applied.pages;
   state_.page_size = applied.page_size;
@@ -448,6 +449,7 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
     TRY(parts_.sums.resize(job.commit));
     std::size_t i = 0;
     state_.txid = state_.txid.next();
+    parts_.sums.believe_until(state_.txid);
     job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++], state_.txid); });
     state_.stored_by = state_.writer;
     state_.pages = job.commit;

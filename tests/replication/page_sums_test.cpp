@@ -161,7 +161,9 @@ TEST_CASE("a record of a file that nobody knows to be stored is not known") {
   CHECK(sums.get(Pgno{5}) == 0);
   CHECK(sums.get(Pgno{3}) == 13);
   REQUIRE(sums.resize(6));
-  sums.set(Pgno{6}, 16, Txid{7});  // now it is
+  sums.set(Pgno{6}, 16, Txid{7});
+  CHECK(sums.get(Pgno{6}) == 0);
+  sums.believe_until(Txid{7});
   CHECK(sums.get(Pgno{1}) == 11);
   CHECK(sums.get(Pgno{5}) == 0);
 }

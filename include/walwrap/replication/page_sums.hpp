@@ -39,11 +39,12 @@ class PageSums {
   bool is_readable() const { return is_readable_; }
   // Every record is of this history, and as of this TXID or later.
   bool are_of(RandomId lineage, Txid at_least) const;
-  // Nothing newer is stored: a record that says so is not known. set() moves it on.
+  // Nothing newer is stored: a record that says so is not known. Without it, each is believed.
   void believe_until(Txid newest) { newest_ = newest; }
 
   std::uint64_t get(Pgno pgno) const;  // 0: not known
   Txid stored_by(Pgno pgno) const;     // may be a later file than the one that changed the page
+  // Several threads may set records at once, each those of other pages.
   void set(Pgno pgno, std::uint64_t sum, Txid stored_by);
   // Every page that may have changed since this TXID; those of which nothing is known, too.
   PageSet stored_after(Txid txid) const;
