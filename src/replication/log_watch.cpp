@@ -98,9 +98,12 @@ bool LogWatch::ignores_writes(const Situation& situation, MonoTime now) const {
 }
 
 bool LogWatch::wait(const Situation& situation, MonoTime until) {
-  const bool ignore_writes = ignores_writes(situation, clock_.mono());
+  const MonoTime now = clock_.mono();
+  const bool ignore_writes = ignores_writes(situation, now);
   auto& poller = ignore_writes ? *without_ : *with_watch_;
-  const auto ready = poller.wait(owes_event_ && !ignore_writes ? clock_.mono() : until);
+  const nanoseconds left = owes_event_ && !ignore_writes ? nanoseconds(0) : until - now;
+  // The poller's timer follows the machine's clock, and `until` the clock that we were given.
+  const auto ready = poller.wait(os::SystemClock().mono() + left);
   if (!ready || !watch_) return false;
   const auto seen = watch_->take();
   owes_event_ = owes_event_ || seen.written || seen.overflowed;

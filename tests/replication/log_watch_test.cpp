@@ -97,5 +97,33 @@ TEST_CASE("whoever wakes it ends the wait") {
   CHECK(rig.clock.mono() - from < milliseconds(5'000));
 }
 
+// A clock that a test puts forward, as the machine's would be after hours.
+class LaterClock : public os::SystemClock {
+ public:
+  MonoTime mono() const override { return os::SystemClock::mono() + std::chrono::hours(1); }
+};
+
+TEST_CASE("a wait is as long as its clock says, whatever the machine's clock shows") {
+  const testing::TempDir directory;
+  const LaterClock clock;
+  auto wakeup = os::Wakeup::create().value();
+  auto give_up = os::Wakeup::create().value();
+  LogWatch watch(directory / "app.db", clock);
+  watch.start({wakeup.descriptor()});
+  os::Thread late(
+      "late",
+      [&] {
+        if (!give_up.wait_for(milliseconds(5'000))) wakeup.notify();
+      },
+      [](std::string_view) {});
+  const MonoTime from = clock.mono();
+  watch.wait({}, from + milliseconds(20));
+  const auto took = clock.mono() - from;
+  give_up.notify();
+  late.join();
+  CHECK(took >= milliseconds(20));
+  CHECK(took < milliseconds(5'000));
+}
+
 }  // namespace
 }  // namespace walwrap::replication
