@@ -46,6 +46,11 @@ int fsync(int descriptor) {
 int fdatasync(int descriptor) {
   return walwrap::testing::synced("fdatasync", descriptor, SYS_fdatasync);
 }
+// Of what is mapped: an fsync follows, which notes what is there.
+int msync(void* at, size_t length, int flags) {
+  if (walwrap::testing::DiskRecorder::NoSync::count() > 0) return 0;
+  return static_cast<int>(::syscall(SYS_msync, at, length, flags));
+}
 ssize_t pwrite64(int descriptor, const void* bytes, size_t count, off64_t at) {
   return walwrap::testing::watched("pwrite", walwrap::testing::path_of(descriptor), [&] {
     return ::syscall(SYS_pwrite64, descriptor, bytes, count, at);

@@ -24,7 +24,10 @@ struct World {
   std::filesystem::path database = host / "app.db";
   std::filesystem::path replica = directory / "replica";
 
-  World() { std::filesystem::create_directory(host); }
+  World() : World(std::filesystem::temp_directory_path()) {}
+  explicit World(const std::filesystem::path& in) : directory(in) {
+    std::filesystem::create_directory(host);
+  }
 
   replication::ReplicatorOptions options() const {
     replication::ReplicatorOptions options;
