@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "walwrap/replication/log_end.hpp"
 #include "walwrap/replication/state.hpp"
 
 namespace walwrap::replication {
@@ -13,12 +14,14 @@ namespace {
 // Source: sqlite.org/fileformat2.html, "The Database Header": the text, the page size, and the two
 // versions, which are 2 in WAL mode and 1 otherwise.
 constexpr std::size_t kFormatBytes = 20;
+constexpr int kSizeLooks = 5;
 
 }  // namespace
 
 Result<std::unique_ptr<Attachment>> Attachment::open(std::unique_ptr<sqlite::CheckpointOwner> owner,
-                                                     std::optional<wal::Position> stored) {
-  std::unique_ptr<Attachment> made(new Attachment);
+                                                     std::optional<wal::Position> stored,
+                                                     FileNote note) {
+  std::unique_ptr<Attachment> made(new Attachment(std::move(note)));
   made->owner_ = std::move(owner);
   const auto before = DatabaseFiles::at(made->owner_->database());
   made->capture_ = TRY(Capture::open(*made->owner_, stored));
@@ -41,8 +44,16 @@ Result<void> Attachment::identify(const DatabaseFiles& before) {
     return fail(Code::Busy, "the files of {} changed while they were opened",
                 owner_->database().string());
   }
-  header_ = TRY(owner_->read_file_header());
+  const auto header = TRY(owner_->read_file_header());
+  know(*files_.database, header);
   return {};
+}
+
+void Attachment::know(const os::FileStamp& database,
+                      const sqlite::CheckpointOwner::FileHeader& header) {
+  files_.database = database;
+  header_ = header;
+  note_.keep(database);
 }
 
 bool Attachment::has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const {
@@ -58,8 +69,7 @@ bool Attachment::is_content_known(const os::FileStamp& database, Checkpoints who
   const bool is_known =
       is_written ? who == Checkpoints::Lent && has_same_format(*header) : *header == header_;
   if (!is_known) return false;
-  files_.database = database;
-  header_ = *header;
+  know(database, *header);
   return true;
 }
 
@@ -68,8 +78,7 @@ bool Attachment::note_checkpoint() {
   const auto header = owner_->read_file_header();
   if (!stamp || !header || stamp->id != files_.database->id) return false;
   if (!has_same_format(*header)) return false;
-  files_.database = *stamp;
-  header_ = *header;
+  know(*stamp, *header);
   return true;
 }
 
@@ -77,6 +86,41 @@ bool Attachment::has_whole_wal(const sqlite::IndexView& index) const {
   if (index.not_backfilled() == 0) return true;
   const auto wal = DatabaseFiles::at(owner_->database()).wal;
   return wal && wal->size >= wal::frame_offset(index.header.max_frame + 1, owner_->page_size());
+}
+
+Result<bool> Attachment::drain() {
+  const auto index = owner_->read_index();
+  if (!index) return fail(Code::Busy, "the WAL index is being written");
+  return capture_->drain(*index);
+}
+
+Attachment::WalSight Attachment::inspect_wal(const std::optional<wal::Position>& stored) {
+  WalSight sight;
+  const auto index = owner_->read_index();
+  const bool is_drained = index && capture_->drain(*index).has_value();
+  sight.is_read = is_drained && capture_->is_proven(*index) && has_whole_wal(*index);
+  sight.has_news = capture_->has_news();
+  if (!sight.is_read || sight.has_news) return sight;
+  sight.is_beyond =
+      holds_commit_beyond(stored, owner_->database().string() + "-wal").value_or(true);
+  return sight;
+}
+
+Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request) {
+  const auto frames = request.every_frame ? Capture::Frames::Every : Capture::Frames::OfPages;
+  auto shot =
+      TRY(request.all_pages ? capture_->take_all(*owner_, *snapshot_)
+                            : capture_->take(*owner_, *snapshot_, request.stored_pages, frames));
+  if (!shot) return std::optional<UploadJob>();
+  return std::optional(UploadJob{.kind = request.kind,
+                                 .snapshot = lend_snapshot(),
+                                 .page_size = owner_->page_size(),
+                                 .pages = std::move(shot->pages),
+                                 .commit = shot->commit,
+                                 .covers = shot->covers,
+                                 .every_frame = request.every_frame,
+                                 .changed = std::move(shot->changed),
+                                 .continues = shot->continues});
 }
 
 OtherUsers Attachment::find_others() const {
@@ -105,10 +149,27 @@ RandomId Attachment::file_in(RandomId run) const {
 }
 
 Result<std::string> Attachment::find_damage(std::function<bool()> cancelled) const {
-  auto connection = TRY(owner_->open_sibling());
+  return find_damage_in(*owner_, std::move(cancelled));
+}
+
+Result<std::string> find_damage_in(const sqlite::CheckpointOwner& owner,
+                                   std::function<bool()> cancelled) {
+  auto connection = TRY(owner.open_sibling());
   connection.set_cancel(std::move(cancelled));
-  const auto found = TRY(connection.query_text("PRAGMA quick_check(1)"));
-  return found == "ok" ? std::string() : found;
+  const auto found = TRY(connection.query_text("PRAGMA integrity_check(1)"));
+  if (found != "ok") return found;
+  // SQLite believes the size in the first page's header. Where a WAL lies over a file that is not
+  // its own, that one may be of the file, and what the check has seen is only a part.
+  for (int i = 0; i < kSizeLooks; ++i) {
+    const auto before = owner.read_index();
+    const auto said = TRY(connection.query_text("PRAGMA page_count"));
+    const auto after = owner.read_index();
+    if (!before || !after || before->header != after->header) continue;  // a commit in between
+    const auto committed = std::to_string(before->header.pages);
+    if (before->header.max_frame == 0 || said == committed) return std::string();
+    return fmt::format("its header says {} pages, its WAL {}", said, committed);
+  }
+  return std::string();
 }
 
 Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(

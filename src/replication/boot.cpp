@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "walwrap/base/progress.hpp"
 #include "walwrap/os/new_directories.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
 #include "walwrap/replication/boot_checks.hpp"
 #include "walwrap/replication/boot_directory.hpp"
+#include "walwrap/replication/boot_restore.hpp"
 #include "walwrap/replication/boot_sums.hpp"
 #include "walwrap/replication/boot_wait.hpp"
 #include "walwrap/replication/disk_space.hpp"
@@ -67,7 +67,6 @@ class Boot {
   Result<std::optional<Booted>> restore(std::string_view aside_reason);
   Result<Booted> adopt_restored(const Restored& done, const PageSums& sums, const os::Path& file,
                                 std::string_view aside_reason);
-  Result<PageSums> keep_sums(const PageSums& sums);
   Result<std::optional<Booted>> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
   Result<void> check_nothing_changed() const;
@@ -76,7 +75,8 @@ class Boot {
   bool is_known() const;
   Result<bool> is_unchanged() const;
   Result<PageSums> sums_to_look() const;
-  Result<PagesFound> relate_to_replica() const;
+  Result<std::optional<PagesFound>> relate_to_replica(
+      const std::optional<wal::Position>& after) const;
   LocalEvidence evidence();
   void say_behind() const;
   Failure refusal(const StartDecision& decision) const;
@@ -93,6 +93,7 @@ class Boot {
   std::optional<Error> look_error_;  // what kept the evidence from being looked at
   bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
   bool emptied_ = false;
+  bool is_other_file_ = false;  // not the one that its WAL belongs to
 };
 
 Result<Booted> Boot::run() {
@@ -123,8 +124,12 @@ Result<std::optional<Booted>> Boot::attempt() {
   found_ = {};
   mends_ = false;
   look_error_.reset();
+  is_other_file_ = false;
   if (const auto file = find_file(request_.database)) found_.written = file->modified;
-  if (state_) found_.wal = TRY(read_wal_commits(request_.database));
+  if (state_) {
+    found_.wal = TRY(read_wal_commits(request_.database));
+    found_.is_noted = is_noted_file(request_.database, directory_.get());
+  }
   const auto decision = decide();
   database_ = find_file(request_.database);
   if (look_error_) return fail(*look_error_);
@@ -155,7 +160,7 @@ StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
   mends_ = true;
   auto decision = look_and_decide(state_->txid);
   if (decision.action == StartAction::StartAndContinue) {
-    log_.warn("files are missing in the replica, a snapshot follows",
+    log_.warn("files of the replica are missing or damaged, a snapshot follows",
               {{"db", request_.database.string()}, {"cause", whole.why}});
     replica_.has_gap = true;
     return decision;
@@ -172,9 +177,14 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
   replica_ = since ? look_since(*since, request_.open_store, request_.cancelled, request_.style)
                    : look_at_replica(request_.open_store, request_.cancelled, request_.style, what);
-  if (state_) look_at_slot(*state_, request_.style, replica_);
+  if (state_) {
+    look_at_slot(*state_, request_.style, replica_);
+    look_at_ends(*state_, request_.style, replica_);
+  }
   request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
-  const LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
+  LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
+  // Whatever is damaged holds what the replica does not.
+  if (!request_.damage.empty()) local = LocalFinding::Diverged;
   auto decision = decide_start(local, replica_.finding, request_.policy);
   if (local == LocalFinding::Behind && replica_.is_whole) say_behind();
   return decision;
@@ -192,41 +202,43 @@ LocalEvidence Boot::evidence() {
     const auto unchanged = is_unchanged();
     return noted(unchanged) && *unchanged;
   };
-  const auto pages = [this, noted]() -> std::optional<PagesFound> {
+  const auto pages =
+      [this, noted](const std::optional<wal::Position>& after) -> std::optional<PagesFound> {
     // Beside a running app nothing was lost; what differs is its own.
     if (request_.app_running) return PagesFound{.are = PagesAre::New, .holds_newest = true};
     if (!replica_.is_whole && !mends_) return std::nullopt;
-    const auto found = relate_to_replica();
+    const auto found = relate_to_replica(after);
     if (!noted(found)) return std::nullopt;
+    is_other_file_ = after && *found && (*found)->are != PagesAre::Equal;
     return *found;
   };
   return {.wal = found_.wal,
+          .is_file_known = found_.is_noted || request_.app_running,
           .is_unchanged = is_unchanged_now,
           .pages = pages,
           .written = found_.written};
 }
 
-Result<PagesFound> Boot::relate_to_replica() const {
+Result<std::optional<PagesFound>> Boot::relate_to_replica(
+    const std::optional<wal::Position>& after) const {
   const auto sums = TRY(sums_to_look());
   auto scratch = TRY(scratch_sums(request_.database));
-  return relate_pages(request_.database, *state_, sums, replica_, request_.style, scratch, clock_);
+  return relate_pages(request_.database, {*state_, sums, replica_, request_.style, after}, scratch,
+                      clock_);
 }
 
 void Boot::say_behind() const {
-  const auto reach = reach_of_newest(*state_, replica_, found_.wal).reach;
-  std::string_view reason = "pages are as they were stored earlier, and the WAL is gone";
-  if (reach == Reach::Behind) reason = "its WAL ends before what was stored";
-  if (replica_.newest.node != state_->stored_by && !state_->is_own(replica_.newest.node)) {
-    reason = "others have gone on with the replica";
-  }
-  log_.warn("local database is behind what is stored", {{"db", request_.database.string()},
-                                                        {"state_txid", state_->txid},
-                                                        {"stored_txid", replica_.extent.newest},
-                                                        {"cause", reason}});
+  log_.warn("local database is behind what is stored",
+            {{"db", request_.database.string()},
+             {"state_txid", state_->txid},
+             {"stored_txid", replica_.extent.newest},
+             {"cause", why_behind(*state_, replica_, found_.wal)}});
 }
 
 Failure Boot::refusal(const StartDecision& decision) const {
-  const std::string found = replica_.why.empty() ? "" : fmt::format(" ({})", replica_.why);
+  std::string found = replica_.why.empty() ? "" : fmt::format(" ({})", replica_.why);
+  if (!request_.damage.empty()) found = fmt::format(" (it is damaged: {})", request_.damage);
+  if (is_other_file_ && found.empty()) found = fmt::format(" ({})", kOtherFile);
   return fail(Code::Mismatch, "database {}, replica {}: {}{}; {}", request_.database.string(),
               request_.replica, decision.why, found, decision.type);
 }
@@ -340,8 +352,11 @@ Result<Booted> Boot::continue_chain() {
   const auto reach = reach_of_newest(state, replica_, found_.wal);
   state.clean = state.clean && replica_.extent.newest == state.txid;
   TRY(catch_up(replica_, request_.style, state, sums));
-  state.wal = reach.proven;
-  return finish(state, std::move(sums));
+  // Beside a running app the file was not compared.
+  state.wal = request_.app_running && !found_.is_noted ? std::nullopt : reach.proven;
+  auto booted = TRY(finish(state, std::move(sums)));
+  booted.is_content_open = is_content_open(found_, reach.reach);
+  return booted;
 }
 
 Result<Booted> Boot::start_unconnected() {
@@ -354,13 +369,18 @@ Result<Booted> Boot::start_unconnected() {
       .directory = directory_.get(), .sums = std::move(sums), .state = {}, .store = nullptr};
   if (state_) booted.state = *state_;
   // The app goes on from here: what tells whether it is behind is looked at now.
-  const auto reach = reach_of_newest(booted.state, replica_, found_.wal).reach;
+  const auto reach = reach_of_newest(booted.state, replica_, found_.wal);
+  const bool is_told =
+      !state_ || (found_.is_noted && (state_->clean || reach.reach != Reach::Unproven));
+  booted.is_content_open = is_content_open(found_, reach.reach);
   booted.found = std::move(found_);
-  const bool is_told = !state_ || state_->clean || reach != Reach::Unproven;
   if (!is_told && !request_.app_running && booted.sums.pages() > 0) {
-    booted.found.differences = TRY(compare_pages(
-        request_.database, {.sums = booted.sums, .pages = state_->pages, .newest = state_->txid},
-        clock_));
+    booted.found.differences = TRY(compare_pages(request_.database,
+                                                 {.sums = booted.sums,
+                                                  .pages = state_->pages,
+                                                  .newest = state_->txid,
+                                                  .reaches = reach.proven},
+                                                 clock_));
   }
   booted.lock = directory_.take_lock();
   return booted;
@@ -374,7 +394,7 @@ Result<std::optional<Booted>> Boot::compare() {
   TRY(check_nothing_changed());
   if (differences.none()) {
     TRY(claim());
-    auto kept = TRY(keep_sums(scratch));
+    auto kept = TRY(directory_.keep_sums(scratch));
     return some(finish(new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
                                  applied.page_size, applied.pages),
                        std::move(kept)));
@@ -399,6 +419,7 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
     state.writer = state_->writer;
     state.earlier_writers = state_->earlier_writers;
   }
+  if (replica_.front) state.front = replica_.front;
   state.begin_writer(RandomId{os::random_u64()});
   state.saved = clock_.wall();
   sums.believe_until(state.txid);
@@ -429,26 +450,14 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   const auto rights = os::rights_at(request_.database);
   auto sums = TRY(scratch_sums(request_.database));
   const MonoTime begun = clock_.mono();
-  LoggedProgress shown(log_, "restoring", begun);
-  Bytes done_so_far = 0;
-  const RestoreRequest restoring{
-      .open_store = request_.open_store,
-      .style = request_.style,
-      .plan = replica_.plan,
-      .output = incoming.path(),
-      .integrity = request_.integrity,
-      .sums = &sums,
-      .owner = request_.owner,
-      .on_progress =
-          [&](const RestoreProgress& progress) {
-            if (std::exchange(done_so_far, progress.done) != progress.done) {
-              request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
-            }
-            if (!shown.is_line_due(progress.done, progress.total, clock_.mono())) return;
-            log_.info("restoring", {{"bytes", progress.done}, {"of_bytes", progress.total}});
-          },
-      .cancelled = request_.cancelled};
-  auto restored = restore_database(restoring);
+  auto restored = restore_beside(
+      {.request = request_,
+       .plan = replica_.plan,
+       .output = incoming.path(),
+       .sums = sums,
+       .on_progress =
+           [this] { request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono())); }},
+      clock_, log_);
   if (!restored && restored.error().code == Code::Corrupt) {
     replica_.why = restored.error().text;
     return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
@@ -466,21 +475,12 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   return std::optional(std::move(booted));
 }
 
-// The state directory's own, with what was found out.
-Result<PageSums> Boot::keep_sums(const PageSums& sums) {
-  TRY(directory_.own());
-  TRY(directory_.get().forget());
-  auto kept = TRY(directory_.get().open_sums());
-  TRY(kept.copy_from(sums));
-  return kept;
-}
-
 Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
                                     const os::Path& file, std::string_view aside_reason) {
   TRY(check_nothing_changed());
   TRY(claim());
   TRY(set_database_aside(request_.database, aside_reason, clock_.wall(), log_));
-  auto kept = TRY(keep_sums(sums));
+  auto kept = TRY(directory_.keep_sums(sums));
   TRY(place_database(file, request_.database));
   auto state = new_state(replica_.identity->lineage, done.txid, replica_.newest.node,
                          done.page_size, done.pages);

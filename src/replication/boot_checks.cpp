@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "walwrap/os/file_stamp.hpp"
+#include "walwrap/replication/file_note.hpp"
 #include "walwrap/sqlite/database_header.hpp"
 
 namespace walwrap::replication {
@@ -81,6 +83,32 @@ Result<void> check_nothing_changed(const os::Path& database, const FoundFile& fo
               "{} was stored while this start looked at the replica: another instance is running; "
               "stop it",
               key);
+}
+
+bool is_noted_file(const os::Path& database, const StateDir& directory) {
+  const auto noted = read_file_note(directory);
+  const auto found = os::stamp_of(database);
+  return noted && found && *noted == *found;
+}
+
+bool is_content_open(const FoundAtStart& found, Reach reach) {
+  if (found.wal.commits.empty() || reach == Reach::Proven) return false;
+  return reach == Reach::Unproven || !found.is_noted;
+}
+
+std::string_view why_behind(const SavedState& state, const ReplicaLook& replica,
+                            const WalCommits& wal) {
+  if (replica.newest.node != state.stored_by && !state.is_own(replica.newest.node)) {
+    return "others have gone on with the replica";
+  }
+  switch (reach_of_newest(state, replica, wal).reach) {
+    case Reach::Behind:
+      return "its WAL ends before what was stored";
+    case Reach::Proven:
+      return kOtherFile;
+    default:
+      return "pages are as they were stored earlier, and the WAL is gone";
+  }
 }
 
 }  // namespace walwrap::replication

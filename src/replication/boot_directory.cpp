@@ -39,4 +39,12 @@ Result<void> BootDirectory::own() {
   return fail(Code::Busy, "another start has been at {} meanwhile", database_.string());
 }
 
+Result<PageSums> BootDirectory::keep_sums(const PageSums& sums) {
+  TRY(own());
+  TRY(directory_->forget());
+  auto kept = TRY(directory_->open_sums());
+  TRY(kept.copy_from(sums));
+  return kept;
+}
+
 }  // namespace walwrap::replication

@@ -37,25 +37,38 @@ Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const Stat
 
 Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
                                                  const ReplicaLook& replica, KeyStyle style,
-                                                 PageSums& scratch, const os::Clock& clock) {
+                                                 PageSums& scratch, const os::Clock& clock,
+                                                 std::optional<wal::Position> reaches) {
   const auto applied = TRY(apply_to_sums(*replica.store, style, replica.plan.files, scratch));
-  const StoredSums stored{.sums = scratch, .pages = applied.pages, .newest = replica.plan.reached};
+  const StoredSums stored{
+      .sums = scratch, .pages = applied.pages, .newest = replica.plan.reached, .reaches = reaches};
   auto differences = TRY(compare_pages(database, stored, clock));
   return ComparedWithReplica{applied, std::move(differences)};
 }
 
-Result<PagesFound> relate_pages(const os::Path& database, const SavedState& state,
-                                const PageSums& sums, const ReplicaLook& replica, KeyStyle style,
-                                PageSums& scratch, const os::Clock& clock) {
-  if (sums.pages() > 0) {
-    const StoredSums stored{.sums = sums, .pages = state.pages, .newest = state.txid};
+Result<std::optional<PagesFound>> relate_pages(const os::Path& database, const RelatedTo& to,
+                                               PageSums& scratch, const os::Clock& clock) {
+  const bool is_reached = to.replica.finding != ReplicaFinding::Unreachable;
+  if (to.sums.pages() > 0) {
+    const StoredSums stored{.sums = to.sums,
+                            .pages = to.state.pages,
+                            .newest = to.state.txid,
+                            .reaches = to.newest_reaches};
     auto differences = TRY(compare_pages(database, stored, clock));
-    return relate_to_newest(std::move(differences), state, sums, replica, style);
+    if (!is_reached) {
+      const auto are = differences.none() ? PagesAre::Equal : PagesAre::New;
+      return std::optional(PagesFound{are, differences.holds_newest});
+    }
+    const auto found =
+        TRY(relate_to_newest(std::move(differences), to.state, to.sums, to.replica, to.style));
+    return std::optional(found);
   }
-  const auto compared = TRY(compare_with_replica(database, replica, style, scratch, clock));
+  if (!is_reached) return std::optional<PagesFound>();
+  const auto compared =
+      TRY(compare_with_replica(database, to.replica, to.style, scratch, clock, to.newest_reaches));
   const auto are =
-      TRY(relate(compared.differences, files_of(replica, style), LookFurther::UntilOne));
-  return PagesFound{are, compared.differences.holds_newest};
+      TRY(relate(compared.differences, files_of(to.replica, to.style), LookFurther::UntilOne));
+  return std::optional(PagesFound{are, compared.differences.holds_newest});
 }
 
 }  // namespace walwrap::replication

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "walwrap/base/bytes.hpp"
+
 namespace walwrap::replication {
 namespace {
 
@@ -84,6 +86,7 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
     const bool has_header = TRY(start_log(index));
     if (!has_header) return false;
   }
+  TRY(check_end());
   if (stored_) {
     TRY(read_frames(stored_->frame));
     if (scanner_->position() != *stored_) lose_continuity();
@@ -107,6 +110,25 @@ Result<bool> Capture::start_log(const sqlite::IndexView& index) {
   scanner_ = std::move(scanner);
   newest_.clear();
   return true;
+}
+
+// A WAL that somebody cuts grows again with the app's next commit, and has a hole then. The last
+// frame that was read is the first to go.
+Result<void> Capture::check_end() {
+  const wal::Position position = scanner_->position();
+  if (position.frame == 0) return {};
+  std::array<std::byte, wal::kFrameHeaderBytes> header{};
+  const auto got = TRY(wal_.read_at(header, wal::frame_offset(position.frame, page_size_)));
+  const ByteSpan read(header);
+  const wal::Salts salts{load_be32(read.subspan(8)), load_be32(read.subspan(12))};
+  const wal::Checksum checksum{load_be32(read.subspan(16)), load_be32(read.subspan(20))};
+  if (got == header.size() && salts == position.salts && checksum == position.checksum) return {};
+  if (got == header.size() && salts != position.salts && salts != wal::Salts{}) {
+    return fail(Code::Busy, "the WAL was restarted while it was read");
+  }
+  return fail(Code::Corrupt,
+              "the -wal file was cut or written over while it was in use: frame {} is gone",
+              position.frame);
 }
 
 Result<bool> Capture::read_frames(std::uint32_t max_frame) {

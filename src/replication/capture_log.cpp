@@ -19,11 +19,17 @@ void log_capture_failure(const Log& log, const std::string& name, const Error& e
 }
 
 std::string log_missing_file(const Log& log, const std::string& name, Difference difference) {
+  if (difference == Difference::DatabaseHidden) {
+    std::string reason(describe(difference));
+    log.warn("the database cannot be seen, reading what is open",
+             {{"db", name}, {"cause", reason}});
+    return reason;
+  }
   std::string reason = fmt::format("{} while the app uses it", describe(difference));
-  log.warn("a file of the database is gone, reading it until the app closes it",
+  log.warn("a file of the database is not at its path, reading it until the app closes it",
            {{"db", name},
             {"cause", reason},
-            {"hint", "restart the app, and never delete a -wal or -shm file"}});
+            {"hint", "restart the app, and never delete or replace a -wal or -shm file"}});
   return reason;
 }
 
@@ -35,6 +41,13 @@ SnapshotDone log_snapshot(const Log& log, const std::string& name, const UploadD
   }
   return {
       .ticket = ticket, .txid = done.txid, .bytes = bytes, .stored_at = now, .trouble = trouble};
+}
+
+std::string describe_page_sizes(PageSize database, PageSize stored) {
+  return fmt::format(
+      "the database has pages of {} bytes, what is stored has {}: it needs a new replica, an empty "
+      "place given as --replica",
+      database, stored);
 }
 
 }  // namespace walwrap::replication

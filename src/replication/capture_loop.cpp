@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "walwrap/replication/capture_log.hpp"
-#include "walwrap/replication/log_end.hpp"
 #include "walwrap/replication/state.hpp"
 
 namespace walwrap::replication {
@@ -13,9 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kNoMomentNow{1};
-constexpr milliseconds kTruncateMargin{100};
 constexpr milliseconds kQuiet{100};
-constexpr milliseconds kSettleRetry{5};
+constexpr milliseconds kTruncateMargin{100};
+constexpr milliseconds kDamagedRetry{2000};
 constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
 constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
 
@@ -31,8 +30,7 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       attacher_(options_.database, options_.name, clock, log),
       doubt_(options_.name, clock, log),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
-      pace_(options_.pace),
-      pace_of_waits_(options_.pace_of_waits.value_or(options_.pace)),
+      pace_(options_.pace, options_.pace_of_waits),
       ledger_(options_.txid),
       txid_(options_.txid),
       stored_pages_(options_.stored_pages),
@@ -54,8 +52,8 @@ void CaptureLoop::prepare() {
   // What an earlier run has left in the WAL goes into the database file: from now on the app, or
   // what starts it, may take the -wal and the -shm for leftovers.
   if (attachment_) {
-    const auto index = attachment_->owner().read_index();
-    if (index && attachment_->capture().drain(*index).has_value()) settle_if_unused(*index);
+    const bool is_drained = attachment_->drain().has_value();
+    if (is_drained && attachment_->find_others() == OtherUsers::None) settle();
   }
 }
 
@@ -80,34 +78,32 @@ void CaptureLoop::attach() {
   const auto others = is_finishing() ? Attacher::Others::None : Attacher::Others::App;
   if (!attacher_.is_due(others)) return;
   auto owner = attacher_.try_attach(others, watch_.idle_pause());
-  if (!owner) return on_not_attached(owner.error());
+  if (!owner) return note_not_attached(owner.error());
   attach_trouble_ = attacher_.absence();
   if (*owner) adopt(*std::move(owner));
 }
 
-void CaptureLoop::on_not_attached(const Error& error) {
+void CaptureLoop::note_not_attached(const Error& error) {
   note(error);
   attach_trouble_ = error.text;
 }
+
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   if (options_.page_size.value != 0 && options_.page_size != owner->page_size()) {
-    halt(
-        fmt::format("the database has pages of {} bytes, what is stored has {}: it needs a new "
-                    "replica, an empty place given as --replica",
-                    owner->page_size(), options_.page_size));
-    return;
+    return halt(describe_page_sizes(owner->page_size(), options_.page_size));
   }
   // The saved position is of the log we find first, if of any.
-  auto opened =
-      Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt));
+  auto opened = Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt),
+                                 FileNote(options_.directory));
   if (!opened) {
     attacher_.on_failed();
-    return on_not_attached(opened.error());
+    return note_not_attached(opened.error());
   }
+  if (!check_content(**opened)) return;
   attachment_ = *std::move(opened);
   attach_trouble_.clear();
   was_attached_ = true;
-  may_be_unused_ = true;
+  settle_pause_.on_event();
   options_.page_size = attachment_->owner().page_size();
   checkpointer_.on_attached();
   watch_.watch_log();
@@ -118,7 +114,7 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
 void CaptureLoop::detach(std::string_view why, std::chrono::nanoseconds before_next) {
   if (!is_attached()) return;
   // It may be read to its end, for as long as it is open here.
-  if (!halted_) ignore(drain_now(), "what cannot be read is not stored either");
+  if (!halted_) ignore(attachment_->drain(), "what cannot be read is not stored either");
   has_left_unstored_ = job_out_ || attachment_->capture().has_news();
   log_.warn("detached", {{"db", options_.name}, {"cause", why}, {"unstored_bytes", lag()}});
   ledger_.on_detached();
@@ -147,9 +143,11 @@ bool CaptureLoop::check_files() {
       return is_attached();
     case Reaction::Reattach:
       if (difference == Difference::DatabaseReplaced) doubt_.on_replaced(*attachment_, at_path);
+      doubt_.on_changed();
       detach(describe(difference));
       return false;
   }
+  if (!at_path.is_told()) return true;
   const auto who =
       checkpointer_.is_lending() ? Attachment::Checkpoints::Lent : Attachment::Checkpoints::Ours;
   if (attachment_->is_content_known(*at_path.database, who)) return true;
@@ -159,6 +157,7 @@ bool CaptureLoop::check_files() {
 
 void CaptureLoop::on_foreign_write() {
   doubt_.on_replaced(*attachment_, DatabaseFiles::at(options_.database));
+  doubt_.on_changed();
   detach("the database file was written by something else than SQLite in WAL mode", kWritten);
 }
 
@@ -167,14 +166,15 @@ bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
   const bool is_settled = index.header.max_frame == 0 && index.header.pages == 0;
   const MonoTime now = clock_.mono();
   // Where no event tells that it was closed, a pause may be the reason.
-  if (!watch_.works() && now - last_commit_ > kQuiet) may_be_unused_ = true;
-  if (is_settled || !may_be_unused_ || now < next_settle_) return false;
+  if (!watch_.works() && now - last_commit_ > kQuiet) settle_pause_.on_event();
+  if (is_settled || !settle_pause_.wants_look(now)) return false;
   if (!attachment_->has_snapshot() || !attachment_->capture().has_read(index)) return false;
-  may_be_unused_ = attachment_->find_others() == OtherUsers::None;
-  if (!may_be_unused_) return false;
-  next_settle_ = now + kSettleRetry;
-  may_be_unused_ = !settle();
-  return !may_be_unused_;
+  const bool is_unused = attachment_->find_others() == OtherUsers::None;
+  const auto use = is_unused ? SettlePause::Use::Unused : SettlePause::Use::InUse;
+  if (!settle_pause_.on_look(use, last_commit_, now)) return false;
+  const bool is_done = settle();
+  settle_pause_.on_settle(is_done, now);
+  return is_done;
 }
 
 // False: not now.
@@ -204,6 +204,10 @@ void CaptureLoop::take_answers() {
     if (std::exchange(detaching_, false)) attachment_.reset();
   }
   if (auto done = exchange_.done.take()) take_answer(*done);
+  if (!attachment_ || !exchange_.moved_back.get()) return;
+  exchange_.moved_back.set(false);
+  attachment_->capture().require_compare();
+  ledger_.on_unknown();
 }
 
 void CaptureLoop::take_answer(const UploadDone& done) {
@@ -226,9 +230,7 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   if (!is_void && (done.stored || is_equal)) stored_ = job_covers_;
   uploads_.on_done(done, clock_.wall());
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
-    // What somebody asked for does not make others wait.
-    if (job_is_paced_) pace_.on_upload(done.started, done.took, watch_.writer());
-    pace_of_waits_.on_upload(done.started, done.took, watch_.writer());
+    pace_.on_upload(done.started, done.took, watch_.writer(), job_is_paced_);
   }
   if (!is_void) {
     attachment_->capture().add_pending(done.to_store);
@@ -306,13 +308,7 @@ Result<void> CaptureLoop::capture_now() {
   if (react_to(difference, OtherUsers::Some, is_finishing()) == Reaction::Reattach) {
     return fail(Code::Busy, "{}", describe(difference));
   }
-  return drain_now();
-}
-
-Result<void> CaptureLoop::drain_now() {
-  const auto index = attachment_->owner().read_index();
-  if (!index) return fail(Code::Busy, "the WAL index is being written");
-  const bool any = TRY(attachment_->capture().drain(*index));
+  const bool any = TRY(attachment_->drain());
   if (any) last_commit_ = clock_.mono();
   return {};
 }
@@ -325,50 +321,37 @@ void CaptureLoop::offer_job() {
                      (!orders_.hurry || !exchange_.replica.get().broken.empty());
   const bool is_wanted = compare || whole || attachment_->capture().has_pending();
   if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
-  next_job_ = compare || whole || ledger_.is_urgent() ? now : pace_.next_allowed(now);
-  const bool is_awaited = options_.pace_of_waits && ledger_.is_awaited();
-  if (is_awaited) next_job_ = std::min(next_job_, pace_of_waits_.next_allowed(now));
+  const bool is_urgent = compare || whole || ledger_.is_urgent();
+  next_job_ = is_urgent ? now : pace_.next_allowed(now, ledger_.is_awaited());
   if (next_job_ > now) return;
   const Bytes waiting = lag();
+  auto kind = whole ? UploadJob::Kind::Snapshot : UploadJob::Kind::Changes;
   // With nothing stored yet there is nothing to compare with: all pages go up.
-  const bool first_image = compare && txid_.value == 0;
+  if (compare && txid_.value > 0) kind = UploadJob::Kind::Compare;
   // A merge keeps the snapshot for longer than a writer at full speed leaves time for.
   const bool may_merge = wants_frames_ && !checkpointer_.is_at_full_speed();
-  const auto frames = may_merge ? Capture::Frames::Every : Capture::Frames::OfPages;
-  auto shot = compare || whole
-                  ? attachment_->capture().take_all(attachment_->owner(), attachment_->snapshot())
-                  : attachment_->capture().take(attachment_->owner(), attachment_->snapshot(),
-                                                stored_pages_, frames);
-  if (!shot) {
-    note(shot.error());
+  auto job = attachment_->make_job({.kind = kind,
+                                    .all_pages = compare || whole,
+                                    .every_frame = compare || whole || may_merge,
+                                    .stored_pages = stored_pages_});
+  if (!job) {
+    note(job.error());
     next_job_ = now + kNoMomentNow;
     return;
   }
   next_job_ = MonoTime::max();
-  if (!*shot) return;
-  auto kind = UploadJob::Kind::Changes;
-  if (compare && !first_image) kind = UploadJob::Kind::Compare;
-  if (whole) kind = UploadJob::Kind::Snapshot;
+  if (!*job) return;
   if (whole) snapshot_out_ = snapshot_asked_;
   job_bytes_ = whole ? waiting : 0;  // of all those pages, only these are news
   if (kind == UploadJob::Kind::Changes) {
-    job_bytes_ = (*shot)->pages.size() * attachment_->owner().page_size().value;
+    job_bytes_ = (*job)->pages.size() * options_.page_size.value;
   }
-  UploadJob job{.kind = kind,
-                .snapshot = attachment_->lend_snapshot(),
-                .page_size = attachment_->owner().page_size(),
-                .pages = std::move((*shot)->pages),
-                .commit = (*shot)->commit,
-                .covers = (*shot)->covers,
-                .every_frame = compare || whole || may_merge,
-                .changed = std::move((*shot)->changed),
-                .continues = (*shot)->continues};
   ledger_.on_taken(attachment_->capture().commits());
   job_of_ = ledger_.progress().committed.attachment;
-  job_covers_ = {.as_of = now, .log = job.covers};
-  job_is_paced_ = !ledger_.is_urgent() && !is_awaited;
+  job_covers_ = {.as_of = now, .log = (*job)->covers};
+  job_is_paced_ = !ledger_.is_urgent() && !pace_.is_for(ledger_.is_awaited());
   exchange_.recalled.set(false);
-  job_out_ = exchange_.job.offer(std::move(job));
+  job_out_ = exchange_.job.offer(**std::move(job));
   WW_CHECK(job_out_);
   exchange_.upload_wakeup.notify();
 }
@@ -420,10 +403,25 @@ std::string CaptureLoop::trouble() const {
   return files_trouble_.empty() ? exchange_.outage.get() : files_trouble_;
 }
 
+// After somebody has put other files in place, what is damaged is not stored.
+bool CaptureLoop::check_content(Attachment& found) {
+  const auto damage = doubt_.check(found, [this] {
+    const auto orders = exchange_.orders.get();
+    return orders.quit || (orders.flush && clock_.mono() >= *orders.flush);
+  });
+  if (damage.empty()) return true;
+  found.owner().abandon();  // the files stay as they are
+  attach_trouble_ = damage;
+  attacher_.on_detached(kDamagedRetry);
+  if (is_finishing()) halt(damage);
+  return false;
+}
+
 // Looks at everything once more: what was seen before may have changed.
 EndSight CaptureLoop::look_at_end() {
+  const auto at_path = DatabaseFiles::at(options_.database);
   EndSight sight{.halted = halted_ ? trouble_ : "",
-                 .is_database_there = DatabaseFiles::at(options_.database).has_database(),
+                 .is_database_there = at_path.has_database() || !at_path.is_told(),
                  .was_attached = was_attached_,
                  .is_hopeless = attacher_.has_no_hope(),
                  .has_left_unstored = has_left_unstored_,
@@ -435,15 +433,20 @@ EndSight CaptureLoop::look_at_end() {
       attachment_->difference(DatabaseFiles::at(options_.database)) == Difference::None;
   sight.is_attached = is_attached();
   if (!sight.is_file_captured) return sight;
-  const auto index = attachment_->owner().read_index();
-  auto& capture = attachment_->capture();
-  const bool is_drained = index && capture.drain(*index).has_value();
-  sight.is_log_read = is_drained && capture.is_proven(*index) && attachment_->has_whole_wal(*index);
-  sight.is_stored = !job_out_ && !capture.has_news();
-  if (!sight.is_log_read || !sight.is_stored) return sight;
-  sight.is_log_beyond =
-      holds_commit_beyond(stored_.log, options_.database.string() + "-wal").value_or(true);
+  const auto wal = attachment_->inspect_wal(stored_.log);
+  sight.is_log_read = wal.is_read;
+  sight.is_stored = !job_out_ && !wal.has_news;
+  sight.is_log_beyond = wal.is_beyond;
   return sight;
+}
+
+// The replica lacks what a snapshot can replace, and one was asked for. Each request counts once:
+// what was tried and failed does not hold up the stop.
+bool CaptureLoop::is_mend_due() const {
+  if (!is_attached()) return false;
+  if (!exchange_.looked_at_end.get() || exchange_.moved_back.get()) return true;
+  return !exchange_.replica.get().broken.empty() &&
+         exchange_.inquiry->wishes().snapshot > snapshot_out_;
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
@@ -451,6 +454,7 @@ bool CaptureLoop::finish(MonoTime deadline) {
   const bool is_late = clock_.mono() + kTruncateMargin > deadline;
   const bool is_held = attachment_ && (!attachment_->has_snapshot() || checkpointer_.is_lending());
   if (is_held && !is_late) return false;
+  if (is_mend_due() && !is_late) return false;
   Verdict verdict = decide_verdict(look_at_end());
   if (is_attached() && !doubt_.text().empty() && verdict.missing == doubt_.text()) {
     doubt_.resolve(*attachment_, deadline);
@@ -464,19 +468,15 @@ bool CaptureLoop::finish(MonoTime deadline) {
   // The -wal at the path is empty and ours: the look before this verdict has seen it.
   const bool is_ok = verdict.outcome == FlushOutcome::Ok;
   if (checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
-  report(verdict.outcome, std::move(verdict.missing));
-  return true;
-}
-
-void CaptureLoop::report(FlushOutcome outcome, std::string missing) {
-  exchange_.report.offer({.outcome = outcome,
+  exchange_.report.offer({.outcome = verdict.outcome,
                           .txid = txid_,
                           .lag_bytes = lag(),
                           .checkpointed = checkpointed_,
-                          .missing = std::move(missing)});
+                          .missing = std::move(verdict.missing)});
   // The snapshot's connection first; the uploader has none now, or will end its own.
   if (attachment_ && attachment_->has_snapshot()) attachment_.reset();
   exchange_.main_wakeup.notify();
+  return true;
 }
 
 void CaptureLoop::wait() {
@@ -487,13 +487,13 @@ void CaptureLoop::wait() {
       .is_finishing = is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
   if (is_attached()) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
-  if (is_attached() && may_be_unused_ && now < next_settle_) until = std::min(until, next_settle_);
+  if (is_attached()) until = std::min(until, settle_pause_.next_look(now));
   if (!attachment_ && !halted_) until = std::min(until, std::max(now, attacher_.next_try()));
   const bool is_news = watch_.wait(situation, until);
   exchange_.capture_wakeup.drain();
   exchange_.inquiry->asked().drain();
   if (!is_news) return;
-  may_be_unused_ = true;
+  settle_pause_.on_event();
   if (!attachment_) attacher_.on_news();
 }
 

@@ -7,7 +7,7 @@
 namespace walwrap::replication {
 namespace {
 
-std::optional<os::FileStamp> stamp_at(const os::Path& path) {
+std::optional<os::FileStamp> stamp_of(const os::Path& path) {
   auto stamp = os::stamp_of(path);
   if (!stamp) return std::nullopt;
   return *stamp;
@@ -28,12 +28,15 @@ bool is_on_index(const os::FileLock& lock, const os::FileId& index) {
 }  // namespace
 
 DatabaseFiles DatabaseFiles::at(const os::Path& database) {
-  return {.database = stamp_at(database),
-          .wal = stamp_at(database.string() + "-wal"),
-          .index = stamp_at(database.string() + "-shm")};
+  const auto found = os::stamp_at(database);
+  return {.database = found ? std::optional(*found) : std::nullopt,
+          .may_be_there = !found && found.error().code != Code::NotFound,
+          .wal = stamp_of(database.string() + "-wal"),
+          .index = stamp_of(database.string() + "-shm")};
 }
 
 Difference find_difference(const DatabaseFiles& attached, const DatabaseFiles& at_path) {
+  if (!at_path.is_told()) return Difference::DatabaseHidden;
   if (!at_path.has_database()) return Difference::DatabaseGone;
   if (!is_same(attached.database, at_path.database)) return Difference::DatabaseReplaced;
   const bool same_wal = is_same(attached.wal, at_path.wal);
@@ -60,6 +63,8 @@ std::string_view describe(Difference difference) {
       return "the database file was deleted or emptied";
     case Difference::DatabaseReplaced:
       return "the database file was replaced";
+    case Difference::DatabaseHidden:
+      return "it cannot be told what is at the database's path: check the rights of its directory";
     case Difference::WalGone:
       return "the -wal file was deleted";
     case Difference::WalReplaced:
@@ -91,8 +96,13 @@ Reaction react_to(Difference difference, OtherUsers others, bool is_finishing) {
     case Difference::DatabaseGone:
     case Difference::DatabaseReplaced:
     case Difference::WalReplaced:
-    case Difference::IndexReplaced:
       return Reaction::Reattach;
+    case Difference::DatabaseHidden:
+      return Reaction::KeepReading;
+    case Difference::IndexReplaced:
+      // Who still has the old index locks there: beside a new one we would not see each other.
+      return others == OtherUsers::None || is_finishing ? Reaction::Reattach
+                                                        : Reaction::KeepReading;
     case Difference::WalGone:
     case Difference::IndexGone:
       // Where nobody can be seen, somebody is supposed to be there for as long as there can be.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "walwrap/replication/known_files.hpp"
 #include "walwrap/replication/listing.hpp"
 
 namespace walwrap::replication {
@@ -28,7 +29,12 @@ Result<void> check_sizes(const std::vector<StoredFile>& files, KeyStyle style) {
 
 Result<void> read_newest(ReplicaLook& look, KeyStyle style, const StoredFile& newest) {
   look.newest_file = newest;
-  look.newest = TRY(read_header(*look.store, file_key(style, newest.level, newest.txids)));
+  const std::string key = file_key(style, newest.level, newest.txids);
+  look.newest = TRY(read_header(*look.store, key));
+  if (look.newest.txids != newest.txids) {
+    return fail(Code::Corrupt, "{}: its header says TXIDs {} to {}", key, look.newest.txids.first,
+                look.newest.txids.last);
+  }
   look.finding = ReplicaFinding::Present;
   return {};
 }
@@ -128,6 +134,53 @@ void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica)
   }
 }
 
+namespace {
+
+// nullopt: it cannot be told now.
+std::optional<std::string> damage_of(ReplicaLook& replica, KeyStyle style, const StoredFile& file,
+                                     const std::optional<KnownFile>& known,
+                                     std::optional<KnownFile>* found) {
+  const auto sight = inspect_file(*replica.store, style, file);
+  if (!sight) {
+    const Code code = sight.error().code;
+    const bool is_damage = code == Code::Corrupt || code == Code::Unsupported ||
+                           code == Code::NotFound || code == Code::Denied;
+    return is_damage ? std::optional(sight.error().text) : std::nullopt;
+  }
+  if (found != nullptr) *found = sight->found;
+  const auto difference = known ? difference_of(*known, sight->found) : "";
+  if (difference.empty()) return "";
+  return fmt::format("{} is not as it was stored: {}", file_key(style, file.level, file.txids),
+                     difference);
+}
+
+void note_damage(ReplicaLook& replica, const std::string& damage, bool is_gap) {
+  replica.finding = ReplicaFinding::Damaged;
+  replica.why = damage;
+  replica.has_gap = is_gap;
+}
+
+}  // namespace
+
+void look_at_ends(const SavedState& state, KeyStyle style, ReplicaLook& replica) {
+  if (replica.finding != ReplicaFinding::Present || style != KeyStyle::Directory) return;
+  const bool is_ours = replica.newest.node == state.stored_by;
+  const bool is_state = replica.extent.newest == state.txid && is_ours;
+  const auto& newest = replica.newest_file;
+  const bool is_known = is_state && newest.level == kUploadLevel;
+  const auto slot =
+      damage_of(replica, style, newest, is_known ? state.slot : std::nullopt, nullptr);
+  if (slot && !slot->empty()) return note_damage(replica, *slot, false);
+  if (!replica.is_whole || replica.plan.files.empty()) return;
+  const StoredFile& first = replica.plan.files.front();
+  const auto known =
+      state.front && state.front->is_of(first) ? std::optional(state.front->file) : std::nullopt;
+  std::optional<KnownFile> found;
+  const auto front = damage_of(replica, style, first, known, &found);
+  if (front && !front->empty()) return note_damage(replica, *front, true);
+  if (found) replica.front = KnownFront{first.level, first.txids, *found};
+}
+
 ReachFound reach_of_newest(const SavedState& state, const ReplicaLook& replica,
                            const WalCommits& wal) {
   std::vector<wal::Position> stored;
@@ -147,13 +200,34 @@ LocalFinding by_reach(Reach reach) {
   return reach == Reach::Forked ? LocalFinding::Diverged : LocalFinding::Known;
 }
 
+// The WAL holds the newest state. What its later commits do not hold must be as stored in the file
+// under it, or that is another one.
+LocalFinding by_file_below(const std::optional<PagesFound>& pages) {
+  if (!pages) return LocalFinding::Unknown;
+  switch (pages->are) {
+    case PagesAre::Equal:
+      return LocalFinding::Known;
+    case PagesAre::Older:
+    case PagesAre::Mixed:
+      return LocalFinding::Behind;
+    case PagesAre::New:
+      break;
+  }
+  return LocalFinding::Diverged;
+}
+
+LocalFinding by_wal(const ReachFound& found, const LocalEvidence& evidence) {
+  const bool is_file_in_question = found.reach == Reach::Proven && !evidence.is_file_known;
+  return is_file_in_question ? by_file_below(evidence.pages(found.proven)) : by_reach(found.reach);
+}
+
 LocalFinding classify_own(const SavedState& state, const ReplicaLook& replica,
                           const LocalEvidence& evidence) {
   if (replica.extent.newest < state.txid) return LocalFinding::Known;
-  const Reach reach = reach_of_newest(state, replica, evidence.wal).reach;
-  if (reach != Reach::Unproven) return by_reach(reach);
+  const auto reach = reach_of_newest(state, replica, evidence.wal);
+  if (reach.reach != Reach::Unproven) return by_wal(reach, evidence);
   if (state.clean && replica.extent.newest == state.txid) return LocalFinding::Known;
-  const auto pages = evidence.pages();
+  const auto pages = evidence.pages(std::nullopt);
   if (!pages) return LocalFinding::Unknown;
   switch (pages->are) {
     case PagesAre::Equal:
@@ -181,7 +255,7 @@ LocalFinding classify_local(bool database_exists, const std::optional<SavedState
   }
   if (!state) return LocalFinding::Unknown;
   if (replica.finding == ReplicaFinding::Unreachable && has_history) {
-    return by_reach(reach_of_newest(*state, replica, evidence.wal).reach);
+    return by_wal(reach_of_newest(*state, replica, evidence.wal), evidence);
   }
   if (replica.finding != ReplicaFinding::Present) {
     return has_history ? LocalFinding::Known : LocalFinding::Unknown;
@@ -235,6 +309,7 @@ Result<void> catch_up(const ReplicaLook& replica, KeyStyle style, SavedState& st
   if (sums.pages() < state.pages) TRY(sums.resize(state.pages));
   const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
   state.txid = files.back().txids.last;
+  state.slot.reset();
   state.stored_by = applied.writer;
   state.pages = applied.pages;
   state.page_size = applied.page_size;

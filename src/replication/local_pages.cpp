@@ -74,6 +74,18 @@ Result<std::optional<Capture::Shot>> take_all(Capture& capture,
   return fail(Code::Busy, "{} does not come to rest", owner.database().string());
 }
 
+// Of what the WAL lies over; nullopt: it does not, or nobody can tell.
+std::optional<std::uint64_t> sum_under_wal(const sqlite::StillDatabase& database, Pgno pgno,
+                                           PageSize page_size) {
+  if (!database.is_in_wal(pgno)) return std::nullopt;
+  ByteVector page(page_size.value);
+  if (!database.read_file_page(pgno, page)) return std::nullopt;
+  return page_sum(page);
+}
+std::optional<std::uint64_t> sum_under_wal(const sqlite::Snapshot&, Pgno, PageSize) {
+  return std::nullopt;
+}
+
 template <typename Database>
 Result<Differences> compare_each(const PageSet& pages, const Database& database, PageSize page_size,
                                  const StoredSums& stored, Differences differences,
@@ -81,11 +93,16 @@ Result<Differences> compare_each(const PageSet& pages, const Database& database,
   if (most == 0 && !differences.none()) return differences;
   TRY(for_each_page(pages, database, page_size, [&](Pgno pgno, ByteSpan page) {
     const std::uint64_t local = page_sum(page);
+    std::uint64_t in_file = local;
     if (local != stored.sums.get(pgno)) {
       note(differences, pgno, local);
-    } else if (stored.sums.stored_by(pgno) == stored.newest) {
-      differences.holds_newest = true;
+      if (const auto under = sum_under_wal(database, pgno, page_size)) {
+        in_file = *under;
+        if (!differences.too_many) differences.in_file.insert_or_assign(pgno, in_file);
+      }
     }
+    const bool is_of_newest = stored.sums.stored_by(pgno) == stored.newest;
+    if (is_of_newest && in_file == stored.sums.get(pgno)) differences.holds_newest = true;
     return differences.pages.size() <= most;
   }));
   return differences;
@@ -107,6 +124,15 @@ Result<sqlite::StillDatabase> open_still(const os::Path& database) {
   return sqlite::StillDatabase::open(database);
 }
 
+void remove_all(PageSet& pages, const PageSet& others) {
+  others.for_each([&](Pgno pgno) { pages.remove(pgno); });
+}
+
+Result<WalPages> newer_in_wal(const os::Path& database, const StoredSums& stored) {
+  if (!stored.reaches) return WalPages{};
+  return read_wal_pages_after(database, *stored.reaches);
+}
+
 // Beside another process that has it open in WAL mode: the -wal and the -shm are there already.
 Result<Differences> compare_beside(const os::Path& database, const StoredSums& stored,
                                    const os::Clock& clock, std::size_t most) {
@@ -120,8 +146,11 @@ Result<Differences> compare_beside(const os::Path& database, const StoredSums& s
   const auto shot = TRY(take_all(*capture, *owner, *snapshot));
   if (!shot) return differences;
   differences.local_pages = shot->commit;
-  auto compared = compare_each(shot->pages, *snapshot, owner->page_size(), stored,
-                               std::move(differences), most);
+  differences.newer = TRY(newer_in_wal(database, stored));
+  PageSet pages = shot->pages;
+  remove_all(pages, differences.newer.pages);
+  auto compared =
+      compare_each(pages, *snapshot, owner->page_size(), stored, std::move(differences), most);
   snapshot->end();
   return compared;
 }
@@ -138,8 +167,12 @@ Result<Differences> compare_pages(const os::Path& database, const StoredSums& st
   }
   auto pages = PageSet::range(Pgno{1}, Pgno{still->pages()});
   pages.remove(lock_page(still->page_size()));  // Law 7
-  return compare_each(pages, *still, still->page_size(), stored,
-                      {.local_pages = still->pages(), .stored_pages = stored.pages}, most);
+  auto newer = TRY(newer_in_wal(database, stored));
+  remove_all(pages, newer.pages);
+  return compare_each(
+      pages, *still, still->page_size(), stored,
+      {.local_pages = still->pages(), .stored_pages = stored.pages, .newer = std::move(newer)},
+      most);
 }
 
 Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
@@ -157,6 +190,7 @@ Result<void> follow(Differences& differences, const PageSums& sums, const Replic
     differences.holds_newest = false;
     const auto visit = [&](Pgno pgno, ByteSpan page) {
       if (pgno.value > differences.local_pages) return true;  // the size says so
+      if (differences.newer.pages.contains(pgno)) return true;
       const auto known = differences.pages.find(pgno);
       const auto before = local_of.find(pgno);
       const std::uint64_t local = known != differences.pages.end() ? known->second
@@ -168,6 +202,9 @@ Result<void> follow(Differences& differences, const PageSums& sums, const Replic
         differences.holds_newest = true;
       } else {
         note(differences, pgno, local);
+        const auto under = differences.in_file.find(pgno);
+        const bool is_under = under != differences.in_file.end() && under->second == page_sum(page);
+        if (is_under) differences.holds_newest = true;
       }
       return true;
     };
@@ -187,7 +224,8 @@ Result<PagesAre> relate(const Differences& differences, const ReplicaFiles& file
                      (left.txids.last == right.txids.last && left.level < right.level);
             });
   auto unknown = differences.pages;
-  const bool is_shorter = differences.local_pages < differences.stored_pages;
+  const bool is_shorter =
+      differences.size_differs() && differences.local_pages < differences.stored_pages;
   const auto has_older = [&] { return is_shorter || unknown.size() < differences.pages.size(); };
   for (const StoredFile& file : newest_first) {
     if (unknown.empty() || (further == LookFurther::UntilOne && has_older())) break;

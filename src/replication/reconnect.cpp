@@ -34,7 +34,7 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
   }
   look_at_slot(state, request.style, replica);
   std::optional<Error> error;
-  const auto pages = [&]() -> std::optional<PagesFound> {
+  const auto pages = [&](const auto&) -> std::optional<PagesFound> {
     if (request.app_running) return kEdited;
     if (!found.differences) return std::nullopt;
     const auto related = relate_to_newest(*found.differences, state, sums, replica, request.style);
@@ -43,6 +43,7 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
     return std::nullopt;
   };
   const LocalEvidence evidence{.wal = found.wal,
+                               .is_file_known = found.is_noted || request.app_running,
                                .is_unchanged = [] { return false; },
                                .pages = pages,
                                .written = found.written};

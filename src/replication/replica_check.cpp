@@ -54,6 +54,9 @@ ReplicaVerdict judge_present(const ReplicaExpectation& expected, const ReplicaSi
   if (sight.chain && !sight.chain->gap.empty()) {
     return verdict(ReplicaState::Broken, sight.chain->gap, kWaitForSnapshot);
   }
+  if (sight.chain && !sight.chain->front_damage.empty()) {
+    return verdict(ReplicaState::Broken, sight.chain->front_damage, kWaitForSnapshot);
+  }
   if (!sight.chain && !sight.has_front) return {.state = ReplicaState::Undecided};
   return {.state = ReplicaState::Ours};
 }
@@ -105,7 +108,7 @@ Result<SlotSight> read_slot(storage::ObjectStore& store, KeyStyle style,
                             const ReplicaExpectation& expected, const StoredFile& file) {
   const std::string key = file_key(style, file.level, file.txids);
   const auto header = TRY(read_header(store, key));
-  const KnownSlot* known = expected.slot ? &*expected.slot : nullptr;
+  const KnownFile* known = expected.slot ? &*expected.slot : nullptr;
   // Of another writer's file nothing is known, nor of one that ends there but is no upload.
   if (known == nullptr || file.level != kUploadLevel || header.node != expected.stored_by) {
     return SlotSight{.node = header.node};
@@ -142,6 +145,48 @@ const StoredFile* newest_of(const std::vector<StoredFile>& files) {
   return newest == files.end() ? nullptr : &*newest;
 }
 
+// A restore would read all of it; a look tells a file that is cut, or another one.
+Result<void> look_at_front(storage::ObjectStore& store, KeyStyle style,
+                           const ReplicaExpectation& expected, const StoredFile& front,
+                           ChainSight& chain) {
+  const auto sight = inspect_file(store, style, front);
+  if (!sight) {
+    const Code code = sight.error().code;
+    if (code != Code::Corrupt && code != Code::Unsupported && code != Code::NotFound) {
+      return fail(sight.error());
+    }
+    chain.front_damage = sight.error().text;
+    return {};
+  }
+  const bool is_known = expected.front && expected.front->is_of(front);
+  const auto difference = is_known ? difference_of(expected.front->file, sight->found) : "";
+  if (difference.empty()) {
+    chain.front = KnownFront{front.level, front.txids, sight->found};
+  } else {
+    chain.front = expected.front;
+    chain.front_damage = fmt::format("{} is not as it was stored: {}",
+                                     file_key(style, front.level, front.txids), difference);
+  }
+  return {};
+}
+
+// Only what a place that costs nothing to read can tell besides its size.
+Result<bool> is_front_as_known(storage::ObjectStore& store, KeyStyle style,
+                               const KnownFront& known) {
+  const auto info = store.head(file_key(style, known.level, known.txids));
+  if (!info && info.error().code == Code::NotFound) return false;
+  if (!info) return fail(info.error());
+  if (info->size != known.file.size || style != KeyStyle::Directory) {
+    return info->size == known.file.size;
+  }
+  const auto sight =
+      inspect_file(store, style, {.level = known.level, .txids = known.txids, .size = info->size});
+  if (sight) return sight->found == known.file;
+  const Code code = sight.error().code;
+  if (code == Code::Corrupt || code == Code::Unsupported || code == Code::NotFound) return false;
+  return fail(sight.error());
+}
+
 Result<void> look_at_chain(storage::ObjectStore& store, KeyStyle style,
                            const ReplicaExpectation& expected, ReplicaSight& sight) {
   const auto listing = TRY(list_newest(store, style));
@@ -153,7 +198,7 @@ Result<void> look_at_chain(storage::ObjectStore& store, KeyStyle style,
   }
   const auto plan = plan_restore(listing.files, {});
   if (plan) {
-    chain.front = plan->files.front();
+    TRY(look_at_front(store, style, expected, plan->files.front(), chain));
   } else {
     chain.gap = plan.error().text;
   }
@@ -199,10 +244,8 @@ Result<ReplicaSight> look_at(storage::ObjectStore& store, KeyStyle style,
     const StoredFile upload{.level = kUploadLevel, .txids = {expected.txid, expected.txid}};
     TRY(look_at_slot_of(store, style, expected, upload, sight));
   }
-  if (expected.front) {
-    const auto front = store.head(file_key(style, expected.front->level, expected.front->txids));
-    if (!front && front.error().code != Code::NotFound) return fail(front.error());
-    sight.has_front = front.has_value();
+  if (expected.front && what == LookAt::Newest) {
+    sight.has_front = TRY(is_front_as_known(store, style, *expected.front));
   }
   const bool is_told = judge_replica(expected, sight).state != ReplicaState::Undecided;
   if (what == LookAt::Chain || !is_told) TRY(look_at_chain(store, style, expected, sight));

@@ -54,11 +54,11 @@ bool ReplicaWatch::holds_directory(storage::ObjectStore& store) {
 }
 
 Result<ReplicaWatch::Required> ReplicaWatch::require(const Held& held, LookAt what, MonoTime now) {
-  auto found = TRY(look(held.store, held.style, held.state, what, now));
+  auto found = TRY(look(held, what, now));
   if (found.state == ReplicaState::Nameless) {
     held.log.warn("identity of the replica is missing, written anew", {{"cause", found.reason}});
     TRY(claim_identity(held.store, held.state.lineage));
-    found = TRY(look(held.store, held.style, held.state, what, now));
+    found = TRY(look(held, what, now));
   }
   switch (found.state) {
     case ReplicaState::Ours:
@@ -84,7 +84,7 @@ Result<void> ReplicaWatch::move_back(const ReplicaVerdict& found, const Held& he
   held.state.pages = 0;
   held.state.wal.reset();
   held.state.writer = RandomId{os::random_u64()};
-  slot_.reset();
+  held.state.slot.reset();
   report_.lost.clear();
   look_soon(LookAt::Newest, {});
   return held.sums.resize(0);
@@ -102,32 +102,30 @@ ReplicaExpectation ReplicaWatch::expect(const SavedState& state) const {
                               .txid = state.txid,
                               .stored_by = state.stored_by,
                               .writers = writers_,
-                              .slot = slot_,
-                              .front = front_};
+                              .slot = state.slot,
+                              .front = state.front};
   expected.writers.push_back(state.writer);
   expected.writers.push_back(state.stored_by);
   return expected;
 }
 
-Result<ReplicaVerdict> ReplicaWatch::look(storage::ObjectStore& store, KeyStyle style,
-                                          const SavedState& state, LookAt what, MonoTime now) {
-  auto found = look_and_judge(store, style, state, what);
+Result<ReplicaVerdict> ReplicaWatch::look(const Held& held, LookAt what, MonoTime now) {
+  auto found = look_and_judge(held, what);
   note(found, what, now);
   return found;
 }
 
-Result<ReplicaVerdict> ReplicaWatch::look_and_judge(storage::ObjectStore& store, KeyStyle style,
-                                                    const SavedState& state, LookAt& what) {
-  const auto place = TRY(store.rebind());
+Result<ReplicaVerdict> ReplicaWatch::look_and_judge(const Held& held, LookAt& what) {
+  const auto place = TRY(held.store.rebind());
   if (place_ && *place_ != place) what = LookAt::Chain;
   place_ = place;
-  if (what == LookAt::Chain) front_.reset();
-  const auto sight = TRY(look_at(store, style, expect(state), what));
+  const auto sight = TRY(look_at(held.store, held.style, expect(held.state), what));
+  auto found = judge_replica(expect(held.state), sight);
   if (sight.chain) {
     what = LookAt::Chain;
-    front_ = sight.chain->front;
+    held.state.front = sight.chain->front;
   }
-  return judge_replica(expect(state), sight);
+  return found;
 }
 
 void ReplicaWatch::note(const Result<ReplicaVerdict>& found, LookAt what, MonoTime now) {
@@ -182,8 +180,7 @@ void ReplicaWatch::schedule(bool well, LookAt what, MonoTime now) {
   if (what == LookAt::Chain) next_chain_ = now + rhythm.chain;
 }
 
-void ReplicaWatch::on_stored(std::optional<KnownSlot> slot, MonoTime now) {
-  slot_ = slot;
+void ReplicaWatch::on_stored(MonoTime now) {
   if (!is_directory() && !std::exchange(stored_since_, true)) {
     next_newest_ = std::min(next_newest_, now + kBucket.newest);
   }

@@ -62,6 +62,16 @@ Result<AttachedFirst> attach_first(const ReplicatorOptions& options, MonoTime gi
   }
 }
 
+// Of a WAL and a file that nothing proves to belong together: SQLite would mix them without a word.
+// What is wrong with the content; "": nothing.
+Result<std::string> find_mixture(sqlite::CheckpointOwner& owner,
+                                 const std::function<bool()>& cancelled) {
+  auto damage = find_damage_in(owner, cancelled);
+  // Whoever comes to mend it finds the files as they are.
+  if (!damage || !damage->empty()) owner.abandon();
+  return damage;
+}
+
 }  // namespace
 
 class Replicator::Impl {
@@ -104,6 +114,7 @@ class Replicator::Impl {
   std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
   std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
   std::optional<UploadLoop> uploads_;
+  std::string damage_;  // of the database, as a first look has found; "": none
   std::string broken_;  // why nothing is replicated; "": it is
   os::Published<bool> panicked_{false};
   std::optional<PointsLister> points_;
@@ -121,6 +132,7 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
           .integrity = options_.integrity,
           .start_timeout = options_.start_timeout,
           .app_running = options_.app_running,
+          .damage = damage_,
           .owner = options_.owner,
           .cancelled = std::move(cancelled)};
 }
@@ -184,6 +196,10 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
     auto attached = TRY(attach_first(options_, give_up, clock_, log_, cancelled));
     // Whoever had the database meanwhile may have changed everything the start was decided on.
     if (attached.has_waited) continue;
+    if (parts.is_content_open && attached.owner) {
+      damage_ = TRY(find_mixture(*attached.owner, cancelled));
+      if (!damage_.empty()) continue;
+    }
     make_parts(std::move(parts), std::move(attached.owner));
     return {};
   }
@@ -211,6 +227,7 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   capture_.emplace(
       CaptureLoop::Options{.database = options_.database,
                            .name = options_.database.filename().string(),
+                           .directory = booted.directory,
                            .run = options_.run,
                            .pace = upload_pace(options_.location.kind, options_.interval),
                            .pace_of_waits = pace_of_waits(options_.location.kind),

@@ -12,7 +12,7 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::string_view kMagic = "walwrap-state 2";
+constexpr std::string_view kMagic = "walwrap-state 3";
 constexpr std::string_view kChecksumKey = "xxh3";
 std::uint64_t xxh3(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
@@ -98,6 +98,42 @@ std::optional<std::vector<RandomId>> parse_writers(std::string_view text) {
   }
 }
 
+std::string format_slot(const std::optional<KnownFile>& slot) {
+  return slot ? fmt::format("{} {}", slot->size, format_hex16(slot->checksum)) : "none";
+}
+
+std::string format_front(const std::optional<KnownFront>& front) {
+  if (!front) return "none";
+  return fmt::format("{} {} {} {}", front->level.value, front->txids.first, front->txids.last,
+                     format_slot(front->file));
+}
+
+// One word, and the blank after it.
+std::string_view take_word(std::string_view& text) {
+  const std::string_view word = text.substr(0, text.find(' '));
+  text.remove_prefix(std::min(text.size(), word.size() + 1));
+  return word;
+}
+
+std::optional<std::optional<KnownFile>> parse_slot(std::string_view text) {
+  if (text == "none") return std::optional<KnownFile>();
+  const auto size = parse_decimal<std::uint64_t>(take_word(text));
+  const auto checksum = parse_hex16(take_word(text));
+  if (!size || !checksum || !text.empty()) return std::nullopt;
+  return std::optional(KnownFile{*size, *checksum});
+}
+
+std::optional<std::optional<KnownFront>> parse_front(std::string_view text) {
+  if (text == "none") return std::optional<KnownFront>();
+  const auto level = parse_decimal<std::uint32_t>(take_word(text));
+  const auto first = parse_hex16(take_word(text));
+  const auto last = parse_hex16(take_word(text));
+  const auto file = parse_slot(text);
+  if (!level || !first || !last || !file || !*file) return std::nullopt;
+  return std::optional(
+      KnownFront{Level{static_cast<int>(*level)}, {Txid{*first}, Txid{*last}}, **file});
+}
+
 std::optional<bool> parse_yes_no(std::string_view text) {
   if (text == "yes") return true;
   if (text == "no") return false;
@@ -109,10 +145,11 @@ std::optional<bool> parse_yes_no(std::string_view text) {
 std::string format_state(const SavedState& state) {
   std::string text = fmt::format(
       "{}\nlineage {}\nwriter {}\nearlier_writers {}\ntxid {}\nstored_by {}\npage_size "
-      "{}\npages {}\nwal {}\nclean {}\nsaved {}\n",
+      "{}\npages {}\nslot {}\nfront {}\nwal {}\nclean {}\nsaved {}\n",
       kMagic, state.lineage, state.writer, format_writers(state.earlier_writers), state.txid,
-      state.stored_by, state.page_size, state.pages, format_wal(state.wal),
-      state.clean ? "yes" : "no", format_rfc3339(state.saved));
+      state.stored_by, state.page_size, state.pages, format_slot(state.slot),
+      format_front(state.front), format_wal(state.wal), state.clean ? "yes" : "no",
+      format_rfc3339(state.saved));
   text += fmt::format("{} {}\n", kChecksumKey, format_hex16(xxh3(text)));
   return text;
 }
@@ -139,6 +176,8 @@ Result<SavedState> parse_state(std::string_view text) {
   state.stored_by.value = lines.take("stored_by", parse_hex16);
   state.page_size.value = lines.take("page_size", parse_decimal<std::uint32_t>);
   state.pages = lines.take("pages", parse_decimal<std::uint32_t>);
+  state.slot = lines.take("slot", parse_slot);
+  state.front = lines.take("front", parse_front);
   if (const std::string_view wal = lines.value("wal"); wal != "none") {
     state.wal = parse_wal_numbers(wal);
     if (!state.wal) lines.reject("wal");

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kStateName = "state";
 constexpr std::string_view kPagesName = "pages";
+constexpr std::string_view kNoteName = "database";
 constexpr std::string_view kIncomingName = "pages.incoming";  // of an earlier version
 constexpr std::string_view kStateTemporary = "state.tmp-";
 // A state has a few short lines; whatever is larger is not one.
@@ -89,7 +90,7 @@ Result<void> StateDir::forget() {
   const auto directory = TRY(held());
   // The state first, and durably: pages without a state are never used, a state without its pages
   // would be.
-  for (const std::string_view name : {kStateName, kPagesName}) {
+  for (const std::string_view name : {kStateName, kPagesName, kNoteName}) {
     const auto removed = directory.remove(name);
     if (!removed && removed.error().code != Code::NotFound) {
       return fail(removed.error().code, "forget state: {}", removed.error().text);
@@ -109,6 +110,17 @@ Result<PageSums> StateDir::open_sums() const {
   }
   auto mapped = TRY(os::MappedFile::open(file.by_descriptor(), size).context("map the page sums"));
   return PageSums(std::move(mapped));
+}
+
+Result<ByteVector> StateDir::read_note(Bytes limit) const {
+  const auto directory = TRY(held());
+  const auto file = TRY(directory.open_file(kNoteName, os::File::Open::ReadOnly));
+  return file.read(limit);
+}
+
+Result<os::HeldFile> StateDir::open_note() const {
+  const auto directory = TRY(held());
+  return directory.open_or_replace(kNoteName);
 }
 
 }  // namespace walwrap::replication

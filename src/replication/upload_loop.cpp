@@ -43,6 +43,7 @@ void UploadLoop::run() {
     if (orders.quit) return;
     uploader_.save_if_due(clock_.mono());
     if (!orders.hurry) look_at_replica();
+    if (orders.hurry && !std::exchange(looked_at_end_, true)) look_at_end();
     const MonoTime due =
         orders.hurry ? uploader_.save_due() : std::min(uploader_.save_due(), uploader_.look_due());
     exchange_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(due - clock_.mono()));
@@ -81,7 +82,19 @@ void UploadLoop::look_at_replica() {
   exchange_.capture_wakeup.notify();
 }
 
+// What a snapshot can mend is mended before the verdict, while the database is still attached. Of a
+// bucket that would cost each stop a listing: its next start mends it.
+void UploadLoop::look_at_end() {
+  if (uploader_.holds_directory()) {
+    uploader_.look_now(LookAt::Chain);
+    note_replica();
+  }
+  exchange_.looked_at_end.set(true);
+  exchange_.capture_wakeup.notify();
+}
+
 void UploadLoop::note_replica() {
+  if (uploader_.take_moved()) exchange_.moved_back.set(true);
   const ReplicaReport& report = uploader_.replica();
   exchange_.replica.set(report);
   const std::string db = database_.string();

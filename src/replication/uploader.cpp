@@ -182,9 +182,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
-  watch_.on_stored(encoded.has_sums ? std::optional(KnownSlot{encoded.size, encoded.file_checksum})
-                                    : std::nullopt,
-                   clock_.mono());
+  watch_.on_stored(clock_.mono());
   if (watch_.holds_directory(*parts_.store)) {
     ignore(require_replica(LookAt::Newest), "then nobody is told that it is stored");
   }
@@ -431,8 +429,9 @@ Result<void> Uploader::adopt_slot(RandomId node) {
   if (parts_.sums.pages() < state_.pages) TRY(parts_.sums.resize(state_.pages));
   const auto applied =
       TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
-  watch_.on_stored(std::nullopt, clock_.mono());
+  watch_.on_stored(clock_.mono());
   state_.txid = txid;
+  state_.slot.reset();
   parts_.sums.believe_until(txid);
   state_.stored_by = node;
   state_.pages = applied.pages;
@@ -452,6 +451,8 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
     parts_.sums.believe_until(state_.txid);
     job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++], state_.txid); });
     state_.stored_by = state_.writer;
+    state_.slot = KnownFile{encoded.size, encoded.file_checksum};
+    if (state_.txid == Txid{1}) state_.front = {kUploadLevel, {Txid{1}, Txid{1}}, *state_.slot};
     state_.pages = job.commit;
     state_.page_size = job.page_size;
   }

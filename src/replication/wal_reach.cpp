@@ -1,6 +1,7 @@
 #include "walwrap/replication/wal_reach.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "walwrap/base/bytes.hpp"
@@ -13,8 +14,10 @@ constexpr Bytes kWalReadBytes = 1U << 20;
 // half a million pairs.
 constexpr std::int32_t kMostRestarts = 4096;
 
+using CommitVisit = std::function<void(const wal::Transaction&)>;
+
 // Feeds whole frames, one at a time: the scanner's position is then known after each commit.
-Result<void> scan(const os::File& file, wal::Scanner& scanner, WalCommits& found) {
+Result<void> scan(const os::File& file, wal::Scanner& scanner, const CommitVisit& visit) {
   const Bytes frame = wal::frame_bytes(scanner.page_size());
   const Bytes batch = std::max<Bytes>(1, kWalReadBytes / frame) * frame;
   ByteVector buffer(static_cast<std::size_t>(batch));
@@ -23,11 +26,27 @@ Result<void> scan(const os::File& file, wal::Scanner& scanner, WalCommits& found
     ByteSpan rest = ByteSpan(buffer).first(got);
     if (rest.size() < frame) return {};
     for (; rest.size() >= frame && !scanner.ended(); rest = rest.subspan(frame)) {
-      if (scanner.feed(rest.first(frame)).empty()) continue;
-      found.commits.push_back({scanner.position().frame, scanner.position().checksum});
+      for (const wal::Transaction& transaction : scanner.feed(rest.first(frame))) {
+        visit(transaction);
+      }
     }
   }
   return {};
+}
+
+// nullopt: there is no WAL, or none that SQLite would use.
+struct OpenWal {
+  os::File file;
+  std::array<std::byte, wal::kHeaderBytes> header{};
+};
+Result<std::optional<OpenWal>> open_wal(const os::Path& database) {
+  auto file = os::File::open(database.string() + "-wal", os::File::Open::ReadOnly);
+  if (!file && file.error().code == Code::NotFound) return std::optional<OpenWal>();
+  if (!file) return fail(file.error().code, "open the WAL: {}", file.error().text);
+  OpenWal wal{.file = *std::move(file)};
+  const auto got = TRY(wal.file.read_at(wal.header, 0));
+  if (got != wal.header.size()) return std::optional<OpenWal>();
+  return std::optional(std::move(wal));
 }
 
 }  // namespace
@@ -53,16 +72,29 @@ std::optional<wal::Position> parse_position(const PositionBytes& bytes) {
 
 Result<WalCommits> read_wal_commits(const os::Path& database) {
   WalCommits found;
-  const auto file = os::File::open(database.string() + "-wal", os::File::Open::ReadOnly);
-  if (!file && file.error().code == Code::NotFound) return found;
-  if (!file) return fail(file.error().code, "open the WAL: {}", file.error().text);
-  std::array<std::byte, wal::kHeaderBytes> header{};
-  const auto got = TRY(file->read_at(header, 0));
-  if (got != header.size()) return found;
-  auto scanner = wal::Scanner::start(header, std::nullopt);
+  const auto wal = TRY(open_wal(database));
+  if (!wal) return found;
+  auto scanner = wal::Scanner::start(wal->header, std::nullopt);
   if (!scanner || !*scanner) return found;  // SQLite ignores it, too
   found.salts = (*scanner)->header().salts;
-  TRY(scan(*file, **scanner, found).context("read the WAL"));
+  const auto note = [&](const wal::Transaction&) {
+    found.commits.push_back({(*scanner)->position().frame, (*scanner)->position().checksum});
+  };
+  TRY(scan(wal->file, **scanner, note).context("read the WAL"));
+  return found;
+}
+
+Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Position& position) {
+  WalPages found;
+  const auto wal = TRY(open_wal(database));
+  if (!wal) return found;
+  auto scanner = TRY(wal::Scanner::start(wal->header, position).context("read the WAL"));
+  if (!scanner) return found;
+  const auto note = [&](const wal::Transaction& transaction) {
+    found.any = true;
+    for (const Pgno pgno : transaction.pages) found.pages.add(pgno);
+  };
+  TRY(scan(wal->file, *scanner, note).context("read the WAL"));
   return found;
 }
 

@@ -108,11 +108,20 @@ Result<void> StillDatabase::read_wal(const os::Path& path) {
 }
 
 Result<void> StillDatabase::read_page(Pgno pgno, MutableByteSpan page) const {
-  WW_CHECK(page.size() == page_size_.value && pgno.value > 0);
   const std::uint32_t frame = frames_.newest(pgno);
-  const Bytes offset = frame == 0 ? (Bytes{pgno.value} - 1) * page_size_.value
-                                  : wal::frame_offset(frame, page_size_) + wal::kFrameHeaderBytes;
-  const auto got = TRY((frame == 0 ? *file_ : *wal_).read_at(page, offset));
+  if (frame == 0) return read_file_page(pgno, page);
+  return read_from(*wal_, wal::frame_offset(frame, page_size_) + wal::kFrameHeaderBytes, page);
+}
+
+Result<void> StillDatabase::read_file_page(Pgno pgno, MutableByteSpan page) const {
+  WW_CHECK(pgno.value > 0);
+  return read_from(*file_, (Bytes{pgno.value} - 1) * page_size_.value, page);
+}
+
+Result<void> StillDatabase::read_from(const os::File& file, Bytes offset,
+                                      MutableByteSpan page) const {
+  WW_CHECK(page.size() == page_size_.value);
+  const auto got = TRY(file.read_at(page, offset));
   std::fill(page.begin() + static_cast<std::ptrdiff_t>(got), page.end(), std::byte{0});
   return {};
 }

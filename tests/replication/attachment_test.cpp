@@ -9,12 +9,17 @@
 namespace walwrap::replication {
 namespace {
 
+FileNote note_for(const os::Path& database) {
+  return FileNote(StateDir::open(database).value());
+}
+
 TEST_CASE("an attachment captures what the app commits, and lets the app go on when it ends") {
   const testing::TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   auto owner = sqlite::CheckpointOwner::attach(directory / "app.db", testing::kSystemClock).value();
-  auto attachment = Attachment::open(std::move(owner), std::nullopt).value();
+  auto attachment =
+      Attachment::open(std::move(owner), std::nullopt, note_for(directory / "app.db")).value();
   REQUIRE(attachment->has_snapshot());
   app.run("INSERT INTO t VALUES(1)");
   CHECK(attachment->capture().drain(*attachment->owner().read_index()).value());
@@ -32,7 +37,8 @@ TEST_CASE("a WAL that somebody has cut does not hold what its index publishes") 
   testing::AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   auto owner = sqlite::CheckpointOwner::attach(directory / "app.db", testing::kSystemClock).value();
-  const auto attachment = Attachment::open(std::move(owner), std::nullopt).value();
+  const auto attachment =
+      Attachment::open(std::move(owner), std::nullopt, note_for(directory / "app.db")).value();
   app.run("INSERT INTO t VALUES(1)");
   const auto index = *attachment->owner().read_index();
   REQUIRE(index.not_backfilled() > 0);
@@ -47,7 +53,8 @@ TEST_CASE("a checkpoint of ours is no foreign write, and any other write is one"
   testing::AppDb app(path);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   auto owner = sqlite::CheckpointOwner::attach(path, testing::kSystemClock).value();
-  const auto attachment = Attachment::open(std::move(owner), std::nullopt).value();
+  const auto attachment =
+      Attachment::open(std::move(owner), std::nullopt, note_for(directory / "app.db")).value();
   const auto is_known = [&] {
     return attachment->is_content_known(os::stamp_of(path).value(), Attachment::Checkpoints::Ours);
   };

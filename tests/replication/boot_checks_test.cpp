@@ -2,8 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
 
+#include "tests/support/crashed_disk.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/manual_clock.hpp"
@@ -11,6 +14,15 @@
 
 namespace walwrap::replication {
 namespace {
+
+namespace fs = std::filesystem;
+using testing::AppDb;
+using testing::copy_disk;
+using testing::count_set_aside;
+using testing::put_disk_back;
+using testing::rows_after_a_start;
+using testing::Run;
+using testing::World;
 
 TEST_CASE("a state directory that somebody holds is waited for, up to a time") {
   const testing::TempDir dir;
@@ -83,6 +95,104 @@ TEST_CASE("the page size is that of the replica, of the state where the replica 
   CHECK(refused->type.find("page_size=512") != std::string::npos);
   std::filesystem::remove(database);
   CHECK_FALSE(is_refused());
+}
+
+// After a crash the WAL lies beside the database file, and the file is changed before the next
+// start: SQLite would lay the WAL over whatever is there.
+
+// The disk "crashed" has rows 1 to 3 stored, row 4 only in its WAL. `first` has row 1 alone.
+void crash_with_a_wal(const World& world) {
+  world.live("CREATE TABLE t(a); CREATE TABLE u(b); INSERT INTO t VALUES(1)");
+  fs::copy_file(world.database, world.directory / "first.db");
+  world.live("INSERT INTO u VALUES(randomblob(30000)); UPDATE t SET a = a");
+  {
+    Run run(world);
+    run.store(2);
+    run.store(3);
+    run.replicator.reset();  // as if killed
+    run.app->run("INSERT INTO t VALUES(4)");
+    copy_disk(world, "crashed");
+  }
+  put_disk_back(world, "crashed");
+  fs::remove(world.host / "app.db-shm");
+  REQUIRE(fs::file_size(world.host / "app.db-wal") > 0);
+}
+
+void replace_with(const World& world, const fs::path& other) {
+  fs::remove(world.database);
+  fs::copy_file(other, world.database);
+}
+
+TEST_CASE("an older file under the WAL is behind, whatever the WAL proves") {
+  const World world;
+  crash_with_a_wal(world);
+  replace_with(world, world.directory / "first.db");
+  CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+TEST_CASE("a foreign file under the WAL is refused, and nothing is touched") {
+  const World world;
+  crash_with_a_wal(world);
+  AppDb(world.directory / "foreign.db")
+      .run("CREATE TABLE f(x); INSERT INTO f VALUES(randomblob(90000))");
+  replace_with(world, world.directory / "foreign.db");
+  const auto size = fs::file_size(world.host / "app.db-wal");
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Mismatch);
+  CHECK(refused.error().text.find("not the one that its WAL belongs to") != std::string::npos);
+  CHECK(fs::file_size(world.host / "app.db-wal") == size);
+  CHECK(count_set_aside(world) == 0);
+}
+
+TEST_CASE("a file under the WAL that was cut is not gone on with") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::resize_file(world.database, fs::file_size(world.database) / 2);
+  auto options = world.options();
+  CHECK_FALSE(world.prepare(options).has_value());
+  options.policy.on_diverged = OnDiverged::UseReplica;
+  CHECK(world.prepare(options).has_value());
+  CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+TEST_CASE("the right file under the WAL goes on, even if it is a copy that nobody has noted") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::copy_file(world.database, world.directory / "copy.db");
+  replace_with(world, world.directory / "copy.db");
+  CHECK(rows_after_a_start(world) == "1,2,3,4");
+}
+
+TEST_CASE("a foreign file under the WAL is refused without the replica, too") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::rename(world.replica, world.directory / "away");
+  { std::ofstream(world.replica) << "no directory"; }
+  CHECK(world.prepare(world.options()).has_value());  // the right file
+  put_disk_back(world, "crashed");
+  fs::remove(world.host / "app.db-shm");
+  AppDb(world.directory / "foreign.db").run("CREATE TABLE f(x); INSERT INTO f VALUES(1)");
+  replace_with(world, world.directory / "foreign.db");
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Mismatch);
+}
+
+TEST_CASE("a WAL that nothing connects with the file under it is refused if they do not match") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  {  // a WAL of some other database
+    AppDb other(world.directory / "other.db");
+    other.run(
+        "CREATE TABLE f(x); INSERT INTO f VALUES(randomblob(200000)); PRAGMA journal_mode=WAL; "
+        "PRAGMA wal_autocheckpoint=0; CREATE TABLE g(x); INSERT INTO g VALUES(1)");
+    fs::copy_file(world.directory / "other.db-wal", world.host / "app.db-wal",
+                  fs::copy_options::overwrite_existing);
+  }
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.find("is damaged") != std::string::npos);
 }
 
 }  // namespace

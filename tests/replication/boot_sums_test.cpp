@@ -41,10 +41,10 @@ struct Twice {
   }
   PagesAre related(const PageSums& known) const {
     auto of_replica = scratch("scratch");
-    return relate_pages(world.database, *state, known, replica, KeyStyle::Directory, of_replica,
-                        testing::kSystemClock)
+    return relate_pages(world.database, {*state, known, replica, KeyStyle::Directory, {}},
+                        of_replica, testing::kSystemClock)
         .value()
-        .are;
+        ->are;
   }
 };
 

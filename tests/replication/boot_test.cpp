@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tests/support/comes_true.hpp"
+#include "tests/support/crashed_disk.hpp"
 #include "tests/support/files.hpp"
 #include "tests/support/world.hpp"
 
@@ -13,6 +14,11 @@ namespace walwrap::replication {
 namespace {
 
 using testing::AppDb;
+using testing::copy_disk;
+using testing::count_set_aside;
+using testing::put_disk_back;
+using testing::rows_after_a_start;
+using testing::Run;
 using testing::World;
 
 TEST_CASE("a replica that vanished is refused until the user allows an empty one") {
@@ -63,66 +69,6 @@ TEST_CASE("the same TXIDs stored by another host are another history, never merg
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().text.find("--on-diverged") != std::string::npos);
   CHECK(AppDb(world.database).text("SELECT a FROM t") == "there");
-}
-
-// A disk that is copied as it is, and put back later.
-void copy_disk(const World& world, const char* name) {
-  std::filesystem::copy(world.host, world.directory / name,
-                        std::filesystem::copy_options::recursive);
-}
-void put_disk_back(const World& world, const char* name) {
-  std::filesystem::remove_all(world.host);
-  std::filesystem::copy(world.directory / name, world.host,
-                        std::filesystem::copy_options::recursive);
-}
-
-int count_set_aside(const World& world) {
-  int aside = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(world.host)) {
-    const auto path = entry.path().string();
-    const bool is_database = path.find(".walwrap-replaced-") != std::string::npos &&
-                             !path.ends_with("-wal") && !path.ends_with("-shm");
-    aside += is_database ? 1 : 0;
-  }
-  return aside;
-}
-
-// Runs of one database whose rows are all stored when they are counted.
-struct Run {
-  const World& world;
-  std::unique_ptr<Replicator> replicator;
-  std::optional<AppDb> app;
-
-  explicit Run(const World& of) : world(of), replicator(world.prepare(world.options()).value()) {
-    replicator->start().value();
-    app.emplace(world.database);
-    app->run("PRAGMA synchronous=NORMAL");
-    REQUIRE(testing::comes_true([&] { return replicator->status().txid > Txid{0}; }));
-  }
-  void store(int row) {
-    const Txid before = replicator->status().txid;
-    app->run(fmt::format("INSERT INTO t VALUES({})", row));
-    REQUIRE(testing::comes_true([&] {
-      const auto status = replicator->status();
-      return status.txid > before && status.lag_bytes == 0;
-    }));
-  }
-  void end() {
-    replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
-    app.reset();
-    replicator.reset();
-  }
-};
-
-// Start, flush, and what an empty host gets afterwards.
-std::string rows_after_a_start(const World& world) {
-  const auto report = world.live("");
-  if (report.outcome != FlushOutcome::Ok) return report.missing;
-  world.wipe();
-  REQUIRE(world.live("").outcome == FlushOutcome::Ok);
-  AppDb app(world.database);
-  REQUIRE(app.text("PRAGMA integrity_check") == "ok");
-  return app.text("SELECT group_concat(a) FROM (SELECT a FROM t ORDER BY a)");
 }
 
 TEST_CASE("power loss that cuts the WAL at the saved position loses nothing that was stored") {

@@ -87,6 +87,26 @@ TEST_CASE("a database that is written over in place is what is stored") {
   CHECK(life.restored() == "8");
 }
 
+TEST_CASE("a WAL of another database is not stored over what is there") {
+  Life life;
+  life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  REQUIRE(life.is_settled());
+  const auto other = life.world.directory / "other.db";
+  {
+    AppDb app(other);
+    app.run(
+        "CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(200000)); PRAGMA journal_mode=WAL; "
+        "PRAGMA wal_autocheckpoint=0; CREATE TABLE u(a); INSERT INTO u VALUES(1)");
+    std::filesystem::copy(other.string() + "-wal", life.world.directory / "foreign-wal");
+  }
+  std::filesystem::rename(life.world.directory / "foreign-wal",
+                          life.world.database.string() + "-wal");
+  const auto report = life.end();
+  CHECK(report.outcome == FlushOutcome::Failed);
+  CHECK(report.missing.find("damaged") != std::string::npos);
+  CHECK(life.restored() == "1");
+}
+
 TEST_CASE("a deleted WAL or WAL index costs no commit, before and after") {
   const std::vector<std::vector<std::string>> kinds = {{"-wal"}, {"-shm"}, {"-wal", "-shm"}};
   for (const auto& suffixes : kinds) {

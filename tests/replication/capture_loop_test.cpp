@@ -9,10 +9,7 @@ namespace walwrap::replication {
 namespace {
 
 CaptureLoop::Options options_for(const std::filesystem::path& database) {
-  CaptureLoop::Options options;
-  options.database = database;
-  options.name = "app.db";
-  return options;
+  return {.database = database, .name = "app.db", .directory = StateDir::open(database).value()};
 }
 
 TEST_CASE("the capture loop offers the whole database first, and gives up at the deadline") {

@@ -79,6 +79,21 @@ TEST_CASE("a log that restarted, or whose frames differ, is compared") {
   CHECK(resumed->needs_compare());
 }
 
+TEST_CASE("a WAL that is cut and grows again is not read on with a hole in it") {
+  Attached world;
+  const auto capture = world.capture();
+  world.app.run("INSERT INTO t VALUES(zeroblob(20000))");
+  CHECK(world.drain(*capture));
+  const auto wal = world.directory / "app.db-wal";
+  const auto size = std::filesystem::file_size(wal);
+  std::filesystem::resize_file(wal, size / 2);
+  CHECK(capture->drain(*world.owner->read_index()).error().code == Code::Corrupt);
+  std::filesystem::resize_file(wal, size);  // as the next commit makes it
+  const auto hole = capture->drain(*world.owner->read_index());
+  REQUIRE_FALSE(hole.has_value());
+  CHECK(hole.error().text.find("was cut") != std::string::npos);
+}
+
 TEST_CASE("a commit that was missed is found by SQLite's count, and everything is compared") {
   Attached world;
   const auto capture = world.capture();

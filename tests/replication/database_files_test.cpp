@@ -80,7 +80,8 @@ TEST_CASE("a deleted WAL is read on while the app writes to it, every other chan
       {Difference::DatabaseGone, Reattach, Reattach, Reattach, Reattach},
       {Difference::DatabaseReplaced, Reattach, Reattach, Reattach, Reattach},
       {Difference::WalReplaced, Reattach, Reattach, Reattach, Reattach},
-      {Difference::IndexReplaced, Reattach, Reattach, Reattach, Reattach},
+      {Difference::DatabaseHidden, KeepReading, KeepReading, KeepReading, KeepReading},
+      {Difference::IndexReplaced, KeepReading, Reattach, KeepReading, Reattach},
       {Difference::WalGone, KeepReading, CheckpointReattach, KeepReading, CheckpointReattach},
       {Difference::IndexGone, KeepReading, CheckpointReattach, KeepReading, CheckpointReattach},
   };
@@ -118,6 +119,20 @@ TEST_CASE("the files at a path are those that SQLite has there") {
   CHECK(files.has_database());
   CHECK(files.wal.has_value());
   CHECK(files.index.has_value());
+}
+
+TEST_CASE("a link in the database's place is another file, and what cannot be seen is not gone") {
+  const testing::TempDir directory;
+  const os::Path path = directory / "app.db";
+  testing::AppDb(path).run("CREATE TABLE t(a)");
+  const auto attached = DatabaseFiles::at(path);
+  std::filesystem::rename(path, directory / "moved.db");
+  std::filesystem::create_symlink(directory / "moved.db", path);
+  CHECK(find_difference(attached, DatabaseFiles::at(path)) == Difference::DatabaseReplaced);
+  // A file has nothing below it, and nobody says that this is "not there".
+  const auto hidden = DatabaseFiles::at(directory / "moved.db" / "app.db");
+  CHECK_FALSE(hidden.is_told());
+  CHECK(find_difference(attached, hidden) == Difference::DatabaseHidden);
 }
 
 }  // namespace

@@ -9,6 +9,10 @@ namespace {
 
 using testing::AppDb;
 
+FileNote note_for(const os::Path& database) {
+  return FileNote(StateDir::open(database).value());
+}
+
 struct Rig {
   testing::TempDir directory;
   os::Path path = directory / "app.db";
@@ -19,7 +23,7 @@ struct Rig {
   Rig() {
     app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
     auto owner = sqlite::CheckpointOwner::attach(path, testing::kSystemClock).value();
-    attachment = Attachment::open(std::move(owner), std::nullopt).value();
+    attachment = Attachment::open(std::move(owner), std::nullopt, note_for(path)).value();
     app.run("INSERT INTO t VALUES(1)");
   }
   void replaced() { doubt.on_replaced(*attachment, DatabaseFiles::at(path)); }

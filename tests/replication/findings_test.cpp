@@ -46,7 +46,7 @@ WalCommits wal_until(std::uint32_t end) {
 LocalEvidence unchanged(bool is_unchanged) {
   LocalEvidence evidence;
   evidence.is_unchanged = [is_unchanged] { return is_unchanged; };
-  evidence.pages = [] { return std::optional(PagesFound{.are = PagesAre::Equal}); };
+  evidence.pages = [](const auto&) { return std::optional(PagesFound{.are = PagesAre::Equal}); };
   return evidence;
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("where the WAL is gone the pages tell, unless the file alone was known
     auto replica = replica_at(row.newest, kWriter);
     replica.newest.timestamp = WallTime(std::chrono::milliseconds(1000));
     LocalEvidence evidence;
-    evidence.pages = [&] { return std::optional(row.pages); };
+    evidence.pages = [&](const auto&) { return std::optional(row.pages); };
     evidence.written = replica.newest.timestamp + std::chrono::milliseconds(row.written);
     CHECK(classify_local(true, state, replica, evidence) == row.expected);
   }

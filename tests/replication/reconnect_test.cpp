@@ -89,20 +89,26 @@ TEST_CASE("a database that was behind when its bucket was away is not stored ove
     host.put_disk_back();
     std::filesystem::resize_file(host.world.database.string() + "-wal", cut);
     host.be_away(true);
+    bool is_behind = true;
     {
       auto replicator = host.start();
+      // A checkpoint may have brought row 2 into the database file before the crash. A WAL that
+      // ends too early is enough to be behind.
+      is_behind = cut > 0 || AppDb(host.world.database).number("SELECT count(*) FROM t") == 1;
       AppDb(host.world.database).run("INSERT INTO t VALUES(3)");
       host.be_away(false);
-      CHECK(comes_true([&] { return !replicator->status().trouble.empty(); }));
+      if (is_behind) CHECK(comes_true([&] { return !replicator->status().trouble.empty(); }));
       const auto report =
           replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
-      CHECK(report.outcome == FlushOutcome::Failed);
-      CHECK(report.missing.find("more than the local database is known to have held") !=
-            std::string::npos);
+      CHECK(report.outcome == (is_behind ? FlushOutcome::Failed : FlushOutcome::Ok));
+      const bool names_it =
+          report.missing.find("more than the local database is known to have") != std::string::npos;
+      CHECK(names_it == is_behind);
     }
     host.world.wipe();
     host.start();
-    CHECK(AppDb(host.world.database).text("SELECT group_concat(a) FROM t") == "1,2");
+    CHECK(AppDb(host.world.database).text("SELECT group_concat(a) FROM t") ==
+          std::string(is_behind ? "1,2" : "1,2,3"));
   }
 }
 

@@ -131,7 +131,7 @@ TEST_CASE("a last look at a bucket proves that the newest state can be restored 
   CHECK(it.why() == "");
   it.bucket.forget_calls();
   CHECK(it.why() == "");
-  CHECK(it.bucket.calls().size() <= 5);
+  CHECK(it.bucket.calls().size() <= 6);
 
   const auto first = *it.bucket.bytes_of(Bucket::key(1));
   it.bucket.erase(Bucket::key(1));
@@ -142,7 +142,7 @@ TEST_CASE("a last look at a bucket proves that the newest state can be restored 
   CHECK(it.why().find("ends at TXID") != std::string::npos);
   it.bucket.erase(Bucket::key(4));
 
-  it.expected.slot = KnownSlot{.size = it.bucket.bytes_of(Bucket::key(3))->size(), .checksum = 7};
+  it.expected.slot = KnownFile{.size = it.bucket.bytes_of(Bucket::key(3))->size(), .checksum = 7};
   CHECK(it.why().find("not as it was stored") != std::string::npos);
   it.expected.slot.reset();
 
@@ -159,7 +159,7 @@ TEST_CASE("what was stored by this run is known by its size and checksum") {
   auto header = testing::ltx_header(PageSize{4096}, 1, 3, 3);
   header.node = kUs;
   const auto parsed = ltx::parse_trailer(trailer, header).value();
-  it.expected.slot = KnownSlot{.size = bytes.size(), .checksum = parsed.file_checksum};
+  it.expected.slot = KnownFile{.size = bytes.size(), .checksum = parsed.file_checksum};
   CHECK(it.why() == "");
   it.bucket.set(Bucket::key(3), ByteSpan(bytes).first(bytes.size() - 1));
   CHECK(it.why().find("not as it was stored") != std::string::npos);

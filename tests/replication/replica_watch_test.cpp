@@ -179,7 +179,7 @@ TEST_CASE("a bucket is looked at in few requests, and not while nothing is store
   REQUIRE(look(LookAt::Chain, watch.due()));
   CHECK(bucket.calls().size() <= 3);
   CHECK(watch.due() == start + std::chrono::seconds(10) + std::chrono::hours(1));
-  watch.on_stored({}, start + std::chrono::seconds(20));
+  watch.on_stored(start + std::chrono::seconds(20));
   CHECK(watch.due() == start + std::chrono::seconds(80));
 }
 

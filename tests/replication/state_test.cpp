@@ -16,6 +16,8 @@ SavedState sample() {
           .stored_by = {0xfedcba9876543210},
           .page_size = {4096},
           .pages = 262'144,
+          .slot = KnownFile{.size = 4120, .checksum = 0x8000000000000001},
+          .front = KnownFront{Level{9}, {Txid{1}, Txid{160}}, {.size = 1U << 30U, .checksum = 7}},
           .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
           .clean = true,
           .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250)),
@@ -55,7 +57,7 @@ TEST_CASE("a state is read back as it was written") {
 TEST_CASE("a state is text that a person can read") {
   const std::string text = format_state(sample());
   const std::string expected =
-      "walwrap-state 2\n"
+      "walwrap-state 3\n"
       "lineage 0123456789abcdef\n"
       "writer fedcba9876543210\n"
       "earlier_writers 0000000000000001 00000000000000ff\n"
@@ -63,6 +65,8 @@ TEST_CASE("a state is text that a person can read") {
       "stored_by fedcba9876543210\n"
       "page_size 4096\n"
       "pages 262144\n"
+      "slot 4120 8000000000000001\n"
+      "front 9 0000000000000001 00000000000000a0 1073741824 0000000000000007\n"
       "wal 1 4294967295 77 0 42\n"
       "clean yes\n"
       "saved 2026-01-01T00:00:01.250Z\n"
@@ -93,7 +97,7 @@ TEST_CASE("lines that are not a state's are corrupt even under a checksum that f
     std::string from, to, says;
   };
   const Row rows[] = {
-      {"walwrap-state 2", "walwrap-state 1", "walwrap-state 1"},
+      {"walwrap-state 3", "walwrap-state 1", "walwrap-state 1"},
       {"lineage 0123456789abcdef", "lineage 123456789abcdef", "lineage"},
       {"writer fedc", "writer FEDC", "writer"},
       {"writer ", "reader ", "writer"},
@@ -106,6 +110,10 @@ TEST_CASE("lines that are not a state's are corrupt even under a checksum that f
       {"page_size 4096", "page_size 0", "page size"},
       {"page_size 4096", "page_size 131072", "page size"},
       {"pages 262144", "pages 4294967296", "pages"},
+      {"slot 4120 8", "slot 4120 ", "slot"},
+      {"slot 4120 8000000000000001", "slot 4120", "slot"},
+      {"front 9 ", "front ", "front"},
+      {" 1073741824 0000000000000007", "", "front"},
       {"pages 262144", "pages -1", "pages"},
       {"pages 262144", "pages 1x", "pages"},
       {"wal 1 ", "wal ", "wal"},

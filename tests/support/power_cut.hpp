@@ -39,6 +39,7 @@ using Names = std::map<std::string, Inode>;  // of one directory
 struct FileImage {
   ByteVector now;
   std::optional<ByteVector> synced;  // none: it never was
+  timespec modified{};
 };
 struct DirectoryImage {
   Names now;
@@ -180,6 +181,9 @@ class DiskRecorder {
   }
   FileImage image_of(const std::filesystem::path& path, Inode inode) {
     FileImage image{.now = bytes_of(path, inode), .synced = std::nullopt};
+    struct stat status {};
+    WW_CHECK(::fstat(hold(path, inode), &status) == 0);
+    image.modified = status.st_mtim;
     const auto synced = synced_.find(inode);
     if (synced != synced_.end()) image.synced = synced->second;
     return image;
@@ -234,7 +238,8 @@ inline ByteVector lose(const FileImage& file, Loss loss, std::mt19937_64& random
   return bytes;
 }
 
-// Writes one of the possible disks into an empty directory; says which. A copy has all bytes.
+// Writes one of the possible disks into an empty directory; says which. A copy has all bytes. No
+// file is younger than it was: neither a loss of power nor a snapshot makes it so, nor "cp -a".
 inline std::string make_disk(const DiskImage& image, const std::filesystem::path& root,
                              std::mt19937_64& random, bool is_copy = false) {
   std::string told;
@@ -255,7 +260,11 @@ inline std::string make_disk(const DiskImage& image, const std::filesystem::path
       }
       std::ofstream out(path / file, std::ios::binary);
       out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
+      out.close();
       WW_CHECK(out.good());
+      const timespec times[] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                                image.files.at(inode).modified};
+      WW_CHECK(::utimensat(AT_FDCWD, (path / file).c_str(), times, 0) == 0);
     }
   }
   return told;

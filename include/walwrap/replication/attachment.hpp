@@ -19,6 +19,8 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/capture.hpp"
 #include "walwrap/replication/database_files.hpp"
+#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/file_note.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 
@@ -26,10 +28,12 @@ namespace walwrap::replication {
 
 class Attachment {
  public:
-  // `stored`: how far into this WAL everything is stored already, from the saved state. Busy: the
-  // files at the path changed while they were opened.
+  // `stored`: how far into this WAL everything is stored already, from the saved state. `note`:
+  // keeps what the file looks like for the next start. Busy: the files at the path changed while
+  // they were opened.
   static Result<std::unique_ptr<Attachment>> open(std::unique_ptr<sqlite::CheckpointOwner> owner,
-                                                  std::optional<wal::Position> stored);
+                                                  std::optional<wal::Position> stored,
+                                                  FileNote note);
 
   sqlite::CheckpointOwner& owner() { return *owner_; }
   const sqlite::CheckpointOwner& owner() const { return *owner_; }
@@ -54,6 +58,17 @@ class Attachment {
   // The -wal at the path is long enough for every frame that is not in the database file yet.
   bool has_whole_wal(const sqlite::IndexView& index) const;
 
+  // Captures what is committed by now; false: there is nothing new. Busy: not now.
+  Result<bool> drain();
+  // The WAL as it is in the end, drained once more.
+  struct WalSight {
+    bool is_read =
+        false;  // the index publishes nothing that was not read, and no commit is missing
+    bool has_news = true;    // of what was read: it waits to be stored, or to be compared
+    bool is_beyond = false;  // the -wal at the path holds a commit beyond `stored`
+  };
+  WalSight inspect_wal(const std::optional<wal::Position>& stored);
+
   // Other processes that have these files open.
   OtherUsers find_others() const;
   // Another database is at the path, and the commits of the old one in the WAL must not lie over
@@ -64,8 +79,18 @@ class Attachment {
 
   // Of positions: another file at this path has another id, and so has this one in another run.
   RandomId file_in(RandomId run) const;
-  // What is wrong with the content, by SQLite's quick_check; "": nothing. Cancelled: asked to stop.
+  // What is wrong with the content, by SQLite's integrity_check; "": nothing. Cancelled: asked to
+  // stop.
   Result<std::string> find_damage(std::function<bool()> cancelled) const;
+
+  struct JobRequest {
+    UploadJob::Kind kind = UploadJob::Kind::Changes;
+    bool all_pages = false;    // else those that wait
+    bool every_frame = false;  // the snapshot is to hold whatever it is that a merge may need
+    std::uint32_t stored_pages = 0;
+  };
+  // Lends the snapshot, begun now. nullopt: there is nothing to store. Busy: not at this moment.
+  Result<std::optional<UploadJob>> make_job(const JobRequest& request);
 
   bool has_snapshot() const { return snapshot_ != nullptr; }
   sqlite::Snapshot& snapshot() { return *snapshot_; }
@@ -73,10 +98,12 @@ class Attachment {
   void give_back(std::unique_ptr<sqlite::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
 
  private:
-  Attachment() = default;
+  explicit Attachment(FileNote note) : note_(std::move(note)) {}
+  void know(const os::FileStamp& database, const sqlite::CheckpointOwner::FileHeader& header);
   Result<void> identify(const DatabaseFiles& before);
   bool has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const;
 
+  FileNote note_;
   DatabaseFiles files_;
   sqlite::CheckpointOwner::FileHeader header_{};  // of the file, after the last checkpoint
   // Destroyed in reverse: the snapshot's connection before its owner.
@@ -84,6 +111,10 @@ class Attachment {
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<sqlite::Snapshot> snapshot_;
 };
+
+// As Attachment::find_damage, of a database that is not captured yet.
+Result<std::string> find_damage_in(const sqlite::CheckpointOwner& owner,
+                                   std::function<bool()> cancelled);
 
 // As CheckpointOwner::attach, but NotFound means that there is no database. SQLite says the same
 // of one that it cannot open, for want of descriptors for example: that is Unavailable here.

@@ -41,7 +41,8 @@ struct BootRequest {
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
-  bool app_running = false;                 // nothing may be restored or set aside
+  bool app_running = false;  // nothing may be restored or set aside
+  std::string damage = {};   // of the database, found since the last try; "": none is known
   std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
   Stopped cancelled;
 };
@@ -50,7 +51,8 @@ struct BootRequest {
 // reached only later is compared with.
 struct FoundAtStart {
   WalCommits wal;
-  WallTime written{};  // the database file, last
+  WallTime written{};     // the database file, last
+  bool is_noted = false;  // it is the file whose content was known last, see file_note.hpp
   // From the state; nullopt: not looked for, because the WAL proves enough, or the app runs.
   std::optional<Differences> differences;
 };
@@ -64,6 +66,8 @@ struct Booted {
   // Held for as long as this replicator lives. nullopt: the file system has none.
   std::optional<os::DirectoryLock> lock = {};
   bool has_gap = false;  // the replica lacks files that a snapshot replaces
+  // The WAL and the file under it may not belong together: nothing proves that they do.
+  bool is_content_open = false;
   std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
 };
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
@@ -11,9 +12,11 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/findings.hpp"
 #include "walwrap/replication/startup.hpp"
 #include "walwrap/replication/state.hpp"
+#include "walwrap/replication/state_dir.hpp"
 
 namespace walwrap::replication {
 
@@ -40,5 +43,18 @@ FoundFile find_file(const os::Path& database);
 // Busy: the file or the replica is not as it was found; decide again.
 Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
                                    const ReplicaLook& replica, KeyStyle style);
+
+// The database file is the one whose content was known last, untouched since. See file_note.hpp.
+bool is_noted_file(const os::Path& database, const StateDir& directory);
+inline constexpr std::string_view kOtherFile =
+    "the database file is not the one that its WAL belongs to: it was replaced, cut or put back";
+
+// A WAL that is of no generation that we know may be that of another file, and a file that we do
+// not know another's than the WAL's.
+bool is_content_open(const FoundAtStart& found, Reach reach);
+
+// Of a database that is behind what is stored.
+std::string_view why_behind(const SavedState& state, const ReplicaLook& replica,
+                            const WalCommits& wal);
 
 }  // namespace walwrap::replication

@@ -32,6 +32,9 @@ class BootDirectory {
   // Makes it, if it is not there. Busy: another start was here since, decide again.
   Result<void> own();
 
+  // The state directory's own, with what was found out; whatever was there is forgotten.
+  Result<PageSums> keep_sums(const PageSums& sums);
+
   bool is_open() const { return directory_.has_value(); }
   StateDir& get() { return *directory_; }
   const StateDir& get() const { return *directory_; }

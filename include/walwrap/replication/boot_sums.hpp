@@ -31,11 +31,21 @@ struct ComparedWithReplica {
 // `scratch` becomes the sums of the replica. Reads all that a restore would.
 Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
                                                  const ReplicaLook& replica, KeyStyle style,
-                                                 PageSums& scratch, const os::Clock& clock);
+                                                 PageSums& scratch, const os::Clock& clock,
+                                                 std::optional<wal::Position> reaches = {});
 
-// How the local pages relate to the newest state: from what is remembered, else from the replica.
-Result<PagesFound> relate_pages(const os::Path& database, const SavedState& state,
-                                const PageSums& sums, const ReplicaLook& replica, KeyStyle style,
-                                PageSums& scratch, const os::Clock& clock);
+// How the local pages relate to the newest state: from what is remembered, else from the replica,
+// which fills `scratch`. A replica that is not reached: only Equal or New, and by what is
+// remembered. `newest_reaches`: what the WAL holds after that is left out; none: nothing is.
+struct RelatedTo {
+  const SavedState& state;
+  const PageSums& sums;
+  const ReplicaLook& replica;
+  KeyStyle style;
+  std::optional<wal::Position> newest_reaches;
+};
+// nullopt: not to be had without the replica.
+Result<std::optional<PagesFound>> relate_pages(const os::Path& database, const RelatedTo& to,
+                                               PageSums& scratch, const os::Clock& clock);
 
 }  // namespace walwrap::replication

@@ -80,6 +80,7 @@ class Capture {
  private:
   Capture(os::File wal, PageSize page_size, std::optional<wal::Position> stored);
   Result<bool> start_log(const sqlite::IndexView& index);
+  Result<void> check_end();
   Result<bool> read_frames(std::uint32_t max_frame);
   void lose_continuity();
   void compare_counts(const wal::IndexHeader& header);

@@ -23,4 +23,7 @@ std::string log_missing_file(const Log& log, const std::string& name, Difference
 SnapshotDone log_snapshot(const Log& log, const std::string& name, const UploadDone& done,
                           std::uint64_t ticket, WallTime now);
 
+// Why a database cannot be stored in a replica of another page size, and what to do.
+std::string describe_page_sizes(PageSize database, PageSize stored);
+
 }  // namespace walwrap::replication

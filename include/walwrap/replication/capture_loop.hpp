@@ -19,6 +19,8 @@
 #include "walwrap/replication/ledger.hpp"
 #include "walwrap/replication/log_watch.hpp"
 #include "walwrap/replication/pace.hpp"
+#include "walwrap/replication/settle_pause.hpp"
+#include "walwrap/replication/state_dir.hpp"
 #include "walwrap/replication/upload_record.hpp"
 #include "walwrap/replication/verdict.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
@@ -30,15 +32,16 @@ class CaptureLoop {
   struct Options {
     os::Path database;
     std::string name;  // in log lines
-    RandomId run{};    // of walwrap: positions of another run are not ours
-    Pace::Options pace;
-    std::optional<Pace::Options> pace_of_waits;  // while a client waits; none: no other
-    CheckpointLimits checkpoint;
-    std::optional<wal::Position> stored_wal;  // from the saved state
-    Txid txid;
+    StateDir directory;
+    RandomId run{};  // of walwrap: positions of another run are not ours
+    Pace::Options pace = {};
+    std::optional<Pace::Options> pace_of_waits = {};  // while a client waits; none: no other
+    CheckpointLimits checkpoint = {};
+    std::optional<wal::Position> stored_wal = {};  // from the saved state
+    Txid txid = {};
     std::uint32_t stored_pages = 0;
-    PageSize page_size;                                 // of the chain; 0: none yet
-    std::unique_ptr<sqlite::CheckpointOwner> attached;  // before the app starts, if it exists
+    PageSize page_size = {};                                 // of the chain; 0: none yet
+    std::unique_ptr<sqlite::CheckpointOwner> attached = {};  // before the app starts, if it exists
   };
   CaptureLoop(Options options, Exchange& exchange, const os::Clock& clock, const Log& log);
   // When the upload thread has ended.
@@ -55,7 +58,8 @@ class CaptureLoop {
  private:
   void attach();
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
-  void on_not_attached(const Error& error);
+  void note_not_attached(const Error& error);
+  bool check_content(Attachment& found);
   void detach(std::string_view why, std::chrono::nanoseconds before_next = {});
   bool check_files();
   void on_foreign_write();
@@ -69,13 +73,12 @@ class CaptureLoop {
   Checkpointer::Situation situation() const;
   void checkpoint(const sqlite::IndexView& index);
   Result<void> capture_now();
-  Result<void> drain_now();
   void publish();
   void note_replica();
   std::string trouble() const;
   bool finish(MonoTime deadline);
+  bool is_mend_due() const;
   EndSight look_at_end();
-  void report(FlushOutcome outcome, std::string missing);
   void wait();
   void note(const Error& error);
   Bytes lag() const;
@@ -92,8 +95,7 @@ class CaptureLoop {
   std::unique_ptr<Attachment> attachment_;
   Doubt doubt_;
   Checkpointer checkpointer_;
-  Pace pace_;
-  Pace pace_of_waits_;
+  Paces pace_;
   Ledger ledger_;
 
   Orders orders_;
@@ -102,7 +104,6 @@ class CaptureLoop {
   bool is_prepared_ = false;
   bool was_attached_ = false;
   bool has_left_unstored_ = false;  // of what was attached before
-  bool may_be_unused_ = false;      // nobody may have it open any more
   std::string attach_trouble_;      // why nothing is attached
   std::string files_trouble_;       // of what is attached
   bool job_out_ = false;
@@ -124,7 +125,7 @@ class CaptureLoop {
 
   MonoTime last_commit_{};
   MonoTime next_job_{};
-  MonoTime next_settle_{};
+  SettlePause settle_pause_;
   MonoTime next_replica_ask_{};
 };
 

@@ -17,19 +17,23 @@ namespace walwrap::replication {
 
 struct DatabaseFiles {
   std::optional<os::FileStamp> database;  // none: not there, or it cannot be told
+  bool may_be_there = false;              // it cannot be told, for want of rights for example
   std::optional<os::FileStamp> wal;
   std::optional<os::FileStamp> index;  // the -shm
 
-  // Blocks for three calls of stat.
+  // Blocks for three calls of stat. A database that is a symbolic link is not followed: its path
+  // was resolved, and SQLite has the -wal beside the link's target.
   static DatabaseFiles at(const os::Path& database);
   // SQLite takes an empty file for a database that nobody has written to yet.
   bool has_database() const { return database && database->size > 0; }
+  bool is_told() const { return !may_be_there; }
 };
 
 enum class Difference {
   None,
   DatabaseGone,      // nothing at the path, or an empty file
   DatabaseReplaced,  // another file at the path
+  DatabaseHidden,    // it cannot be told what is at the path
   WalGone,
   WalReplaced,
   IndexGone,

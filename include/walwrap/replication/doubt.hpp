@@ -1,12 +1,17 @@
-// Whether commits of a database that was replaced may lie over the file that took its place.
-// Owned by the capture thread.
+// Whether what is at the path can be trusted after somebody has put other files there: SQLite lays
+// whatever WAL it finds over whatever database it finds. Owned by the capture thread.
 //
-// They do where the file is replaced before its WAL was checkpointed. As long as nobody else has
-// the database open they can be dropped, else not; what has come of it is then what the app sees,
-// too, and is stored like that. So at the end SQLite is asked whether it is whole.
+// Before anything of changed files is captured, SQLite is asked whether they are whole, so that
+// what is damaged never replaces what is stored. Commits of a database that was replaced may lie
+// over the file that took its place: They do where the file is replaced before its WAL was
+// checkpointed. As long as nobody else has the database open they can be dropped, else not; what
+// has come of it is then what the app sees, too, and is stored like that. So at the end SQLite is
+// asked whether it is whole.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
@@ -21,6 +26,11 @@ class Doubt {
 
   // `attachment` is to the old file still; `at_path` is not that any more.
   void on_replaced(Attachment& attachment, const DatabaseFiles& at_path);
+  // The files were changed by something that is not SQLite: the next check() looks.
+  void on_changed() { is_changed_ = true; }
+  // Why `found` must not be captured; "": it may be. Blocks as resolve() does, or until told to
+  // stop.
+  std::string check(const Attachment& found, std::function<bool()> stopped);
   // Blocks for as long as a check of the whole database takes, and not beyond the deadline.
   void resolve(const Attachment& attachment, MonoTime deadline);
   // "": none.
@@ -31,6 +41,7 @@ class Doubt {
   const os::Clock& clock_;
   const Log& log_;
   std::string text_;
+  bool is_changed_ = false;
 };
 
 }  // namespace walwrap::replication

@@ -98,6 +98,8 @@ struct Exchange {
   os::Published<std::string> outage;                  // what was told last
   os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
   os::Published<Bytes> streamed{0};                   // of the job that is out, by now
+  os::Published<bool> moved_back{false};              // what was stored is no longer: compare all
+  os::Published<bool> looked_at_end{false};           // the upload thread, once a stop has begun
   os::Published<bool> merging{false};                 // by the upload thread
   os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
   os::Published<std::optional<LookAt>> replica_look;  // that somebody has asked for

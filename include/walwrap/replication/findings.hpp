@@ -38,6 +38,7 @@ struct ReplicaLook {
   std::optional<RandomId> node_at_state;  // who stored the TXID that our state names, if known
   StoredFile newest_file;                 // Present: of the plan, or of what was looked at
   ltx::Header newest;                     // Present: its header
+  std::optional<KnownFront> front = {};   // of the plan, if it was looked at
 };
 // All of it, or only what the newest state is restored from, for a host that has nothing.
 enum class LookFor { Everything, NewestState };
@@ -53,16 +54,26 @@ ReplicaLook look_since(Txid known, const StoreFactory& open_store, const Stopped
 // Fills `node_at_state`.
 void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica);
 
+// Of a directory, where it costs nothing: whether the first file of the plan and the newest upload
+// are whole, and as the state knows them. Damaged: they are not. A first file is a gap, which a
+// snapshot fills.
+void look_at_ends(const SavedState& state, KeyStyle style, ReplicaLook& replica);
+
 // A crash leaves the state at most this far behind what its writer has stored.
 inline constexpr std::uint64_t kMostUnsavedUploads = 4096;
 
 // What the local files tell, asked only where it matters.
 struct LocalEvidence {
   WalCommits wal = {};  // as found before anybody went on with it
+  // The database file is the one whose content was known last. Else the WAL proves its own commits,
+  // and nothing about the file under them.
+  bool is_file_known = true;
   // The pages are as they were when the state was saved.
   std::function<bool()> is_unchanged = [] { return false; };
-  // How they relate to the newest state of the replica; nullopt: not to be had now.
-  std::function<std::optional<PagesFound>()> pages = [] { return std::optional<PagesFound>(); };
+  // How they relate to the newest state of the replica, without those that the WAL holds in commits
+  // after `position`, if there is one; nullopt: not to be had now.
+  std::function<std::optional<PagesFound>(const std::optional<wal::Position>& position)> pages =
+      [](const auto&) { return std::optional<PagesFound>(); };
   WallTime written{};  // when the database file was written to last
 };
 

@@ -16,6 +16,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/state.hpp"
+#include "walwrap/replication/wal_reach.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::replication {
@@ -26,8 +27,13 @@ struct Differences {
   std::uint32_t stored_pages = 0;
   std::map<Pgno, std::uint64_t> pages{};  // that differ, with the local sum
   bool too_many = false;                  // there are more than are listed
-  bool holds_newest = false;              // a page of the newest upload is as that stored it
-  bool none() const { return pages.empty() && !too_many && local_pages == stored_pages; }
+  bool holds_newest = false;              // a page of the newest upload is as that stored it, in
+                                          // the database file or in the WAL
+  // Of pages that differ and are in the WAL: the sum of what the database file has under it.
+  std::map<Pgno, std::uint64_t> in_file{};
+  WalPages newer{};  // in the WAL, later than what is compared with: left out
+  bool size_differs() const { return !newer.any && local_pages != stored_pages; }
+  bool none() const { return pages.empty() && !too_many && !size_differs(); }
 };
 
 // Compares every page with `sums`, which are as of `newest` and have `pages` of them. Ends early
@@ -36,6 +42,8 @@ struct StoredSums {
   const PageSums& sums;
   std::uint32_t pages = 0;
   Txid newest;
+  // How far into the WAL that is: what it holds after it is left out. None: nothing is.
+  std::optional<wal::Position> reaches = {};
 };
 inline constexpr std::size_t kMostDifferences = 200'000;  // some 10 MiB
 Result<Differences> compare_pages(const os::Path& database, const StoredSums& stored,

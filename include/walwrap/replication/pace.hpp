@@ -6,7 +6,9 @@
 // is never exceeded for the sake of the share. Owned by one uploader thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "walwrap/base/types.hpp"
 
@@ -38,6 +40,31 @@ class Pace {
   // What the uploads so far have paid for: the time at which the bucket would be full again.
   MonoTime full_at_{};
   bool is_hurried_ = false;
+};
+
+// The pace of all uploads, and a quicker one, if there is one, for those that a client waits for.
+class Paces {
+ public:
+  Paces(Pace::Options all, const std::optional<Pace::Options>& of_waits)
+      : all_(all), of_waits_(of_waits.value_or(all)), has_waits_(of_waits.has_value()) {}
+
+  // The quicker one applies.
+  bool is_for(bool is_awaited) const { return has_waits_ && is_awaited; }
+  MonoTime next_allowed(MonoTime now, bool is_awaited) const {
+    const MonoTime next = all_.next_allowed(now);
+    return is_for(is_awaited) ? std::min(next, of_waits_.next_allowed(now)) : next;
+  }
+  // What somebody asked for, and so is not paced, does not make others wait.
+  void on_upload(MonoTime started, std::chrono::nanoseconds took, Writer writer, bool is_paced) {
+    if (is_paced) all_.on_upload(started, took, writer);
+    of_waits_.on_upload(started, took, writer);
+  }
+  void hurry() { all_.hurry(); }
+
+ private:
+  Pace all_;
+  Pace of_waits_;
+  bool has_waits_ = false;
 };
 
 }  // namespace walwrap::replication

@@ -12,25 +12,20 @@
 
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/replication/known_files.hpp"
 #include "walwrap/replication/layout.hpp"
 #include "walwrap/replication/ownership.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::replication {
 
-// What we know of the file that we have stored last.
-struct KnownSlot {
-  Bytes size = 0;
-  std::uint64_t checksum = 0;  // of the file
-};
-
 struct ReplicaExpectation {
   RandomId lineage;
   Txid txid;                             // of the newest upload; 0: nothing is stored
   RandomId stored_by;                    // node id of its file
   std::vector<RandomId> writers = {};    // who may have stored what came before it
-  std::optional<KnownSlot> slot = {};    // none: another run has stored it
-  std::optional<StoredFile> front = {};  // with which the chain began at the last look at it
+  std::optional<KnownFile> slot = {};    // the file of `txid`, as it was stored
+  std::optional<KnownFront> front = {};  // with which the chain began at the last look at it
 };
 
 // The newest upload as it is in the store.
@@ -44,14 +39,16 @@ struct ChainSight {
   std::optional<RandomId> node = {};  // of the newest file
   std::string gap = {};               // why the newest state cannot be restored; "": it can
   std::string foreign_key = {};       // an object that belongs to nobody known; "": none
-  std::optional<StoredFile> front = {};
+  std::optional<KnownFront> front = {};
+  std::string front_damage = {};  // why the chain cannot begin with its first file; "": it can
 };
 
 struct ReplicaSight {
   std::optional<Identity> identity = {};  // none: it is not there
   std::string identity_damage = {};       // why it cannot be read; "": it can, or is not there
   std::optional<SlotSight> slot = {};     // none: it is not there
-  bool has_front = true;                  // false: the file that began the chain has gone
+  bool has_front = true;                  // false: the file that began the chain is not there, or
+                                          // is not as it was
   std::optional<ChainSight> chain = {};   // none: not looked at
 };
 

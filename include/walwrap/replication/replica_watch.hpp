@@ -54,8 +54,7 @@ class ReplicaWatch {
   Result<Required> require(const Held& held, LookAt what, MonoTime now);
   // The last look, see verify_replica().
   Result<void> verify(storage::ObjectStore& store, KeyStyle style, const SavedState& state);
-  // Of the newest upload; none: it was adopted, or belongs to another run.
-  void on_stored(std::optional<KnownSlot> slot, MonoTime now);
+  void on_stored(MonoTime now);
   // The chain was mended, perhaps: it is looked at next.
   void on_snapshot(MonoTime now) { next_chain_ = now; }
   void on_snapshot_asked(MonoTime now);
@@ -72,18 +71,14 @@ class ReplicaWatch {
 
  private:
   bool is_directory() const { return place_ && *place_ != storage::Place{}; }
-  Result<ReplicaVerdict> look(storage::ObjectStore& store, KeyStyle style, const SavedState& state,
-                              LookAt what, MonoTime now);
+  Result<ReplicaVerdict> look(const Held& held, LookAt what, MonoTime now);
   Result<void> move_back(const ReplicaVerdict& found, const Held& held);
-  Result<ReplicaVerdict> look_and_judge(storage::ObjectStore& store, KeyStyle style,
-                                        const SavedState& state, LookAt& what);
+  Result<ReplicaVerdict> look_and_judge(const Held& held, LookAt& what);
   void note(const Result<ReplicaVerdict>& found, LookAt what, MonoTime now);
   void note_error(const Error& error);
   void schedule(bool well, LookAt what, MonoTime now);
 
   std::optional<storage::Place> place_;  // none: not looked at yet
-  std::optional<StoredFile> front_;
-  std::optional<KnownSlot> slot_;
   std::vector<RandomId> writers_;
   ReplicaReport report_;
   bool stored_since_ = false;

@@ -19,6 +19,7 @@
 
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/replication/known_files.hpp"
 #include "walwrap/replication/page_sums.hpp"
 #include "walwrap/wal/scanner.hpp"
 
@@ -26,11 +27,13 @@ namespace walwrap::replication {
 
 struct SavedState {
   RandomId lineage;
-  RandomId writer;                   // node id in the files that this state's owner stores
-  Txid txid;                         // stored and acknowledged; 0: nothing yet
-  RandomId stored_by;                // node id in the file of txid
-  PageSize page_size;                // 0 while txid is 0
-  std::uint32_t pages = 0;           // database size as of txid
+  RandomId writer;                       // node id in the files that this state's owner stores
+  Txid txid;                             // stored and acknowledged; 0: nothing yet
+  RandomId stored_by;                    // node id in the file of txid
+  PageSize page_size;                    // 0 while txid is 0
+  std::uint32_t pages = 0;               // database size as of txid
+  std::optional<KnownFile> slot = {};    // that file; nullopt: not known
+  std::optional<KnownFront> front = {};  // what the chain begins with; nullopt: not known
   std::optional<wal::Position> wal;  // what is stored reaches this far; nullopt: no longer known
   bool clean = false;  // the database file alone, without its WAL, held what is stored
   WallTime saved;

@@ -26,8 +26,11 @@ class StateDir {
   // nullopt: there is none. Corrupt: there is, and it cannot be used.
   Result<std::optional<SavedState>> load() const;
   Result<void> save(const SavedState& state);  // call PageSums::sync() before
-  Result<void> forget();                       // removes state and pages
+  Result<void> forget();                       // removes state, pages and the file note
   Result<PageSums> open_sums() const;
+  // See file_note.hpp.
+  Result<ByteVector> read_note(Bytes limit) const;
+  Result<os::HeldFile> open_note() const;  // whatever else has its name makes room
 
  private:
   StateDir(os::Path path, const std::optional<os::FileOwner>& owner)

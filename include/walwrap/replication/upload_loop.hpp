@@ -33,6 +33,7 @@ class UploadLoop {
   void probe_fencing();
   void look_at_replica();
   void note_replica();
+  void look_at_end();
   void prove();
   void wait_after(const UploadDone& done);
   void wait(std::chrono::milliseconds delay);
@@ -47,6 +48,7 @@ class UploadLoop {
   FailureEpisode lost_;
   std::string broken_;  // as it was said last
   bool proved_ = false;
+  bool looked_at_end_ = false;
 };
 
 }  // namespace walwrap::replication

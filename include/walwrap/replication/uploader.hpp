@@ -122,6 +122,12 @@ class Uploader {
   MonoTime look_due() const { return parts_.store ? watch_.due() : MonoTime::max(); }
   void look_if_due(MonoTime now);
   void look_soon(LookAt what) { watch_.look_soon(what, clock_.mono()); }
+  // Once for each look, or job, that has found a replica which holds less than was stored in it:
+  // everything has to be compared.
+  bool take_moved() { return std::exchange(moved_, false); }
+  // At once, in a replica that has been reached.
+  void look_now(LookAt what) { ignore(require_replica(what), "the report has it"); }
+  bool holds_directory() { return parts_.store && watch_.holds_directory(*parts_.store); }
   void on_snapshot_asked() { watch_.on_snapshot_asked(clock_.mono()); }
   // The last look at the replica, which a final verdict rests on: an error says why the newest
   // state that was stored could not be restored from there. Reaches a store that was not reached.

@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "walwrap/base/page_set.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/file.hpp"
@@ -43,6 +44,14 @@ struct WalCommits {
 // Reads the WAL of this database from its beginning to where its valid frames end. Opens the -wal
 // alone, so it may be called beside live connections.
 Result<WalCommits> read_wal_commits(const os::Path& database);
+
+// The pages that the WAL of this database holds in commits after `position`; the database file
+// under it says nothing about them.
+struct WalPages {
+  PageSet pages;
+  bool any = false;  // there is such a commit
+};
+Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Position& position);
 
 // From certain to unknown, and then the two that contradict.
 enum class Reach {

@@ -29,10 +29,14 @@ class StillDatabase {
   std::uint32_t pages() const { return pages_; }
   // As of the last commit. `page` has page_size() bytes.
   Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
+  // As it is in the database file, under the WAL. What a cut file does not have is zero.
+  bool is_in_wal(Pgno pgno) const { return frames_.newest(pgno) != 0; }
+  Result<void> read_file_page(Pgno pgno, MutableByteSpan page) const;
 
  private:
   StillDatabase() = default;
   Result<void> read_header();
+  Result<void> read_from(const os::File& file, Bytes offset, MutableByteSpan page) const;
   Result<void> read_wal(const os::Path& path);
 
   // The lock refers to the file, so that must not move.

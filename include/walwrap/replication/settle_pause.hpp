@@ -1,0 +1,42 @@
+// When a database that nobody has open becomes one file: soon, but not in the way of an app that
+// opens it again for each transaction. The cut of the WAL holds the write lock for a moment, and an
+// app without a busy timeout would fail on it.
+//
+// So the pause that is waited for grows each time the app is back before it has passed, or just
+// after. Pure; owned by the capture thread.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::replication {
+
+class SettlePause {
+ public:
+  enum class Use { Unused, InUse };
+  // Something happened to the files: somebody may have closed them.
+  void on_event() { may_be_unused_ = true; }
+  bool wants_look(MonoTime now) const { return may_be_unused_ && now >= next_look_; }
+  // `last_commit` is the newest one seen. True: settle it now, and call on_settle().
+  bool on_look(Use use, MonoTime last_commit, MonoTime now);
+  void on_settle(bool done, MonoTime now);
+  // MonoTime::max(): no look is due that has not been wanted already.
+  MonoTime next_look(MonoTime now) const {
+    return may_be_unused_ && now < next_look_ ? next_look_ : MonoTime::max();
+  }
+
+ private:
+  void on_back(MonoTime now);
+
+  static constexpr std::chrono::milliseconds kShortest{1};
+  static constexpr std::chrono::milliseconds kLongest{250};
+  bool may_be_unused_ = false;
+  MonoTime next_look_{};
+  std::chrono::nanoseconds needed_ = kShortest;
+  std::optional<MonoTime> unused_since_;
+  std::optional<MonoTime> settled_;  // unused since then, as far as is known
+};
+
+}  // namespace walwrap::replication

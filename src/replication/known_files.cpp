@@ -1,0 +1,36 @@
+#include "walwrap/replication/known_files.hpp"
+
+#include <fmt/format.h>
+
+#include "walwrap/replication/fetch.hpp"
+#include "walwrap/replication/restore.hpp"
+
+namespace walwrap::replication {
+
+Result<FileSight> inspect_file(storage::ObjectStore& store, KeyStyle style,
+                               const StoredFile& file) {
+  const std::string key = file_key(style, file.level, file.txids);
+  if (file.size < ltx::kSmallestFileBytes) {
+    return fail(Code::Corrupt, "{} is cut off at {} bytes", key, file.size);
+  }
+  FileSight sight;
+  sight.header = TRY(read_header(store, key));
+  if (sight.header.txids != file.txids) {
+    return fail(Code::Corrupt, "{}: its header says TXIDs {} to {}", key, sight.header.txids.first,
+                sight.header.txids.last);
+  }
+  ByteVector bytes;
+  TRY(fetch_range(store, key, {file.size - ltx::kTrailerBytes, ltx::kTrailerBytes}, bytes));
+  const auto trailer = TRY(ltx::parse_trailer(bytes, sight.header).context(key));
+  sight.found = {.size = file.size, .checksum = trailer.file_checksum};
+  return sight;
+}
+
+std::string difference_of(const KnownFile& known, const KnownFile& found) {
+  if (known.size != found.size) {
+    return fmt::format("it has {} bytes, and had {}", found.size, known.size);
+  }
+  return known.checksum == found.checksum ? "" : "its checksum is another one";
+}
+
+}  // namespace walwrap::replication
