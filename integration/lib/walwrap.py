@@ -127,10 +127,10 @@ class Walwrap:
                           "flush=%s, expected %s" % (summary["flush"], flush))
 
 
-def restore(run, replica, output, *flags):
+def restore(run, replica, output, *flags, nobody=False):
     """`walwrap restore`; returns its exit status and what it said."""
-    done = subprocess.run([binary(), "restore", "--replica", url_of(replica),
-                           "--output", str(output), *flags],
+    command = [binary(), "restore", "--replica", url_of(replica), "--output", str(output), *flags]
+    done = subprocess.run(as_nobody(command) if nobody else command,
                           env=run.environment(environment_of(replica)), capture_output=True,
                           text=True, timeout=120)
     return done.returncode, done.stderr
