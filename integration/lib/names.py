@@ -8,11 +8,12 @@ app's end and the verdict is done while the replicator is stopped (SIGSTOP), and
 import os
 import shutil
 import signal
+import time
 
 from . import procfs
 from .harness import Skip, wait_until
 from .names_stock import STORED_BEFORE_CRASH, copy_place
-from .names_verdict import IN_REPLICA, Ending, look, look_at_replica
+from .names_verdict import IN_REPLICA, LOCAL, Ending, look, look_at_replica
 from .piped import Life
 from .scene import Scene
 
@@ -31,19 +32,31 @@ OBJECTS = {
     "first image": (None, ""),
 }
 DIRECTORIES = ("database directory", "state directory", "replica directory")
-LOCAL_FILES = ("database", "-wal", "-shm")
 CHANGES = ("removed", "older", "newer", "foreign", "empty", "linked", "truncated", "permissions")
-# For LOCAL_FILES, too: while the app has closed the database, and opens it again.
+# `closed`, for LOCAL alone: the app has closed the database, and opens it again.
 MOMENTS = ("before", "running", "end", "crash", "closed")
 SOURCES = {"older": "first", "newer": "last", "foreign": "foreign"}
 FIRST_IMAGES = {"older": "few", "newer": "many", "foreign": "foreign"}
+# LOCAL while the app runs is played twice: before the app goes on, walwrap has or has not seen it.
+SEEN, UNSEEN = "seen", "unseen"
 FLAGS = ("--start-timeout", "1s", "--exit-flush-timeout", "3s")
 
 
 def cells():
     """Every (object, change, moment)."""
     return [(what, change, moment) for what in OBJECTS for change in CHANGES
-            for moment in MOMENTS if moment != "closed" or what in LOCAL_FILES]
+            for moment in MOMENTS if moment != "closed" or what in LOCAL]
+
+
+def plays(what, moment):
+    """The ways in which a cell is played."""
+    return (SEEN, UNSEEN) if what in LOCAL and moment in ("running", "closed") else (SEEN,)
+
+
+def wait_at_most(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def slots(place):
@@ -54,11 +67,11 @@ def slots(place):
 class Cell:
     """One change at one moment, in a place of its own."""
 
-    def __init__(self, run, stock, what, change, moment):
-        self.run, self.stock = run, stock
-        self.what, self.change, self.moment = what, change, moment
+    def __init__(self, run, stock, key, play):
+        self.run, self.stock, self.play_as = run, stock, play
+        self.what, self.change, self.moment = key
         self.scene = Scene(run)
-        self.nobody = change == "permissions"
+        self.nobody = self.change == "permissions"
         self.undo = []
 
     def _prepare(self, name):
@@ -193,16 +206,29 @@ class Cell:
         life.must_be_stored()
         return life, frozenset([*range(1, 11), 101, 102])
 
-    def _two_more(self, life):
-        life.insert(103)
+    def _change_and_go_on(self, life):
+        """The change, two more rows, and the app ends."""
+        if self.play_as == UNSEEN:
+            replicator = life.walwrap.wait_for_replicator()
+            procfs.send(replicator, signal.SIGSTOP)
+            if self.moment == "running":
+                life.insert(103)  # is in the WAL alone
+            self.make_change()
+            life.insert(104)
+            procfs.send(replicator, signal.SIGCONT)
+        else:
+            lines = len(life.walwrap.log_lines())
+            self.make_change()
+            if self.what in LOCAL:  # it may have nothing to say
+                wait_at_most(lambda: len(life.walwrap.log_lines()) > lines, 0.5)
+            life.insert(103)
         life.is_stored(1000)  # walwrap has had its turn, whatever it makes of it
-        life.insert(104)
+        life.insert(105)
         life.last_words()
 
     def running(self):
         life, stored = self._begin()
-        self.make_change()
-        self._two_more(life)
+        self._change_and_go_on(life)
         return life, stored
 
     def closed(self):
@@ -210,8 +236,7 @@ class Cell:
         life.tell("close")
         wal = self.scene.db.with_name("app.db-wal")
         wait_until(lambda: not wal.exists() or wal.stat().st_size == 0, 10, "the WAL to be cut")
-        self.make_change()
-        self._two_more(life)
+        self._change_and_go_on(life)
         return life, stored
 
     def end(self):
@@ -255,4 +280,5 @@ class Cell:
             put=self.put,
             path=path, restored=restored, earlier=earlier, died=life.died,
             acknowledged=frozenset(life.acknowledged), stored=stored,
+            confirmed=frozenset(life.confirmed),
             said=[line.get("msg", "") for line in life.walwrap.log()])

@@ -46,11 +46,9 @@ def read():
 def write(observed, add):
     """Writes what was observed, in place of what is said there of these cells; `add`: beside it."""
     known = {key: list(answers) for key, answers in read().items()}
-    for key, word in observed.items():
-        if not add:
-            known[key] = [word]
-        elif word not in known.setdefault(key, []):
-            known[key].append(word)
+    for key, words in observed.items():
+        before = known.get(key, []) if add else []
+        known[key] = before + sorted(set(words) - set(before))
     rows = [_FIRST + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for what in OBJECTS:
         name = "`%s`" % what if what.startswith("-") else what

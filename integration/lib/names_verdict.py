@@ -14,7 +14,7 @@ from . import checks
 from .walwrap import restore
 
 IN_REPLICA = ("replica directory", "identity", "newest slot", "first image")
-LOCAL = ("database", "database directory", "-wal", "-shm")
+LOCAL = ("database", "database directory", "-wal", "-shm")  # what is at the path, and around it
 MEANT = ("removed", "older", "newer", "foreign", "empty", "truncated")
 
 
@@ -56,6 +56,7 @@ class Ending:
     path: Content      # in the end
     restored: Content  # from the replica, in the end
     acknowledged: frozenset
+    confirmed: frozenset  # those of which walwrap said, while it ran, that they are stored
     stored: frozenset  # the rows of which it was known before the change that they are stored
     said: list
     died: bool         # the app, of a signal, as it would without walwrap
@@ -63,8 +64,9 @@ class Ending:
 
     def __str__(self):
         return "exit %s flush=%s | at the path: %s | restored: %s | acknowledged: %s | was: %s " \
-            "| changed to: %s" % (self.status, self.flush, self.path, self.restored,
-                                  ranges(self.acknowledged), self.was, self.found)
+            "| called stored: %s | changed to: %s" % (
+                self.status, self.flush, self.path, self.restored, ranges(self.acknowledged),
+                self.was, ranges(self.confirmed), self.found)
 
 
 def look(run, database, label):
@@ -162,6 +164,9 @@ def judge(ending):
             return "flush=nothing, but there is a database at the path"
     elif (ending.status != 74 and not ending.died) or ending.flush not in ("failed", "partial"):
         return "exit status %s with flush=%s" % (ending.status, ending.flush)
+    lost = ending.confirmed - (ending.restored if ending.restored.rows else ending.earlier).rows
+    if lost and not _is_meant(ending) and ending.what not in IN_REPLICA:
+        return "%s, which were called stored, are lost" % ranges(lost)
     if ending.what not in LOCAL and ending.app_ran:
         lost = ending.acknowledged - ending.path.rows
         if lost:

@@ -38,12 +38,13 @@ class Life:
     """Started at once; `started` is false where walwrap ended without running the app.
 
     `acknowledged` are the rows that the app was told are committed, `errors` what it was told
-    instead. An app that `died` before its time is told nothing more.
+    instead; `confirmed` are those of which walwrap said that they are stored. An app that `died`
+    before its time is told nothing more.
     """
 
     def __init__(self, scene, *flags, nobody=False):
         self.scene = scene
-        self.acknowledged, self.errors, self.died = set(), [], False
+        self.acknowledged, self.confirmed, self.errors, self.died = set(), set(), [], False
         number = len(list(scene.run.dir.glob("pipe-*.in"))) + 1
         paths = [scene.run.path("pipe-%d.%s" % (number, end)) for end in ("in", "out")]
         for path in paths:
@@ -86,7 +87,10 @@ class Life:
                 self.acknowledged.add(number)
 
     def is_stored(self, timeout_ms):
-        return self.started and is_stored(self.scene.socket, timeout_ms)
+        said = self.started and is_stored(self.scene.socket, timeout_ms)
+        if said:
+            self.confirmed |= self.acknowledged
+        return said
 
     def must_be_stored(self):
         if not self.is_stored(10000):
