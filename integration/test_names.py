@@ -29,6 +29,8 @@ WORDS = {"removed": "is removed", "older": "is replaced by an older one",
 WHEN = {"before": "before a start", "running": "while the app has it open",
         "closed": "while the app has it closed", "end": "between the app's end and the verdict",
         "crash": "between two starts after a crash"}
+PLAYS = {names.SEEN: "", names.UNSEEN: ", and goes on before walwrap looks",
+         names.HELD: ", and has its newest rows in the WAL alone"}
 
 _stock = []
 _stock_lock = threading.Lock()
@@ -78,10 +80,9 @@ def check(run, key, play):
 
 def register(key, play):
     what, change, moment = key
-    name = "/".join((*key, play) if play == names.UNSEEN else key)
-    unseen = ", and goes on before walwrap looks" if play == names.UNSEEN else ""
+    name = "/".join(key if play == names.SEEN else (*key, play))
 
-    @case("%s: the %s %s %s%s" % (name, what, WORDS[change], WHEN[moment], unseen))
+    @case("%s: the %s %s %s%s" % (name, what, WORDS[change], WHEN[moment], PLAYS[play]))
     def cell(run):
         check(run, key, play)
 

@@ -3,8 +3,9 @@
 
     piped.py DATABASE COMMANDS ANSWERS       two named pipes
 
-`open`, `insert N` (one commit), `close`, `exit` and `vanish` (ends with its connection open). The
-answer is `ok`, or `error` and what SQLite said: the app goes on, as one that logs its errors does.
+`open`, `insert N` (one commit), `hold` (begins a read transaction of another connection, so that
+what is committed from then on stays in the WAL alone), `release`, `close` and `exit`. The answer is
+`ok`, or `error` and what SQLite said: the app goes on, as one that logs its errors does.
 """
 
 import os
@@ -16,10 +17,14 @@ class App:
     def __init__(self, database):
         self.database = database
         self.connection = None
+        self.reader = None
+
+    def _connect(self):
+        return sqlite3.connect(self.database, isolation_level=None, timeout=2)
 
     def open(self):
         if self.connection is None:
-            self.connection = sqlite3.connect(self.database, isolation_level=None, timeout=2)
+            self.connection = self._connect()
             self.connection.execute("pragma journal_mode=wal")
             self.connection.execute("create table if not exists notes("
                                     "w integer, n integer, body blob, primary key (w, n))")
@@ -33,11 +38,17 @@ class App:
             connection, self.connection = self.connection, None
             connection.close()
 
+    def hold(self):
+        self.reader = self._connect()
+        self.reader.execute("begin")
+        self.reader.execute("select count(*) from notes").fetchone()
+
+    def release(self):
+        reader, self.reader = self.reader, None
+        reader.close()
+
     def exit(self):
         self.close()
-        os._exit(0)
-
-    def vanish(self):
         os._exit(0)
 
 

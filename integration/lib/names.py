@@ -37,8 +37,11 @@ CHANGES = ("removed", "older", "newer", "foreign", "empty", "linked", "truncated
 MOMENTS = ("before", "running", "end", "crash", "closed")
 SOURCES = {"older": "first", "newer": "last", "foreign": "foreign"}
 FIRST_IMAGES = {"older": "few", "newer": "many", "foreign": "foreign"}
-# LOCAL while the app runs is played twice: before the app goes on, walwrap has or has not seen it.
-SEEN, UNSEEN = "seen", "unseen"
+# LOCAL while the app runs is played in several ways. `seen`: all that is in the WAL is in the
+# database file, too, and walwrap has time to see the change before the app goes on. `unseen`: the
+# newest commit is in the WAL alone, and walwrap looks when the app has gone on. `held`: what is
+# stored is in the WAL alone, and walwrap has time.
+SEEN, UNSEEN, HELD = "seen", "unseen", "held"
 FLAGS = ("--start-timeout", "1s", "--exit-flush-timeout", "3s")
 
 
@@ -50,7 +53,9 @@ def cells():
 
 def plays(what, moment):
     """The ways in which a cell is played."""
-    return (SEEN, UNSEEN) if what in LOCAL and moment in ("running", "closed") else (SEEN,)
+    if what not in LOCAL:
+        return (SEEN,)
+    return {"running": (SEEN, UNSEEN, HELD), "closed": (SEEN, UNSEEN)}.get(moment, (SEEN,))
 
 
 def wait_at_most(condition, seconds):
@@ -104,19 +109,25 @@ class Cell:
             return slots(self.run.dir)[-2]
         return slots(self.stock.place(SOURCES[self.change]))[-1]
 
-    def _look_at_what_was_put(self):
+    def _look_at_the_file(self):
         """The database file alone, without the -wal that lies beside it."""
         alone = self.run.path("alone", "app.db")
-        if self.what.startswith("database") and self.scene.db.is_file():
+        alone.unlink(missing_ok=True)
+        if self.scene.db.is_file():
             shutil.copyfile(self.scene.db, alone)
         return look(self.run, alone, "put")
+
+    def _wait_for_checkpoint(self):
+        """Until all that is stored is in the database file, too: it may still be in the WAL."""
+        wait_until(lambda: {101, 102} <= self._look_at_the_file().rows, 10,
+                   "the commits to be in the database file")
 
     def make_change(self):
         """The change alone, and what is at the path before and after it."""
         self.was = look(self.run, self.scene.db, "before")
         self.txid = slots(self.run.dir)[-1].name[17:33]
         self._change()
-        self.put = self._look_at_what_was_put()
+        self.put = self._look_at_the_file()
         self.found = look(self.run, self.scene.db, "changed")
 
     def _change(self):
@@ -202,6 +213,8 @@ class Cell:
         self._prepare("second")
         life = self._life()
         self.run.must(life.started, "the app did not start")
+        if self.play_as == HELD:
+            life.tell("hold")
         life.insert(101, 102)
         life.must_be_stored()
         return life, frozenset([*range(1, 11), 101, 102])
@@ -217,11 +230,15 @@ class Cell:
             life.insert(104)
             procfs.send(replicator, signal.SIGCONT)
         else:
+            if self.play_as == SEEN:
+                self._wait_for_checkpoint()
             lines = len(life.walwrap.log_lines())
             self.make_change()
             if self.what in LOCAL:  # it may have nothing to say
                 wait_at_most(lambda: len(life.walwrap.log_lines()) > lines, 0.5)
             life.insert(103)
+            if self.play_as == HELD:
+                life.tell("release")
         life.is_stored(1000)  # walwrap has had its turn, whatever it makes of it
         life.insert(105)
         life.last_words()
@@ -241,6 +258,7 @@ class Cell:
 
     def end(self):
         life, stored = self._begin()
+        self._wait_for_checkpoint()
         replicator = life.walwrap.wait_for_replicator()
         procfs.send(replicator, signal.SIGSTOP)
         life.insert(103)
