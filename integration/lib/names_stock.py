@@ -36,9 +36,9 @@ def copy_place(source, target):
                             ignore=shutil.ignore_patterns("*.sock"))
 
 
-def fill(connection):
+def fill(connection, count):
     connection.executemany("replace into ballast values (?, randomblob(1500))",
-                           [(number,) for number in range(8)])
+                           [(number,) for number in range(count)])
 
 
 class Stock:
@@ -67,6 +67,8 @@ class Stock:
     def _life(self, scene, rows, name):
         """One clean life; kept as `name`, and as `name`-live in its middle."""
         life = Life(scene)
+        life.tell("open")
+        life.tell("hold")  # the -wal of -live has every page that this life has written
         for row in rows:
             life.insert(row)
             life.must_be_stored()  # an upload of its own for each
@@ -80,12 +82,12 @@ class Stock:
         scene.run.must(life.wait() == 0 and not life.errors, "life %s: %s" % (name, life.errors))
         self._keep(scene, name)
 
-    def _begin(self, label):
+    def _begin(self, label, ballast=8):
         """A host whose app has run once without walwrap."""
         scene = self._scene(label)
         connection = sqlite3.connect(scene.db, isolation_level=None)
         connection.execute("create table ballast(n integer primary key, body blob)")
-        fill(connection)
+        fill(connection, ballast)
         connection.close()
         return scene
 
@@ -117,7 +119,8 @@ class Stock:
         os.waitpid(pid, 0)
 
     def _foreign(self):
-        self._life(self._begin("foreign"), range(1001, 1006), "foreign")
+        # Other pages than in the history: laid over that, its -wal makes no whole database.
+        self._life(self._begin("foreign", ballast=3), range(1001, 1006), "foreign")
 
     def _images(self):
         few = self._begin("few")
@@ -129,6 +132,6 @@ class Stock:
         many = self._scene("many")
         shutil.copyfile(self.place("last") / "host" / "app.db", many.db)
         connection = sqlite3.connect(many.db, isolation_level=None)
-        fill(connection)
+        fill(connection, 8)
         connection.close()
         self._life(many, (), "many")
