@@ -127,6 +127,9 @@ class Cell:
         self.was = look(self.run, self.scene.db, "before")
         self.txid = slots(self.run.dir)[-1].name[17:33]
         self._change()
+        if self.change == "permissions":  # we may not look either, and nothing else has changed
+            self.put = self.found = self.was
+            return
         self.put = self._look_at_the_file()
         self.found = look(self.run, self.scene.db, "changed")
 

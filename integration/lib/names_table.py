@@ -10,6 +10,7 @@ COLUMNS = {"before": "before a start", "running": "while the app has it open",
            "crash": "between two starts, after a crash"}
 NONE = "–"  # there is no such cell
 WRONG = "wrong"  # the cell breaks the rule of names_verdict.judge
+ANSWERS = ("stored", "restored", "set aside", "healed", "nothing", "failed", "refused", WRONG)
 _FIRST = "| what | is | "
 
 
@@ -48,7 +49,7 @@ def write(observed, add):
     known = {key: list(answers) for key, answers in read().items()}
     for key, words in observed.items():
         before = known.get(key, []) if add else []
-        known[key] = before + sorted(set(words) - set(before))
+        known[key] = sorted({*before, *words}, key=ANSWERS.index)
     rows = [_FIRST + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for what in OBJECTS:
         name = "`%s`" % what if what.startswith("-") else what
