@@ -15,6 +15,11 @@ namespace {
 // versions, which are 2 in WAL mode and 1 otherwise.
 constexpr std::size_t kFormatBytes = 20;
 constexpr int kSizeLooks = 5;
+// A row that breaks a constraint is the app's affair, and says nothing about the file.
+constexpr const char* kFindDamage =
+    "SELECT coalesce((SELECT integrity_check FROM pragma_integrity_check(100) "
+    "WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'CHECK constraint failed%' "
+    "AND integrity_check NOT LIKE '% value in %' LIMIT 1), 'ok')";
 
 }  // namespace
 
@@ -25,6 +30,7 @@ Result<std::unique_ptr<Attachment>> Attachment::open(std::unique_ptr<sqlite::Che
   made->owner_ = std::move(owner);
   const auto before = DatabaseFiles::at(made->owner_->database());
   made->capture_ = TRY(Capture::open(*made->owner_, stored));
+  made->is_compared_ = !made->capture_->needs_compare();
   made->snapshot_ = TRY(sqlite::Snapshot::open(*made->owner_));
   TRY(made->identify(before));
   return made;
@@ -53,7 +59,20 @@ void Attachment::know(const os::FileStamp& database,
                       const sqlite::CheckpointOwner::FileHeader& header) {
   files_.database = database;
   header_ = header;
-  note_.keep(database);
+}
+
+bool Attachment::can_mend(const ReplicaReport& replica, std::uint32_t stored_pages) const {
+  const Bytes size = Bytes{stored_pages} * owner_->page_size().value;
+  return !replica.broken.empty() && size <= kLargestHurriedSnapshot && !capture_->has_pending();
+}
+
+void Attachment::note(bool is_all_stored) {
+  is_compared_ = (is_compared_ || is_all_stored) && !capture_->needs_compare();
+  if (is_compared_) {
+    note_.keep(*files_.database);
+  } else {
+    note_.forget();
+  }
 }
 
 bool Attachment::has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const {
@@ -123,6 +142,12 @@ Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request)
                                  .continues = shot->continues});
 }
 
+Result<bool> Attachment::settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture) {
+  return owner_->settle(capture, [this, when] {
+    return when == Settle::Anyway || find_others() == OtherUsers::None;
+  });
+}
+
 OtherUsers Attachment::find_others() const {
   const auto locks = os::read_file_locks();
   if (!locks) return OtherUsers::NotKnown;
@@ -152,12 +177,16 @@ Result<std::string> Attachment::find_damage(std::function<bool()> cancelled) con
   return find_damage_in(*owner_, std::move(cancelled));
 }
 
-Result<std::string> find_damage_in(const sqlite::CheckpointOwner& owner,
-                                   std::function<bool()> cancelled) {
+namespace {
+
+Result<std::string> check_all(const sqlite::CheckpointOwner& owner,
+                              std::function<bool()> cancelled) {
   auto connection = TRY(owner.open_sibling());
   connection.set_cancel(std::move(cancelled));
-  const auto found = TRY(connection.query_text("PRAGMA integrity_check(1)"));
-  if (found != "ok") return found;
+  const auto found = connection.query_text(kFindDamage);
+  // A schema that needs functions or collations of the app's own can only be checked by the app.
+  if (!found && found.error().code != Code::Io) return fail(found.error());
+  if (found && *found != "ok") return *found;
   // SQLite believes the size in the first page's header. Where a WAL lies over a file that is not
   // its own, that one may be of the file, and what the check has seen is only a part.
   for (int i = 0; i < kSizeLooks; ++i) {
@@ -170,6 +199,15 @@ Result<std::string> find_damage_in(const sqlite::CheckpointOwner& owner,
     return fmt::format("its header says {} pages, its WAL {}", said, committed);
   }
   return std::string();
+}
+
+}  // namespace
+
+Result<std::string> find_damage_in(const sqlite::CheckpointOwner& owner,
+                                   std::function<bool()> cancelled) {
+  auto found = check_all(owner, std::move(cancelled));
+  if (!found && found.error().code == Code::Corrupt) return found.error().text;
+  return found;
 }
 
 Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(

@@ -86,7 +86,8 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
     const bool has_header = TRY(start_log(index));
     if (!has_header) return false;
   }
-  TRY(check_end());
+  // What is in the database file already is not read any more.
+  if (scanner_->position().frame > index.checkpoint.backfilled) TRY(check_end());
   if (stored_) {
     TRY(read_frames(stored_->frame));
     if (scanner_->position() != *stored_) lose_continuity();

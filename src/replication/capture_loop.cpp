@@ -11,9 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kNoMomentNow{1};
-constexpr milliseconds kQuiet{100};
-constexpr milliseconds kTruncateMargin{100};
+constexpr milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
 constexpr milliseconds kDamagedRetry{2000};
 constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
 constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
@@ -51,10 +49,8 @@ void CaptureLoop::prepare() {
   if (options_.attached) adopt(std::move(options_.attached));
   // What an earlier run has left in the WAL goes into the database file: from now on the app, or
   // what starts it, may take the -wal and the -shm for leftovers.
-  if (attachment_) {
-    const bool is_drained = attachment_->drain().has_value();
-    if (is_drained && attachment_->find_others() == OtherUsers::None) settle();
-  }
+  const bool is_read = attachment_ && attachment_->drain();
+  if (is_read && attachment_->find_others() == OtherUsers::None) settle();
 }
 
 void CaptureLoop::run() {
@@ -103,6 +99,7 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   attachment_ = *std::move(opened);
   attach_trouble_.clear();
   was_attached_ = true;
+  checkpointed_ = false;
   settle_pause_.on_event();
   options_.page_size = attachment_->owner().page_size();
   checkpointer_.on_attached();
@@ -172,15 +169,15 @@ bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
   const bool is_unused = attachment_->find_others() == OtherUsers::None;
   const auto use = is_unused ? SettlePause::Use::Unused : SettlePause::Use::InUse;
   if (!settle_pause_.on_look(use, last_commit_, now)) return false;
-  const bool is_done = settle();
-  settle_pause_.on_settle(is_done, now);
-  return is_done;
+  settle_pause_.on_settle(settle(), now);
+  return settle_pause_.is_settled();
 }
 
 // False: not now.
 bool CaptureLoop::settle() {
   if (!attachment_->has_snapshot() || checkpointer_.is_lending()) return false;
-  const auto settled = attachment_->owner().settle([this] { return capture_now(); });
+  const auto when = is_finishing() ? Attachment::Settle::Anyway : Attachment::Settle::WhileUnused;
+  const auto settled = attachment_->settle(when, [this] { return capture_now(); });
   if (!settled) note(settled.error());
   if (!attachment_->note_checkpoint()) on_foreign_write();
   return settled && *settled;
@@ -317,8 +314,9 @@ void CaptureLoop::offer_job() {
   const MonoTime now = clock_.mono();
   next_job_ = MonoTime::max();
   const bool compare = attachment_->capture().needs_compare();
-  const bool whole = !compare && snapshot_asked_ > snapshot_out_ &&
-                     (!orders_.hurry || !exchange_.replica.get().broken.empty());
+  const bool whole =
+      !compare && snapshot_asked_ > snapshot_out_ &&
+      (!orders_.hurry || attachment_->can_mend(exchange_.replica.get(), stored_pages_));
   const bool is_wanted = compare || whole || attachment_->capture().has_pending();
   if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
   const bool is_urgent = compare || whole || ledger_.is_urgent();
@@ -363,10 +361,12 @@ Bytes CaptureLoop::lag() const {
 }
 
 void CaptureLoop::publish() {
-  if (is_attached() && !job_out_ && !attachment_->capture().has_news()) {
+  const bool is_all_stored = is_attached() && !job_out_ && !attachment_->capture().has_news();
+  if (is_all_stored) {
     ledger_.on_all_stored(ledger_.progress().committed.commits);
     stored_.as_of = std::max(stored_.as_of, looked_);
   }
+  if (is_attached()) attachment_->note(is_all_stored);
   const auto waiting = attacher_.waiting();
   exchange_.status.set({.txid = txid_,
                         .lag_bytes = lag(),
@@ -440,12 +440,11 @@ EndSight CaptureLoop::look_at_end() {
   return sight;
 }
 
-// The replica lacks what a snapshot can replace, and one was asked for. Each request counts once:
-// what was tried and failed does not hold up the stop.
+// The replica lacks what a snapshot can replace, and one that was asked for was not tried yet.
 bool CaptureLoop::is_mend_due() const {
   if (!is_attached()) return false;
   if (!exchange_.looked_at_end.get() || exchange_.moved_back.get()) return true;
-  return !exchange_.replica.get().broken.empty() &&
+  return attachment_->can_mend(exchange_.replica.get(), stored_pages_) &&
          exchange_.inquiry->wishes().snapshot > snapshot_out_;
 }
 
@@ -463,6 +462,7 @@ bool CaptureLoop::finish(MonoTime deadline) {
   if (verdict.outcome == FlushOutcome::Ok && !checkpointed_ && !is_late) {
     checkpointed_ = settle();
     verdict = decide_verdict(look_at_end());
+    checkpointed_ = checkpointed_ && verdict.outcome == FlushOutcome::Ok;
   }
   if (!verdict.is_final && clock_.mono() < deadline) return false;
   // The -wal at the path is empty and ours: the look before this verdict has seen it.

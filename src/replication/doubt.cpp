@@ -1,6 +1,15 @@
 #include "walwrap/replication/doubt.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace walwrap::replication {
+namespace {
+
+constexpr std::chrono::nanoseconds kFirstCheckPause = std::chrono::seconds(2);
+constexpr std::chrono::nanoseconds kLongestCheckPause = std::chrono::minutes(2);
+
+}  // namespace
 
 void Doubt::on_replaced(Attachment& attachment, const DatabaseFiles& at_path) {
   if (attachment.drop_stale_wal(at_path) != Attachment::Stale::InUse) return;
@@ -12,15 +21,28 @@ void Doubt::on_replaced(Attachment& attachment, const DatabaseFiles& at_path) {
 
 std::string Doubt::check(const Attachment& found, std::function<bool()> stopped) {
   if (!is_changed_) return "";
+  const os::FileId file = found.files().database->id;
+  const MonoTime now = clock_.mono();
+  if (!damage_.empty() && file == damaged_ && now < next_check_) return damage_;
   const auto damage = found.find_damage(std::move(stopped));
   is_changed_ = !damage || !damage->empty();
-  if (!is_changed_) return "";
-  const std::string cause = damage ? *damage : damage.error().text;
+  if (!is_changed_) {
+    damage_.clear();
+    return "";
+  }
+  if (!damage)
+    return "the database was replaced or changed, and not checked yet: " + damage.error().text;
+  // It reads all of the database, each time.
+  pause_ = file == damaged_ && !damage_.empty() ? std::min(pause_ * 2, kLongestCheckPause)
+                                                : kFirstCheckPause;
+  next_check_ = clock_.mono() + pause_;
+  damaged_ = file;
+  damage_ = "the database was replaced or changed, and is damaged now: " + *damage;
   log_.error("the database is damaged, nothing of it is stored",
              {{"db", name_},
-              {"cause", cause},
+              {"cause", *damage},
               {"hint", "put the right file back; the replica keeps what was stored before"}});
-  return "the database was replaced or changed, and is damaged now: " + cause;
+  return damage_;
 }
 
 void Doubt::resolve(const Attachment& attachment, MonoTime deadline) {

@@ -54,7 +54,15 @@ std::optional<os::FileStamp> read_file_note(const StateDir& directory) {
 }
 
 void FileNote::keep(const os::FileStamp& stamp) {
-  if (kept_ == stamp || fails_) return;
+  write(stamp);
+}
+
+void FileNote::forget() {
+  write(std::nullopt);
+}
+
+void FileNote::write(const std::optional<os::FileStamp>& stamp) {
+  if ((has_written_ && kept_ == stamp) || fails_) return;
   if (!file_) {
     auto file = directory_.open_note();
     fails_ = !file;
@@ -62,7 +70,8 @@ void FileNote::keep(const os::FileStamp& stamp) {
     file_ = *std::move(file);
   }
   kept_ = stamp;
-  fails_ = !file_->write(format_file_note(stamp));
+  has_written_ = true;
+  fails_ = !file_->write(stamp ? format_file_note(*stamp) : ByteVector(kNoteBytes));
 }
 
 }  // namespace walwrap::replication

@@ -224,18 +224,30 @@ Result<PagesAre> relate(const Differences& differences, const ReplicaFiles& file
                      (left.txids.last == right.txids.last && left.level < right.level);
             });
   auto unknown = differences.pages;
+  PageSet seen;  // in a newer file, with other content
+  bool any_older = false;
   const bool is_shorter =
       differences.size_differs() && differences.local_pages < differences.stored_pages;
-  const auto has_older = [&] { return is_shorter || unknown.size() < differences.pages.size(); };
+  const auto has_older = [&] { return is_shorter || any_older; };
   for (const StoredFile& file : newest_first) {
     if (unknown.empty() || (further == LookFurther::UntilOne && has_older())) break;
     TRY(for_each_stored(files, file, [&](Pgno pgno, ByteSpan page) {
       const auto found = unknown.find(pgno);
-      if (found != unknown.end() && found->second == page_sum(page)) unknown.erase(found);
+      if (found == unknown.end()) return true;
+      if (found->second != page_sum(page)) {
+        seen.add(pgno);
+        return true;
+      }
+      // As the newest file has it: nothing was known of it, and it is no difference.
+      any_older = any_older || seen.contains(pgno);
+      unknown.erase(found);
       return !unknown.empty();
     }));
   }
-  if (!has_older()) return PagesAre::New;
+  if (!has_older()) {
+    const bool is_equal = unknown.empty() && !differences.too_many && !differences.size_differs();
+    return is_equal ? PagesAre::Equal : PagesAre::New;
+  }
   return unknown.empty() && !differences.too_many ? PagesAre::Older : PagesAre::Mixed;
 }
 

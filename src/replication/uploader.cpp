@@ -16,7 +16,6 @@ namespace {
 constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
 // A snapshot that mends the chain is stored in a hurry as well, up to so many bytes of pages.
-constexpr Bytes kLargestHurriedMend = 16ULL << 20;
 constexpr const char* kRecalled = "the log has become too long meanwhile";
 // The store would have been asked again, had no snapshot waited.
 bool is_unanswered(const Error& error) {
@@ -124,6 +123,7 @@ UploadDone Uploader::compare(const UploadJob& job) {
     return done;
   }
   equal_.clear();
+  needs_all_ = false;
   // A database that has shrunk is news even if no page that is left differs.
   if (job.commit != state_.pages) done.to_store.add(Pgno{1});
   if (done.to_store.empty() && state_.txid.value > 0) {
@@ -144,6 +144,12 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
     if (const auto ours = require_replica(LookAt::Newest); !ours) {
       return give_back(job, ours.error());
     }
+  }
+  // Since it was taken the replica has moved back: these pages alone would not lead to this state.
+  if (needs_all_) {
+    auto done = give_back(job, {Code::Unavailable, "the replica is older than what was stored"});
+    done.compare_again = true;
+    return done;
   }
   const Txid txid = state_.txid.next();
   const ltx::Header header = header_for(job, {txid, txid});
@@ -242,7 +248,7 @@ Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, L
                                    TxidRange txids) {
   const SnapshotPages from{.read = reads(job), .pages = pages, .header = header_for(job, txids)};
   // Without it the last flush would fail, but a large one would not be ready in time.
-  const bool mends = !watch_.report().broken.empty() && from.total() <= kLargestHurriedMend;
+  const bool mends = !watch_.report().broken.empty() && from.total() <= kLargestHurriedSnapshot;
   Encoded encoded;
   const storage::Body body = [&](const WriteFn& sink) -> Result<void> {
     const WriteFn unless_hurried = [&](ByteSpan bytes) -> Result<void> {
@@ -354,7 +360,7 @@ Result<void> Uploader::require_replica(LookAt what) {
     return required ? Result<void>() : fail(required.error());
   }
   levels_.reset();
-  moved_ = true;
+  moved_ = needs_all_ = true;
   TRY(save(false).context("save the state"));
   return fail(Code::Unavailable, "the replica is older than what was stored in it");
 }

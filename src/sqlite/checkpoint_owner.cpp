@@ -393,9 +393,11 @@ Result<bool> CheckpointOwner::has_older_reader() {
   return false;
 }
 
-Result<bool> CheckpointOwner::settle(const CaptureFn& capture) {
+Result<bool> CheckpointOwner::settle(const CaptureFn& capture,
+                                     const std::function<bool()>& is_unused) {
   if (!holds_lock()) return false;
   TRY(pass(capture));  // the bulk, and its fsyncs, while nobody is held
+  if (!is_unused()) return false;
   const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
   if (!is_ours) return false;
   const LockEnd end(*holder_, wal::kWriteLock);

@@ -51,5 +51,42 @@ TEST_CASE("where somebody reads them the database is checked at the end, and in 
   CHECK(rig.doubt.text().empty());
 }
 
+TEST_CASE("changed files are checked once, and damaged ones again after a pause or when replaced") {
+  Rig rig;
+  const auto never = [] { return false; };
+  CHECK(rig.doubt.check(*rig.attachment, never).empty());  // nothing has changed
+  rig.app.run(
+      "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c LIMIT 5000) "
+      "INSERT INTO t SELECT x FROM c");
+  rig.doubt.on_changed();
+  CHECK(rig.doubt.check(*rig.attachment, [] { return true; }).find("not checked yet") !=
+        std::string::npos);
+  CHECK(rig.doubt.check(*rig.attachment, never).empty());
+  rig.app.run(
+      "CREATE TABLE u(b UNIQUE); PRAGMA writable_schema=ON; "
+      "UPDATE sqlite_master SET rootpage = 77 WHERE name = 'u'");
+  rig.doubt.on_changed();
+  const auto damaged = rig.doubt.check(*rig.attachment, never);
+  CHECK(damaged.find("is damaged now") != std::string::npos);
+  CHECK(rig.doubt.check(*rig.attachment, [] { return true; }) == damaged);  // not read again
+}
+
+TEST_CASE("what only the app can check, or only the app cares for, is no damage") {
+  Rig rig;
+  const auto never = [] { return false; };
+  SUBCASE("a row that breaks a constraint") {
+    rig.app.run(
+        "CREATE TABLE c(x CHECK(x > 0)); PRAGMA ignore_check_constraints=ON; "
+        "INSERT INTO c VALUES(-1)");
+  }
+  SUBCASE("a function of its own") {
+    rig.app.run(
+        "CREATE TABLE d(x); PRAGMA writable_schema=ON; INSERT INTO sqlite_master VALUES("
+        "'index', 'i', 'd', 0, 'CREATE INDEX i ON d(own(x))')");
+  }
+  rig.doubt.on_changed();
+  CHECK(rig.doubt.check(*rig.attachment, never) == "");
+}
+
 }  // namespace
 }  // namespace walwrap::replication

@@ -40,6 +40,10 @@ TEST_CASE("the next start finds the last note, and none after the state was forg
   stamp.size = 1;
   note.keep(stamp);
   CHECK(read_file_note(StateDir::open(dir / "app.db").value()) == stamp);
+  note.forget();
+  CHECK_FALSE(read_file_note(directory).has_value());
+  note.keep(stamp);
+  CHECK(read_file_note(directory) == stamp);
   REQUIRE(directory.forget().has_value());
   CHECK_FALSE(read_file_note(directory).has_value());
 }

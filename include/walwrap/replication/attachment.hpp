@@ -69,6 +69,10 @@ class Attachment {
   };
   WalSight inspect_wal(const std::optional<wal::Position>& stored);
 
+  // As CheckpointOwner::settle.
+  enum class Settle { WhileUnused, Anyway };
+  Result<bool> settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture);
+
   // Other processes that have these files open.
   OtherUsers find_others() const;
   // Another database is at the path, and the commits of the old one in the WAL must not lie over
@@ -82,6 +86,12 @@ class Attachment {
   // What is wrong with the content, by SQLite's integrity_check; "": nothing. Cancelled: asked to
   // stop.
   Result<std::string> find_damage(std::function<bool()> cancelled) const;
+
+  // For the next start: notes what the file looks like, if it is known to hold what is stored. That
+  // is so after a start that the WAL proved, and once all of it was compared and stored.
+  void note(bool is_all_stored);
+  // During a stop: what waits to be stored comes first, and a large snapshot would not be ready.
+  bool can_mend(const ReplicaReport& replica, std::uint32_t stored_pages) const;
 
   struct JobRequest {
     UploadJob::Kind kind = UploadJob::Kind::Changes;
@@ -104,6 +114,7 @@ class Attachment {
   bool has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const;
 
   FileNote note_;
+  bool is_compared_ = false;  // what is attached is known to hold what is stored
   DatabaseFiles files_;
   sqlite::CheckpointOwner::FileHeader header_{};  // of the file, after the last checkpoint
   // Destroyed in reverse: the snapshot's connection before its owner.

@@ -42,6 +42,10 @@ class Doubt {
   const Log& log_;
   std::string text_;
   bool is_changed_ = false;
+  std::string damage_;  // of the file that was checked last
+  os::FileId damaged_{};
+  MonoTime next_check_{};
+  std::chrono::nanoseconds pause_{};
 };
 
 }  // namespace walwrap::replication

@@ -31,11 +31,16 @@ class FileNote {
   explicit FileNote(const StateDir& directory) : directory_(directory) {}
   // Writes it if it differs. What cannot be written costs a comparison at the next start.
   void keep(const os::FileStamp& stamp);
+  // What is at the path is not known to hold what is stored.
+  void forget();
 
  private:
+  void write(const std::optional<os::FileStamp>& stamp);
+
   StateDir directory_;
   std::optional<os::HeldFile> file_;  // none: not opened yet
   std::optional<os::FileStamp> kept_;
+  bool has_written_ = false;
   bool fails_ = false;
 };
 

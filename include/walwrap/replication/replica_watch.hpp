@@ -23,6 +23,9 @@
 
 namespace walwrap::replication {
 
+// A stop waits for a snapshot that mends the replica, if the database is no larger.
+inline constexpr Bytes kLargestHurriedSnapshot = 16ULL << 20;
+
 // For other threads.
 struct ReplicaReport {
   MonoTime proven_until{};      // a look that found it as we have left it counts until then

@@ -22,6 +22,7 @@ class SettlePause {
   // `last_commit` is the newest one seen. True: settle it now, and call on_settle().
   bool on_look(Use use, MonoTime last_commit, MonoTime now);
   void on_settle(bool done, MonoTime now);
+  bool is_settled() const { return settled_.has_value(); }  // and nobody was back since
   // MonoTime::max(): no look is due that has not been wanted already.
   MonoTime next_look(MonoTime now) const {
     return may_be_unused_ && now < next_look_ ? next_look_ : MonoTime::max();

@@ -175,6 +175,7 @@ class Uploader {
   SnapshotFile encoder_;
   SavedState state_;
   ReplicaWatch watch_;
+  bool needs_all_ = false;         // the replica moved back, and nothing was compared since
   bool moved_ = false;             // the sums are of another TXID than whoever compared knows
   bool has_stored_ = false;        // a start that writes nothing need not know the levels
   std::optional<Levels> levels_;   // none: not asked for yet

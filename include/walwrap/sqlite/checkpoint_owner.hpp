@@ -100,9 +100,11 @@ class CheckpointOwner {
 
   // While nobody has the database open: everything into the database, the WAL cut to nothing, and
   // the WAL index without a size, so that the database is one file as after SQLite's own last
-  // close, and another file may take its place. Writers are held for the last step only. False:
-  // somebody reads or writes; nothing is lost, ask again.
-  Result<bool> settle(const CaptureFn& capture);
+  // close, and another file may take its place. Writers are held for the last step only, and
+  // `is_unused` is asked just before it: the copying takes its time. False: somebody reads or
+  // writes; nothing is lost, ask again.
+  Result<bool> settle(
+      const CaptureFn& capture, const std::function<bool()>& is_unused = [] { return true; });
   // The same without a checkpoint: what the WAL holds is of a file that is no longer the database.
   // Only while nobody else has it open.
   Result<bool> discard_wal();
