@@ -33,6 +33,7 @@ RULES = (
     tidy_text.documents,
     tidy_text.incidents,
     tidy_text.forbidden_words,
+    tidy_text.conflict_markers,
 )
 
 

@@ -197,6 +197,10 @@ BAD = {
         _bad_source("see shared/" + "design.md", path="docs/x.md"),
         _bad_source("see ../shared/" + "tools/ltx.py", path="src/ltx/format.cpp"),
     ),
+    "conflict_markers": (
+        _bad_source("<<<<<<" + "< HEAD", path="scripts/soak"),
+        _bad_source(">>>>>>" + "> 8268bda (a change)", path="docs/x.md"),
+    ),
 }
 
 GOOD_TRY = """void f() {

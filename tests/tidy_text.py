@@ -203,6 +203,16 @@ def documents(tree):
                         yield path, number, f"names {each}, which does not exist"
 
 
+def conflict_markers(tree):
+    """No file has kept both sides of a merge."""
+    for path, text in sorted(tree.items()):
+        if is_data(path):
+            continue
+        for number, line in numbered(text):
+            if line.startswith(("<<<<<<" + "< ", ">>>>>>" + "> ")):
+                yield path, number, "a marker of a merge that was not finished"
+
+
 INCIDENTS = "docs/incidents.md"
 TEST_FILE = re.compile(r"`((?:tests|integration)/[\w/.-]+\.(?:cpp|py))`")
 TEST_NAME = re.compile(r'"([^"]+)"')
