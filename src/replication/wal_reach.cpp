@@ -13,6 +13,7 @@ constexpr Bytes kWalReadBytes = 1U << 20;
 // Salts of unrelated WAL files are random: that two of them look like neighbours happens once in
 // half a million pairs.
 constexpr std::int32_t kMostRestarts = 4096;
+constexpr int kWalReads = 20;  // beside a running app
 
 using CommitVisit = std::function<void(const wal::Transaction&)>;
 
@@ -70,18 +71,34 @@ std::optional<wal::Position> parse_position(const PositionBytes& bytes) {
                        .checksum = {load_be32(in.subspan(12)), load_be32(in.subspan(16))}};
 }
 
-Result<WalCommits> read_wal_commits(const os::Path& database) {
+namespace {
+
+// nullopt: the WAL was restarted meanwhile, so what was read is of two generations.
+Result<std::optional<WalCommits>> try_read_commits(const OpenWal& wal) {
   WalCommits found;
-  const auto wal = TRY(open_wal(database));
-  if (!wal) return found;
-  auto scanner = wal::Scanner::start(wal->header, std::nullopt);
-  if (!scanner || !*scanner) return found;  // SQLite ignores it, too
+  auto scanner = wal::Scanner::start(wal.header, std::nullopt);
+  if (!scanner || !*scanner) return std::optional(found);  // SQLite ignores it, too
   found.salts = (*scanner)->header().salts;
   const auto note = [&](const wal::Transaction&) {
     found.commits.push_back({(*scanner)->position().frame, (*scanner)->position().checksum});
   };
-  TRY(scan(wal->file, **scanner, note).context("read the WAL"));
-  return found;
+  TRY(scan(wal.file, **scanner, note).context("read the WAL"));
+  std::array<std::byte, wal::kHeaderBytes> after{};
+  const auto got = TRY(wal.file.read_at(after, 0));
+  if (got == after.size() && after == wal.header) return std::optional(std::move(found));
+  return std::optional<WalCommits>();
+}
+
+}  // namespace
+
+Result<WalCommits> read_wal_commits(const os::Path& database) {
+  for (int i = 0; i < kWalReads; ++i) {
+    const auto wal = TRY(open_wal(database));
+    if (!wal) return WalCommits{};
+    auto found = TRY(try_read_commits(*wal));
+    if (found) return *std::move(found);
+  }
+  return fail(Code::Busy, "the WAL of {} was restarted each time it was read", database.string());
 }
 
 Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Position& position) {

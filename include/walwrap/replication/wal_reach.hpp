@@ -42,7 +42,7 @@ struct WalCommits {
 };
 
 // Reads the WAL of this database from its beginning to where its valid frames end. Opens the -wal
-// alone, so it may be called beside live connections.
+// alone, so it may be called beside live connections. Busy: it was restarted each time.
 Result<WalCommits> read_wal_commits(const os::Path& database);
 
 // The pages that the WAL of this database holds in commits after `position`; the database file
