@@ -154,11 +154,6 @@ OtherUsers Attachment::find_others() const {
   return find_other_users(*locks, files_.index->id, os::own_pid());
 }
 
-bool Attachment::has_one_user() const {
-  const auto locks = os::read_file_locks();
-  return !locks || count_other_users(*locks, files_.index->id, os::own_pid()) <= 1;
-}
-
 Attachment::Stale Attachment::drop_stale_wal(const DatabaseFiles& at_path) {
   const bool is_at_path = at_path.wal && at_path.index && at_path.wal->id == files_.wal->id &&
                           at_path.index->id == files_.index->id;

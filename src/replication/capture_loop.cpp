@@ -11,7 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100}, kDamagedRetry{2000};
+constexpr milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
+constexpr milliseconds kDamagedRetry{2000};
 constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
 constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
 
@@ -294,8 +295,7 @@ Checkpointer::Situation CaptureLoop::situation() const {
   return {.last_commit = last_commit_,
           .snapshot_open = !attachment_->has_snapshot(),
           .missed_commits = attachment_->capture().missed_commits(),
-          .can_prove = attachment_->capture().can_prove(),
-          .has_one_user = [this] { return attachment_->has_one_user(); }};
+          .can_prove = attachment_->capture().can_prove()};
 }
 
 // A checkpoint copies what was captured by then, and no later frame. So the files that are the same

@@ -155,8 +155,7 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
   switch (action) {
     case Action::None:
     case Action::RecallSnapshot:
-      return is_time_to_probe(index, situation) && situation.has_one_user() ? probe(owner, capture)
-                                                                            : Result<void>();
+      return is_time_to_probe(index, situation) ? probe(owner, capture) : Result<void>();
     case Action::PassAfterCommit:
       if (!wait_for_gap(owner, index.header.change)) {
         policy_.on_pass(view, view.not_backfilled, clock_.mono());
@@ -166,10 +165,6 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
     case Action::Pass:
       return pass(owner, situation, capture);
     case Action::Lend:
-      if (!situation.has_one_user()) {
-        policy_.on_lent(Lent::SeveralWriters, view, clock_.mono());
-        return {};
-      }
       return lend(owner, view, capture);
     case Action::Brake: {
       auto done = brake(owner, capture);

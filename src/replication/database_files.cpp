@@ -1,7 +1,6 @@
 #include "walwrap/replication/database_files.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "walwrap/wal/index.hpp"
 
@@ -76,16 +75,6 @@ std::string_view describe(Difference difference) {
       return "the -shm file was replaced";
   }
   return "";
-}
-
-std::size_t count_other_users(const std::vector<os::FileLock>& locks, const os::FileId& index,
-                              os::Pid self) {
-  std::set<int> holders;
-  for (const os::FileLock& lock : locks) {
-    const int holder = lock.holder ? lock.holder->value : 0;
-    if (lock.holder != self && is_on_index(lock, index)) holders.insert(holder);
-  }
-  return holders.size();
 }
 
 OtherUsers find_other_users(const std::vector<os::FileLock>& locks, const os::FileId& index,

@@ -75,8 +75,6 @@ class Attachment {
 
   // Other processes that have these files open.
   OtherUsers find_others() const;
-  // One process at most, as far as can be told.
-  bool has_one_user() const;
   // Another database is at the path, and the commits of the old one in the WAL must not lie over
   // it. Without us they would have been in the old file by then, because the last to close it would
   // have brought them there. InUse: somebody has them open, and nothing can be done.

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -44,8 +43,6 @@ class Checkpointer {
     bool snapshot_open = false;        // of ours
     std::uint64_t missed_commits = 0;  // in this attachment
     bool can_prove = true;             // that none were
-    // Who the lock would be lent to. Of several, one may take what another had when it was killed.
-    std::function<bool()> has_one_user = [] { return true; };
   };
   // Whether the WAL has to be seen to before a read of ours begins. A lock that is lent is.
   bool goes_first(const sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,

@@ -49,8 +49,6 @@ std::string_view describe(Difference difference);
 // connection that has read or written once holds one until it is closed. NotKnown: the list does
 // not even have our own, so the kernel does not show them here.
 enum class OtherUsers { None, Some, NotKnown };
-std::size_t count_other_users(const std::vector<os::FileLock>& locks, const os::FileId& index,
-                              os::Pid self);
 OtherUsers find_other_users(const std::vector<os::FileLock>& locks, const os::FileId& index,
                             os::Pid self);
 
