@@ -99,7 +99,7 @@ def torture(run, replicator_dies):
     walwrap.must_end(0)
     complaints = (directory / "complaints").read_text().strip()
     run.must(not complaints, "a writer said: %s" % complaints[-300:])
-    # Of several writers one may be killed with the checkpoint lock that is lent to it; then the count
+    # Of several writers one may be killed with the checkpoint lock lent to it; then the count
     # finds what was missed, and everything is compared. Equal it has to be all the same.
     missed = sum(int(line["commits"]) for line in walwrap.log()
                  if "not captured" in line.get("msg", ""))
