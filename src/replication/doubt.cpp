@@ -30,8 +30,9 @@ std::string Doubt::check(const Attachment& found, std::function<bool()> stopped)
     damage_.clear();
     return "";
   }
-  if (!damage)
+  if (!damage) {
     return "the database was replaced or changed, and not checked yet: " + damage.error().text;
+  }
   // It reads all of the database, each time.
   pause_ = file == damaged_ && !damage_.empty() ? std::min(pause_ * 2, kLongestCheckPause)
                                                 : kFirstCheckPause;

@@ -136,22 +136,12 @@ void look_at_slot(const SavedState& state, KeyStyle style, ReplicaLook& replica)
 
 namespace {
 
-// nullopt: it cannot be told now.
-std::optional<std::string> damage_of(ReplicaLook& replica, KeyStyle style, const StoredFile& file,
-                                     const std::optional<KnownFile>& known,
-                                     std::optional<KnownFile>* found) {
-  const auto sight = inspect_file(*replica.store, style, file);
-  if (!sight) {
-    const Code code = sight.error().code;
-    const bool is_damage = code == Code::Corrupt || code == Code::Unsupported ||
-                           code == Code::NotFound || code == Code::Denied;
-    return is_damage ? std::optional(sight.error().text) : std::nullopt;
-  }
-  if (found != nullptr) *found = sight->found;
-  const auto difference = known ? difference_of(*known, sight->found) : "";
-  if (difference.empty()) return "";
-  return fmt::format("{} is not as it was stored: {}", file_key(style, file.level, file.txids),
-                     difference);
+// What may not be read is as good as damaged. What cannot be told now is neither.
+FileCheck check_end(const ReplicaLook& replica, KeyStyle style, const StoredFile& file,
+                    const std::optional<KnownFile>& known) {
+  auto check = check_file(*replica.store, style, file, known);
+  if (check) return *std::move(check);
+  return {.damage = check.error().code == Code::Denied ? check.error().text : ""};
 }
 
 void note_damage(ReplicaLook& replica, const std::string& damage, bool is_gap) {
@@ -168,17 +158,13 @@ void look_at_ends(const SavedState& state, KeyStyle style, ReplicaLook& replica)
   const bool is_state = replica.extent.newest == state.txid && is_ours;
   const auto& newest = replica.newest_file;
   const bool is_known = is_state && newest.level == kUploadLevel;
-  const auto slot =
-      damage_of(replica, style, newest, is_known ? state.slot : std::nullopt, nullptr);
-  if (slot && !slot->empty()) return note_damage(replica, *slot, false);
+  const auto slot = check_end(replica, style, newest, is_known ? state.slot : std::nullopt);
+  if (!slot.damage.empty()) return note_damage(replica, slot.damage, false);
   if (!replica.is_whole || replica.plan.files.empty()) return;
   const StoredFile& first = replica.plan.files.front();
-  const auto known =
-      state.front && state.front->is_of(first) ? std::optional(state.front->file) : std::nullopt;
-  std::optional<KnownFile> found;
-  const auto front = damage_of(replica, style, first, known, &found);
-  if (front && !front->empty()) return note_damage(replica, *front, true);
-  if (found) replica.front = KnownFront{first.level, first.txids, *found};
+  const auto front = check_end(replica, style, first, known_of(state.front, first));
+  if (!front.damage.empty()) return note_damage(replica, front.damage, true);
+  if (front.found) replica.front = KnownFront{first.level, first.txids, *front.found};
 }
 
 ReachFound reach_of_newest(const SavedState& state, const ReplicaLook& replica,
@@ -200,9 +186,8 @@ LocalFinding by_reach(Reach reach) {
   return reach == Reach::Forked ? LocalFinding::Diverged : LocalFinding::Known;
 }
 
-// The WAL holds the newest state. What its later commits do not hold must be as stored in the file
-// under it, or that is another one.
-LocalFinding by_file_below(const std::optional<PagesFound>& pages) {
+// `if_new`: what it means that nothing of what differs was ever stored.
+LocalFinding by_pages(const std::optional<PagesFound>& pages, LocalFinding if_new) {
   if (!pages) return LocalFinding::Unknown;
   switch (pages->are) {
     case PagesAre::Equal:
@@ -213,12 +198,15 @@ LocalFinding by_file_below(const std::optional<PagesFound>& pages) {
     case PagesAre::New:
       break;
   }
-  return LocalFinding::Diverged;
+  return if_new;
 }
 
+// The WAL may hold the newest state. What its later commits do not hold must then be as stored in
+// the file under it, or that is another one.
 LocalFinding by_wal(const ReachFound& found, const LocalEvidence& evidence) {
   const bool is_file_in_question = found.reach == Reach::Proven && !evidence.is_file_known;
-  return is_file_in_question ? by_file_below(evidence.pages(found.proven)) : by_reach(found.reach);
+  return is_file_in_question ? by_pages(evidence.pages(found.proven), LocalFinding::Diverged)
+                             : by_reach(found.reach);
 }
 
 LocalFinding classify_own(const SavedState& state, const ReplicaLook& replica,
@@ -228,20 +216,11 @@ LocalFinding classify_own(const SavedState& state, const ReplicaLook& replica,
   if (reach.reach != Reach::Unproven) return by_wal(reach, evidence);
   if (state.clean && replica.extent.newest == state.txid) return LocalFinding::Known;
   const auto pages = evidence.pages(std::nullopt);
-  if (!pages) return LocalFinding::Unknown;
-  switch (pages->are) {
-    case PagesAre::Equal:
-      return LocalFinding::Known;
-    case PagesAre::Older:
-    case PagesAre::Mixed:
-      return LocalFinding::Behind;
-    case PagesAre::New:
-      break;
-  }
-  // All that differs lies between two uploads. In a file that nobody has written to since, it is
-  // what was checkpointed before the newest one.
-  const bool is_edit = pages->holds_newest || evidence.written > replica.newest.timestamp;
-  return is_edit ? LocalFinding::Known : LocalFinding::Behind;
+  // New: all that differs lies between two uploads. In a file that nobody has written to since, it
+  // is what was checkpointed before the newest one.
+  const bool is_edit =
+      pages && (pages->holds_newest || evidence.written > replica.newest.timestamp);
+  return by_pages(pages, is_edit ? LocalFinding::Known : LocalFinding::Behind);
 }
 
 }  // namespace

@@ -26,6 +26,30 @@ Result<FileSight> inspect_file(storage::ObjectStore& store, KeyStyle style,
   return sight;
 }
 
+Result<FileCheck> check_file(storage::ObjectStore& store, KeyStyle style, const StoredFile& file,
+                             const std::optional<KnownFile>& known) {
+  const auto sight = inspect_file(store, style, file);
+  if (!sight) {
+    const Code code = sight.error().code;
+    const bool is_damage =
+        code == Code::Corrupt || code == Code::Unsupported || code == Code::NotFound;
+    if (!is_damage) return fail(sight.error());
+    return FileCheck{.damage = sight.error().text};
+  }
+  FileCheck check{.found = sight->found};
+  const auto difference = known ? difference_of(*known, sight->found) : "";
+  if (!difference.empty()) {
+    check.damage = fmt::format("{} is not as it was stored: {}",
+                               file_key(style, file.level, file.txids), difference);
+  }
+  return check;
+}
+
+std::optional<KnownFile> known_of(const std::optional<KnownFront>& front, const StoredFile& file) {
+  if (!front || !front->is_of(file)) return std::nullopt;
+  return front->file;
+}
+
 std::string difference_of(const KnownFile& known, const KnownFile& found) {
   if (known.size != found.size) {
     return fmt::format("it has {} bytes, and had {}", found.size, known.size);

@@ -149,24 +149,12 @@ const StoredFile* newest_of(const std::vector<StoredFile>& files) {
 Result<void> look_at_front(storage::ObjectStore& store, KeyStyle style,
                            const ReplicaExpectation& expected, const StoredFile& front,
                            ChainSight& chain) {
-  const auto sight = inspect_file(store, style, front);
-  if (!sight) {
-    const Code code = sight.error().code;
-    if (code != Code::Corrupt && code != Code::Unsupported && code != Code::NotFound) {
-      return fail(sight.error());
-    }
-    chain.front_damage = sight.error().text;
-    return {};
-  }
-  const bool is_known = expected.front && expected.front->is_of(front);
-  const auto difference = is_known ? difference_of(expected.front->file, sight->found) : "";
-  if (difference.empty()) {
-    chain.front = KnownFront{front.level, front.txids, sight->found};
-  } else {
-    chain.front = expected.front;
-    chain.front_damage = fmt::format("{} is not as it was stored: {}",
-                                     file_key(style, front.level, front.txids), difference);
-  }
+  const auto known = known_of(expected.front, front);
+  const auto check = TRY(check_file(store, style, front, known));
+  chain.front_damage = check.damage;
+  // What is known of it outlasts a file that was put in its place.
+  const auto& kept = known ? known : check.found;
+  if (check.found) chain.front = KnownFront{front.level, front.txids, *kept};
   return {};
 }
 
@@ -179,12 +167,9 @@ Result<bool> is_front_as_known(storage::ObjectStore& store, KeyStyle style,
   if (info->size != known.file.size || style != KeyStyle::Directory) {
     return info->size == known.file.size;
   }
-  const auto sight =
-      inspect_file(store, style, {.level = known.level, .txids = known.txids, .size = info->size});
-  if (sight) return sight->found == known.file;
-  const Code code = sight.error().code;
-  if (code == Code::Corrupt || code == Code::Unsupported || code == Code::NotFound) return false;
-  return fail(sight.error());
+  const StoredFile file{.level = known.level, .txids = known.txids, .size = info->size};
+  const auto check = TRY(check_file(store, style, file, known.file));
+  return check.damage.empty();
 }
 
 Result<void> look_at_chain(storage::ObjectStore& store, KeyStyle style,

@@ -62,8 +62,8 @@ class Attachment {
   Result<bool> drain();
   // The WAL as it is in the end, drained once more.
   struct WalSight {
-    bool is_read =
-        false;  // the index publishes nothing that was not read, and no commit is missing
+    // The index publishes nothing that was not read, and no commit is missing.
+    bool is_read = false;
     bool has_news = true;    // of what was read: it waits to be stored, or to be compared
     bool is_beyond = false;  // the -wal at the path holds a commit beyond `stored`
   };

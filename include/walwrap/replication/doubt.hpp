@@ -2,11 +2,11 @@
 // whatever WAL it finds over whatever database it finds. Owned by the capture thread.
 //
 // Before anything of changed files is captured, SQLite is asked whether they are whole, so that
-// what is damaged never replaces what is stored. Commits of a database that was replaced may lie
-// over the file that took its place: They do where the file is replaced before its WAL was
-// checkpointed. As long as nobody else has the database open they can be dropped, else not; what
-// has come of it is then what the app sees, too, and is stored like that. So at the end SQLite is
-// asked whether it is whole.
+// what is damaged never replaces what is stored.
+//
+// Where a file is replaced before its WAL was checkpointed, commits of the old one may lie over the
+// new one. As long as nobody else has the database open they can be dropped. Else what has come of
+// it is what the app sees, too, and at the end SQLite is asked once more whether it is whole.
 #pragma once
 
 #include <functional>

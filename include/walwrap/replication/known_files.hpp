@@ -39,6 +39,17 @@ struct FileSight {
 // name says, or cut.
 Result<FileSight> inspect_file(storage::ObjectStore& store, KeyStyle style, const StoredFile& file);
 
+struct FileCheck {
+  std::optional<KnownFile> found = {};  // none: it cannot be read as what its name says
+  std::string damage = {};              // why it is not what it should be; "": it is
+};
+// Whether it is what its name says, and as it is known, if it is known. Errors: the store's; that
+// it is not there, cut or of another format is damage.
+Result<FileCheck> check_file(storage::ObjectStore& store, KeyStyle style, const StoredFile& file,
+                             const std::optional<KnownFile>& known);
+// Of this file, if the front is this one.
+std::optional<KnownFile> known_of(const std::optional<KnownFront>& front, const StoredFile& file);
+
 // Why the file is not what is known of it; "": it is.
 std::string difference_of(const KnownFile& known, const KnownFile& found);
 
