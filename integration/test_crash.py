@@ -68,7 +68,7 @@ def empty_disk(run):
         scene.wipe()
         walwrap = scene.start(["true"])
         # A crash may come before the first upload; then there is nothing to restore.
-        has_database = scene.db.exists() or any(scene.replica.glob("ltx/0/*"))
+        has_database = scene.db.exists() or any(scene.replica.glob("ltx/*/*.ltx"))
         walwrap.must_end(0, flush="ok" if has_database else "nothing")
         rows = set()
         if has_database:

@@ -134,16 +134,18 @@ HttpDaemon::~HttpDaemon() {
   MHD_stop_daemon(daemon_);
 }
 
-bool HttpDaemon::has_room(From from) {
-  if (from == From::ThisMachine) {
-    return connections_.size() - from_network_ < options_.most_of_this_machine;
-  }
-  if (from_network_ < options_.most_of_network) return true;
-  if (!silent_.empty()) {
-    os::shut_down(silent_.begin()->second);
-    silent_.erase(silent_.begin());
-  }
-  return false;
+bool HttpDaemon::has_room(From from) const {
+  return from == From::Network
+             ? from_network_ < options_.most_of_network
+             : connections_.size() - from_network_ < options_.most_of_this_machine;
+}
+
+HttpDaemon::Room HttpDaemon::make_room(From from) {
+  if (has_room(from)) return Room::Free;
+  if (from == From::ThisMachine || silent_.empty()) return Room::None;
+  os::shut_down(silent_.begin()->second);
+  silent_.erase(silent_.begin());
+  return Room::Soon;
 }
 
 void HttpDaemon::add(os::Fd socket, From from) {

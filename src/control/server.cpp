@@ -184,7 +184,10 @@ MonoTime Server::Impl::next_wake(MonoTime now) const {
 }
 
 void Server::Impl::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
+  if (http_->make_room(from) == HttpDaemon::Room::Soon) return;
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
+    // Not refused before those who are silent had their turn to go.
+    if (i > 0 && !http_->has_room(from)) return;
     auto accepted = listener.take();
     if (!accepted) {
       // Woken for nobody: out of descriptors, most likely, and whoever waits would wake us again.

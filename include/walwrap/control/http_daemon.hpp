@@ -42,8 +42,13 @@ class HttpDaemon {
   HttpDaemon& operator=(const HttpDaemon&) = delete;
 
   enum class From { ThisMachine, Network };
-  // One too many is closed. Over the network whoever has been silent for longest goes as well, and
-  // so makes room for the next.
+  // None: whoever comes is closed. Soon: over the network the longest silent connection was shut
+  // down, and its place is free after the next run(); leave the newcomer in the listener's queue
+  // till then.
+  enum class Room { Free, Soon, None };
+  Room make_room(From from);
+  bool has_room(From from) const;
+  // One too many is closed.
   void add(os::Fd socket, From from);
   void answer(std::uint64_t id, Answer answer);
   void run();
@@ -70,7 +75,6 @@ class HttpDaemon {
   void on_completed(MHD_Connection* connection, Exchange* exchange);
   void set_due(int socket, std::optional<MonoTime> due);
   void forget(int socket);
-  bool has_room(From from);
   void end_the_slow(MonoTime now);
 
   Options options_;
