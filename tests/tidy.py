@@ -20,6 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 RULES = (
     tidy_layers.module_table,
+    tidy_layers.no_circles,
+    tidy_layers.folder_sizes,
     tidy_layers.pure_units,
     tidy_layers.only_os_calls_posix,
     tidy_layers.close_on_exec,
@@ -27,6 +29,7 @@ RULES = (
     tidy_layers.try_stands_alone,
     tidy_layers.one_meaning_in_a_module,
     tidy_text.three_paths,
+    tidy_text.public_headers,
     tidy_text.sizes,
     tidy_text.commented_out_code,
     tidy_text.todo_has_issue,

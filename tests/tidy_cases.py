@@ -14,7 +14,7 @@ def _bad_source(text, line=1, path="src/os/file.cpp"):
 
 def _unit(module="wal", name="scanner"):
     return {
-        f"include/walwrap/{module}/{name}.hpp": "int feed();\n",
+        f"src/{module}/{name}.hpp": "int feed();\n",
         f"src/{module}/{name}.cpp": f'#include "walwrap/{module}/{name}.hpp"\n',
         f"tests/{module}/{name}_test.cpp": "TEST_CASE(\"x\") {\n}\n",
     }
@@ -36,8 +36,8 @@ def _body(lines):
     return "int f() {\n" + "  step();\n" * (lines - 2) + "}\n"
 
 
-PURE = "src/replication/plan.cpp"
-SCANNER = "include/walwrap/wal/scanner.hpp"
+PURE = "src/replication/replica/plan.cpp"
+SCANNER = "src/wal/scanner.hpp"
 UNKNOWN_MODULE = "src/extras/thing.cpp"
 MARK = "TO" + "DO"  # in two parts, for the rule reads this file too
 
@@ -54,9 +54,12 @@ def _incident(cell):
 BAD = {
     "module_table": (
         _bad_source('#include "walwrap/storage/object_store.hpp"', path="src/wal/scanner.cpp"),
-        _bad_source('#include "walwrap/replication/plan.hpp"', path="src/supervisor/init.cpp"),
-        _bad_source('\n#  include "walwrap/os/fd.hpp"', 2, "include/walwrap/ltx/format.hpp"),
-        _bad_source("#include <sqlite3.h>", path="src/replication/capture.cpp"),
+        _bad_source('#include "walwrap/replication/replica/plan.hpp"',
+                    path="src/supervisor/init.cpp"),
+        _bad_source('#include "walwrap/replication/upload/pace.hpp"',
+                    path="src/replication/capture/capture.cpp"),
+        _bad_source('\n#  include "walwrap/os/fd.hpp"', 2, "src/ltx/format.hpp"),
+        _bad_source("#include <sqlite3.h>", path="src/replication/capture/capture.cpp"),
         _bad_source("#include <curl/curl.h>", path="src/storage/s3_store.cpp"),
         _bad_source("int a;", path=UNKNOWN_MODULE),
     ),
@@ -81,11 +84,26 @@ BAD = {
         "printf(\"%d\", 1);",
         "if (std::filesystem::exists(path)) return;",
     )) + (
-        _bad_source("#include <fcntl.h>", path="include/walwrap/http/uri.hpp"),
+        _bad_source("#include <fcntl.h>", path="src/http/uri.hpp"),
         _bad_source("#include <poll.h>", path="src/config/config.cpp"),
         ("a header that calls itself pure", {
-            "include/walwrap/os/table.hpp": "// A table.\n//\n// Pure.\nint f();\n",
+            "src/os/table.hpp": "// A table.\n//\n// Pure.\nint f();\n",
             "src/os/table.cpp": "#include <mutex>\n"}, ("src/os/table.cpp", 1)),
+    ),
+    "no_circles": (
+        ("two headers", {"src/wal/a.hpp": '#include "walwrap/wal/b.hpp"',
+                         "src/wal/b.hpp": '\n#include "walwrap/wal/a.hpp"'}, ("src/wal/b.hpp", 2)),
+        ("a header and a source", {"src/wal/a.hpp": '#include "walwrap/wal/c.hpp"',
+                                   "src/wal/c.hpp": '#include "walwrap/wal/b.hpp"',
+                                   "src/wal/b.hpp": "", "src/wal/b.cpp":
+                                   '#include "walwrap/wal/a.hpp"'}, ("src/wal/b.cpp", 1)),
+    ),
+    "folder_sizes": (
+        ("16 sources", {f"src/wal/{letter}.cpp": "" for letter in "abcdefghijklmnop"},
+         ("src/wal/a.cpp", 1)),
+    ),
+    "public_headers": (
+        ("a header of a module", {"include/walwrap/a.hpp": ""}, ("include/walwrap/a.hpp", 1)),
     ),
     "only_os_calls_posix": tuple(_bad_source(text, path="src/storage/open.cpp") for text in (
         "#include <unistd.h>",
@@ -247,11 +265,11 @@ GOOD = (
     ("a private header and two tests", {
         "src/os/lane.hpp": "", "src/os/lane.cpp": "", "tests/os/lane_wide_test.cpp": "",
         "tests/os/lane_test.cpp": ""}),
-    ("a header with data only", {"include/walwrap/os/seam.hpp":
+    ("a header with data only", {"src/os/seam.hpp":
                                  "struct Seam {\n  int next() const { return 1; }\n};\n"}),
     ("the entry point", {"src/cli/main.cpp": "int main() { return 0; }\n"}),
     ("TRY where it may be", source(GOOD_TRY, "tests/support/tries.cpp")),
-    ("os opens files", source(GOOD_OS, "include/walwrap/os/opens.hpp")),
+    ("os opens files", source(GOOD_OS, "src/os/opens.hpp")),
     ("a function of 70 lines and a file of 500", source(
         "namespace a {\n" + _body(70) + "// x\n" * 428 + "}\n", "tests/support/large.cpp")),
     ("prose in comments", source(
@@ -267,5 +285,5 @@ GOOD = (
     ("an incident", _incident('`tests/wal/scanner_x_test.cpp` "a name in two parts"')),
     ("data is left alone", {"tests/data/x.cpp": "// foo();\n" * 600}),
     ("a pure unit may take time as a value", {
-        "include/walwrap/replication/pace.hpp": "#include <chrono>\nos::Pid pid;\n"}),
+        "src/replication/upload/pace.hpp": "#include <chrono>\nos::Pid pid;\n"}),
 )

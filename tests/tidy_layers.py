@@ -8,6 +8,7 @@ import re
 
 from tidy_source import calls, end_of_call, lex, line_of, without_macros
 
+_REPLICA = "base os wal ltx sqlite storage"
 MAY_INCLUDE = {
     "base": "",
     "wal": "base",
@@ -16,19 +17,39 @@ MAY_INCLUDE = {
     "sqlite": "base os wal",
     "http": "base os",
     "storage": "base os http",
-    "replication": "base os wal ltx sqlite storage",
-    "control": "base os replication",
+    "storage/aws": "base os http storage",
+    "storage/s3": "base os http storage storage/aws",
+    "storage/stores": "base os http storage storage/aws storage/s3",
+    "replication/replica": _REPLICA,
+    "replication/capture": f"{_REPLICA} replication/replica",
+    "replication/upload": f"{_REPLICA} replication/replica",
+    "replication/restore": f"{_REPLICA} replication/replica",
+    "replication/startup": f"{_REPLICA} replication/replica replication/capture"
+                           " replication/restore",
+    "replication": f"{_REPLICA} storage/stores replication/replica replication/capture"
+                   " replication/upload replication/restore replication/startup",
+    "control": "base os replication replication/replica replication/capture",
     "supervisor": "base os",
     "config": "base",
-    "cli": "base wal ltx os sqlite http storage replication control supervisor config",
+    "daemon": "base os sqlite http storage storage/aws storage/stores replication"
+              " replication/replica control supervisor config",
+    "cli": "base wal ltx os sqlite http storage storage/aws storage/s3 storage/stores replication"
+           " replication/replica replication/restore replication/startup replication/upload"
+           " control supervisor config daemon",
+}
+
+# A folder with more sources is to be split, unless there is a reason.
+MOST_SOURCES = 15
+MANY_SOURCES = {
+    "os": "small wrappers of POSIX that do not know one another",
 }
 
 # Modules, and units of other modules, that decide and never do.
 PURE_MODULES = {"base", "wal", "ltx", "config"}
 PURE_UNITS = {
-    "http/uri", "storage/s3_sign", "replication/layout", "replication/startup",
-    "replication/checkpoint", "replication/pace", "replication/plan", "control/protocol",
-    "supervisor/lifecycle", "supervisor/host",
+    "http/uri", "storage/aws/s3_sign", "replication/replica/layout", "replication/startup/startup",
+    "replication/capture/checkpoint", "replication/upload/pace", "replication/replica/plan",
+    "control/protocol", "supervisor/lifecycle", "supervisor/lifecycle_state", "supervisor/host",
 }
 
 # What a source declares for itself at the outermost level.
@@ -73,13 +94,20 @@ FROM_OS = re.compile(r"\bos::\w+|\busing\s+namespace\s+(walwrap::)?os\b")
 
 
 def module_of(path):
-    """The module of a file in src/ or include/walwrap/, else None."""
+    """The module of a file in src/: its folder, "replication/upload"; else None."""
     parts = pathlib.PurePosixPath(path).parts
-    if parts[0] == "src" and len(parts) > 2:
-        return parts[1]
-    if parts[:2] == ("include", "walwrap") and len(parts) > 3:
-        return parts[2]
-    return None
+    return "/".join(parts[1:-1]) if parts[0] == "src" and len(parts) > 2 else None
+
+
+def unit_of(path):
+    """A header and its source: "wal/scanner"."""
+    return f"{module_of(path)}/{pathlib.PurePosixPath(path).stem}"
+
+
+def included_unit(included):
+    """The unit of "walwrap/wal/scanner.hpp"; None of another header."""
+    match = re.fullmatch(r"walwrap/(.+)\.hpp", included)
+    return match and match.group(1)
 
 
 def is_cpp(path):
@@ -103,8 +131,8 @@ def find_all(pattern, code):
 def is_pure(tree, path):
     """By the table, or because its header says so."""
     module = module_of(path)
-    unit = f"{module}/{pathlib.PurePosixPath(path).stem}"
-    header = tree.get(f"include/walwrap/{unit}.hpp", "")
+    unit = unit_of(path)
+    header = tree.get(f"src/{unit}.hpp", "")
     return module in PURE_MODULES or unit in PURE_UNITS or SAYS_PURE.search(header) is not None
 
 
@@ -118,12 +146,50 @@ def module_table(tree):
         allowed = {module, *MAY_INCLUDE[module].split()}
         for line, included in includes(tree[path]):
             parts = included.split("/")
-            if parts[0] == "walwrap" and parts[1] not in allowed:
-                yield path, line, f"{module} may not include {parts[1]}"
+            unit = included_unit(included)
+            if unit and unit.rpartition("/")[0] not in allowed:
+                yield path, line, f"{module} may not include {unit.rpartition('/')[0]}"
             if included == "sqlite3.h" and module != "sqlite":
                 yield path, line, "only sqlite uses the SQLite C API"
             if parts[0] == "curl" and module != "http":
                 yield path, line, "only http uses libcurl"
+
+
+def no_circles(tree):
+    """No unit includes itself by way of others: a header and its source count as one."""
+    includes_of = {}
+    for path in product_files(tree):
+        used = includes_of.setdefault(unit_of(path), {})
+        for line, included in includes(tree[path]):
+            unit = included_unit(included)
+            if unit and unit != unit_of(path):
+                used.setdefault(unit, (path, line))
+    done = set()
+
+    def visit(unit, trail):
+        if unit in done or unit not in includes_of:
+            return
+        for other, (path, line) in includes_of[unit].items():
+            if other in trail:
+                circle = [*trail[trail.index(other):], other]
+                yield path, line, "a circle: " + " > ".join(circle)
+            else:
+                yield from visit(other, [*trail, other])
+        done.add(unit)
+
+    for unit in sorted(includes_of):
+        yield from visit(unit, [unit])
+
+
+def folder_sizes(tree):
+    """A folder holds as many sources as a reader can keep in mind, or the table says why not."""
+    sources = {}
+    for path in product_files(tree):
+        if path.endswith(".cpp"):
+            sources.setdefault(module_of(path), []).append(path)
+    for module, paths in sorted(sources.items()):
+        if len(paths) > MOST_SOURCES and module not in MANY_SOURCES:
+            yield paths[0], 1, f"{len(paths)} sources in src/{module}, more than {MOST_SOURCES}"
 
 
 def pure_units(tree):
@@ -133,7 +199,7 @@ def pure_units(tree):
             continue
         for line, included in includes(tree[path]):
             of_doers = included.startswith(("walwrap/sqlite/", "walwrap/http/")) and (
-                not is_pure(tree, "include/" + included))
+                not is_pure(tree, included.replace("walwrap/", "src/", 1)))
             if of_doers or included in THREAD_HEADERS | STREAM_HEADERS or (
                     POSIX_HEADERS.match(included)):
                 yield path, line, f"a pure file may not include {included}"
@@ -238,12 +304,12 @@ def one_meaning_in_a_module(tree):
     first = {}
     for path in sorted(tree):
         parts = path.split("/")
-        if parts[0] != "src" or len(parts) != 3 or not path.endswith(".cpp"):
+        if parts[0] != "src" or len(parts) < 3 or not path.endswith(".cpp"):
             continue
         code = lex(tree[path]).code
         for found in OWN_NAME.finditer(code):
             name = found.group("constant") or found.group("type")
-            where = first.setdefault((parts[1], name), path)
+            where = first.setdefault((module_of(path), name), path)
             if where != path:
                 line = line_of(code, found.start())
                 yield path, line, f"{name} is in {where}, too, and the two may be compiled as one"

@@ -48,17 +48,14 @@ def _units(tree):
 def three_paths(tree):
     """One name, three paths: header, source and test of a unit are found from one another.
 
-    A header that only declares data or an interface needs neither source nor test. A header that
-    only its module uses may stand beside its source. A unit's tests may be several files:
-    <unit>_test.cpp, <unit>_<what>_test.cpp.
+    A header that only declares data or an interface needs neither source nor test. A unit's tests
+    may be several files: <unit>_test.cpp, <unit>_<what>_test.cpp.
     """
     units = _units(tree)
     for module, name in units:
-        source = f"src/{module}/{name}.cpp"
-        header = next((path for path in (f"include/walwrap/{module}/{name}.hpp",
-                                         f"src/{module}/{name}.hpp") if path in tree), None)
-        if header is None:
-            yield source, 1, f"has no header include/walwrap/{module}/{name}.hpp"
+        source, header = f"src/{module}/{name}.cpp", f"src/{module}/{name}.hpp"
+        if header not in tree:
+            yield source, 1, f"has no header {header}"
             continue
         has_code = source in tree or any(
             function.lines > 3 for function in functions(lex(tree[header]).code))
@@ -69,11 +66,18 @@ def three_paths(tree):
             yield source if source in tree else header, 1, (
                 f"has no test tests/{module}/{name}_test.cpp")
     for path in sorted(tree):
-        match = re.match(r"tests/(\w+)/(\w+)_test\.cpp$", path)
+        match = re.match(r"tests/([\w/]+)/(\w+)_test\.cpp$", path)
         if match and match.group(1) != "support" and not any(
                 module == match.group(1) and (match.group(2) + "_").startswith(name + "_")
                 for module, name in [*units, ("cli", "main")]):
             yield path, 1, f"tests no unit of src/{match.group(1)}"
+
+
+def public_headers(tree):
+    """What is in include/ is for programs outside, and it is one header."""
+    for path in sorted(tree):
+        if path.startswith("include/") and path != "include/walwrap.h":
+            yield path, 1, "belongs beside its source: include/ is the public header alone"
 
 
 def _python_functions(text):
@@ -167,7 +171,7 @@ ROOTS = "src|include|tests|docs|scripts|integration|bench|cmake|packaging|exampl
 FULL_PATH = re.compile(rf"(?<![\w/.$<>-])(?:\./)?((?:{ROOTS})/[\w./*{{}},-]*)")
 SHORT_PATH = re.compile(r"`((?:[\w-]+/)+[\w.*{},-]+\.(?:cpp|hpp|py|sh|md|cmake))(?::?:?\w*)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
-SHORT_ROOTS = ("", "include/walwrap/", "src/", "tests/", "docs/")
+SHORT_ROOTS = ("", "src/", "tests/", "docs/")
 
 
 def _alternatives(pattern):

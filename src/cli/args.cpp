@@ -203,28 +203,6 @@ Arguments or_usage_error(Result<Arguments> parsed, int exit_code) {
 
 }  // namespace
 
-int exit_code_of(Code code) {
-  switch (code) {
-    case Code::Denied:
-    case Code::Unavailable:
-    case Code::Unknown:
-    case Code::Deadline:
-      return kExitUnreachable;
-    case Code::Corrupt:
-    case Code::Unsupported:
-    case Code::Mismatch:
-      return kExitDamaged;
-    case Code::NotFound:
-    case Code::Exists:
-    case Code::Busy:
-    case Code::Invalid:
-    case Code::Io:
-    case Code::Cancelled:
-      return kExitNotSo;
-  }
-  return kExitNotSo;
-}
-
 Arguments parse_arguments(const std::vector<std::string>& words) {
   const std::string first = words.empty() ? "" : words.front();
   const auto rest = words.empty() ? std::span<const std::string>()

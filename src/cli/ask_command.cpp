@@ -5,10 +5,10 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 
-#include "walwrap/cli/api.hpp"
-#include "walwrap/cli/args.hpp"
+#include "walwrap/base/exit_code.hpp"
 #include "walwrap/cli/status_view.hpp"
-#include "walwrap/cli/wiring.hpp"
+#include "walwrap/daemon/api.hpp"
+#include "walwrap/daemon/wiring.hpp"
 #include "walwrap/http/client.hpp"
 #include "walwrap/http/uri.hpp"
 
@@ -27,14 +27,14 @@ constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 // What was typed, what walwrap told the app, or what the configuration of a run leads to.
 Result<std::string> find_socket(const AskArguments& arguments,
                                 const config::Environment& environment) {
-  if (!arguments.socket.empty()) return absolute_path(arguments.socket).native();
+  if (!arguments.socket.empty()) return daemon::absolute_path(arguments.socket).native();
   const auto told = environment.find("WALWRAP_SOCKET");
   if (told != environment.end() && !told->second.empty())
-    return absolute_path(told->second).native();
-  const auto config = TRY(load_config({}, environment));
-  const auto socket = api_socket(config);
+    return daemon::absolute_path(told->second).native();
+  const auto config = TRY(daemon::load_config({}, environment));
+  const auto socket = daemon::api_socket(config);
   if (!socket.empty()) return socket.native();
-  if (!arguments.database.empty()) return api_socket_of(arguments.database).native();
+  if (!arguments.database.empty()) return daemon::api_socket_of(arguments.database).native();
   return fail(Code::Invalid,
               "which walwrap? set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
 }
@@ -47,7 +47,7 @@ std::string path_of(const AskArguments& arguments) {
                          http::percent_encode(value, http::Slash::Encode));
   };
   if (arguments.question == Question::Status) return "/v1/status";
-  if (!arguments.database.empty()) add("db", database_path(arguments.database).native());
+  if (!arguments.database.empty()) add("db", daemon::database_path(arguments.database).native());
   add("timeout", format_duration(arguments.timeout));
   add("position", arguments.position);
   return fmt::format("/v1/{}{}", format_question(arguments.question), query);

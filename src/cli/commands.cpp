@@ -8,13 +8,15 @@
 #include <utility>
 
 #include "walwrap/base/signal_name.hpp"
-#include "walwrap/cli/api.hpp"
+#include "walwrap/cli/args.hpp"
 #include "walwrap/cli/ask_command.hpp"
 #include "walwrap/cli/doctor_command.hpp"
-#include "walwrap/cli/places.hpp"
-#include "walwrap/cli/replicator_process.hpp"
 #include "walwrap/cli/restore_command.hpp"
-#include "walwrap/cli/wiring.hpp"
+#include "walwrap/config/config_parser.hpp"
+#include "walwrap/daemon/api.hpp"
+#include "walwrap/daemon/places.hpp"
+#include "walwrap/daemon/replicator_process.hpp"
+#include "walwrap/daemon/wiring.hpp"
 #include "walwrap/os/console.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
@@ -34,7 +36,7 @@ void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases
   for (const auto& options : databases) {
     const auto& location = options.location;
     if (location.kind == storage::StoreKind::File &&
-        is_on_container_disk(location.root, "/", host)) {
+        daemon::is_on_container_disk(location.root, "/", host)) {
       log.warn("replica is on the container's own disk, and is lost with the container",
                {{"db", options.database.string()},
                 {"replica", location.url},
@@ -82,14 +84,14 @@ class StopSignals {
 
 int execute(const RunArguments& arguments, const Process& process) {
   const auto environment = config::parse_environment(process.environment);
-  const auto config = load_config(arguments.flags, environment);
+  const auto config = daemon::load_config(arguments.flags, environment);
   if (!config) return complain(config.error().text, kExitConfiguration);
-  auto options = init_options(*config, environment);
+  auto options = daemon::init_options(*config, environment);
   if (!options) return complain(options.error().text, kExitConfiguration);
-  auto databases = replicator_options(*config, options->host.start_timeout, environment);
+  auto databases = daemon::replicator_options(*config, options->host.start_timeout, environment);
   if (!databases) return complain(databases.error().text, kExitConfiguration);
 
-  auto api = api_options(*config, options->host);
+  auto api = daemon::api_options(*config, options->host);
   if (!api) return complain(api.error().text, kExitConfiguration);
   if (options->user) api->owner = {options->user->uid, options->user->gid};
   const RandomId run{os::random_u64()};
@@ -98,10 +100,10 @@ int execute(const RunArguments& arguments, const Process& process) {
     database.owner = api->owner;
   }
 
-  const Log log = make_log(*config, process.clock);
+  const Log log = daemon::make_log(*config, process.clock);
   warn_of_places(*databases, options->host.name, log);
   options->command = arguments.command;
-  options->environment = app_environment(*config, process.environment, api->socket);
+  options->environment = daemon::app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
     if (api->listen) log.warn("nobody listens: the API is about a database, and there is none");
@@ -109,7 +111,7 @@ int execute(const RunArguments& arguments, const Process& process) {
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,
                                    std::uint64_t restarts) {
       api->restarts = restarts;
-      return replicate(*databases, *api, std::move(channel), at_fork, process.clock, log);
+      return daemon::replicate(*databases, *api, std::move(channel), at_fork, process.clock, log);
     };
   }
   return supervisor::run_init(*options, {process.signals, process.inherited}, process.clock, log);
@@ -119,7 +121,7 @@ int execute(const RestoreArguments& arguments, const Process& process) {
   auto reader = os::SignalReader::create();
   if (!reader) return complain(reader.error().text, kExitNotSo);
   StopSignals signals(*std::move(reader));
-  const Log log = make_log({}, process.clock);
+  const Log log = daemon::make_log({}, process.clock);
   auto progress = os::is_stderr_a_terminal() ? Progress::Style::Bar : Progress::Style::Lines;
   if (arguments.quiet) progress = Progress::Style::None;
   const int exit_code =

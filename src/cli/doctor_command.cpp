@@ -11,17 +11,17 @@
 
 #include "walwrap/base/host_name.hpp"
 #include "walwrap/cli/doctor_report.hpp"
-#include "walwrap/cli/places.hpp"
-#include "walwrap/cli/wiring.hpp"
+#include "walwrap/daemon/places.hpp"
+#include "walwrap/daemon/wiring.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
 #include "walwrap/os/thread.hpp"
-#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/replica/layout.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/replication/store_habits.hpp"
-#include "walwrap/storage/inspect.hpp"
-#include "walwrap/storage/open.hpp"
+#include "walwrap/replication/upload/store_habits.hpp"
+#include "walwrap/storage/stores/inspect.hpp"
+#include "walwrap/storage/stores/open.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -77,13 +77,13 @@ DatabaseFinding look_at_database(const os::Path& path) {
 }
 
 PlaceFinding look_at_place(const os::Path& root, const os::Path& database) {
-  const auto there = existing_part(root);
+  const auto there = daemon::existing_part(root);
   PlaceFinding place{.directory = root.string(), .filesystem = {}};
   place.exists = os::exists(root);
   place.parent_exists = os::exists(root.parent_path());
   place.filesystem = os::filesystem_name(there).value_or("an unknown file system");
   if (!place.exists) place.error = error_in(os::may_create_in(there));
-  const auto ours = os::status_of(existing_part(database));
+  const auto ours = os::status_of(daemon::existing_part(database));
   const auto theirs = os::status_of(there);
   place.shares_disk = ours && theirs && ours->id.device == theirs->id.device;
   return place;
@@ -173,7 +173,7 @@ void Doctor::look(const Options& options) {
   const auto& location = options.location;
   if (location.kind == storage::StoreKind::File) {
     auto place = look_at_place(location.root, options.database);
-    place.dies_with_container = is_on_container_disk(location.root, around_.root, host_);
+    place.dies_with_container = daemon::is_on_container_disk(location.root, around_.root, host_);
     note(place);
     if (!place.exists) return;
     const auto ours = os::Path(location.root) / os::Path(replication::kOwnPrefix).parent_path();
@@ -196,17 +196,18 @@ void Doctor::look(const Options& options) {
 }  // namespace
 
 int examine(const DoctorArguments& arguments, const DoctorSurroundings& surroundings) {
-  auto config = load_config(arguments.flags, surroundings.environment);
+  auto config = daemon::load_config(arguments.flags, surroundings.environment);
   if (!config) {
     surroundings.complain(fmt::format("walwrap doctor: {}\n", config.error().text));
     return kExitUsage;
   }
-  const auto host = find_host(*config, surroundings.environment);
+  const auto host = daemon::find_host(*config, surroundings.environment);
   const auto bare = std::partition(config->databases.begin(), config->databases.end(),
                                    [](const auto& database) { return !database.replica.empty(); });
   const std::vector<config::Database> without(bare, config->databases.end());
   config->databases.erase(bare, config->databases.end());
-  const auto databases = replicator_options(*config, host.start_timeout, surroundings.environment);
+  const auto databases =
+      daemon::replicator_options(*config, host.start_timeout, surroundings.environment);
   if (!databases) {
     surroundings.complain(fmt::format("walwrap doctor: {}\n", databases.error().text));
     return kExitUsage;

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "walwrap/base/human.hpp"
-#include "walwrap/replication/levels.hpp"
-#include "walwrap/storage/prices.hpp"
+#include "walwrap/replication/replica/levels.hpp"
+#include "walwrap/storage/stores/prices.hpp"
 
 namespace walwrap::cli {
 namespace {

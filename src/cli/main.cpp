@@ -20,7 +20,7 @@ int run(const os::SignalState& signals, const std::vector<std::string>& words) {
   const auto descriptors = os::fill_standard_descriptors();
   if (!descriptors) {
     os::write_stderr("walwrap: " + descriptors.error().text + "\n");
-    return cli::kExitConfiguration;
+    return kExitConfiguration;
   }
   auto inherited = os::Inherited::capture();
   const os::SystemClock clock;
@@ -38,6 +38,6 @@ int main(int argc, char** argv) {
     return run(signals, {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& bug) {
     os::write_stderr(std::string("walwrap: a bug: ") + bug.what() + "\n");
-    return cli::kExitConfiguration;
+    return kExitConfiguration;
   }
 }

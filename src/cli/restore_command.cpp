@@ -7,21 +7,21 @@
 #include <utility>
 
 #include "walwrap/base/human.hpp"
-#include "walwrap/cli/wiring.hpp"
+#include "walwrap/daemon/wiring.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/os/rights.hpp"
 #include "walwrap/os/thread.hpp"
-#include "walwrap/replication/layout.hpp"
-#include "walwrap/replication/listing.hpp"
-#include "walwrap/replication/placing.hpp"
-#include "walwrap/replication/plan.hpp"
+#include "walwrap/replication/replica/layout.hpp"
+#include "walwrap/replication/replica/listing.hpp"
+#include "walwrap/replication/replica/plan.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/replication/restore.hpp"
-#include "walwrap/replication/set_aside.hpp"
-#include "walwrap/replication/store_habits.hpp"
-#include "walwrap/storage/open.hpp"
+#include "walwrap/replication/restore/placing.hpp"
+#include "walwrap/replication/restore/restore.hpp"
+#include "walwrap/replication/startup/set_aside.hpp"
+#include "walwrap/replication/upload/store_habits.hpp"
 #include "walwrap/storage/patience.hpp"
+#include "walwrap/storage/stores/open.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -137,7 +137,7 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
       return open_existing(location, around(stopped));
     };
     request.output = scratch;
-    request.integrity = integrity_of(arguments.integrity);
+    request.integrity = daemon::integrity_of(arguments.integrity);
     request.cancelled = surroundings.cancelled;
     request.on_progress = [&](const replication::RestoreProgress& now) {
       deadline.on_progress(now.done);
@@ -163,10 +163,10 @@ int complain(const RestoreSurroundings& surroundings, std::string_view text, int
 }  // namespace
 
 int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings& surroundings) {
-  const auto lookup = lookup_in(surroundings.environment);
+  const auto lookup = daemon::lookup_in(surroundings.environment);
   auto location = storage::parse_location(arguments.replica, lookup);
   if (!location) return complain(surroundings, location.error().text, kExitUsage);
-  location->ca_file = ca_file_of(
+  location->ca_file = daemon::ca_file_of(
       arguments.ca_file.empty() ? lookup("WALWRAP_CA_FILE").value_or("") : arguments.ca_file,
       surroundings.environment);
   if (os::exists(arguments.output)) {

@@ -7,7 +7,7 @@
 #include "walwrap/control/page.hpp"
 #include "walwrap/control/report.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/replication/log_end.hpp"
+#include "walwrap/replication/capture/log_end.hpp"
 
 namespace walwrap::control {
 namespace {

@@ -1,9 +1,9 @@
-#include "answer.hpp"
+#include "walwrap/http/answer.hpp"
 
 #include <algorithm>
 #include <string>
 
-#include "wire.hpp"
+#include "walwrap/http/wire.hpp"
 
 namespace walwrap::http {
 namespace {

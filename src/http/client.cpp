@@ -9,15 +9,15 @@
 #include <optional>
 #include <utility>
 
-#include "answer.hpp"
-#include "outcome.hpp"
-#include "releaser.hpp"
-#include "stall.hpp"
-#include "trust.hpp"
 #include "walwrap/base/check.hpp"
 #include "walwrap/base/host_name.hpp"
+#include "walwrap/http/answer.hpp"
+#include "walwrap/http/outcome.hpp"
+#include "walwrap/http/releaser.hpp"
+#include "walwrap/http/stall.hpp"
+#include "walwrap/http/trust.hpp"
+#include "walwrap/http/wire.hpp"
 #include "walwrap/os/clock.hpp"
-#include "wire.hpp"
 
 namespace walwrap::http {
 namespace {

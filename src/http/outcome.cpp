@@ -1,4 +1,4 @@
-#include "outcome.hpp"
+#include "walwrap/http/outcome.hpp"
 
 #include <fmt/format.h>
 #include <openssl/x509_vfy.h>

@@ -1,12 +1,12 @@
-#include "trust.hpp"
+#include "walwrap/http/trust.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include <algorithm>
 
-#include "releaser.hpp"
 #include "walwrap/base/check.hpp"
+#include "walwrap/http/releaser.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/process.hpp"
 

@@ -1,4 +1,4 @@
-#include "wire.hpp"
+#include "walwrap/http/wire.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "walwrap/ltx/page_frame.hpp"
+
 namespace walwrap::ltx {
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "walwrap/ltx/page_frame.hpp"
+
 namespace walwrap::ltx {
 namespace {
 

@@ -8,8 +8,6 @@
 #include <array>
 #include <memory>
 
-#include "walwrap/ltx/format.hpp"
-
 namespace walwrap::ltx {
 namespace {
 

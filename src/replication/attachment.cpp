@@ -5,8 +5,8 @@
 #include <span>
 #include <utility>
 
-#include "walwrap/replication/log_end.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/capture/log_end.hpp"
+#include "walwrap/replication/replica/state.hpp"
 
 namespace walwrap::replication {
 namespace {

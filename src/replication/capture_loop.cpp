@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "walwrap/replication/capture_log.hpp"
-#include "walwrap/replication/state.hpp"
+#include "walwrap/replication/replica/state.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -221,13 +221,13 @@ void CaptureLoop::take_answer(const UploadDone& done) {
                         done.trouble.empty() && !done.recalled && done.txid.value > 0;
   ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
                   done.txid);
-  // Of a file that is no longer attached it says nothing about this one, which is compared as a
-  // whole.
+  // Of a file that is no longer attached it says nothing: this one is compared as a whole.
   const bool is_void = !attachment_ || job_of_ != ledger_.progress().committed.attachment;
   if (!is_void && (done.stored || is_equal)) stored_ = job_covers_;
   uploads_.on_done(done, clock_.wall());
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
-    pace_.on_upload(done.started, done.took, watch_.writer(), job_is_paced_);
+    const auto writer = watch_.is_writer_pausing() ? Writer::Pauses : Writer::NeverPauses;
+    pace_.on_upload(done.started, done.took, writer, job_is_paced_);
   }
   if (!is_void) {
     attachment_->capture().add_pending(done.to_store);

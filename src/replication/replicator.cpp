@@ -7,14 +7,14 @@
 #include "walwrap/base/progress.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/attachment.hpp"
-#include "walwrap/replication/boot.hpp"
 #include "walwrap/replication/capture_loop.hpp"
-#include "walwrap/replication/ownership.hpp"
-#include "walwrap/replication/reconnect.hpp"
-#include "walwrap/replication/store_habits.hpp"
+#include "walwrap/replication/replica/ownership.hpp"
+#include "walwrap/replication/startup/boot.hpp"
+#include "walwrap/replication/startup/reconnect.hpp"
 #include "walwrap/replication/store_patience.hpp"
+#include "walwrap/replication/upload/store_habits.hpp"
 #include "walwrap/replication/upload_loop.hpp"
-#include "walwrap/storage/prices.hpp"
+#include "walwrap/storage/stores/prices.hpp"
 
 namespace walwrap::replication {
 namespace {

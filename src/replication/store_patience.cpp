@@ -4,15 +4,6 @@
 
 namespace walwrap::replication {
 
-StartWait wait_of_look(Unreached unreached, MonoTime give_up, MonoTime now) {
-  if (unreached == Unreached::IsMissed) return {.until = now + kLookLimit, .hurry = true};
-  return {.until = std::max(give_up, now + kShortestLook), .hurry = false};
-}
-
-StartWait wait_of_restore(MonoTime give_up, MonoTime now) {
-  return {.until = std::max(give_up, now + kStalledRestore), .hurry = false};
-}
-
 storage::Patience patience_of(const std::optional<StartWait>& start, bool stopped,
                               const Orders& orders) {
   if (start) return {.go_on = !stopped, .deadline = start->until, .hurry = start->hurry};

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "walwrap/os/thread.hpp"
-#include "walwrap/replication/ownership.hpp"
+#include "walwrap/replication/replica/ownership.hpp"
 #include "walwrap/replication/store_patience.hpp"
 
 namespace walwrap::replication {

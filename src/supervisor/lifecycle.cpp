@@ -4,7 +4,7 @@
 #include <csignal>
 #include <utility>
 
-#include "machine.hpp"
+#include "walwrap/supervisor/machine.hpp"
 
 namespace walwrap::supervisor {
 

@@ -1,4 +1,4 @@
-#include "machine.hpp"
+#include "walwrap/supervisor/machine.hpp"
 
 #include <algorithm>
 #include <csignal>

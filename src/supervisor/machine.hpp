@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "walwrap/supervisor/lifecycle.hpp"
+#include "walwrap/supervisor/lifecycle_state.hpp"
 
 namespace walwrap::supervisor {
 

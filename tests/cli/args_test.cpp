@@ -208,17 +208,3 @@ TEST_CASE("help lists only what exists, all of it, in 100 columns") {
     }
   }
 }
-
-TEST_CASE("a failure's exit code says whether it is absent, unreachable or damaged") {
-  struct Row {
-    Code code;
-    int exit_code;
-  };
-  const Row rows[] = {
-      {Code::NotFound, 1}, {Code::Exists, 1},    {Code::Invalid, 1}, {Code::Busy, 1},
-      {Code::Io, 1},       {Code::Cancelled, 1}, {Code::Denied, 3},  {Code::Unavailable, 3},
-      {Code::Unknown, 3},  {Code::Deadline, 3},  {Code::Corrupt, 4}, {Code::Unsupported, 4},
-      {Code::Mismatch, 4},
-  };
-  for (const Row& row : rows) CHECK(exit_code_of(row.code) == row.exit_code);
-}

@@ -15,6 +15,7 @@
 #include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
+#include "walwrap/cli/args.hpp"
 
 using namespace walwrap;
 using namespace walwrap::cli;

@@ -12,7 +12,7 @@
 #include "tests/support/ltx_files.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/replica/layout.hpp"
 #include "walwrap/storage/file_store.hpp"
 
 using namespace walwrap;

@@ -11,7 +11,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
 #include "tests/support/wal_builder.hpp"
-#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/replica/layout.hpp"
 
 namespace walwrap::control {
 namespace {

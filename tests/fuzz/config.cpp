@@ -1,9 +1,9 @@
 // Whatever a configuration file holds, it is a configuration or an error that fits on a screen.
-#include "walwrap/config/config.hpp"
-
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+
+#include "walwrap/config/config_parser.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   walwrap::config::Sources sources;

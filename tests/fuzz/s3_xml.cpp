@@ -1,8 +1,10 @@
 // Whatever a store answers, the parsers end, and a listing that is taken has keys.
-#include "walwrap/storage/s3_xml.hpp"
+#include "walwrap/storage/s3/s3_xml.hpp"
 
 #include <cstdlib>
 #include <string_view>
+
+#include "walwrap/storage/aws/sts_xml.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view xml(reinterpret_cast<const char*>(data), size);

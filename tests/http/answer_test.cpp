@@ -1,4 +1,4 @@
-#include "src/http/answer.hpp"
+#include "walwrap/http/answer.hpp"
 
 #include <doctest/doctest.h>
 

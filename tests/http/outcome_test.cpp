@@ -1,4 +1,4 @@
-#include "src/http/outcome.hpp"
+#include "walwrap/http/outcome.hpp"
 
 #include <doctest/doctest.h>
 #include <openssl/x509_vfy.h>

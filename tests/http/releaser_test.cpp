@@ -1,4 +1,4 @@
-#include "src/http/releaser.hpp"
+#include "walwrap/http/releaser.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "src/http/stall.hpp"
+#include "walwrap/http/stall.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "src/http/trust.hpp"
+#include "walwrap/http/trust.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>

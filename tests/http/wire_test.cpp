@@ -1,4 +1,4 @@
-#include "src/http/wire.hpp"
+#include "walwrap/http/wire.hpp"
 
 #include <doctest/doctest.h>
 

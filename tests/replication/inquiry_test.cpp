@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/world.hpp"
-#include "walwrap/replication/listing.hpp"
+#include "walwrap/replication/replica/listing.hpp"
 
 namespace walwrap::replication {
 namespace {

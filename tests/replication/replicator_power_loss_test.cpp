@@ -28,8 +28,8 @@
 #include "tests/support/power_cut_calls.hpp"
 #include "tests/support/scripted_app.hpp"
 #include "tests/support/world.hpp"
-#include "walwrap/replication/listing.hpp"
-#include "walwrap/replication/store_habits.hpp"
+#include "walwrap/replication/replica/listing.hpp"
+#include "walwrap/replication/upload/store_habits.hpp"
 
 namespace walwrap::replication {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "tests/support/fake_store.hpp"
 #include "tests/support/fake_transport.hpp"
-#include "walwrap/storage/prices.hpp"
+#include "walwrap/storage/stores/prices.hpp"
 
 using namespace walwrap;
 using namespace walwrap::storage;

@@ -13,8 +13,8 @@
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/world.hpp"
 #include "walwrap/ltx/encoder.hpp"
-#include "walwrap/replication/capture.hpp"
-#include "walwrap/replication/uploader.hpp"
+#include "walwrap/replication/capture/capture.hpp"
+#include "walwrap/replication/upload/uploader.hpp"
 
 namespace walwrap::testing {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "walwrap/config/config.hpp"
+#include "walwrap/config/config_parser.hpp"
 
 namespace walwrap::testing {
 

@@ -22,7 +22,7 @@
 #include "tests/support/s3_parts.hpp"
 #include "walwrap/http/transport.hpp"
 #include "walwrap/http/uri.hpp"
-#include "walwrap/storage/s3_sign.hpp"
+#include "walwrap/storage/aws/s3_sign.hpp"
 
 namespace walwrap::testing {
 

@@ -3,8 +3,8 @@
 
 #include "tests/support/ltx_files.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "walwrap/replication/listing.hpp"
-#include "walwrap/replication/restore.hpp"
+#include "walwrap/replication/replica/listing.hpp"
+#include "walwrap/replication/restore/restore.hpp"
 #include "walwrap/storage/file_store.hpp"
 
 namespace walwrap::testing {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "walwrap/http/transport.hpp"
-#include "walwrap/storage/s3_sign.hpp"
+#include "walwrap/storage/aws/s3_sign.hpp"
 
 namespace walwrap::testing {
 

@@ -16,7 +16,7 @@
 #include "tests/support/fake_s3.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "walwrap/http/uri.hpp"
-#include "walwrap/storage/s3_store.hpp"
+#include "walwrap/storage/s3/s3_store.hpp"
 
 namespace walwrap::testing {
 

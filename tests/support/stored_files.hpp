@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "walwrap/replication/layout.hpp"
+#include "walwrap/replication/replica/layout.hpp"
 
 namespace walwrap::testing {
 

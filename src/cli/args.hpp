@@ -1,0 +1,21 @@
+// The words after "walwrap" -> what is asked for. Pure.
+//
+// `walwrap [options] -- command [args...]` runs an app; options end at "--" or at the first word
+// that is no option, and what follows is never looked at. Every other command is the first word.
+// Names of commands that are reserved for later versions are refused, never run as programs.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "walwrap/cli/arguments.hpp"
+
+namespace walwrap::cli {
+
+Arguments parse_arguments(const std::vector<std::string>& words);
+
+// What --help prints; empty for a topic that is no command.
+std::string format_help(std::string_view topic);
+
+}  // namespace walwrap::cli

@@ -1,0 +1,27 @@
+// The page's two drawings, as SVG without a style of its own: the lag of the last hour, and what
+// can be restored to. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/control/history.hpp"
+#include "walwrap/replication/replica/points.hpp"
+
+namespace walwrap::control {
+
+struct LagDrawing {
+  std::string svg;
+  std::string top;      // what the upper edge stands for: "2s"
+  std::string summary;  // "at most 1.2s behind"
+};
+// `now` of both clocks: the samples are of the one, what is shown of the other.
+LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now);
+
+// Each point leads to the element `<prefix><txid>` of the page.
+std::string draw_points(const replication::PointsFound& found, const std::string& prefix);
+
+std::string format_clock(WallTime time);  // "2026-11-27 15:04:05 UTC"
+
+}  // namespace walwrap::control

@@ -1,0 +1,318 @@
+#include "walwrap/daemon/replicator_process.hpp"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "walwrap/base/exit_code.hpp"
+#include "walwrap/daemon/foreign_databases.hpp"
+#include "walwrap/daemon/replicator_duty.hpp"
+#include "walwrap/os/poller.hpp"
+#include "walwrap/os/process.hpp"
+
+namespace walwrap::daemon {
+namespace {
+
+using replication::Replicator;
+using replication::ReplicatorOptions;
+using supervisor::Channel;
+using supervisor::ReplicatorReport;
+using supervisor::Report;
+
+// A database that was refused beside a running app is tried again this often.
+constexpr std::chrono::seconds kRetryRefused{30};
+
+struct Served {
+  ReplicatorOptions options;
+  std::unique_ptr<Replicator> replicator;  // null: refused, see why
+  std::string why;
+};
+
+class ReplicatorProcess {
+ public:
+  ReplicatorProcess(Channel channel, supervisor::AtFork at_fork, const os::Clock& clock,
+                    const Log& log)
+      : channel_(std::move(channel)),
+        is_restart_(at_fork == supervisor::AtFork::AppStarted),
+        clock_(clock),
+        log_(log),
+        orders_(at_fork) {}
+
+  int run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api);
+
+ private:
+  Result<void> prepare(Served& served);
+  Result<void> prepare_all();
+  Result<void> serve_api(const ApiOptions& api);
+  std::vector<control::Subject> subjects() const;
+  void retry_refused();
+  int serve();
+  int refuse(const Error& error);
+  void take_orders();
+  void hurry();
+  bool report_position();
+  MonoTime next_look(const StatusPace& pace);
+  void look_for_foreign();
+  int flush_and_leave();
+  std::vector<DatabaseFlush> flush_all(MonoTime deadline);
+  Result<void> send(const ReplicatorReport& report) {
+    return channel_.send(supervisor::encode(report));
+  }
+
+  Channel channel_;
+  const bool is_restart_;
+  const os::Clock& clock_;
+  const Log& log_;
+  Orders orders_;
+  std::vector<Served> served_;
+  std::optional<MonoTime> retry_at_;
+  std::optional<std::string> last_position_;  // as sent
+  bool hurried_ = false;
+  std::optional<ForeignDatabases> foreign_;
+  std::unique_ptr<control::Server> server_;  // asks the replicators, and so goes before them
+};
+
+int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api) {
+  for (const ReplicatorOptions& options : databases) served_.push_back({options, nullptr, ""});
+  if (const auto free = check_listener(api); !free && !is_restart_) return refuse(free.error());
+  const auto prepared = prepare_all();
+  if (!prepared) {
+    if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
+    // Told to stop while preparing. Before the app, nothing was left behind and init knows why.
+    return orders_.flush_until() ? flush_and_leave() : 0;
+  }
+  if (const auto served = serve_api(api); !served) {
+    // Beside the app it is not worth an end; before the app somebody has to be told.
+    if (!is_restart_) return refuse(served.error());
+    log_.error("API cannot be served, the app goes on", {{"cause", served.error().text}});
+  }
+  const auto ready = send({.kind = Report::Ready, .text = {}, .txid = {}});
+  if (!ready) take_orders();
+  return serve();
+}
+
+Result<void> ReplicatorProcess::prepare(Served& served) {
+  served.options.app_running = is_restart_;
+  served.replicator = TRY(Replicator::prepare(served.options, clock_, log_, [this] {
+    take_orders();
+    return orders_.cancels_preparation(clock_.mono());
+  }));
+  return {};
+}
+
+Result<void> ReplicatorProcess::prepare_all() {
+  std::optional<Error> refused;
+  bool any = false;
+  for (Served& served : served_) {
+    const auto prepared = prepare(served);
+    if (prepared) {
+      any = true;
+      continue;
+    }
+    // Before the app, one refusal is everybody's. Beside the app, the other databases go on.
+    if (!is_restart_ || prepared.error().code == Code::Cancelled) return fail(prepared.error());
+    served.why = prepared.error().text;
+    refused = prepared.error();
+  }
+  if (!any && refused) return fail(*refused);
+  for (const Served& served : served_) {
+    if (served.replicator) {
+      TRY(served.replicator->start().context("start replication"));
+      continue;
+    }
+    log_.error("database is not replicated", {{"db", served.options.database.string()},
+                                              {"cause", served.why},
+                                              {"retry_ms", 1000 * kRetryRefused.count()}});
+  }
+  if (refused) retry_at_ = clock_.mono() + kRetryRefused;
+  return {};
+}
+
+std::vector<control::Subject> ReplicatorProcess::subjects() const {
+  std::vector<control::Subject> all;
+  for (const Served& served : served_) {
+    control::Subject subject{.database = served.options.database,
+                             .replica = served.options.location.url,
+                             .why = served.why};
+    if (Replicator* replicator = served.replicator.get(); replicator != nullptr) {
+      subject.inquiry = &replicator->inquiry();
+      subject.points = &replicator->points();
+      subject.status = [replicator] { return replicator->status(); };
+    }
+    all.push_back(std::move(subject));
+  }
+  return all;
+}
+
+Result<void> ReplicatorProcess::serve_api(const ApiOptions& api) {
+  auto options = TRY(open_api(api, log_));
+  server_ = TRY(control::Server::start(std::move(options), subjects(), clock_, log_));
+  return {};
+}
+
+void ReplicatorProcess::retry_refused() {
+  if (!retry_at_ || clock_.mono() < *retry_at_) return;
+  retry_at_.reset();
+  for (Served& served : served_) {
+    if (served.replicator) continue;
+    served.options.start_timeout = {};  // one try: the channel is waiting
+    auto prepared = prepare(served);
+    if (prepared) prepared = served.replicator->start();
+    if (prepared) {
+      log_.info("database is replicated again", {{"db", served.options.database.string()}});
+      if (server_) server_->set_subjects(subjects());
+      continue;
+    }
+    served.replicator.reset();
+    served.why = prepared.error().text;
+    retry_at_ = clock_.mono() + kRetryRefused;
+  }
+}
+
+int ReplicatorProcess::refuse(const Error& error) {
+  ReplicatorReport report;
+  report.kind = Report::Refused;
+  report.exit_code = kExitConfiguration;
+  report.text = error.text;
+  const auto sent = send(report);
+  if (!sent) log_.error("start refused", {{"cause", error.text}});
+  return kExitConfiguration;
+}
+
+void ReplicatorProcess::take_orders() {
+  while (true) {
+    const auto received = channel_.receive();
+    if (received.state == Channel::State::Empty) return;
+    if (received.state == Channel::State::Closed) return orders_.on_closed(clock_.mono());
+    const auto order = supervisor::parse_order(received.packet);
+    if (!order) {
+      log_.error("order not understood", {{"cause", order.error().text}});
+      continue;
+    }
+    orders_.on_order(*order);
+  }
+}
+
+void ReplicatorProcess::hurry() {
+  if (std::exchange(hurried_, true)) return;
+  if (server_) server_->set_stopping();
+  for (const Served& served : served_) {
+    if (served.replicator) served.replicator->hurry();
+  }
+}
+
+// True if it has changed.
+bool ReplicatorProcess::report_position() {
+  std::vector<replication::ReplicatorStatus> all;
+  for (const Served& served : served_) {
+    if (served.replicator) all.push_back(served.replicator->status());
+  }
+  auto packet = supervisor::encode(position_of(all));
+  if (packet == last_position_) return false;
+  // A full channel loses nothing: the next look finds the same change.
+  if (channel_.send(packet)) last_position_ = std::move(packet);
+  return true;
+}
+
+MonoTime ReplicatorProcess::next_look(const StatusPace& pace) {
+  const MonoTime next = std::min(pace.next(), foreign_->schedule().next());
+  return retry_at_ ? std::min(*retry_at_, next) : next;
+}
+
+// Not once a stop has begun: then there are better things to do.
+void ReplicatorProcess::look_for_foreign() {
+  if (!foreign_) {
+    std::vector<os::Path> replicated;
+    for (const Served& served : served_) replicated.push_back(served.options.database);
+    foreign_.emplace(std::move(replicated), clock_.mono());
+  }
+  if (!orders_.is_stopping() && foreign_->schedule().is_due(clock_.mono())) {
+    foreign_->look(log_, clock_.mono());
+  }
+}
+
+int ReplicatorProcess::serve() {
+  auto poller = os::Poller::create();
+  if (!poller) return refuse(poller.error());
+  if (const auto added = poller->add(channel_.descriptor(), 0); !added) {
+    return refuse(added.error());
+  }
+  StatusPace pace(clock_.mono());
+  while (true) {
+    take_orders();
+    if (orders_.is_over()) return 0;
+    if (orders_.flush_until()) return flush_and_leave();
+    if (orders_.is_stopping() && !hurried_) {
+      hurry();
+      report_position();  // the time left is divided by what is left to store
+    }
+    retry_refused();
+    look_for_foreign();
+    if (pace.is_due(clock_.mono())) pace.on_looked(report_position(), clock_.mono());
+    const auto woken = poller->wait(next_look(pace));
+    if (!woken) return refuse(woken.error());
+  }
+}
+
+// Without a thread of its own: at the limit of tasks, or of memory, there may be none to be had.
+std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
+  for (const Served& served : served_) {
+    if (served.replicator) served.replicator->begin_flush(deadline);
+  }
+  std::vector<DatabaseFlush> all;
+  for (const Served& served : served_) {
+    all.push_back({served.options.database.string(), {}});
+    replication::FlushReport& report = all.back().report;
+    if (!served.replicator) {
+      report.missing = served.why.empty() ? "not attached in time" : served.why;
+      continue;
+    }
+    try {
+      report = served.replicator->flush(deadline);
+    } catch (const std::exception& bug) {  // is not to cost the other databases their end
+      report.missing = fmt::format("a bug: {}", bug.what());
+    }
+  }
+  return all;
+}
+
+int ReplicatorProcess::flush_and_leave() {
+  hurry();
+  const auto drained = drained_of(flush_all(*orders_.flush_until()));
+  server_.reset();  // which answers whoever waits
+  if (!send(drained)) {
+    // Init has died: nobody else is left to say how it ended.
+    log_.warn(
+        "init is gone, last flush done",
+        {{"lag_bytes", drained.lag_bytes}, {"txid", drained.txid}, {"missing", drained.text}});
+    return 0;
+  }
+  auto poller = os::Poller::create();
+  if (!poller || !poller->add(channel_.descriptor(), 0)) return 0;
+  while (!orders_.is_closed()) {
+    // Bounded: init closes the channel, or dies, which closes it too.
+    if (!poller->wait(std::nullopt)) return 0;
+    take_orders();
+  }
+  return 0;
+}
+
+}  // namespace
+
+int replicate(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api,
+              Channel channel, supervisor::AtFork at_fork, const os::Clock& clock, const Log& log) {
+  os::set_process_name("walwrap-repl");
+  try {
+    return ReplicatorProcess(std::move(channel), at_fork, clock, log).run(databases, api);
+  } catch (const std::exception& bug) {
+    log.error("replicator has a bug", {{"what", bug.what()}});
+    return kExitBug;
+  }
+}
+
+}  // namespace walwrap::daemon

@@ -1,0 +1,106 @@
+// WAL -> page set: which pages have changed since what is stored.
+//
+// Reads committed frames up to the published end of the log, and never past it: a frame with a
+// valid checksum is not yet a committed transaction. Knows each page's newest frame in the current
+// log, so that a Snapshot can read it. Owned by the capture thread; no thread of its own.
+//
+// Where the log cannot prove that nothing is missing (a start without its position, a log that
+// restarted while we were away), needs_compare() turns true, and the pages that differ from the
+// stored sums have to be added before anything is uploaded. The same where SQLite has counted more
+// commits than were found (commit_count.hpp).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "walwrap/base/page_set.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/capture/commit_count.hpp"
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+#include "walwrap/wal/frame_map.hpp"
+#include "walwrap/wal/scanner.hpp"
+
+namespace walwrap::replication {
+
+class Capture {
+ public:
+  // `stored`: how far into this log everything is stored already, from the saved state.
+  static Result<std::unique_ptr<Capture>> open(const sqlite::CheckpointOwner& owner,
+                                               std::optional<wal::Position> stored);
+
+  // Takes the frames that `index` publishes and were not taken yet; says whether there were any.
+  Result<bool> drain(const sqlite::IndexView& index);
+
+  bool needs_compare() const { return needs_compare_; }
+  void require_compare();
+  // A comparison was given up on the way; what is known of it holds for as long as shots continue.
+  void resume_compare() { needs_compare_ = true; }
+  // Found so far. What was there before the first, or has passed unseen, counts as one.
+  std::uint64_t commits() const { return commits_; }
+  // Every frame that `index` publishes was taken.
+  bool has_read(const sqlite::IndexView& index) const;
+  // And SQLite counts as many commits as were found: what any verdict has to look at.
+  bool is_proven(const sqlite::IndexView& index) const;
+  // Commits that were counted and never found, since this began.
+  std::uint64_t missed_commits() const { return count_.missed(); }
+  // False: SQLite's count says nothing about this database's commits.
+  bool can_prove() const { return count_.can_prove(); }
+  // We have recovered the wal-index: SQLite's count begins anew.
+  void on_recovered() { count_.restart(); }
+  bool has_pending() const { return !pending_.empty(); }
+  // Something of what was found is not stored, or is not known to be.
+  bool has_news() const { return needs_compare_ || has_pending(); }
+  const PageSet& pending() const { return pending_; }
+  void add_pending(const PageSet& pages) { pending_.add_all(pages); }
+
+  // What an upload or a comparison works on: a begun snapshot that knows its frames.
+  struct Shot {
+    PageSet pages;             // to read: the pending ones, or all for a comparison
+    std::uint32_t commit = 0;  // database size in pages
+    wal::Position covers;      // storing `pages` stores everything up to here
+    PageSet changed;           // since the shot before it
+    bool continues = false;    // that is known: nothing has passed unseen since then
+  };
+  // Begins `snapshot` and takes the pending pages, with what `stored_pages` (database size as of
+  // what is stored) asks for by the growth rule. Busy: no moment now. nullopt: nothing to store
+  // (a database of 0 pages).
+  // The snapshot knows the frames of these pages, or of every one.
+  enum class Frames { OfPages, Every };
+  Result<std::optional<Shot>> take(const sqlite::CheckpointOwner& owner, sqlite::Snapshot& snapshot,
+                                   std::uint32_t stored_pages, Frames frames = Frames::OfPages);
+  // The same with every page, for a comparison; needs_compare() turns false.
+  Result<std::optional<Shot>> take_all(const sqlite::CheckpointOwner& owner,
+                                       sqlite::Snapshot& snapshot);
+
+ private:
+  Capture(os::File wal, PageSize page_size, std::optional<wal::Position> stored);
+  Result<bool> start_log(const sqlite::IndexView& index);
+  Result<void> check_end();
+  Result<bool> read_frames(std::uint32_t max_frame);
+  void lose_continuity();
+  void compare_counts(const wal::IndexHeader& header);
+  Result<std::optional<sqlite::Snapshot::Moment>> begin(const sqlite::CheckpointOwner& owner,
+                                                        sqlite::Snapshot& snapshot);
+  void give_frames(sqlite::Snapshot& snapshot, const sqlite::Snapshot::Moment& moment,
+                   const PageSet& pages) const;
+
+  os::File wal_;
+  PageSize page_size_;
+  std::optional<wal::Position> stored_;  // until the log has proved or disproved it
+  bool needs_compare_ = false;
+  std::uint64_t commits_ = 1;
+  CommitCount count_;
+  std::optional<wal::Scanner> scanner_;
+  wal::FrameMap newest_;
+  PageSet pending_;
+  PageSet changed_;         // since the last shot
+  bool continues_ = false;  // changed_ is all of it
+  ByteVector buffer_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,97 @@
+// Makes the checkpoints that CheckpointPolicy asks for, lends the lock where it says so, and names
+// the reader that keeps them from finishing.
+//
+// Owned by the capture thread, for as long as one capture loop lives; the database may be attached
+// anew meanwhile.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "walwrap/base/histogram.hpp"
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/replication/capture/checkpoint.hpp"
+#include "walwrap/replication/capture/pinned_log.hpp"
+#include "walwrap/sqlite/checkpoint_owner.hpp"
+#include "walwrap/sqlite/lending.hpp"
+
+namespace walwrap::replication {
+
+// How long writers were held, in seconds.
+inline constexpr std::array<double, 8> kBrakeSeconds = {.0005, .001, .0025, .005,
+                                                        .01,   .025, .05,   .1};
+// Since the replicator began.
+struct CheckpointCounts {
+  std::uint64_t passes = 0;
+  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by the brake
+  std::uint64_t lent = 0;                               // times that the lock was, to the app
+  std::uint64_t restarts = 0;                           // of the WAL, by those
+  std::uint64_t missed_commits = 0;                     // that SQLite counted and nobody captured
+};
+
+class Checkpointer {
+ public:
+  // `name`: of the database, in log lines.
+  Checkpointer(std::string name, CheckpointLimits limits, const os::Clock& clock, const Log& log);
+
+  struct Situation {
+    MonoTime last_commit{};
+    bool snapshot_open = false;        // of ours
+    std::uint64_t missed_commits = 0;  // in this attachment
+    bool can_prove = true;             // that none were
+  };
+  // Whether the WAL has to be seen to before a read of ours begins. A lock that is lent is.
+  bool goes_first(const sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,
+                  const Situation& situation) const;
+  // Does what is to be done now, if anything. Errors: of the pass.
+  Result<void> run(sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,
+                   const Situation& situation, const sqlite::CheckpointOwner::CaptureFn& capture);
+  // Our own read keeps the WAL, which is too long: it is to be given up.
+  bool wants_snapshot_back() const { return wants_snapshot_back_; }
+  // The writer leaves no gap between two commits.
+  bool is_at_full_speed() const { return policy_.is_at_full_speed(clock_.mono()); }
+  bool is_lending() const { return lending_.has_value(); }
+  // To another file, or anew: nothing is lent any more.
+  void on_attached();
+  // When run() may have something to do although nothing was written; max: only then.
+  MonoTime next_look() const { return next_look_; }
+  const CheckpointCounts& counts() const { return counts_; }
+
+ private:
+  WalView view_of(const sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,
+                  const Situation& situation) const;
+  void note_missed(const Situation& situation);
+  Result<void> pass(sqlite::CheckpointOwner& owner, const Situation& situation,
+                    const sqlite::CheckpointOwner::CaptureFn& capture);
+  bool is_time_to_probe(const sqlite::IndexView& index, const Situation& situation);
+  Result<void> lend(sqlite::CheckpointOwner& owner, const WalView& view,
+                    const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> probe(sqlite::CheckpointOwner& owner,
+                     const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> go_on_lending(sqlite::CheckpointOwner& owner,
+                             const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> brake(sqlite::CheckpointOwner& owner,
+                     const sqlite::CheckpointOwner::CaptureFn& capture);
+  void look_for_readers(const sqlite::CheckpointOwner& owner, const WalView& before,
+                        bool snapshot_open);
+  std::string name_;
+  const os::Clock& clock_;
+  const Log& log_;
+  CheckpointPolicy policy_;
+  PinnedLog pinned_;
+  MonoTime next_look_ = MonoTime::max();
+  CheckpointCounts counts_;
+  std::optional<sqlite::Lending> lending_;
+  WalView lent_at_;               // what the WAL was when it began
+  bool is_probed_ = false;        // it is known that the app lets a short WAL alone
+  std::uint32_t probe_seen_ = 0;  // SQLite's count of commits at the last look
+  MonoTime probe_looked_{};
+  std::uint64_t missed_here_ = 0;
+  bool wants_snapshot_back_ = false;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,43 @@
+// Where the state is kept: the directory ".<db>-walwrap/" (0700) beside the database. Owned by one
+// thread.
+//
+// With --user, root works here in a directory that the app's user can write to: everything goes
+// through os::Directory, which follows no link and trusts no file that is somebody else's.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/directory.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/replica/state.hpp"
+
+namespace walwrap::replication {
+
+class StateDir {
+ public:
+  static os::Path path_for(const os::Path& database);
+  // Creates the directory if it is not there. What is made in it belongs to `owner`, if there is
+  // one, as does what had to be made above it for the database.
+  static Result<StateDir> open(const os::Path& database,
+                               const std::optional<os::FileOwner>& owner = {});
+
+  // nullopt: there is none. Corrupt: there is, and it cannot be used.
+  Result<std::optional<SavedState>> load() const;
+  Result<void> save(const SavedState& state);  // call PageSums::sync() before
+  Result<void> forget();                       // removes state, pages and the file note
+  Result<PageSums> open_sums() const;
+  // See file_note.hpp.
+  Result<ByteVector> read_note(Bytes limit) const;
+  Result<os::HeldFile> open_note() const;  // whatever else has its name makes room
+
+ private:
+  StateDir(os::Path path, const std::optional<os::FileOwner>& owner)
+      : path_(std::move(path)), owner_(owner) {}
+  Result<os::Directory> held() const;
+  os::Path path_;
+  std::optional<os::FileOwner> owner_;
+};
+
+}  // namespace walwrap::replication

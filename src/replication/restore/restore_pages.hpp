@@ -1,0 +1,28 @@
+// The parallel half of a restore: the pages of the planned files into one database file.
+//
+// Files are taken newest first. The owner's thread reads their page indexes and decides, page by
+// page, which file's image counts: that of the newest file that has the page (as litestream merges
+// files). Worker threads fetch and decode runs of page frames and write what counts. Every page is
+// decoded, because the file checksums cover them all. Owned by one thread.
+#pragma once
+
+#include <cstdint>
+
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/restore/restore_request.hpp"
+
+namespace walwrap::replication {
+
+struct RestoredPages {
+  PageSize page_size;
+  std::uint32_t pages = 0;
+  Bytes fetched = 0;
+};
+
+// `file` is empty, and gets its final size; the lock page reads as zeros. Nothing is synced for
+// good. Codes: as restore_database.
+Result<RestoredPages> restore_pages(const RestoreRequest& request, os::File& file);
+
+}  // namespace walwrap::replication

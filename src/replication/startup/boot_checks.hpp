@@ -1,0 +1,60 @@
+// What a start makes sure of before it decides, and looks at again after each thing that takes
+// time: nobody else has the database, and what was decided on is still so.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/directory_lock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/replica/state.hpp"
+#include "walwrap/replication/replica/state_dir.hpp"
+#include "walwrap/replication/startup/boot_request.hpp"
+#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/startup.hpp"
+
+namespace walwrap::replication {
+
+struct LockWait {
+  const os::Path& database;
+  MonoTime give_up;
+  std::function<Result<void>()> pause;  // between two tries; its error ends the wait
+};
+// Takes the lock of the state directory, which whoever replicates the database holds for life;
+// waits for it. nullopt: the file system has no such locks. Busy: not until then.
+Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& directory,
+                                                              const LockWait& wait,
+                                                              const os::Clock& clock,
+                                                              const Log& log);
+
+// The refusal of a database whose page size is not that of what is stored: each upload would be.
+std::optional<StartDecision> other_page_size(const os::Path& database, const ReplicaLook& replica,
+                                             const std::optional<SavedState>& state);
+
+// The database file as it was found; nullopt: there is none.
+using FoundFile = std::optional<os::FileStatus>;
+FoundFile find_file(const os::Path& database);
+
+// Busy: the file or the replica is not as it was found; decide again.
+Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
+                                   const ReplicaLook& replica, KeyStyle style);
+
+// The database file is the one whose content was known last, untouched since. See file_note.hpp.
+bool is_noted_file(const os::Path& database, const StateDir& directory);
+inline constexpr std::string_view kOtherFile =
+    "the database file is not the one that its WAL belongs to: it was replaced, cut or put back";
+
+// A WAL that is of no generation that we know may be that of another file, and a file that we do
+// not know another's than the WAL's.
+bool is_content_open(const FoundAtStart& found, Reach reach);
+
+// Of a database that is behind what is stored.
+std::string_view why_behind(const SavedState& state, const ReplicaLook& replica,
+                            const WalCommits& wal);
+
+}  // namespace walwrap::replication

@@ -1,0 +1,51 @@
+// The page sums of a start: those beside the state, as far as they belong to it, and those of the
+// replica, in a file of their own.
+#pragma once
+
+#include <optional>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/replica/page_sums.hpp"
+#include "walwrap/replication/replica/state_dir.hpp"
+#include "walwrap/replication/restore/restore.hpp"
+#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/local_pages.hpp"
+
+namespace walwrap::replication {
+
+// Page sums that nobody sees, to find something out with.
+Result<PageSums> scratch_sums(const os::Path& database);
+
+// What is not of this state, or newer than what is stored, is not known; says so.
+Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
+                              const ReplicaLook& replica, const Log& log);
+
+// The local database compared with the newest state of the replica, whatever is remembered.
+struct ComparedWithReplica {
+  AppliedToSums applied;
+  Differences differences;
+};
+// `scratch` becomes the sums of the replica. Reads all that a restore would.
+Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
+                                                 const ReplicaLook& replica, KeyStyle style,
+                                                 PageSums& scratch, const os::Clock& clock,
+                                                 std::optional<wal::Position> reaches = {});
+
+// How the local pages relate to the newest state: from what is remembered, else from the replica,
+// which fills `scratch`. A replica that is not reached: only Equal or New, and by what is
+// remembered. `newest_reaches`: what the WAL holds after that is left out; none: nothing is.
+struct RelatedTo {
+  const SavedState& state;
+  const PageSums& sums;
+  const ReplicaLook& replica;
+  KeyStyle style;
+  std::optional<wal::Position> newest_reaches;
+};
+// nullopt: not to be had without the replica.
+Result<std::optional<PagesFound>> relate_pages(const os::Path& database, const RelatedTo& to,
+                                               PageSums& scratch, const os::Clock& clock);
+
+}  // namespace walwrap::replication

@@ -1,0 +1,37 @@
+// What an upload is made of, without the store: its header, its bytes in memory, and the copy of a
+// large batch's pages. On the upload thread.
+#pragma once
+
+#include <optional>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/page_set.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/ltx/format.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/upload/page_copy.hpp"
+#include "walwrap/replication/upload/snapshot_file.hpp"
+#include "walwrap/wal/scanner.hpp"
+
+namespace walwrap::replication {
+
+struct UploadContent {
+  PageSize page_size;
+  std::uint32_t commit = 0;  // database size in pages
+  TxidRange txids;
+  wal::Position covers;  // storing it stores everything up to here
+};
+ltx::Header upload_header(const UploadContent& content, RandomId writer, WallTime now);
+
+// `encoded` says what they are.
+Result<ByteVector> encode_to_memory(const SnapshotFile& encoder, const SnapshotPages& from,
+                                    Encoded& encoded);
+
+// Whether so many bytes may be copied into `directory` before they go up. A large batch only if a
+// snapshot had to be given up before, a copy being the dearer way.
+bool has_room_to_copy(const std::optional<os::Path>& directory, Bytes bytes, bool was_recalled);
+// Those of `pages` that are not in `copy` yet.
+Result<void> copy_missing(const PageSet& pages, const ReadPage& read, PageCopy& copy);
+
+}  // namespace walwrap::replication

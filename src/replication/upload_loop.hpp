@@ -1,0 +1,54 @@
+// The upload thread of one database: takes what the capture offers, answers, and merges.
+//
+// A batch that fails goes back with the answer, after a pause that grows with each failure. What is
+// known of the store (an outage, whether it fences) is published in the exchange, and so is that a
+// merge is using it: a stop ends that, also while the store has not answered. The replica is looked
+// at between the batches, see replica_watch.hpp.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "walwrap/base/backoff.hpp"
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/upload/uploader.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+
+class UploadLoop {
+ public:
+  UploadLoop(Uploader& uploader, os::Path database, Exchange& exchange, const os::Clock& clock,
+             const Log& log);
+  // Until a quit order came and no job is left.
+  void run();
+
+ private:
+  void upload(UploadJob job);
+  void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
+  void probe_fencing();
+  void look_at_replica();
+  void note_replica();
+  void look_at_end();
+  void prove();
+  void wait_after(const UploadDone& done);
+  void wait(std::chrono::milliseconds delay);
+
+  Uploader& uploader_;
+  os::Path database_;
+  Exchange& exchange_;
+  const os::Clock& clock_;
+  const Log& log_;
+  Backoff again_;
+  FailureEpisode failed_;
+  FailureEpisode lost_;
+  std::string broken_;  // as it was said last
+  bool proved_ = false;
+  bool looked_at_end_ = false;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,160 @@
+#include "walwrap/storage/aws/credential_chain.hpp"
+
+#include <array>
+#include <utility>
+
+#include "walwrap/storage/aws/freshness.hpp"
+#include "walwrap/storage/aws/local_keys.hpp"
+#include "walwrap/storage/aws/service_keys.hpp"
+
+namespace walwrap::storage {
+namespace {
+
+constexpr std::array<KeySource, 5> kOrder = {KeySource::Environment, KeySource::WebIdentity,
+                                             KeySource::Profile, KeySource::Container,
+                                             KeySource::Instance};
+
+// The transport was told to stop: this says nothing about the service.
+bool is_stop(const Error& error) {
+  return error.code == Code::Cancelled || error.code == Code::Deadline;
+}
+
+std::string expiry_of(const Credentials& credentials) {
+  return credentials.expires ? format_rfc3339(*credentials.expires) : "never";
+}
+
+}  // namespace
+
+class CredentialChain::Impl {
+ public:
+  explicit Impl(Options options) : options_(std::move(options)) {}
+
+  Result<Credentials> get();
+  void forget() { freshness_.on_refused(now()); }
+
+ private:
+  Freshness::Now now() const {
+    return {.wall = options_.clock.wall(), .mono = options_.clock.mono()};
+  }
+  Result<Credentials> fetch() const;
+  Result<Finding> look_in(KeySource source) const;
+  std::optional<Credentials> take_shared() const;
+  Credentials keep(Credentials found);
+  Result<Credentials> go_without(Error error);
+
+  Options options_;
+  Freshness freshness_;
+  std::optional<Credentials> held_;
+  Error last_error_;
+  bool is_failing_ = false;  // has been said
+};
+
+Result<Credentials> CredentialChain::Impl::get() {
+  switch (freshness_.next(now())) {
+    case Freshness::Do::Use:
+      return *held_;
+    case Freshness::Do::Fail:
+      return fail(last_error_);
+    case Freshness::Do::Fetch:
+      break;
+  }
+  if (auto theirs = take_shared()) return keep(*std::move(theirs));
+  auto found = fetch();
+  if (!found) return go_without(found.error());
+  auto kept = keep(*std::move(found));
+  if (options_.shared != nullptr) options_.shared->set(kept);
+  return kept;
+}
+
+// Somebody else's, if they are new to us and need no refresh.
+std::optional<Credentials> CredentialChain::Impl::take_shared() const {
+  if (options_.shared == nullptr) return std::nullopt;
+  auto theirs = options_.shared->get();
+  if (!theirs || !Freshness::is_fresh(theirs->expires, now())) return std::nullopt;
+  if (held_ && is_same(held_->keys, theirs->keys)) return std::nullopt;
+  return theirs;
+}
+
+// Once a source has answered only that one is asked: another is another identity.
+Result<Credentials> CredentialChain::Impl::fetch() const {
+  std::string absent;
+  for (const auto source : kOrder) {
+    if (held_ && held_->kind != source) continue;
+    auto finding = TRY(look_in(source));
+    if (finding.role) {
+      const KeyService service{options_.environment, options_.transport, options_.region};
+      finding.credentials = TRY(take_role(*finding.role, service));
+    }
+    if (finding.credentials) {
+      finding.credentials->kind = source;
+      return *std::move(finding.credentials);
+    }
+    absent += (absent.empty() ? "" : ", ") + finding.absent;
+  }
+  if (held_) {
+    return fail(Code::Denied, "{} gives no credentials any more: {}", held_->source, absent);
+  }
+  // No waiting brings any: the configuration has none.
+  return fail(Code::Invalid,
+              "no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
+              "{})",
+              absent);
+}
+
+Result<Finding> CredentialChain::Impl::look_in(KeySource source) const {
+  const LookupFn& environment = options_.environment;
+  const KeyService service{environment, options_.transport, options_.region};
+  switch (source) {
+    case KeySource::Environment:
+      return find_in_environment(environment);
+    case KeySource::WebIdentity:
+      return find_web_identity(environment);
+    case KeySource::Profile:
+      return find_in_profile(environment);
+    case KeySource::Container:
+      return ask_container(service);
+    case KeySource::Instance:
+      return ask_instance(service, held_ ? Instance::Must : Instance::May);
+  }
+  panic(__FILE__, __LINE__, "source is one of KeySource");
+}
+
+Credentials CredentialChain::Impl::keep(Credentials found) {
+  freshness_.on_fetched(found.expires, now());
+  options_.log.debug("credentials found",
+                     {{"source", found.source}, {"expires", expiry_of(found)}});
+  if (std::exchange(is_failing_, false)) {
+    options_.log.info("credentials can be refreshed again", {{"source", found.source}});
+  }
+  held_ = std::move(found);
+  return *held_;
+}
+
+Result<Credentials> CredentialChain::Impl::go_without(Error error) {
+  if (!is_stop(error)) {
+    last_error_ = error;
+    freshness_.on_failed(now());
+  }
+  if (!freshness_.can_be_used(now())) return fail(std::move(error));
+  if (!is_stop(error) && !std::exchange(is_failing_, true)) {
+    options_.log.warn(
+        "credentials could not be refreshed, those in hand are used until they expire",
+        {{"source", held_->source}, {"expires", expiry_of(*held_)}, {"error", error.text}});
+  }
+  return *held_;
+}
+
+CredentialChain::CredentialChain(Options options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+CredentialChain::~CredentialChain() = default;
+CredentialChain::CredentialChain(CredentialChain&&) noexcept = default;
+
+Result<Credentials> CredentialChain::get() {
+  return impl_->get();
+}
+
+void CredentialChain::forget() {
+  impl_->forget();
+}
+
+}  // namespace walwrap::storage

@@ -1,0 +1,29 @@
+// What STS says in XML. Pure: text in, values out. Source: AWS STS API Reference,
+// AssumeRoleWithWebIdentity.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+
+namespace walwrap::storage {
+
+struct StsCredentials {
+  std::string access_key_id;
+  Secret<std::string> secret_access_key;
+  Secret<std::string> session_token;
+  WallTime expires;
+};
+Result<StsCredentials> parse_web_identity(std::string_view xml);  // AssumeRoleWithWebIdentity
+
+struct StsError {
+  std::string code;  // "AccessDenied"; "": the body was no error of STS
+  std::string message;
+};
+// Of an answer that is no success.
+StsError parse_sts_error(std::string_view xml);
+
+}  // namespace walwrap::storage

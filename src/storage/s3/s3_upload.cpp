@@ -1,0 +1,291 @@
+#include "walwrap/storage/s3/s3_upload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "walwrap/os/thread_or_here.hpp"
+#include "walwrap/storage/s3/s3_range.hpp"
+
+namespace walwrap::storage {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of a small body, beside what its size takes: what hangs for longer is sent anew on a fresh
+// connection, so that a store which is back after an outage is noticed soon. If it was slow and not
+// away, the repeated create-only put meets what the first one stored.
+constexpr std::chrono::milliseconds kWholeLimit{2'500};
+// A store that joins ten thousand parts takes its time.
+constexpr milliseconds kCompletionLimit{180'000};
+constexpr std::size_t kSmall = 64 << 10;
+
+bool is_worth_repeating(const Result<S3Reply>& reply) {
+  if (reply) return is_transient(reply->meaning);
+  return reply.error().code == Code::Unavailable || reply.error().code == Code::Unknown;
+}
+
+// Every store names what it has stored; what answers without has stored nothing.
+Result<std::string> require_etag(const S3Reply& reply, const S3Request& request) {
+  const auto etag = reply.response.header("etag");
+  if (etag.empty()) {
+    return fail(Code::Unknown, "{}: status {} without an etag: is it S3 that answers?",
+                what_of(request), reply.response.status);
+  }
+  return std::string(etag);
+}
+
+}  // namespace
+
+struct S3Upload::Lane {
+  std::unique_ptr<S3Client> client;  // made for its first part
+  ByteVector buffer;
+  int part = 0;  // whose bytes are under way; 0: none
+  S3Access access;
+  Result<S3Reply> outcome = fail(Code::Unavailable, "not sent");
+  os::Thread thread;  // uses all of the above
+
+  void append(ByteSpan bytes) {
+    // What is not small gets room for a part at once: growing would hold the old room and the new.
+    if (buffer.size() + bytes.size() > kSmall) buffer.reserve(kPartBytes);
+    buffer.insert(buffer.end(), bytes.begin(), bytes.end());
+  }
+};
+
+S3Upload::S3Upload(Parts parts) : parts_(std::move(parts)) {
+  const int lanes = std::clamp(parts_.session.target().dialect->parallel_parts, 1, kMostLanes);
+  for (int i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
+}
+
+S3Upload::~S3Upload() {
+  for (const auto& lane : lanes_) lane->thread.join();
+}
+
+Failure S3Upload::failure_of(const S3Reply& reply, const S3Request& request) const {
+  return fail(error_of(reply, request, parts_.clock.wall()));
+}
+
+template <typename Attempt>
+Result<S3Reply> S3Upload::with_retries(Attempt attempt) const {
+  for (milliseconds pause : kPauses) {
+    auto reply = attempt();
+    if (!is_worth_repeating(reply)) return reply;
+    if (reply) pause = std::max(pause, retry_after(reply->response, parts_.clock.wall()));
+    parts_.pause(std::min(pause, kLongestPause));
+  }
+  return attempt();
+}
+
+std::vector<http::HeaderField> S3Upload::object_headers() const {
+  std::vector<http::HeaderField> headers = {{"content-type", "application/octet-stream"}};
+  if (parts_.options.timestamp) {
+    headers.push_back(
+        {"x-amz-meta-litestream-timestamp", format_rfc3339(*parts_.options.timestamp)});
+  }
+  return headers;
+}
+
+Result<void> S3Upload::write(ByteSpan bytes) {
+  while (!bytes.empty()) {
+    if (filling().buffer.size() == kPartBytes) {
+      TRY(hand_over(filling()));
+      filling_ = (filling_ + 1) % lanes_.size();
+      TRY(settle(filling()));
+    }
+    const auto room = static_cast<std::size_t>(kPartBytes) - filling().buffer.size();
+    const auto taken = bytes.first(std::min(room, bytes.size()));
+    filling().append(taken);
+    total_ += taken.size();
+    bytes = bytes.subspan(taken.size());
+  }
+  return {};
+}
+
+Result<void> S3Upload::finish() {
+  if (upload_id_.empty()) return put_whole();
+  TRY(hand_over(filling()));
+  // From the oldest on, which is the one behind the newest.
+  for (std::size_t i = 1; i <= lanes_.size(); ++i) {
+    TRY(settle(*lanes_[(filling_ + i) % lanes_.size()]));
+  }
+  return complete();
+}
+
+// Create-only by the condition or, where the store refuses that, by a look.
+template <typename Attempt>
+Result<S3Reply> S3Upload::make_visible(const S3Request& request, Attempt attempt) {
+  if (parts_.options.mode == PutMode::Replace) return attempt(request);
+  if (parts_.session.has_conditions()) {
+    S3Request conditional = request;
+    conditional.headers.push_back({"if-none-match", "*"});
+    auto reply = TRY(attempt(conditional));
+    if (reply.meaning != Meaning::NotImplemented) return reply;
+    parts_.session.on_conditions_refused();
+  }
+  TRY(require_absent());
+  return attempt(request);
+}
+
+Result<void> S3Upload::put_whole() {
+  S3Request request;
+  request.method = http::Method::Put;
+  request.key = parts_.key;
+  request.headers = object_headers();
+  request.body = filling().buffer;
+  request.limit = kWholeLimit;
+  const auto reply = TRY(make_visible(
+      request, [&](const S3Request& attempt) { return parts_.session.perform(attempt); }));
+  if (reply.meaning != Meaning::Done) return failure_of(reply, request);
+  TRY(require_etag(reply, request));
+  return {};
+}
+
+Result<void> S3Upload::begin() {
+  S3Request request;
+  request.method = http::Method::Post;
+  request.key = parts_.key;
+  request.query = {{"uploads", ""}};
+  request.headers = object_headers();
+  const auto reply = TRY(parts_.session.perform(request));
+  if (reply.meaning != Meaning::Done) return failure_of(reply, request);
+  auto id = parse_upload_id(as_text(reply.response.body));
+  if (!id) return fail(Code::Unknown, "{}: {}", what_of(request), id.error().text);
+  upload_id_ = *std::move(id);
+  return {};
+}
+
+// Its bytes go on their way, on a thread of the lane's own.
+Result<void> S3Upload::hand_over(Lane& lane) {
+  if (upload_id_.empty()) TRY(begin());
+  if (begun_parts_ == kMostParts) {
+    return fail(Code::Unsupported, "{} is larger than the {} GiB that an upload may have",
+                parts_.key, (kMostParts * kPartBytes) >> 30);
+  }
+  lane.part = ++begun_parts_;
+  return send(lane);
+}
+
+Result<void> S3Upload::send(Lane& lane) {
+  if (!lane.client) {
+    auto transport = TRY(parts_.make_transport());
+    lane.client = std::make_unique<S3Client>(std::move(transport), parts_.clock);
+  }
+  lane.access = TRY(parts_.session.access());
+  // At a stop under a limit of tasks there may be no thread: the parts then go one by one.
+  lane.thread = os::thread_or_here(
+      "s3-part", [this, &lane] { lane.outcome = send_part(lane); },
+      [&lane](std::string_view what) {
+        lane.outcome = fail(Code::Io, "upload of part {}: {}", lane.part, what);
+      });
+  return {};
+}
+
+// On the lane's thread.
+Result<S3Reply> S3Upload::send_part(Lane& lane) const {
+  S3Request request;
+  request.method = http::Method::Put;
+  request.key = parts_.key;
+  request.query = {{"partNumber", fmt::format("{}", lane.part)}, {"uploadId", upload_id_}};
+  request.body = lane.buffer;
+  return with_retries([&]() -> Result<S3Reply> {
+    auto reply = TRY(lane.client->attempt(request, lane.access));
+    if (reply.meaning == Meaning::Done) TRY(require_etag(reply, request));
+    return reply;
+  });
+}
+
+// Waits until its part is stored, and makes room for another one.
+Result<void> S3Upload::settle(Lane& lane) {
+  if (lane.part == 0) return {};
+  S3Session::Mended mended;
+  while (true) {
+    lane.thread.join();
+    const auto reply = TRY(std::exchange(lane.outcome, fail(Code::Unavailable, "not sent")));
+    if (reply.meaning == Meaning::Done) {
+      uploaded_.push_back({lane.part, std::string(reply.response.header("etag"))});
+      lane.part = 0;
+      lane.buffer.clear();
+      return {};
+    }
+    if (!parts_.session.mend(reply, mended)) {
+      S3Request request;
+      request.method = http::Method::Put;
+      request.key = fmt::format("{} part {}", parts_.key, lane.part);
+      return failure_of(reply, request);
+    }
+    TRY(send(lane));
+  }
+}
+
+Result<void> S3Upload::require_absent() {
+  const auto reply = TRY(with_retries([&] { return parts_.session.look(parts_.key); }));
+  if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} is there already", parts_.key);
+  if (reply.meaning == Meaning::NotThere) return {};
+  // Who may not look leaves it to the condition, if there is one.
+  if (reply.meaning == Meaning::Denied && parts_.session.has_conditions()) return {};
+  S3Request request;
+  request.key = parts_.key;
+  return failure_of(reply, request);
+}
+
+Result<S3Reply> S3Upload::try_completion(const S3Request& request) {
+  auto reply = TRY(parts_.session.perform(request));
+  if (reply.meaning != Meaning::Done) return reply;
+  const auto problem = parse_complete_upload(as_text(reply.response.body));
+  if (!problem) return fail(Code::Unknown, "{}: {}", what_of(request), problem.error().text);
+  if (problem->has_value()) return reply_of(**problem);
+  return reply;
+}
+
+Result<void> S3Upload::complete() {
+  if (parts_.options.mode == PutMode::CreateOnly) TRY(require_absent());
+  const std::string xml = format_complete_upload(uploaded_);
+  S3Request request;
+  request.method = http::Method::Post;
+  request.key = parts_.key;
+  request.query = {{"uploadId", upload_id_}};
+  request.headers = {{"content-type", "application/xml"}};
+  request.body = as_bytes(xml);
+  request.limit = kCompletionLimit;
+  const auto reply = TRY(make_visible(request, [&](const S3Request& attempt) {
+    return with_retries([&] { return try_completion(attempt); });
+  }));
+  if (reply.error.code == "NoSuchUpload") return on_upload_gone();
+  if (reply.meaning != Meaning::Done) return failure_of(reply, request);
+  upload_id_.clear();
+  return {};
+}
+
+// Completed by an attempt whose answer was lost, or removed by somebody.
+Result<void> S3Upload::on_upload_gone() {
+  upload_id_.clear();
+  S3Request request;
+  request.method = http::Method::Head;
+  request.key = parts_.key;
+  const auto reply = TRY(with_retries([&] { return parts_.session.perform(request); }));
+  const bool is_there = reply.meaning == Meaning::Done;
+  // Whoever asked for create-only compares more than a size.
+  if (is_there && parts_.options.mode == PutMode::CreateOnly) {
+    return fail(Code::Exists, "{} is there already", parts_.key);
+  }
+  if (is_there && content_length(reply.response) == total_) return {};
+  return fail(Code::Unknown, "the multipart upload of {} has gone", parts_.key);
+}
+
+void S3Upload::abandon() {
+  for (const auto& lane : lanes_) lane->thread.join();
+  if (upload_id_.empty()) return;
+  S3Request request;
+  request.method = http::Method::Delete;
+  request.key = parts_.key;
+  request.query = {{"uploadId", std::exchange(upload_id_, "")}};
+  const auto reply = parts_.session.perform(request);
+  if (reply && (reply->meaning == Meaning::Done || reply->error.code == "NoSuchUpload")) return;
+  parts_.log.warn("parts of an upload stay in the store until a lifecycle rule removes them",
+                  {{"store", parts_.session.target().url},
+                   {"key", parts_.key},
+                   {"cause", reply ? reply->error.code : reply.error().text}});
+}
+
+}  // namespace walwrap::storage

@@ -1,0 +1,61 @@
+// From a replica's URL to its store: the one place that picks the implementation.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/backoff.hpp"
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/http/transport.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/storage/aws/credential_chain.hpp"
+#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/object_store.hpp"
+#include "walwrap/storage/patience.hpp"
+#include "walwrap/storage/store_counts.hpp"
+
+namespace walwrap::storage {
+
+struct Location {
+  StoreKind kind = StoreKind::File;
+  std::string root;           // the directory of a file store
+  std::string url;            // as given, for people
+  S3Target s3 = {};           // of an S3 store
+  LookupFn environment = {};  // of an S3 store: where credentials are looked for
+  // Of an S3 store: one fetch of credentials serves all that are opened here.
+  std::shared_ptr<SharedCredentials> credentials = {};
+  std::string ca_file = {};  // of an S3 store: "": the system's roots
+};
+
+// Invalid with what to type: unknown scheme, relative path, host in a file URL, query in it, and
+// what parse_s3_target() refuses.
+// A plain absolute path ("/backups/db") is taken as file://.
+Result<Location> parse_location(std::string_view url, const LookupFn& environment);
+
+// What a store needs of whoever opens it, all borrowed but for the function.
+struct Surroundings {
+  const os::Clock& clock;
+  const Log& log;
+  // Bounds each request that is under way. Asked by several threads at once: those of an upload.
+  PatienceFn patience = [] { return Patience{}; };
+  // Of with_retries(): told when an outage starts and when it ends; the pauses between tries.
+  OutageFn on_outage = {};
+  Backoff::Limits backoff = {};
+  SharedCounts* counts = nullptr;  // of what is asked; null: nobody counts
+  Access access = Access::Read;
+};
+
+// The connection of one thread to an S3 store, bounded by that patience. Errors: as make_client.
+Result<std::unique_ptr<http::Transport>> open_transport(const Location& location,
+                                                        const Surroundings& surroundings);
+
+// Each call is one attempt. Errors: as FileStore::open and S3Store::open.
+Result<std::unique_ptr<ObjectStore>> open_store(const Location& location,
+                                                const Surroundings& surroundings);
+// A store whose calls are one attempt each, behind a RetryingStore with that patience.
+std::unique_ptr<ObjectStore> with_retries(std::unique_ptr<ObjectStore> store,
+                                          const Surroundings& surroundings);
+
+}  // namespace walwrap::storage

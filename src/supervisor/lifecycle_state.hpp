@@ -1,0 +1,175 @@
+// What lifecycle.hpp decides on: the state of a life, the events that change it, and the actions
+// that follow. Values alone.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/os/process.hpp"
+#include "walwrap/os/signals.hpp"
+#include "walwrap/supervisor/channel.hpp"
+#include "walwrap/supervisor/facts.hpp"
+#include "walwrap/supervisor/grace.hpp"
+#include "walwrap/supervisor/leftovers.hpp"
+#include "walwrap/supervisor/manager.hpp"
+#include "walwrap/supervisor/signal_table.hpp"
+#include "walwrap/supervisor/stop_requests.hpp"
+#include "walwrap/supervisor/worker.hpp"
+
+namespace walwrap::supervisor {
+
+// The limits of every wait (Law 5).
+inline constexpr std::chrono::milliseconds kAbortLimit{900};  // a start is aborted within 1 s
+inline constexpr std::chrono::milliseconds kLeaveLimit{300};  // the replicator's exit, after all
+inline constexpr std::chrono::milliseconds kFirstSpawnRetry{50};
+inline constexpr std::chrono::milliseconds kMostSpawnRetry{1'000};
+// A host that gives no grace kills whenever it likes: what is done in time is gain, and an app
+// that turns out to have time is not killed for nothing. So waits go on as on an unknown host.
+inline constexpr std::chrono::milliseconds kGraceWithoutGrace{10'000};
+inline constexpr int kStartingDeathsLimit = 5;
+inline constexpr int kRefusedCode = 125;
+
+// What stays the same during a life.
+struct Rules {
+  bool replicates = false;  // false: an init only, no replicator
+  bool pid_1 = false;
+  bool host_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
+  std::chrono::milliseconds grace{10'000};
+  std::optional<std::chrono::milliseconds> app_grace;    // of it; none: what the flush leaves
+  std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
+  int flush_failed_code = 74;                            // 0: the app's status stays
+  std::vector<int> ok_codes;                             // after a requested stop as good as 0
+  bool kills_app = true;  // when its part of the grace has passed, or at the third signal
+  SignalRules signals;
+  ManagerRules manager;
+};
+
+enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };
+enum class App { NotStarted, Alive, Gone };
+
+struct State {
+  Rules rules;
+  Phase phase = Phase::Starting;
+  // When the phase goes on without an event. Starting: next try to fork the app, if one failed.
+  // Stopping: the app is killed, or taken for gone. Quiescing: next look. Flushing, Leaving: their
+  // end. Never set in Running and Done.
+  std::optional<MonoTime> phase_until;
+
+  App app = App::NotStarted;
+  os::Pid app_pid;
+  MonoTime app_started;
+  int app_status = 0;       // as a shell reports it
+  bool app_killed = false;  // by us
+  std::chrono::milliseconds spawn_delay{0};
+  bool suspended = false;       // by job control
+  bool has_job_control = true;  // a shell would bring us back
+
+  Worker worker;
+
+  std::optional<UploadEstimate> estimate;
+  Txid txid;
+  Bytes lag_bytes = 0;
+  Fencing fencing = Fencing::NotKnown;
+
+  std::optional<Timeline> timeline;
+  StopRequests stop;
+  bool fenced = false;
+  bool abandoned = false;  // the flush, at the terminal
+  Leftovers leftovers;
+
+  std::optional<MonoTime> manager_at;  // when the service manager is told that we live
+
+  std::optional<FlushResult> flush;  // what it came to, once known
+  std::string missing;
+
+  int exit_status = 0;
+};
+
+namespace event {
+struct ChannelClosed {};
+struct ReplicatorExited {
+  os::ExitStatus status;
+};
+struct AppSpawned {
+  os::Pid pid;
+};
+struct AppSpawnBusy {  // EAGAIN: try again
+  std::string reason;
+};
+struct AppNotStarted {  // and will not be
+  std::string reason;
+  int exit_code = 127;
+};
+struct AppExited {
+  os::ExitStatus status;
+  bool out_of_memory = false;  // the kernel killed a process of ours for that
+};
+// Comes before each signal of job control and each AppStopped, because a shell may end meanwhile.
+struct JobControl {
+  bool is_there = false;  // a shell that brings us back after a stop
+};
+struct AppStopped {  // not ended: by a signal, as Ctrl-Z sends it
+  int signal = 0;
+};
+struct OtherReaped {};  // an orphan of the app's
+struct Leftovers {      // answer to CheckLeftovers
+  int processes = 0;
+};
+struct DeadlinePassed {};
+}  // namespace event
+
+using Event =
+    std::variant<ReplicatorReport, event::ChannelClosed, event::ReplicatorExited, event::AppSpawned,
+                 event::AppSpawnBusy, event::AppNotStarted, event::AppExited, event::JobControl,
+                 event::AppStopped, event::OtherReaped, event::Leftovers, event::DeadlinePassed,
+                 os::ReceivedSignal>;
+
+namespace action {
+struct StartApp {};         // answers AppSpawned, AppSpawnBusy or AppNotStarted
+struct SpawnReplicator {};  // with a channel of its own; if it cannot, ReplicatorExited
+struct SendOrder {
+  InitOrder order;
+};
+struct SignalApp {  // the main process
+  int signal = 0;
+};
+struct ContinueApp {};  // SIGCONT; one that is not stopped does not notice
+struct KillApp {};
+struct Suspend {           // stop the app's group if there is one, then ourselves
+  bool whole_job = false;  // and what the shell has started together with us
+};
+struct ResumeApp {};       // its group, in the foreground if we are
+struct CheckLeftovers {};  // answers Leftovers
+struct SignalLeftovers {   // TERM is followed by CONT
+  int signal = 0;
+};
+struct CloseChannel {};
+struct KillReplicator {};
+struct Announce {  // to whoever waits for it outside
+  Announcement what;
+};
+struct Say {
+  Fact fact;
+};
+struct Exit {
+  int status = 0;
+};
+}  // namespace action
+
+using Action =
+    std::variant<action::StartApp, action::SpawnReplicator, action::SendOrder, action::SignalApp,
+                 action::ContinueApp, action::KillApp, action::Suspend, action::ResumeApp,
+                 action::CheckLeftovers, action::SignalLeftovers, action::CloseChannel,
+                 action::KillReplicator, action::Announce, action::Say, action::Exit>;
+
+struct Step {
+  State state;
+  std::vector<Action> actions;
+};
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,90 @@
+#include "walwrap/replication/capture/attach_retry.hpp"
+
+#include <doctest/doctest.h>
+
+namespace walwrap::replication {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr MonoTime kStart{std::chrono::hours(1)};
+constexpr milliseconds kIdle{2000};
+
+TEST_CASE("a file that cannot be attached is tried ever more seldom, up to every five seconds") {
+  AttachRetry retry;
+  MonoTime now = kStart;
+  int tries = 0;
+  while (now < kStart + seconds(29)) {
+    retry.on_failure(os::FileStamp{.size = 7}, now);
+    CHECK_FALSE(retry.is_due(now));
+    CHECK(retry.next() - now <= seconds(5));
+    now = retry.next();
+    ++tries;
+  }
+  CHECK(tries < 15);
+}
+
+TEST_CASE("an event means a new try only if the file is another one or was written") {
+  AttachRetry retry;
+  const os::FileStamp garbage{.id = {1, 1}, .size = 7, .written = seconds(5)};
+  for (int i = 0; i < 8; ++i) retry.on_failure(garbage, kStart);
+  CHECK_FALSE(retry.on_news(garbage, kStart));
+  CHECK_FALSE(retry.is_due(kStart + seconds(1)));
+  CHECK(retry.on_news(os::FileStamp{.id = {1, 1}, .size = 7, .written = seconds(6)}, kStart));
+  CHECK(retry.is_due(kStart));
+  retry.on_failure(garbage, kStart);
+  CHECK(retry.is_due(kStart + milliseconds(100)));
+}
+
+TEST_CASE("a path without a database is named once, after ten seconds") {
+  AttachRetry retry;
+  CHECK_FALSE(retry.on_absent(kStart, kIdle));
+  CHECK_FALSE(retry.is_due(kStart + milliseconds(1)));
+  CHECK_FALSE(retry.on_news(std::nullopt, kStart));
+  CHECK(retry.is_due(kStart));
+  CHECK_FALSE(retry.on_absent(kStart + seconds(9), kIdle));
+  CHECK(retry.on_absent(kStart + seconds(10), kIdle));
+  CHECK_FALSE(retry.on_absent(kStart + seconds(20), kIdle));
+  retry.on_attached();
+  CHECK_FALSE(retry.on_absent(kStart + seconds(30), kIdle));
+  CHECK(retry.on_absent(kStart + seconds(40), kIdle));
+}
+
+TEST_CASE("a stop tries at once, and does not wait long between two tries") {
+  AttachRetry retry;
+  for (int i = 0; i < 8; ++i) retry.on_failure(std::nullopt, kStart);
+  CHECK_FALSE(retry.is_due(kStart + seconds(1)));
+  CHECK(retry.on_finishing(kStart));
+  CHECK(retry.is_due(kStart));
+  retry.on_failure(std::nullopt, kStart);
+  CHECK_FALSE(retry.on_finishing(kStart));
+  CHECK_FALSE(retry.is_due(kStart));
+  CHECK(retry.is_due(kStart + milliseconds(100)));
+  retry.on_detached(kStart, milliseconds(20));
+  CHECK(retry.is_due(kStart));
+}
+
+TEST_CASE("at the end a database that cannot be attached for a second is given up") {
+  AttachRetry retry;
+  for (int i = 0; i < 30; ++i) retry.on_failure(std::nullopt, kStart);
+  CHECK_FALSE(retry.has_no_hope());
+  CHECK(retry.on_finishing(kStart));
+  MonoTime now = kStart;
+  for (; !retry.has_no_hope(); now = retry.next()) retry.on_failure(std::nullopt, now);
+  CHECK(now - kStart <= seconds(2));
+  CHECK(now - kStart >= milliseconds(900));
+}
+
+TEST_CASE("a lock is tried again soon, and a database that was written over after a moment") {
+  AttachRetry retry;
+  retry.on_busy(kStart);
+  CHECK_FALSE(retry.is_due(kStart));
+  CHECK(retry.is_due(kStart + milliseconds(100)));
+  retry.on_detached(kStart, milliseconds(20));
+  CHECK_FALSE(retry.is_due(kStart));
+  CHECK(retry.is_due(kStart + milliseconds(20)));
+}
+
+}  // namespace
+}  // namespace walwrap::replication

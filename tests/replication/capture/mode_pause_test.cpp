@@ -1,0 +1,122 @@
+#include "walwrap/replication/capture/mode_pause.hpp"
+
+#include <doctest/doctest.h>
+
+namespace walwrap::replication {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Use = ModePause::Use;
+
+constexpr MonoTime kStart{seconds(1000)};
+
+// An app that writes for a while, each `every`, and then no more.
+struct Rig {
+  ModePause pause{7};
+  MonoTime now = kStart;
+  ModePause::Face face{.file = 1, .changes = 1, .size = 4096};
+
+  bool look(Use use = Use::Free) { return pause.on_look(face, use, now); }
+  // True: the mode was to be changed while the app was still writing.
+  bool writes_for(milliseconds length, milliseconds every) {
+    MonoTime write = now;
+    const MonoTime end = now + length;
+    while (now < end) {
+      for (; write <= now; write += every) ++face.changes;
+      if (look()) return true;
+      now = std::max(now + milliseconds(1), pause.next_look(now));
+    }
+    return false;
+  }
+  // How long after its last write the mode is changed.
+  milliseconds until_change() {
+    ++face.changes;
+    const MonoTime from = now;
+    while (!look()) now = pause.next_look(now);
+    return duration_cast<milliseconds>(now - from);
+  }
+};
+
+TEST_CASE("the longer a database waits, the shorter a pause of its app is enough") {
+  struct Row {
+    seconds waited;
+    milliseconds least, most;
+  };
+  constexpr Row kRows[] = {
+      {seconds(0), milliseconds(300), milliseconds(430)},
+      {seconds(9), milliseconds(300), milliseconds(430)},
+      {seconds(11), milliseconds(50), milliseconds(75)},
+      {seconds(59), milliseconds(50), milliseconds(75)},
+      {seconds(61), milliseconds(5), milliseconds(9)},
+      {seconds(599), milliseconds(5), milliseconds(9)},
+      {seconds(601), milliseconds(0), milliseconds(1)},
+  };
+  for (const Row& row : kRows) {
+    CAPTURE(row.waited.count());
+    Rig rig;
+    // Shorter than any pause that is enough, up to the last stage: the database is in use then.
+    rig.look(Use::InUse);
+    rig.now += row.waited;
+    rig.look(Use::InUse);
+    const auto got = rig.until_change();
+    CHECK(got >= row.least);
+    CHECK(got <= row.most);
+  }
+}
+
+TEST_CASE("an app that writes is not changed under") {
+  for (const int every : {1, 20, 100, 290}) {
+    CAPTURE(every);
+    Rig rig;
+    CHECK_FALSE(rig.writes_for(seconds(10), milliseconds(every)));
+  }
+  Rig rig;
+  CHECK_FALSE(rig.writes_for(seconds(590), milliseconds(4)));
+}
+
+TEST_CASE("a database that is locked or has a journal is never changed, however long it waits") {
+  Rig rig;
+  for (int i = 0; i < 2000; ++i) {
+    CHECK_FALSE(rig.look(Use::InUse));
+    rig.now += seconds(1);
+  }
+  CHECK(rig.pause.next_look(rig.now) - rig.now == milliseconds(250));
+  CHECK(rig.look());  // it is free at last
+}
+
+TEST_CASE("the pause that is waited for is not the same each time") {
+  const auto first = Rig().until_change();
+  bool differs = false;
+  for (std::uint64_t seed = 1; seed < 9 && !differs; ++seed) {
+    Rig rig;
+    rig.pause = ModePause(seed * 0x1234'5678'9abcULL);
+    differs = rig.until_change() != first;
+  }
+  CHECK(differs);
+}
+
+TEST_CASE("an app that changes the mode back is given way to, each time for longer") {
+  Rig rig;
+  seconds last{0};
+  for (int round = 1; round <= 6; ++round) {
+    CAPTURE(round);
+    const auto took = duration_cast<seconds>(rig.until_change());
+    CHECK(rig.pause.times_undone() == round - 1);
+    CHECK(took >= std::min(4 * last, seconds(600)));
+    if (round > 1) CHECK(took >= seconds(10));
+    CHECK(took <= seconds(601));
+    last = took;
+    rig.pause.on_changed(rig.face.file);
+    rig.pause.on_over();
+    rig.now += seconds(1);
+  }
+  // Another file at the same path is no change back.
+  ++rig.face.file;
+  CHECK(rig.until_change() < seconds(1));
+  CHECK(rig.pause.times_undone() == 5);
+}
+
+}  // namespace
+}  // namespace walwrap::replication

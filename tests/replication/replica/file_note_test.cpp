@@ -1,0 +1,61 @@
+#include "walwrap/replication/replica/file_note.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tests/support/files.hpp"
+#include "tests/support/temp_dir.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+os::FileStamp sample() {
+  return {.id = {.device = 64769, .inode = ~0ULL},
+          .size = 1ULL << 41,
+          .written = std::chrono::nanoseconds(-1),
+          .changed = std::chrono::nanoseconds(1'796'000'000'123'456'789)};
+}
+
+TEST_CASE("a note is read back as it was written, and is none with any bit changed") {
+  const auto bytes = format_file_note(sample());
+  CHECK(parse_file_note(bytes) == sample());
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
+    auto damaged = bytes;
+    damaged[bit / 8] ^= std::byte{1} << static_cast<int>(bit % 8);
+    CHECK_FALSE(parse_file_note(damaged).has_value());
+  }
+  CHECK_FALSE(parse_file_note(ByteSpan(bytes).first(bytes.size() - 1)).has_value());
+  CHECK_FALSE(parse_file_note({}).has_value());
+}
+
+TEST_CASE("the next start finds the last note, and none after the state was forgotten") {
+  const testing::TempDir dir;
+  auto directory = StateDir::open(dir / "app.db").value();
+  CHECK_FALSE(read_file_note(directory).has_value());
+  FileNote note(directory);
+  auto stamp = sample();
+  note.keep(stamp);
+  CHECK(read_file_note(directory) == stamp);
+  stamp.size = 1;
+  note.keep(stamp);
+  CHECK(read_file_note(StateDir::open(dir / "app.db").value()) == stamp);
+  note.forget();
+  CHECK_FALSE(read_file_note(directory).has_value());
+  note.keep(stamp);
+  CHECK(read_file_note(directory) == stamp);
+  REQUIRE(directory.forget().has_value());
+  CHECK_FALSE(read_file_note(directory).has_value());
+}
+
+TEST_CASE("a note that cannot be written is none, and no error") {
+  const testing::TempDir dir;
+  const auto directory = StateDir::open(dir / "app.db").value();
+  std::filesystem::remove_all(dir / ".app.db-walwrap");
+  FileNote note(directory);
+  note.keep(sample());
+  CHECK_FALSE(read_file_note(directory).has_value());
+}
+
+}  // namespace
+}  // namespace walwrap::replication

@@ -1,0 +1,166 @@
+#include "walwrap/replication/replica/state_dir.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "tests/support/files.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace walwrap;
+using namespace walwrap::replication;
+namespace fs = std::filesystem;
+
+namespace {
+
+SavedState sample() {
+  return {.lineage = {0x0123456789abcdef},
+          .writer = {0xfedcba9876543210},
+          .txid = {161},
+          .stored_by = {0xfedcba9876543210},
+          .page_size = {4096},
+          .pages = 262'144,
+          .slot = KnownFile{.size = 4120, .checksum = 0x8000000000000001},
+          .front = KnownFront{Level{9}, {Txid{1}, Txid{160}}, {.size = 1U << 30U, .checksum = 7}},
+          .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
+          .clean = true,
+          .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250))};
+}
+
+}  // namespace
+
+TEST_CASE("the state directory is a hidden one beside the database") {
+  CHECK(StateDir::path_for("/data/app.db") == os::Path("/data/.app.db-walwrap"));
+  CHECK(StateDir::path_for("app.db") == os::Path(".app.db-walwrap"));
+}
+
+TEST_CASE("a saved state is there after the next start, for its owner alone") {
+  const testing::TempDir dir;
+  const fs::path database = dir / "app.db";
+  auto state_dir = StateDir::open(database);
+  REQUIRE_MESSAGE(state_dir.has_value(), state_dir.error().text);
+  auto none = state_dir->load();
+  REQUIRE(none.has_value());
+  CHECK_FALSE(none->has_value());
+
+  REQUIRE(state_dir->save(sample()).has_value());
+  SavedState next = sample();
+  next.txid = next.txid.next();
+  REQUIRE(state_dir->save(next).has_value());
+
+  const auto again = StateDir::open(database);
+  REQUIRE(again.has_value());
+  const auto loaded = again->load();
+  REQUIRE(loaded.has_value());
+  REQUIRE(loaded->has_value());
+  CHECK(**loaded == next);
+  const fs::path path = dir / ".app.db-walwrap";
+  CHECK((fs::status(path).permissions() & fs::perms::all) == fs::perms::owner_all);
+}
+
+TEST_CASE("no state and a damaged state are told apart") {
+  const testing::TempDir dir;
+  auto state_dir = StateDir::open(dir / "app.db");
+  REQUIRE(state_dir.has_value());
+  REQUIRE(state_dir->save(sample()).has_value());
+  const fs::path file = dir / ".app.db-walwrap/state";
+  const std::string text = testing::text_of(file);
+  for (const std::string& damaged :
+       {std::string(), text.substr(0, 50), std::string(100'000, 'x')}) {
+    testing::write_text(file, damaged);
+    const auto loaded = state_dir->load();
+    REQUIRE_FALSE(loaded.has_value());
+    CHECK(loaded.error().code == Code::Corrupt);
+  }
+  REQUIRE(state_dir->save(sample()).has_value());
+  CHECK(state_dir->load()->has_value());
+}
+
+TEST_CASE("forgetting removes state and sums, and does so twice without complaint") {
+  const testing::TempDir dir;
+  auto state_dir = StateDir::open(dir / "app.db");
+  REQUIRE(state_dir.has_value());
+  REQUIRE(state_dir->save(sample()).has_value());
+  {
+    auto sums = state_dir->open_sums();
+    REQUIRE(sums.has_value());
+    REQUIRE(sums->resize(3).has_value());
+  }
+  REQUIRE(state_dir->forget().has_value());
+  REQUIRE(state_dir->forget().has_value());
+  CHECK_FALSE(state_dir->load()->has_value());
+  CHECK(state_dir->open_sums()->pages() == 0);
+}
+
+TEST_CASE("what a crash in the middle of a save left behind goes at the next start") {
+  const testing::TempDir dir;
+  {
+    auto state_dir = StateDir::open(dir / "app.db");
+    REQUIRE(state_dir->save(sample()).has_value());
+  }
+  const fs::path left = dir / ".app.db-walwrap/state.tmp-0123456789abcdef";
+  testing::write_text(left, "half");
+  const auto state_dir = StateDir::open(dir / "app.db");
+  REQUIRE(state_dir.has_value());
+  CHECK_FALSE(fs::exists(left));
+  CHECK(state_dir->load()->has_value());
+}
+TEST_CASE(
+    "a link or a pipe that is planted in the state's place is no state, and is not written to") {
+  const testing::TempDir dir;
+  const fs::path directory = dir / ".app.db-walwrap";
+  testing::write_text(dir / "secret", "of root");
+  auto state_dir = StateDir::open(dir / "app.db");
+  REQUIRE(state_dir.has_value());
+  for (const char* name : {"state", "pages"}) {
+    for (const std::string_view planted : {"link", "pipe"}) {
+      CAPTURE(name);
+      CAPTURE(planted);
+      fs::remove(directory / name);
+      if (planted == "link") {
+        fs::create_symlink(dir / "secret", directory / name);
+      } else {
+        REQUIRE(::mkfifo((directory / name).c_str(), 0666) == 0);
+      }
+      const auto loaded = state_dir->load();
+      CHECK((loaded.has_value() ? !loaded->has_value() : loaded.error().code == Code::Corrupt));
+      REQUIRE(state_dir->save(sample()).has_value());
+      auto sums = state_dir->open_sums();
+      REQUIRE(sums.has_value());
+      REQUIRE(sums->resize(3).has_value());
+      CHECK(testing::text_of(dir / "secret") == "of root");
+      CHECK(**state_dir->load() == sample());
+      CHECK(fs::is_regular_file(fs::symlink_status(directory / name)));
+      REQUIRE(state_dir->forget().has_value());
+    }
+  }
+}
+
+TEST_CASE(
+    "with --user, a hard link to root's file in the state directory is replaced, not given away") {
+  if (::geteuid() != 0) return;  // only root has another user
+  const testing::TempDir dir;
+  const os::FileOwner app{12'345, 12'346};
+  testing::write_text(dir / "secret", "of root");
+  const auto state_dir = StateDir::open(dir / "app.db", app).value();
+  const fs::path pages = dir / ".app.db-walwrap/pages";
+  fs::create_hard_link(dir / "secret", pages);
+  CHECK(state_dir.open_sums()->pages() == 0);
+  CHECK(testing::text_of(dir / "secret") == "of root");
+  CHECK(os::status_of(dir / "secret")->owner.user == 0);
+  CHECK(os::status_of(pages)->owner == app);
+}
+
+TEST_CASE(
+    "a link in the state directory's place refuses the start, and nothing is made behind it") {
+  const testing::TempDir dir;
+  fs::create_directory(dir / "etc");
+  fs::create_directory_symlink(dir / "etc", dir / ".app.db-walwrap");
+  const auto refused = StateDir::open(dir / "app.db");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.find("is a link") != std::string::npos);
+  CHECK(fs::is_empty(dir / "etc"));
+}

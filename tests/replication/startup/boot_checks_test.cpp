@@ -1,0 +1,199 @@
+#include "walwrap/replication/startup/boot_checks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "tests/support/crashed_disk.hpp"
+#include "tests/support/fake_store.hpp"
+#include "tests/support/files.hpp"
+#include "tests/support/manual_clock.hpp"
+#include "tests/support/world.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AppDb;
+using testing::copy_disk;
+using testing::count_set_aside;
+using testing::put_disk_back;
+using testing::rows_after_a_start;
+using testing::Run;
+using testing::World;
+
+TEST_CASE("a state directory that somebody holds is waited for, up to a time") {
+  const testing::TempDir dir;
+  testing::ManualClock clock;
+  int pauses = 0;
+  std::optional<os::DirectoryLock> other = os::DirectoryLock::try_take(dir.path()).value();
+  const auto lock = [&](int free_after) {
+    pauses = 0;
+    return lock_state_directory(dir.path(),
+                                {.database = dir / "app.db",
+                                 .give_up = clock.mono() + std::chrono::seconds(3),
+                                 .pause = [&, free_after]() -> Result<void> {
+                                   if (++pauses == free_after) other.reset();
+                                   clock.advance(std::chrono::seconds(1));
+                                   return {};
+                                 }},
+                                clock, testing::kNoLog);
+  };
+  const auto refused = lock(9);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Busy);
+  CHECK(refused.error().text.find("another walwrap") != std::string::npos);
+  CHECK(pauses == 3);
+  CHECK(lock(2).value().has_value());
+}
+
+TEST_CASE("a file or a replica that changed is decided on again") {
+  const testing::TempDir dir;
+  const auto database = dir / "app.db";
+  testing::FakeBucket bucket;
+  ReplicaLook replica;
+  replica.store = std::make_unique<testing::FakeStore>(bucket);
+  replica.extent.newest = Txid{1};
+  const auto check = [&](const FoundFile& found) {
+    return check_nothing_changed(database, found, replica, KeyStyle::S3);
+  };
+  CHECK(check(std::nullopt).has_value());
+  testing::write_text(database, "one");
+  CHECK(check(std::nullopt).error().code == Code::Busy);
+  const auto found = find_file(database);
+  CHECK(check(found).has_value());
+  testing::write_text(database, "longer");
+  CHECK(check(found).error().code == Code::Busy);
+  const auto again = find_file(database);
+  bucket.set("0000/0000000000000002-0000000000000002.ltx", ByteVector(1));
+  CHECK(check(again).error().code == Code::Busy);
+  CHECK(check(again).error().text.find("another instance") != std::string::npos);
+}
+
+TEST_CASE("the page size is that of the replica, of the state where the replica is away, or any") {
+  const testing::TempDir dir;
+  const auto database = dir / "app.db";
+  testing::AppDb(database).run("PRAGMA page_size=8192; CREATE TABLE t(a)");
+  ReplicaLook replica;
+  SavedState state;
+  const auto is_refused = [&] { return other_page_size(database, replica, state).has_value(); };
+  CHECK_FALSE(is_refused());
+  state.page_size = PageSize{4096};
+  CHECK(is_refused());
+  replica.finding = ReplicaFinding::Empty;
+  CHECK_FALSE(is_refused());
+  replica.finding = ReplicaFinding::Present;
+  replica.newest.page_size = PageSize{8192};
+  CHECK_FALSE(is_refused());
+  replica.newest.page_size = PageSize{512};
+  const auto refused = other_page_size(database, replica, state);
+  REQUIRE(refused.has_value());
+  CHECK(refused->action == StartAction::Refuse);
+  CHECK(refused->why.find("8192") != std::string::npos);
+  CHECK(refused->type.find("page_size=512") != std::string::npos);
+  std::filesystem::remove(database);
+  CHECK_FALSE(is_refused());
+}
+
+// After a crash the WAL lies beside the database file, and the file is changed before the next
+// start: SQLite would lay the WAL over whatever is there.
+
+// The disk "crashed" has rows 1 to 3 stored, row 4 only in its WAL. `first` has row 1 alone.
+void crash_with_a_wal(const World& world) {
+  world.live("CREATE TABLE t(a); CREATE TABLE u(b); INSERT INTO t VALUES(1)");
+  fs::copy_file(world.database, world.directory / "first.db");
+  world.live("INSERT INTO u VALUES(randomblob(30000)); UPDATE t SET a = a");
+  {
+    Run run(world);
+    run.store(2);
+    run.store(3);
+    run.replicator.reset();  // as if killed
+    run.app->run("INSERT INTO t VALUES(4)");
+    copy_disk(world, "crashed");
+  }
+  put_disk_back(world, "crashed");
+  fs::remove(world.host / "app.db-shm");
+  REQUIRE(fs::file_size(world.host / "app.db-wal") > 0);
+}
+
+void replace_with(const World& world, const fs::path& other) {
+  fs::remove(world.database);
+  fs::copy_file(other, world.database);
+}
+
+TEST_CASE("an older file under the WAL is behind, whatever the WAL proves") {
+  const World world;
+  crash_with_a_wal(world);
+  replace_with(world, world.directory / "first.db");
+  CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+TEST_CASE("a foreign file under the WAL is refused, and nothing is touched") {
+  const World world;
+  crash_with_a_wal(world);
+  AppDb(world.directory / "foreign.db")
+      .run("CREATE TABLE f(x); INSERT INTO f VALUES(randomblob(90000))");
+  replace_with(world, world.directory / "foreign.db");
+  const auto size = fs::file_size(world.host / "app.db-wal");
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Mismatch);
+  CHECK(refused.error().text.find("not the one that its WAL belongs to") != std::string::npos);
+  CHECK(fs::file_size(world.host / "app.db-wal") == size);
+  CHECK(count_set_aside(world) == 0);
+}
+
+TEST_CASE("a file under the WAL that was cut is not gone on with") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::resize_file(world.database, fs::file_size(world.database) / 2);
+  auto options = world.options();
+  CHECK_FALSE(world.prepare(options).has_value());
+  options.policy.on_diverged = OnDiverged::UseReplica;
+  CHECK(world.prepare(options).has_value());
+  CHECK(rows_after_a_start(world) == "1,2,3");
+}
+
+TEST_CASE("the right file under the WAL goes on, even if it is a copy that nobody has noted") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::copy_file(world.database, world.directory / "copy.db");
+  replace_with(world, world.directory / "copy.db");
+  CHECK(rows_after_a_start(world) == "1,2,3,4");
+}
+
+TEST_CASE("a foreign file under the WAL is refused without the replica, too") {
+  const World world;
+  crash_with_a_wal(world);
+  fs::rename(world.replica, world.directory / "away");
+  { std::ofstream(world.replica) << "no directory"; }
+  CHECK(world.prepare(world.options()).has_value());  // the right file
+  put_disk_back(world, "crashed");
+  fs::remove(world.host / "app.db-shm");
+  AppDb(world.directory / "foreign.db").run("CREATE TABLE f(x); INSERT INTO f VALUES(1)");
+  replace_with(world, world.directory / "foreign.db");
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Mismatch);
+}
+
+TEST_CASE("a WAL that nothing connects with the file under it is refused if they do not match") {
+  const World world;
+  world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  {  // a WAL of some other database
+    AppDb other(world.directory / "other.db");
+    other.run(
+        "CREATE TABLE f(x); INSERT INTO f VALUES(randomblob(200000)); PRAGMA journal_mode=WAL; "
+        "PRAGMA wal_autocheckpoint=0; CREATE TABLE g(x); INSERT INTO g VALUES(1)");
+    fs::copy_file(world.directory / "other.db-wal", world.host / "app.db-wal",
+                  fs::copy_options::overwrite_existing);
+  }
+  const auto refused = world.prepare(world.options());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().text.find("is damaged") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace walwrap::replication

@@ -1,0 +1,66 @@
+#include "walwrap/replication/startup/boot_directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/world.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+using testing::kNoLog;
+using testing::kSystemClock;
+
+struct Start {
+  explicit Start(const os::Path& database)
+      : wait{.database = database,
+             .give_up = kSystemClock.mono(),
+             .pause = [] { return Result<void>(); }},
+        directory(database, {}) {}
+  Result<void> look() { return directory.open_existing(wait, kSystemClock, kNoLog); }
+
+  LockWait wait;
+  BootDirectory directory;
+};
+
+TEST_CASE("a start makes no state directory before it owns it") {
+  const testing::TempDir dir;
+  const os::Path database = dir / "app.db";
+  Start start(database);
+  REQUIRE(start.look().has_value());
+  CHECK_FALSE(start.directory.is_open());
+  CHECK_FALSE(os::exists(StateDir::path_for(database)));
+  REQUIRE(start.directory.own().has_value());
+  CHECK(start.directory.is_open());
+  CHECK(os::exists(StateDir::path_for(database)));
+}
+
+TEST_CASE("of two starts that decided without a state directory, one decides again") {
+  const testing::TempDir dir;
+  const os::Path database = dir / "app.db";
+  Start first(database);
+  Start second(database);
+  REQUIRE(first.look().has_value());
+  REQUIRE(second.look().has_value());
+  REQUIRE(first.directory.own().has_value());
+  CHECK(second.directory.own().error().code == Code::Busy);
+  CHECK(second.look().error().code == Code::Busy);  // the first one still has the lock
+}
+
+TEST_CASE("a start that comes after another one has ended decides again, with its state") {
+  const testing::TempDir dir;
+  const os::Path database = dir / "app.db";
+  Start late(database);
+  REQUIRE(late.look().has_value());
+  {
+    Start other(database);
+    REQUIRE(other.directory.own().has_value());
+    REQUIRE(other.directory.get().save(SavedState{}).has_value());
+  }
+  CHECK(late.directory.own().error().code == Code::Busy);
+  REQUIRE(late.look().has_value());
+  CHECK(late.directory.own().has_value());
+}
+
+}  // namespace
+}  // namespace walwrap::replication
