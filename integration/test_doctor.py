@@ -23,7 +23,7 @@ def doctor(run, scene, *flags, env=None):
     found = json.loads(done.stdout)
     run.must(found["version"] == 1 and found["ok"] == (done.returncode == 0),
              "exit %d, and it says %s" % (done.returncode, found["ok"]))
-    return done.returncode, {f["subject"]: (f["level"], f["says"], f["type"])
+    return done.returncode, {f["subject"]: (f["level"], f["message"], f["hint"])
                              for f in found["findings"]}
 
 

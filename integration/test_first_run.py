@@ -162,7 +162,7 @@ def exclusive(run):
     walwrap = scene.start([PYTHON, "-c", app, str(scene.db)], "--health-max-lag", "4s")
     status = wait_until(lambda: waiting(scene), 10, "a status that says that it waits")
     pid = run.path("app-%d.out" % walwrap.number).read_text().strip()
-    run.must("process %s has it locked" % pid in status["trouble"], status["trouble"])
+    run.must("process %s has it locked" % pid in status["error"], status["error"])
     run.must(status["lag"]["bytes"] > 0, "no lag: %s" % status["lag"])
     wait_until(lambda: not waiting(scene)["healthy"], 8, "the health to be red")
     walwrap.must_end(0)
@@ -181,7 +181,7 @@ def waiting(scene):
     if asked.returncode != 0:
         return None
     status = json.loads(asked.stdout)["databases"][0]
-    return status if status["state"] == "waiting to attach" and status["trouble"] else None
+    return status if status["state"] == "waiting to attach" and status["error"] else None
 
 
 if __name__ == "__main__":

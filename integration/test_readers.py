@@ -42,7 +42,7 @@ def lines(walwrap, text):
 def long_reader(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rate", 200, "--body", 4000),
-                          "--wal-hard-limit", "%dMiB" % HARD_LIMIT_MIB)
+                          "--wal-limit", "%dMiB" % HARD_LIMIT_MIB)
     scene.wait_for_rows(100)
     reader = subprocess.Popen([PYTHON, "-c", READER, str(scene.db)], env=run.environment(),
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

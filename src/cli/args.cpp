@@ -8,7 +8,8 @@
 #include <span>
 #include <utility>
 
-#include "walwrap/cli/option_words.hpp"
+#include "walwrap/cli/help.hpp"
+#include "walwrap/cli/option_parser.hpp"
 #include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/config/settings.hpp"
@@ -22,20 +23,6 @@ constexpr std::array<std::string_view, 9> kCommands = {
     "run", "restore", "status", "wait", "flush", "snapshot", "doctor", "help", "version"};
 // Commands of later versions: a script that calls one must not run a program of that name today.
 constexpr std::array<std::string_view, 2> kReserved = {"ls", "verify"};
-
-constexpr std::array kRestoreOptions = {
-    OptionRow{"--replica", "URL", "where the copy is: s3://bucket/prefix or file:///dir"},
-    OptionRow{"--output", "FILE", "the database to write; it must not exist"},
-    OptionRow{"--txid", "HEX16", "restore the state of this transaction id"},
-    OptionRow{"--timestamp", "TIME",
-              "the last state before 2026-01-31T12:00:00Z, or \"10 minutes ago\""},
-    OptionRow{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
-    OptionRow{"--force", "", "if FILE exists, set it aside: it gets another name"},
-    OptionRow{"--integrity", "quick|full|none",
-              "SQLite's own check before FILE appears (default quick)"},
-    OptionRow{"--quiet", "", "say nothing but what is wrong"},
-    OptionRow{"--ca-file", "FILE", "PEM file of roots to trust [WALWRAP_CA_FILE]"},
-};
 
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -122,7 +109,7 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
     out.txid = Txid{*txid};
   }
   if (option.flag == "--timestamp") {
-    out.timestamp = parse_moment(option.value);
+    out.timestamp = parse_timestamp_arg(option.value);
     if (!out.timestamp) {
       return bad("is not a time: write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
     }
@@ -217,45 +204,6 @@ Arguments parse_arguments(const std::vector<std::string>& words) {
   if (contains(kReserved, first)) return or_usage_error(not_a_command(first), kExitUsage);
   if (first == "run") return or_usage_error(parse_run(rest), kExitConfiguration);
   return or_usage_error(parse_run(words), kExitConfiguration);
-}
-
-std::string format_help(std::string_view topic) {
-  constexpr std::string_view kRunUsage = "walwrap [options] -- command [args...]";
-  constexpr std::string_view kRestoreUsage =
-      "walwrap restore --replica URL --output FILE [options]";
-  if (topic == "restore") {
-    std::string out = fmt::format(
-        "usage: {}\n\nWrites the stored database to FILE, checked, or nothing at all.\n\noptions\n",
-        kRestoreUsage);
-    return out + format_rows(kRestoreOptions) +
-           "\nexit codes: 0 done; 1 not so: no such state, or FILE exists; 2 usage;\n"
-           "  3 store unreachable or denied; 4 damaged data\n";
-  }
-  if (topic == "doctor") {
-    return "usage: walwrap doctor [--json] [--db FILE] [--replica URL] [options of run]\n\n"
-           "Looks at the host, the disk, the database and the replica as a start would find them,\n"
-           "and says what is wrong and what to type. Puts one small object into the replica and\n"
-           "removes it again; touches nothing else.\n\n"
-           "exit codes: 0 all is well; 1 there is a problem; 2 usage\n";
-  }
-  if (const auto question = parse_question(topic)) return format_ask_help(*question);
-  if (topic == "help") return "usage: walwrap help [command]\n";
-  if (topic == "version") return "usage: walwrap version\n";
-  if (!topic.empty() && topic != "run") return {};
-  return fmt::format(
-      "usage: {}\n"
-      "       {}\n"
-      "       walwrap status | wait | flush | snapshot [options]\n"
-      "       walwrap doctor [--json] [options] | help [command] | version\n\n"
-      "Runs the command, keeps its SQLite database copied to the replica, and restores it from\n"
-      "there before the command starts if the file is not there.\n\n"
-      "options of run, each also an environment variable; flags win\n{}"
-      "  {:<31}{}\n  {:<31}{}\n  {:<31}{}\n\n"
-      "exit codes: the command's own, or 128 + signal; 74 it said 0 but not everything is stored;\n"
-      "  125 walwrap refused to start it (the message says why); 126, 127 it cannot be run\n",
-      kRunUsage, kRestoreUsage, config::format_settings_help(), "-v, --verbose",
-      "same as --log-level debug", "-q, --quiet", "same as --log-level warn",
-      "-h, --help, --version", "print this, or the version");
 }
 
 }  // namespace walwrap::cli

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "walwrap/cli/arguments.hpp"
@@ -14,8 +13,5 @@
 namespace walwrap::cli {
 
 Arguments parse_arguments(const std::vector<std::string>& words);
-
-// What --help prints; empty for a topic that is no command.
-std::string format_help(std::string_view topic);
 
 }  // namespace walwrap::cli

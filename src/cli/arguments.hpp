@@ -9,7 +9,7 @@
 #include "walwrap/base/exit_code.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/cli/ask_args.hpp"
-#include "walwrap/cli/moment.hpp"
+#include "walwrap/cli/timestamp_arg.hpp"
 #include "walwrap/config/config.hpp"
 
 namespace walwrap::cli {
@@ -30,7 +30,7 @@ struct RestoreArguments {
   std::string output;
   std::string ca_file;  // "": what the environment names, or the system's roots
   std::optional<Txid> txid;
-  std::optional<Moment> timestamp;
+  std::optional<TimestampArg> timestamp;
   bool quiet = false;  // no progress, and no word of success
   IfPresent if_present = IfPresent::Refuse;
   config::Integrity integrity = config::Integrity::Quick;

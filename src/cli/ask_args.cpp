@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "walwrap/base/types.hpp"
-#include "walwrap/cli/option_words.hpp"
+#include "walwrap/cli/option_parser.hpp"
 #include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 

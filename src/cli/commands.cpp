@@ -11,6 +11,7 @@
 #include "walwrap/cli/args.hpp"
 #include "walwrap/cli/ask_command.hpp"
 #include "walwrap/cli/doctor_command.hpp"
+#include "walwrap/cli/help.hpp"
 #include "walwrap/cli/restore_command.hpp"
 #include "walwrap/config/config_parser.hpp"
 #include "walwrap/daemon/api.hpp"

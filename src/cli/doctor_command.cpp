@@ -19,7 +19,7 @@
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/replica/layout.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/replication/upload/store_habits.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
 #include "walwrap/storage/stores/inspect.hpp"
 #include "walwrap/storage/stores/open.hpp"
 
@@ -129,8 +129,8 @@ class Doctor {
 
 storage::Surroundings Doctor::patient() const {
   const MonoTime deadline = around_.clock.mono() + kStorePatience;
-  return {.clock = around_.clock, .log = around_.log, .patience = [this, deadline] {
-            return storage::Patience{.go_on = !around_.cancelled(), .deadline = deadline};
+  return {.clock = around_.clock, .log = around_.log, .budget = [this, deadline] {
+            return storage::CallBudget{.go_on = !around_.cancelled(), .deadline = deadline};
           }};
 }
 
@@ -201,7 +201,7 @@ int examine(const DoctorArguments& arguments, const DoctorSurroundings& surround
     surroundings.complain(fmt::format("walwrap doctor: {}\n", config.error().text));
     return kExitUsage;
   }
-  const auto host = daemon::find_host(*config, surroundings.environment);
+  const auto host = daemon::find_platform(*config, surroundings.environment);
   const auto bare = std::partition(config->databases.begin(), config->databases.end(),
                                    [](const auto& database) { return !database.replica.empty(); });
   const std::vector<config::Database> without(bare, config->databases.end());

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "walwrap/base/human.hpp"
-#include "walwrap/replication/replica/levels.hpp"
+#include "walwrap/replication/replica/compaction.hpp"
 #include "walwrap/storage/stores/prices.hpp"
 
 namespace walwrap::cli {
@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Bytes kLeastFree = 128ULL << 20;     // the log may grow to 64 MiB, twice that is safe
-constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-hard-limit
+constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-limit
 constexpr milliseconds kExactClock = seconds(5);
 constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
 constexpr std::uint64_t kMonthSeconds = 30ULL * 24 * 3600;
@@ -46,14 +46,14 @@ std::string_view level_text(FindingLevel level) {
   return "problem";
 }
 
-Finding ok(std::string subject, std::string says) {
-  return {FindingLevel::Ok, std::move(subject), std::move(says), {}};
+Finding ok(std::string subject, std::string message) {
+  return {FindingLevel::Ok, std::move(subject), std::move(message), {}};
 }
-Finding note(std::string subject, std::string says, std::string type = {}) {
-  return {FindingLevel::Note, std::move(subject), std::move(says), std::move(type)};
+Finding note(std::string subject, std::string message, std::string hint = {}) {
+  return {FindingLevel::Note, std::move(subject), std::move(message), std::move(hint)};
 }
-Finding problem(std::string subject, std::string says, std::string type = {}) {
-  return {FindingLevel::Problem, std::move(subject), std::move(says), std::move(type)};
+Finding problem(std::string subject, std::string message, std::string hint = {}) {
+  return {FindingLevel::Problem, std::move(subject), std::move(message), std::move(hint)};
 }
 
 // Source: the SQLite file format, "The Database Header".
@@ -78,13 +78,14 @@ std::optional<DatabaseHeader> parse_database_header(std::string_view bytes) {
 Finding finding_of_clock(milliseconds offset) {
   const auto apart = offset < milliseconds(0) ? -offset : offset;
   if (apart < kExactClock) return ok("clock", "agrees with the store's");
-  const auto says = fmt::format("is {} {} the store's", format_duration(apart),
-                                offset > milliseconds(0) ? "behind" : "ahead of");
-  constexpr std::string_view kType = "synchronise the host's clock, as with chrony or ntpd";
+  const auto message = fmt::format("is {} {} the store's", format_duration(apart),
+                                   offset > milliseconds(0) ? "behind" : "ahead of");
+  constexpr std::string_view kHint = "synchronise the host's clock, as with chrony or ntpd";
   if (apart < kUsableClock) {
-    return note("clock", says + "; requests are signed with the store's time", std::string(kType));
+    return note("clock", message + "; requests are signed with the store's time",
+                std::string(kHint));
   }
-  return problem("clock", says, std::string(kType));
+  return problem("clock", message, std::string(kHint));
 }
 
 std::string advice_for(const Error& error) {
@@ -102,17 +103,17 @@ std::string advice_for(const Error& error) {
 
 }  // namespace
 
-std::vector<Finding> findings_of(const supervisor::Host& host) {
-  const auto says = fmt::format("{}: {} from the stop signal to the end ({})", host.name,
-                                format_duration(host.grace), host.source);
+std::vector<Finding> findings_of(const supervisor::Platform& host) {
+  const auto message = fmt::format("{}: {} from the stop signal to the end ({})", host.name,
+                                   format_duration(host.grace), host.source);
   std::vector<Finding> findings;
   if (host.name == "unknown") {
-    findings.push_back(note("host", says, "set --grace to what your host gives"));
+    findings.push_back(note("platform", message, "set --grace to what your platform gives"));
   } else {
-    findings.push_back(ok("host", says));
+    findings.push_back(ok("platform", message));
   }
   for (const auto& warning : host.warnings) {
-    findings.push_back(problem("host", warning.says, warning.type));
+    findings.push_back(problem("platform", warning.message, warning.hint));
   }
   return findings;
 }
@@ -164,14 +165,14 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
     return {problem("database", path + " is no SQLite database, or it is encrypted",
                     "check --db; an encrypted database cannot be replicated")};
   }
-  const auto says = fmt::format("{}: {}, pages of {} bytes", path, format_bytes(database.size),
-                                header->page_size);
+  const auto message = fmt::format("{}: {}, pages of {} bytes", path, format_bytes(database.size),
+                                   header->page_size);
   std::vector<Finding> findings;
   if (header->is_wal) {
-    findings.push_back(ok("database", says + ", in WAL mode"));
+    findings.push_back(ok("database", message + ", in WAL mode"));
   } else {
     findings.push_back(
-        note("database", says + ", with a rollback journal: a start changes it to WAL mode",
+        note("database", message + ", with a rollback journal: a start changes it to WAL mode",
              "check that the app sets no other journal_mode, no locking_mode=EXCLUSIVE, and that "
              "its SQLite has WAL: else it stops working; the way back, once walwrap is stopped: "
              "sqlite3 " +
@@ -286,7 +287,7 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   const auto every = std::max<std::int64_t>(1, cost.interval.count());
   const auto uploads = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
   // So many files make one of the next level, so many of these one of the next, and so on.
-  const auto puts = uploads + uploads / (replication::Levels::Limits{}.files - 1);
+  const auto puts = uploads + uploads / (replication::Compaction::Limits{}.files - 1);
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
              fmt::format("{:.2f} USD a month for the {} uploads of an app that never stops writing "
@@ -306,7 +307,7 @@ std::string format_findings(const std::vector<Finding>& findings) {
   std::string text;
   for (const Finding& finding : findings) {
     text += fmt::format("{:<9}{:<13}{}{}{}\n", level_text(finding.level), finding.subject,
-                        finding.says, finding.type.empty() ? "" : "; ", finding.type);
+                        finding.message, finding.hint.empty() ? "" : "; ", finding.hint);
   }
   return text;
 }
@@ -317,8 +318,8 @@ std::string format_findings_json(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     list.push_back({{"level", level_text(finding.level)},
                     {"subject", finding.subject},
-                    {"says", finding.says},
-                    {"type", finding.type}});
+                    {"message", finding.message},
+                    {"hint", finding.hint}});
   }
   // What a file name or a server says need not be UTF-8.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";

@@ -12,7 +12,7 @@
 
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
-#include "walwrap/supervisor/host.hpp"
+#include "walwrap/supervisor/platform.hpp"
 
 namespace walwrap::cli {
 
@@ -21,11 +21,11 @@ enum class FindingLevel { Ok, Note, Problem };
 struct Finding {
   FindingLevel level = FindingLevel::Ok;
   std::string subject;  // "host", "disk", "database", "store", ...
-  std::string says;
-  std::string type;  // what to type or to do; "": nothing
+  std::string message;
+  std::string hint;  // what to type or to do; "": nothing
 };
 
-std::vector<Finding> findings_of(const supervisor::Host& host);
+std::vector<Finding> findings_of(const supervisor::Platform& host);
 
 struct DiskFinding {
   std::string directory;   // of the database
@@ -95,7 +95,8 @@ std::vector<Finding> findings_of(const CostFinding& cost);
 
 bool is_well(const std::vector<Finding>& findings);  // no problem among them
 std::string format_findings(const std::vector<Finding>& findings);
-// {"version":1,"ok":true,"findings":[{"level":"ok","subject":"host","says":"...","type":""}]}
+// {"version":1,"ok":true,"findings":[
+//   {"level":"ok","subject":"platform","message":"...","hint":""}]}
 std::string format_findings_json(const std::vector<Finding>& findings);
 
 }  // namespace walwrap::cli

@@ -7,7 +7,7 @@
 #include "walwrap/cli/commands.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/console.hpp"
-#include "walwrap/os/fault.hpp"
+#include "walwrap/os/crash_handler.hpp"
 #include "walwrap/os/inherited.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/signals.hpp"
@@ -33,7 +33,7 @@ int run(const os::SignalState& signals, const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   const auto signals = os::SignalState::capture_and_block();  // Law 2: before anything else
-  os::announce_faults();
+  os::install_crash_handler();
   try {
     return run(signals, {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& bug) {

@@ -19,8 +19,8 @@
 #include "walwrap/replication/restore/placing.hpp"
 #include "walwrap/replication/restore/restore.hpp"
 #include "walwrap/replication/startup/set_aside.hpp"
-#include "walwrap/replication/upload/store_habits.hpp"
-#include "walwrap/storage/patience.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
+#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/stores/open.hpp"
 
 namespace walwrap::cli {
@@ -119,9 +119,9 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
   Deadline deadline(surroundings.clock);
   const auto around = [&](const replication::Stopped& stopped) {
     return storage::Surroundings{
-        .clock = surroundings.clock, .log = surroundings.log, .patience = [&, stopped] {
-          return storage::Patience{.go_on = !stopped() && !surroundings.cancelled(),
-                                   .deadline = deadline.get()};
+        .clock = surroundings.clock, .log = surroundings.log, .budget = [&, stopped] {
+          return storage::CallBudget{.go_on = !stopped() && !surroundings.cancelled(),
+                                     .deadline = deadline.get()};
         }};
   };
   auto store = TRY(open_existing(location, around([] { return false; })));

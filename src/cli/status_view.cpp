@@ -85,7 +85,7 @@ std::string view_database(const Json& database, WallTime now) {
          line("log", format_bytes(database.at("wal_bytes").get<Bytes>())) +
          line("writer", database.at("writer").get<std::string>()) +
          line("fencing", database.at("fencing").get<std::string>()) +
-         line("trouble", database.at("trouble").get<std::string>());
+         line("error", database.at("error").get<std::string>());
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ Result<StatusView> view_status(std::string_view json, WallTime now) {
     view.reason = status.at("reason").get<std::string>();
     view.text =
         fmt::format("walwrap {} on {}, {}, {} waiting\n", status.at("version").get<std::string>(),
-                    status.at("host").get<std::string>(), status.at("state").get<std::string>(),
+                    status.at("platform").get<std::string>(), status.at("state").get<std::string>(),
                     status.at("waits").get<std::uint64_t>());
     for (const Json& database : status.at("databases")) view.text += view_database(database, now);
     return view;

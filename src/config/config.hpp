@@ -15,7 +15,7 @@ namespace walwrap::config {
 
 enum class OnDiverged { Refuse, UseReplica, UseLocal };
 enum class Integrity { None, Quick, Full };
-enum class Brake { Auto, Never };
+enum class BlockingCheckpoints { Auto, Never };
 enum class KillApp { Deadline, Never };
 enum class Notify { Walwrap, App, Off };  // who tells a service manager
 
@@ -35,7 +35,6 @@ struct Config {
   Integrity integrity = Integrity::Quick;
   OnDiverged on_diverged = OnDiverged::Refuse;
   bool allow_empty_replica = false;
-  bool allow_stale = false;
   int flush_failed_code = 74;
   std::vector<int> ok_codes;      // after a requested stop they are the app's 0
   std::vector<int> stop_signals;  // begin a stop; the rest is for the app
@@ -48,8 +47,8 @@ struct Config {
   Notify notify = Notify::Walwrap;
   std::string ready_file;       // there while the app runs; "": none
   std::optional<int> ready_fd;  // gets a newline when the app runs
-  Bytes wal_hard_limit = 0;     // the brake is used past this much WAL
-  Brake brake = Brake::Auto;
+  Bytes wal_limit = 0;          // past this much WAL, writers may be blocked
+  BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
   std::string socket;                           // of the API; "": beside the first database
   std::string listen;                           // "ADDRESS:PORT" of the API; "": the socket alone
   Secret<std::string> listen_token;             // "": the listener is for this machine

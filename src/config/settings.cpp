@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "walwrap/base/check.hpp"
 #include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
 #include "walwrap/base/split.hpp"
@@ -23,7 +24,8 @@ using std::chrono::milliseconds;
 
 // A week: longer waits are typing errors, and every wait has a limit (Law 5).
 constexpr milliseconds kLongestDuration = std::chrono::hours(168);
-// Below, each small transaction would meet the brake; above, a WAL takes minutes to restore.
+// Below, each small transaction would meet a blocking checkpoint; above, a WAL takes minutes to
+// restore.
 constexpr Bytes kSmallestHardLimit = 1ULL << 20;
 constexpr Bytes kLargestHardLimit = 1ULL << 40;
 
@@ -187,97 +189,115 @@ Problem descriptor(Config& config, const Setting& /*setting*/, std::string_view 
 
 constexpr std::array kSettings = {
     Setting{"db", "--db", "WALWRAP_DB", Kind::Text, "FILE", "", "",
-            "the SQLite database; for several repeat --db FILE=URL"},
+            "the app's SQLite database; repeat --db FILE=URL for several"},
     Setting{"replica", "--replica", "WALWRAP_REPLICA", Kind::Text, "URL", "", "",
-            "its copy: s3://bucket/prefix or file:///dir"},
+            "where copies go: s3://bucket/prefix or file:///dir"},
     Setting{"", "--config", "WALWRAP_CONFIG", Kind::Text, "FILE", "", "",
-            "settings in TOML (/etc/walwrap.toml, if it is there)"},
+            "read settings from this TOML file (default: /etc/walwrap.toml, if it exists)"},
+    Setting{"replicate.interval", "--replicate-interval", "WALWRAP_REPLICATE_INTERVAL",
+            Kind::Duration, "DURATION", "", "",
+            "time between uploads (default: 100ms for file://, 1s for s3://)",
+            duration<&Config::replicate_interval>},
+    Setting{"integrity", "--integrity", "WALWRAP_INTEGRITY", Kind::Choice, "CHECK", "quick",
+            "none|quick|full", "SQLite's check of a restored database before the app starts",
+            choice<&Config::integrity>},
+    Setting{"on-diverged", "--on-diverged", "WALWRAP_ON_DIVERGED", Kind::Choice, "WHAT", "refuse",
+            "refuse|use-replica|use-local",
+            "what to do when the database and the replica have different histories",
+            choice<&Config::on_diverged>},
+    Setting{"allow-empty-replica", "--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA",
+            Kind::Switch, "", "false", "",
+            "start a database that was stored before although its replica is empty",
+            on_or_off<&Config::allow_empty_replica>},
+    Setting{"wal.limit", "--wal-limit", "WALWRAP_WAL_LIMIT", Kind::Size, "SIZE", "64MiB", "",
+            "WAL size past which walwrap may block writers briefly to restart the WAL",
+            size<&Config::wal_limit>},
+    Setting{"wal.blocking-checkpoints", "--blocking-checkpoints", "WALWRAP_BLOCKING_CHECKPOINTS",
+            Kind::Choice, "WHEN", "auto", "auto|never",
+            "whether walwrap may block writers at all to restart the WAL",
+            choice<&Config::blocking_checkpoints>},
+    Setting{"ca-file", "--ca-file", "WALWRAP_CA_FILE", Kind::Text, "FILE", "", "",
+            "PEM file of CA certificates (default: AWS_CA_BUNDLE, SSL_CERT_FILE, or the system's)",
+            file_path<&Config::ca_file>},
     Setting{"grace", "--grace", "WALWRAP_GRACE", Kind::Duration, "DURATION", "", "",
-            "from stop signal to the host's SIGKILL (by host, or 10s)", duration<&Config::grace>},
+            "time from the stop signal to the platform's SIGKILL (default: by platform, or 10s)",
+            duration<&Config::grace>},
     Setting{"app-grace", "--app-grace", "WALWRAP_APP_GRACE", Kind::Duration, "DURATION", "", "",
-            "the app's part of the grace (what the last upload leaves)",
+            "the app's part of the grace (default: what the final flush does not need)",
             duration<&Config::app_grace>},
     Setting{"start-timeout", "--start-timeout", "WALWRAP_START_TIMEOUT", Kind::Duration, "DURATION",
-            "", "", "how long a start waits for the replica (by host, or 5m)",
+            "", "", "how long a start waits for the replica (default: by platform, or 5m)",
             duration<&Config::start_timeout>},
     Setting{"exit-flush-timeout", "--exit-flush-timeout", "WALWRAP_EXIT_FLUSH_TIMEOUT",
             Kind::Duration, "DURATION", "30s", "",
-            "time for the last upload when the app ends by itself",
+            "time for the final flush when the app exits by itself",
             duration<&Config::exit_flush_timeout>},
-    Setting{"replicate.interval", "--replicate-interval", "WALWRAP_REPLICATE_INTERVAL",
-            Kind::Duration, "DURATION", "", "",
-            "time between uploads (100ms for file://, 1s for s3://)",
-            duration<&Config::replicate_interval>},
-    Setting{"integrity", "--integrity", "WALWRAP_INTEGRITY", Kind::Choice, "CHECK", "quick",
-            "none|quick|full", "SQLite's own check of a restored database",
-            choice<&Config::integrity>},
-    Setting{"on-diverged", "--on-diverged", "WALWRAP_ON_DIVERGED", Kind::Choice, "WHAT", "refuse",
-            "refuse|use-replica|use-local", "when neither database nor replica continues the other",
-            choice<&Config::on_diverged>},
-    Setting{"allow-empty-replica", "--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA",
-            Kind::Switch, "", "false", "", "start though the replica of a known database is empty",
-            on_or_off<&Config::allow_empty_replica>},
-    Setting{"allow-stale", "--allow-stale", "WALWRAP_ALLOW_STALE", Kind::Switch, "", "false", "",
-            "start with an older database, replica unreachable", on_or_off<&Config::allow_stale>},
     Setting{"flush-failed-code", "--flush-failed-code", "WALWRAP_FLUSH_FAILED_CODE", Kind::Integer,
-            "N", "74", "", "exit code if the app said 0 and not all is stored; 0: off",
+            "N", "74", "",
+            "exit code if the app exited with 0 but not everything is stored; 0 turns it off",
             exit_code<&Config::flush_failed_code>},
     Setting{"ok-codes", "--ok-codes", "WALWRAP_OK_CODES", Kind::Text, "N,N", "", "",
-            "exit codes of the app that count as 0 after a stop, as 143,130",
+            "exit codes of the app that count as 0 after a stop, such as 143,130",
             exit_codes<&Config::ok_codes>},
     Setting{"stop-signals", "--stop-signals", "WALWRAP_STOP_SIGNALS", Kind::Text, "SIG,SIG",
-            "TERM,INT", "", "signals that begin a stop; all others are for the app alone",
+            "TERM,INT", "", "signals that begin a stop; all others only go to the app",
             signals<&Config::stop_signals>},
     Setting{"rewrite", "--rewrite", "WALWRAP_REWRITE", Kind::Text, "FROM:TO", "", "",
-            "what the app gets in place of a signal, as TERM:QUIT,HUP:0",
+            "send the app another signal than the one received, such as TERM:QUIT,HUP:0",
             rewriting<&Config::rewrite>},
     Setting{"group", "--group", "WALWRAP_GROUP", Kind::Switch, "", "false", "",
-            "signal the app's process group, not its main process alone",
-            on_or_off<&Config::signal_group>},
+            "signal the app's whole process group", on_or_off<&Config::signal_group>},
     Setting{"kill-app", "--kill-app", "WALWRAP_KILL_APP", Kind::Choice, "WHEN", "deadline",
-            "deadline|never", "whether an app that does not end in its part of the grace is killed",
+            "deadline|never",
+            "whether to kill an app that does not exit within its part of the grace",
             choice<&Config::kill_app>},
     Setting{"user", "--user", "WALWRAP_USER", Kind::Text, "USER", "", "",
-            "the app's user, as name, name:group or uid:gid (ours)", words<&Config::user>},
+            "run the app as this user: name, name:group or uid:gid (default: walwrap's user)",
+            words<&Config::user>},
     Setting{"scrub-env", "--scrub-env", "WALWRAP_SCRUB_ENV", Kind::Switch, "", "false", "",
-            "keep the store's credentials out of the app's environment",
-            on_or_off<&Config::scrub_env>},
+            "do not pass the store's credentials to the app", on_or_off<&Config::scrub_env>},
     Setting{"notify", "--notify", "WALWRAP_NOTIFY", Kind::Choice, "WHO", "walwrap",
             "walwrap|app|off", "who tells systemd (NOTIFY_SOCKET) that the app is ready",
             choice<&Config::notify>},
     Setting{"ready-file", "--ready-file", "WALWRAP_READY_FILE", Kind::Text, "FILE", "", "",
-            "is there while the app runs, with its pid in it", file_path<&Config::ready_file>},
+            "a file that exists, with the app's PID in it, while the app runs",
+            file_path<&Config::ready_file>},
     Setting{"ready-fd", "--ready-fd", "WALWRAP_READY_FD", Kind::Integer, "N", "", "",
-            "descriptor that gets a newline when the app runs", descriptor<&Config::ready_fd>},
+            "write a newline to this file descriptor when the app runs",
+            descriptor<&Config::ready_fd>},
     Setting{"app-oom", "--app-oom", "WALWRAP_APP_OOM", Kind::Integer, "N", "500", "",
-            "added to the app's oom_score_adj, so that it goes before us",
+            "added to the app's oom_score_adj, so that the kernel kills it before walwrap",
             oom_score<&Config::app_oom>},
-    Setting{"wal.hard-limit", "--wal-hard-limit", "WALWRAP_WAL_HARD_LIMIT", Kind::Size, "SIZE",
-            "64MiB", "", "size of the -wal past which writers may be held briefly",
-            size<&Config::wal_hard_limit>},
-    Setting{"wal.brake", "--wal-brake", "WALWRAP_WAL_BRAKE", Kind::Choice, "WHEN", "auto",
-            "auto|never", "whether writers may be held at all to shorten the -wal",
-            choice<&Config::brake>},
     Setting{"socket", "--socket", "WALWRAP_SOCKET", Kind::Text, "FILE", "", "",
-            "Unix socket of the API (in the database's state directory)",
+            "Unix socket of the API (default: in the database's state directory)",
             file_path<&Config::socket>},
     Setting{"listen", "--listen", "WALWRAP_LISTEN", Kind::Text, "ADDRESS:PORT", "", "",
-            "serve the API and a page over TCP, as 127.0.0.1:9090", words<&Config::listen>},
+            "also serve the API and the dashboard over TCP, such as 127.0.0.1:9090",
+            words<&Config::listen>},
     Setting{"listen-token", "--listen-token", "WALWRAP_LISTEN_TOKEN", Kind::Text, "TOKEN", "", "",
-            "what clients of --listen have to show, as Authorization: Bearer",
+            "token that clients of --listen send as Authorization: Bearer TOKEN",
             secret<&Config::listen_token>},
     Setting{"health.max-lag", "--health-max-lag", "WALWRAP_HEALTH_MAX_LAG", Kind::Duration,
-            "DURATION", "30s", "", "health turns red when a write is not stored for so long",
+            "DURATION", "30s", "", "report unhealthy when a write is not stored after this time",
             duration<&Config::health_max_lag>},
-    Setting{"ca-file", "--ca-file", "WALWRAP_CA_FILE", Kind::Text, "FILE", "", "",
-            "PEM file of roots to trust (AWS_CA_BUNDLE, SSL_CERT_FILE, system's)",
-            file_path<&Config::ca_file>},
     Setting{"log.format", "--log-format", "WALWRAP_LOG_FORMAT", Kind::Choice, "FORMAT", "logfmt",
-            "logfmt|json", "form of the log lines on stderr", choice<&Config::log_format>},
+            "logfmt|json", "format of walwrap's log lines on stderr", choice<&Config::log_format>},
     Setting{"log.level", "--log-level", "WALWRAP_LOG_LEVEL", Kind::Choice, "LEVEL", "info",
-            "debug|info|warn|error", "least level that is logged; -v is short for debug",
-            choice<&Config::log_level>},
+            "debug|info|warn|error", "lowest level to log", choice<&Config::log_level>},
 };
+
+struct Group {
+  std::string_view title;
+  std::string_view first;  // flag; the group ends where the next one begins
+};
+constexpr std::array<Group, 6> kGroups = {{
+    {"database and replica", "--db"},
+    {"replication", "--replicate-interval"},
+    {"start and stop", "--grace"},
+    {"the app: signals, user, readiness", "--stop-signals"},
+    {"API and dashboard", "--socket"},
+    {"log", "--log-format"},
+}};
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   // Optimal string alignment: insert, delete, replace, swap two neighbours.
@@ -375,15 +395,21 @@ std::optional<std::string_view> nearest(std::string_view word,
 
 std::string format_settings_help() {
   std::string out;
+  const Group* next = kGroups.data();
   for (const Setting& row : kSettings) {
+    if (next != kGroups.data() + kGroups.size() && row.flag == next->first) {
+      out += fmt::format("{}{}\n", out.empty() ? "" : "\n", next->title);
+      ++next;
+    }
     const auto usage =
         row.argument.empty() ? std::string(row.flag) : fmt::format("{} {}", row.flag, row.argument);
-    out += fmt::format("  {:<31}{}\n", usage, row.help);
+    out += fmt::format("  {}\n      {}\n", usage, row.help);
     std::string facts = std::string(row.environment);
     if (!row.choices.empty()) facts += fmt::format(", {}", row.choices);
     if (const auto text = default_of(row); !text.empty()) facts += fmt::format(", {}", text);
-    out += fmt::format("  {:<31}[{}]\n", "", facts);
+    out += fmt::format("      [{}]\n", facts);
   }
+  WW_CHECK(next == kGroups.data() + kGroups.size());
   return out;
 }
 

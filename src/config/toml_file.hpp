@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxTomlBytes = 65'536;
 enum class TomlType { Text, Integer, Switch, Other };
 
 struct TomlValue {
-  std::string key;   // dotted: "wal.brake"; in arrays of tables "database[1].path", counted from 1
+  std::string key;   // dotted: "wal.limit"; in arrays of tables "database[1].path", counted from 1
   std::string text;  // "" for Other
   TomlType type = TomlType::Other;
   std::size_t line = 0;  // from 1

@@ -6,53 +6,53 @@
 
 namespace walwrap::control {
 
-Health Watchdog::look(const Sight& sight, MonoTime now) {
-  compare_times(sight, now);
-  compare_positions(sight, now);
-  compare_files(sight, now);
+Health Watchdog::look(const WalObservation& seen, MonoTime now) {
+  compare_times(seen, now);
+  compare_positions(seen, now);
+  compare_files(seen, now);
   Health health;
   const MonoTime since = std::min({unstored_since_.value_or(now), stuck_since_.value_or(now),
-                                   other_since_.value_or(now), sight.waits_since.value_or(now)});
+                                   other_since_.value_or(now), seen.waits_since.value_or(now)});
   health.lag = std::chrono::duration_cast<std::chrono::milliseconds>(now - since);
-  if (!sight.replica_lost.empty()) {
+  if (!seen.replica_lost.empty()) {
     health.ok = false;
-    health.reason = sight.replica_lost;
+    health.reason = seen.replica_lost;
     return health;
   }
   if (health.lag <= max_lag_) return health;
   health.ok = false;
-  std::string trouble = sight.trouble;
-  if (trouble.empty() && other_since_) trouble = "the file at the path is not the captured one";
+  std::string error = seen.error;
+  if (error.empty() && other_since_) error = "the file at the path is not the captured one";
   health.reason = fmt::format("what was written {} ago is not stored yet{}{}",
                               format_duration(std::chrono::floor<std::chrono::seconds>(health.lag)),
-                              trouble.empty() ? "" : ": ", trouble);
+                              error.empty() ? "" : ": ", error);
   return health;
 }
 
-void Watchdog::compare_times(const Sight& sight, MonoTime now) {
+void Watchdog::compare_times(const WalObservation& seen, MonoTime now) {
   // The first look cannot know when it was written: from now on, it counts.
-  const LogFace& log = sight.log;
+  const WalStamp& log = seen.log;
   const bool is_written = face_ ? !(*face_ == log) && log.exists : log.exists && log.size > 0;
   face_ = log;
   if (is_written) {
     changed_ = now;
     if (!unstored_since_) unstored_since_ = now;
   }
-  if (unstored_since_ && sight.stored.as_of >= changed_) {
+  if (unstored_since_ && seen.stored.as_of >= changed_) {
     unstored_since_.reset();
   } else if (unstored_since_) {
-    unstored_since_ = std::max(*unstored_since_, sight.stored.as_of);
+    unstored_since_ = std::max(*unstored_since_, seen.stored.as_of);
   }
 }
 
-void Watchdog::compare_files(const Sight& sight, MonoTime now) {
+void Watchdog::compare_files(const WalObservation& seen, MonoTime now) {
   // A stamp that moves between two looks is behind checkpoints that go on.
-  const bool moves = known_ != sight.attached.database;
-  known_ = sight.attached.database;
-  bool is_other = !replication::is_as_attached(sight.attached, sight.at_path);
-  if (is_other && moves && sight.at_path.has_database()) {
-    is_other = replication::find_difference(sight.attached, sight.at_path) !=
-               replication::Difference::None;
+  const bool moves = known_ != seen.attached.database;
+  known_ = seen.attached.database;
+  bool is_other = !replication::is_as_attached(seen.attached, seen.at_path);
+  if (is_other && moves && seen.at_path.has_database()) {
+    is_other =
+        replication::find_difference(seen.attached, seen.at_path) != replication::Difference::None;
   }
   if (!is_other) {
     other_since_.reset();
@@ -61,10 +61,10 @@ void Watchdog::compare_files(const Sight& sight, MonoTime now) {
   }
 }
 
-void Watchdog::compare_positions(const Sight& sight, MonoTime now) {
-  const bool has_moved = position_ != sight.stored.log;
-  position_ = sight.stored.log;
-  if (!sight.has_more) {
+void Watchdog::compare_positions(const WalObservation& seen, MonoTime now) {
+  const bool has_moved = position_ != seen.stored.log;
+  position_ = seen.stored.log;
+  if (!seen.has_more) {
     stuck_since_.reset();
   } else if (has_moved || !stuck_since_) {
     stuck_since_ = now;

@@ -14,16 +14,16 @@
 #include <string>
 
 #include "walwrap/base/types.hpp"
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 
 namespace walwrap::control {
 
 // What a look at the log file shows; equal while nothing is written.
-struct LogFace {
+struct WalStamp {
   bool exists = false;
   Bytes size = 0;
   WallTime modified{};
-  bool operator==(const LogFace&) const = default;
+  bool operator==(const WalStamp&) const = default;
 };
 
 struct Health {
@@ -33,12 +33,12 @@ struct Health {
 };
 
 // One look at the log, and what was said about it then.
-struct Sight {
-  LogFace log;
+struct WalObservation {
+  WalStamp log;
   bool has_more = false;                     // it holds a commit beyond stored.log
   std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
   replication::StoredUpTo stored;            // as the pipeline has it
-  std::string trouble = {};                  // what is known to be wrong
+  std::string error = {};                    // what is known to be wrong
   std::string replica_lost = {};             // why what was stored is not there any more; "": it is
   replication::DatabaseFiles attached = {};  // as the pipeline has them
   replication::DatabaseFiles at_path = {};
@@ -48,15 +48,15 @@ class Watchdog {
  public:
   explicit Watchdog(std::chrono::milliseconds max_lag) : max_lag_(max_lag) {}
 
-  Health look(const Sight& sight, MonoTime now);
+  Health look(const WalObservation& seen, MonoTime now);
 
  private:
-  void compare_times(const Sight& sight, MonoTime now);
-  void compare_positions(const Sight& sight, MonoTime now);
-  void compare_files(const Sight& sight, MonoTime now);
+  void compare_times(const WalObservation& seen, MonoTime now);
+  void compare_positions(const WalObservation& seen, MonoTime now);
+  void compare_files(const WalObservation& seen, MonoTime now);
 
   std::chrono::milliseconds max_lag_;
-  std::optional<LogFace> face_;
+  std::optional<WalStamp> face_;
   MonoTime changed_{};                      // the newest write
   std::optional<MonoTime> unstored_since_;  // the oldest one that is not said to be stored
   std::optional<wal::Position> position_;   // stored, at the last look

@@ -152,13 +152,13 @@ void HttpDaemon::add(os::Fd socket, From from) {
   if (!has_room(from)) return;
   const int descriptor = socket.get();
   connections_[descriptor] = {.from = from, .due = std::nullopt, .arrival = ++last_arrival_};
-  auto patience = options_.patience;
+  auto client_timeout = options_.client_timeout;
   if (from == From::Network) {
     ++from_network_;
     silent_.emplace(last_arrival_, descriptor);
-    patience = std::min(patience, kNetworkSilence);
+    client_timeout = std::min(client_timeout, kNetworkSilence);
   }
-  set_due(descriptor, clock_.mono() + patience);
+  set_due(descriptor, clock_.mono() + client_timeout);
   sockaddr nobody{};
   nobody.sa_family = AF_UNIX;
   // It owns the descriptor from here on, and closes it if it does not want it.
@@ -224,7 +224,7 @@ int HttpDaemon::on_call(MHD_Connection* connection, Exchange& exchange, std::siz
       return 1;
     }
   }
-  set_due(socket, clock_.mono() + options_.patience);
+  set_due(socket, clock_.mono() + options_.client_timeout);
   return send(connection, *exchange.answer) == MHD_YES ? 1 : 0;
 }
 
@@ -235,7 +235,7 @@ void HttpDaemon::answer(std::uint64_t id, Answer answer) {
   waiting_.erase(found);
   exchange.answer = std::move(answer);
   ++unsent_;
-  set_due(socket_of(exchange.connection), clock_.mono() + options_.patience);
+  set_due(socket_of(exchange.connection), clock_.mono() + options_.client_timeout);
   MHD_resume_connection(exchange.connection);
 }
 
@@ -248,7 +248,7 @@ void HttpDaemon::on_completed(MHD_Connection* connection, Exchange* exchange) {
       --unsent_;
     }
   }
-  set_due(socket_of(connection), clock_.mono() + options_.patience);
+  set_due(socket_of(connection), clock_.mono() + options_.client_timeout);
 }
 
 void HttpDaemon::run() {

@@ -31,7 +31,7 @@ class HttpDaemon {
     // Of each kind, so that whoever reaches the TCP port cannot take the app's own places.
     std::size_t most_of_this_machine = 0;
     std::size_t most_of_network = 0;
-    std::chrono::milliseconds patience{0};  // for a request, an answer, the next request
+    std::chrono::milliseconds client_timeout{0};  // for a request, an answer, the next request
     // The answer, or nullopt: answer() will be called with that id, or `on_gone` is.
     std::function<std::optional<Answer>(const Request& request, std::uint64_t id)> on_request;
     std::function<void(std::uint64_t id)> on_gone;

@@ -20,7 +20,7 @@ double seconds(std::chrono::milliseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-ClientMetric labelled(const DatabaseFacts& database) {
+ClientMetric labelled(const DatabaseStatus& database) {
   ClientMetric metric;
   metric.label.push_back({"db", database.path});
   return metric;
@@ -28,10 +28,10 @@ ClientMetric labelled(const DatabaseFacts& database) {
 
 // One value of each database.
 template <typename ValueOf>
-MetricFamily family(MetricType type, std::string name, std::string help, const Facts& facts,
+MetricFamily family(MetricType type, std::string name, std::string help, const Status& facts,
                     ValueOf value_of) {
   MetricFamily out{std::move(name), std::move(help), type, {}};
-  for (const DatabaseFacts& database : facts.databases) {
+  for (const DatabaseStatus& database : facts.databases) {
     ClientMetric metric = labelled(database);
     if (type == MetricType::Counter) {
       metric.counter.value = static_cast<double>(value_of(database));
@@ -44,10 +44,10 @@ MetricFamily family(MetricType type, std::string name, std::string help, const F
 }
 
 template <typename HistogramOf>
-MetricFamily histograms(std::string name, std::string help, const Facts& facts,
+MetricFamily histograms(std::string name, std::string help, const Status& facts,
                         HistogramOf histogram_of) {
   MetricFamily out{std::move(name), std::move(help), MetricType::Histogram, {}};
-  for (const DatabaseFacts& database : facts.databases) {
+  for (const DatabaseStatus& database : facts.databases) {
     const auto& histogram = histogram_of(database);
     ClientMetric metric = labelled(database);
     const auto count = histogram.bounds().size();
@@ -74,9 +74,9 @@ MetricFamily single(MetricType type, std::string name, std::string help, double 
 // Absent where it is not known.
 template <typename ValueOf>
 void add_known(std::vector<MetricFamily>& out, std::string name, std::string help,
-               const Facts& facts, ValueOf value_of) {
+               const Status& facts, ValueOf value_of) {
   MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
-  for (const DatabaseFacts& database : facts.databases) {
+  for (const DatabaseStatus& database : facts.databases) {
     const std::optional<double> value = value_of(database);
     if (!value) continue;
     ClientMetric metric = labelled(database);
@@ -86,7 +86,7 @@ void add_known(std::vector<MetricFamily>& out, std::string name, std::string hel
   if (!family.metric.empty()) out.push_back(std::move(family));
 }
 
-void add_lag(std::vector<MetricFamily>& out, const Facts& facts) {
+void add_lag(std::vector<MetricFamily>& out, const Status& facts) {
   const auto gauge = [&](std::string name, std::string help, auto value_of) {
     out.push_back(family(MetricType::Gauge, std::move(name), std::move(help), facts, value_of));
   };
@@ -130,10 +130,10 @@ void add_lag(std::vector<MetricFamily>& out, const Facts& facts) {
 // One counter for each of some kinds.
 template <std::size_t N, typename CountsOf>
 MetricFamily kinds(std::string name, std::string help, const char* label,
-                   const std::array<std::string_view, N>& names, const Facts& facts,
+                   const std::array<std::string_view, N>& names, const Status& facts,
                    CountsOf counts_of) {
   MetricFamily out{std::move(name), std::move(help), MetricType::Counter, {}};
-  for (const DatabaseFacts& database : facts.databases) {
+  for (const DatabaseStatus& database : facts.databases) {
     for (std::size_t i = 0; i < N; ++i) {
       ClientMetric metric = labelled(database);
       metric.label.push_back({label, std::string(names[i])});
@@ -144,7 +144,7 @@ MetricFamily kinds(std::string name, std::string help, const char* label,
   return out;
 }
 
-void add_store(std::vector<MetricFamily>& out, const Facts& facts) {
+void add_store(std::vector<MetricFamily>& out, const Status& facts) {
   out.push_back(kinds("walwrap_store_requests_total",
                       "Requests to an object store, each attempt, by what they are billed as.",
                       "operation", storage::kRequestKinds, facts,
@@ -157,7 +157,7 @@ void add_store(std::vector<MetricFamily>& out, const Facts& facts) {
             [](const auto& db) { return db.status.request_dollars; });
 }
 
-void add_work(std::vector<MetricFamily>& out, const Facts& facts) {
+void add_work(std::vector<MetricFamily>& out, const Status& facts) {
   out.push_back(histograms(
       "walwrap_upload_duration_seconds", "Uploads that were stored, by what they took.", facts,
       [](const auto& db) -> const auto& { return db.status.uploads.took; }));
@@ -173,27 +173,27 @@ void add_work(std::vector<MetricFamily>& out, const Facts& facts) {
   counter("walwrap_checkpoint_lock_lent_total",
           "Times that the app was lent the checkpoint lock, to begin the log anew itself.",
           [](const auto& db) { return db.status.checkpoints.lent; });
-  counter("walwrap_log_restarts_lent_total", "Of those, the ones after which the log began anew.",
+  counter("walwrap_wal_restarts_lent_total", "Of those, the ones after which the log began anew.",
           [](const auto& db) { return db.status.checkpoints.restarts; });
   counter("walwrap_commits_missed_total",
           "Commits that were not captured; after each, every page was compared.",
           [](const auto& db) { return db.status.checkpoints.missed_commits; });
   out.push_back(histograms(
-      "walwrap_writers_held_seconds", "How long writers were held to shorten the log.", facts,
+      "walwrap_writers_blocked_seconds", "How long writers were held to shorten the log.", facts,
       [](const auto& db) -> const auto& { return db.status.checkpoints.held; }));
 }
 
 }  // namespace
 
-std::string format_metrics(const Facts& facts) {
+std::string format_metrics(const Status& facts) {
   std::vector<MetricFamily> families;
   MetricFamily info{"walwrap_info", "Always 1; its labels say who we are.", MetricType::Gauge, {}};
   ClientMetric us;
-  us.label = {{"version", facts.version}, {"host", facts.host}};
+  us.label = {{"version", facts.version}, {"platform", facts.host}};
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));
-  families.push_back(single(MetricType::Gauge, "walwrap_host_grace_seconds",
+  families.push_back(single(MetricType::Gauge, "walwrap_platform_grace_seconds",
                             "From the host's stop signal to its SIGKILL.", seconds(facts.grace)));
   families.push_back(single(MetricType::Gauge, "walwrap_waits",
                             "Clients that wait for a commit to be stored.",

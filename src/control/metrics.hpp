@@ -1,4 +1,4 @@
-// Facts -> Prometheus's text format 0.0.4. Pure.
+// Status -> Prometheus's text format 0.0.4. Pure.
 //
 // Names and units as prometheus.io/docs/practices/naming has them: seconds and bytes, `_total` for
 // what only grows. docs/monitoring.md says what each is for.
@@ -6,11 +6,11 @@
 
 #include <string>
 
-#include "walwrap/control/facts.hpp"
+#include "walwrap/control/status.hpp"
 
 namespace walwrap::control {
 
 inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
-std::string format_metrics(const Facts& facts);
+std::string format_metrics(const Status& facts);
 
 }  // namespace walwrap::control

@@ -174,8 +174,8 @@ Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Pro
     }
     case Ended::How::SnapshotDone: {
       const auto& done = progress.snapshot;
-      if (!done.trouble.empty()) {
-        return problem(503, "not-stored", "The snapshot was not stored", done.trouble);
+      if (!done.error.empty()) {
+        return problem(503, "not-stored", "The snapshot was not stored", done.error);
       }
       const Json body = {
           {"stored", true}, {"txid", fmt::format("{}", done.txid)}, {"bytes", done.bytes}};

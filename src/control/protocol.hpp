@@ -15,7 +15,7 @@
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/control/waits.hpp"
-#include "walwrap/replication/inquiry.hpp"
+#include "walwrap/replication/sync_requests.hpp"
 
 namespace walwrap::control {
 

@@ -28,26 +28,27 @@ constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
 
 class Server::Impl {
  public:
-  Impl(ServerOptions options, std::vector<Subject> subjects, const os::Clock& clock, const Log& log)
-      : options_(std::move(options)), clock_(clock), log_(log), subjects_(std::move(subjects)) {}
+  Impl(ServerOptions options, std::vector<DatabaseHandle> databases, const os::Clock& clock,
+       const Log& log)
+      : options_(std::move(options)), clock_(clock), log_(log), databases_(std::move(databases)) {}
   ~Impl();
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   Result<void> start();
-  void set_subjects(std::vector<Subject> subjects);
+  void set_subjects(std::vector<DatabaseHandle> databases);
   void set_stopping();
 
  private:
   struct Orders {
-    std::optional<std::vector<Subject>> subjects;
+    std::optional<std::vector<DatabaseHandle>> databases;
     bool stopping = false;
     bool quit = false;
   };
 
   void run();
   void take_orders();
-  Result<void> follow(std::vector<Subject> subjects);
+  Result<void> follow(std::vector<DatabaseHandle> databases);
   void accept_from(os::ListenSocket& listener, HttpDaemon::From from);
   void trim(MonoTime now);
   void end();
@@ -56,14 +57,14 @@ class Server::Impl {
   ServerOptions options_;
   const os::Clock& clock_;
   const Log& log_;
-  std::vector<Subject> subjects_;  // to follow from the start
+  std::vector<DatabaseHandle> databases_;  // to follow from the start
   os::Published<Orders> orders_;
   std::optional<os::Wakeup> wakeup_;
   os::Thread thread_;
 
   // The server thread's own.
   std::optional<os::Poller> poller_;
-  std::optional<Desk> desk_;
+  std::optional<RequestHandler> handler_;
   std::unique_ptr<HttpDaemon> http_;
   std::size_t crowd_ = 0;  // most connections since memory was given back
   MonoTime next_trim_{};
@@ -74,7 +75,7 @@ class Server::Impl {
 Result<void> Server::Impl::start() {
   wakeup_ = TRY(os::Wakeup::create());
   poller_ = TRY(os::Poller::create());
-  const auto kept = std::max(kKeptDescriptors, kKeptForEach * subjects_.size());
+  const auto kept = std::max(kKeptDescriptors, kKeptForEach * databases_.size());
   const auto descriptors = os::descriptor_limit();
   const auto possible = descriptors > 2 * kept ? descriptors - kept : descriptors / 2;
   const auto most = std::min(options_.most_connections, possible);
@@ -82,20 +83,20 @@ Result<void> Server::Impl::start() {
   http_ = TRY(HttpDaemon::create(
       {.most_of_this_machine = most - most_of_network,
        .most_of_network = most_of_network,
-       .patience = options_.patience,
+       .client_timeout = options_.client_timeout,
        .on_request = [this](const Request& request,
-                            std::uint64_t id) { return desk_->on_request(request, id); },
-       .on_gone = [this](std::uint64_t id) { desk_->on_gone(id); }},
+                            std::uint64_t id) { return handler_->on_request(request, id); },
+       .on_gone = [this](std::uint64_t id) { handler_->on_gone(id); }},
       clock_));
-  options_.desk.answer = [this](std::uint64_t id, Answer answer) {
+  options_.handler.answer = [this](std::uint64_t id, Answer answer) {
     http_->answer(id, std::move(answer));
   };
-  desk_.emplace(std::move(options_.desk), clock_, log_);
+  handler_.emplace(std::move(options_.handler), clock_, log_);
   TRY(poller_->add(wakeup_->descriptor(), kOrders));
   TRY(poller_->add(http_->descriptor(), kHttp));
   if (options_.local) TRY(poller_->add(options_.local->descriptor(), kLocal));
   if (options_.network) TRY(poller_->add(options_.network->descriptor(), kNetwork));
-  TRY(follow(std::move(subjects_)));
+  TRY(follow(std::move(databases_)));
   thread_ = os::Thread(
       "control", [this] { run(); },
       [this](std::string_view what) {
@@ -111,8 +112,8 @@ Server::Impl::~Impl() {
   thread_.join();
 }
 
-void Server::Impl::set_subjects(std::vector<Subject> subjects) {
-  orders_.update([&](Orders& orders) { orders.subjects = std::move(subjects); });
+void Server::Impl::set_subjects(std::vector<DatabaseHandle> databases) {
+  orders_.update([&](Orders& orders) { orders.databases = std::move(databases); });
   wakeup_->notify();
 }
 
@@ -121,8 +122,8 @@ void Server::Impl::set_stopping() {
   wakeup_->notify();
 }
 
-Result<void> Server::Impl::follow(std::vector<Subject> subjects) {
-  for (const int descriptor : desk_->follow(std::move(subjects))) {
+Result<void> Server::Impl::follow(std::vector<DatabaseHandle> databases) {
+  for (const int descriptor : handler_->follow(std::move(databases))) {
     TRY(poller_->add(descriptor, kProgress));
   }
   return {};
@@ -130,20 +131,20 @@ Result<void> Server::Impl::follow(std::vector<Subject> subjects) {
 
 void Server::Impl::take_orders() {
   wakeup_->drain();
-  std::optional<std::vector<Subject>> subjects;
+  std::optional<std::vector<DatabaseHandle>> databases;
   orders_.update([&](Orders& orders) {
-    subjects = std::exchange(orders.subjects, std::nullopt);
-    if (orders.stopping) desk_->set_stopping();
+    databases = std::exchange(orders.databases, std::nullopt);
+    if (orders.stopping) handler_->set_stopping();
     quit_ = orders.quit;
   });
-  if (!subjects) return;
-  if (const auto done = follow(*std::move(subjects)); !done) {
+  if (!databases) return;
+  if (const auto done = follow(*std::move(databases)); !done) {
     log_.error("a database cannot be asked about", {{"cause", done.error().text}});
   }
 }
 
 void Server::Impl::run() {
-  os::give_way_to_others();
+  os::lower_thread_priority();
   while (true) {
     const auto ready = poller_->wait(next_wake(clock_.mono()));
     take_orders();
@@ -154,11 +155,11 @@ void Server::Impl::run() {
         if (one.token == kNetwork) accept_from(*options_.network, HttpDaemon::From::Network);
       }
     }
-    desk_->advance();
-    desk_->watch_if_due();
+    handler_->advance();
+    handler_->watch_if_due();
     const MonoTime now = clock_.mono();
     if (now >= next_trim_) trim(now);
-    if (desk_->has_waits() && now >= next_gone_check_) {
+    if (handler_->has_waits() && now >= next_gone_check_) {
       next_gone_check_ = now + kGoneCheck;
       http_->drop_the_gone();
     }
@@ -176,9 +177,9 @@ void Server::Impl::trim(MonoTime now) {
 }
 
 MonoTime Server::Impl::next_wake(MonoTime now) const {
-  MonoTime next = std::max(desk_->next_wake(), now);
+  MonoTime next = std::max(handler_->next_wake(), now);
   if (const auto due = http_->next_due()) next = std::min(next, *due);
-  if (desk_->has_waits()) next = std::min(next, next_gone_check_);
+  if (handler_->has_waits()) next = std::min(next, next_gone_check_);
   if (crowd_ >= kCrowd) next = std::min(next, next_trim_);
   return next;
 }
@@ -206,7 +207,7 @@ void Server::Impl::accept_from(os::ListenSocket& listener, HttpDaemon::From from
 }
 
 void Server::Impl::end() {
-  desk_->end();
+  handler_->end();
   const MonoTime until = clock_.mono() + kLastAnswers;
   http_->run();
   while (http_->has_answers_to_send() && clock_.mono() < until) {
@@ -218,15 +219,16 @@ void Server::Impl::end() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, std::vector<Subject> subjects,
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options,
+                                              std::vector<DatabaseHandle> databases,
                                               const os::Clock& clock, const Log& log) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(subjects), clock, log);
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(databases), clock, log);
   TRY(impl->start());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-void Server::set_subjects(std::vector<Subject> subjects) {
-  impl_->set_subjects(std::move(subjects));
+void Server::set_subjects(std::vector<DatabaseHandle> databases) {
+  impl_->set_subjects(std::move(databases));
 }
 void Server::set_stopping() {
   impl_->set_stopping();

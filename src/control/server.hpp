@@ -18,7 +18,7 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
-#include "walwrap/control/desk.hpp"
+#include "walwrap/control/request_handler.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/listen_socket.hpp"
 
@@ -27,21 +27,22 @@ namespace walwrap::control {
 struct ServerOptions {
   std::optional<os::ListenSocket> local;    // Unix
   std::optional<os::ListenSocket> network;  // TCP
-  DeskOptions desk;                         // `answer` is the server's own
+  DeskOptions handler;                      // `answer` is the server's own
   std::vector<std::uint32_t> users;         // who may connect to the Unix socket; root may always
   // How long a client may take to send a request, to take an answer, or to send the next one.
-  std::chrono::milliseconds patience{10'000};
+  std::chrono::milliseconds client_timeout{10'000};
   // Of both listeners, half of them each; and no more than descriptors allow.
   std::size_t most_connections = 10'240;
 };
 
 class Server {
  public:
-  static Result<std::unique_ptr<Server>> start(ServerOptions options, std::vector<Subject> subjects,
+  static Result<std::unique_ptr<Server>> start(ServerOptions options,
+                                               std::vector<DatabaseHandle> databases,
                                                const os::Clock& clock, const Log& log);
   ~Server();  // whoever still waits is told that it is over
 
-  void set_subjects(std::vector<Subject> subjects);
+  void set_subjects(std::vector<DatabaseHandle> databases);
   void set_stopping();
 
  private:

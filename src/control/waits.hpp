@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "walwrap/base/types.hpp"
-#include "walwrap/replication/inquiry.hpp"
+#include "walwrap/replication/sync_requests.hpp"
 
 namespace walwrap::control {
 

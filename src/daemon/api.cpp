@@ -17,7 +17,7 @@ os::Path api_socket_of(const os::Path& database) {
   return replication::StateDir::path_for(database_path(database)) / "api.sock";
 }
 
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Host& host) {
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host) {
   ApiOptions options{.socket = api_socket(config),
                      .listen = {},
                      .token = config.listen_token,
@@ -48,12 +48,12 @@ Result<void> check_listener(const ApiOptions& options) {
 
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log) {
   control::ServerOptions server;
-  server.desk.access.token = options.token;
-  server.desk.version = WALWRAP_VERSION;
-  server.desk.host = options.host;
-  server.desk.grace = options.grace;
-  server.desk.restarts = options.restarts;
-  server.desk.max_lag = options.max_lag;
+  server.handler.access.token = options.token;
+  server.handler.version = WALWRAP_VERSION;
+  server.handler.host = options.host;
+  server.handler.grace = options.grace;
+  server.handler.restarts = options.restarts;
+  server.handler.max_lag = options.max_lag;
   server.users = {os::own_user_id()};
   if (options.owner) server.users.push_back(options.owner->user);
   auto local = os::ListenSocket::open_unix(options.socket, options.owner);

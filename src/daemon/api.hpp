@@ -12,7 +12,7 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/os/listen_socket.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/supervisor/host.hpp"
+#include "walwrap/supervisor/platform.hpp"
 
 namespace walwrap::daemon {
 
@@ -33,7 +33,7 @@ os::Path api_socket(const config::Config& config);
 os::Path api_socket_of(const os::Path& database);
 
 // Errors: Invalid (an address that is none, or that asks for a token).
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Host& host);
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host);
 
 // Whether the address that was asked for can be had: known before a start changes anything.
 Result<void> check_listener(const ApiOptions& options);

@@ -11,7 +11,7 @@
 
 #include "walwrap/base/exit_code.hpp"
 #include "walwrap/daemon/foreign_databases.hpp"
-#include "walwrap/daemon/replicator_duty.hpp"
+#include "walwrap/daemon/replicator_orders.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/process.hpp"
 
@@ -30,7 +30,7 @@ constexpr std::chrono::seconds kRetryRefused{30};
 struct Served {
   ReplicatorOptions options;
   std::unique_ptr<Replicator> replicator;  // null: refused, see why
-  std::string why;
+  std::string reason;
 };
 
 class ReplicatorProcess {
@@ -49,7 +49,7 @@ class ReplicatorProcess {
   Result<void> prepare(Served& served);
   Result<void> prepare_all();
   Result<void> serve_api(const ApiOptions& api);
-  std::vector<control::Subject> subjects() const;
+  std::vector<control::DatabaseHandle> databases() const;
   void retry_refused();
   int serve();
   int refuse(const Error& error);
@@ -116,7 +116,7 @@ Result<void> ReplicatorProcess::prepare_all() {
     }
     // Before the app, one refusal is everybody's. Beside the app, the other databases go on.
     if (!is_restart_ || prepared.error().code == Code::Cancelled) return fail(prepared.error());
-    served.why = prepared.error().text;
+    served.reason = prepared.error().text;
     refused = prepared.error();
   }
   if (!any && refused) return fail(*refused);
@@ -126,21 +126,21 @@ Result<void> ReplicatorProcess::prepare_all() {
       continue;
     }
     log_.error("database is not replicated", {{"db", served.options.database.string()},
-                                              {"cause", served.why},
+                                              {"cause", served.reason},
                                               {"retry_ms", 1000 * kRetryRefused.count()}});
   }
   if (refused) retry_at_ = clock_.mono() + kRetryRefused;
   return {};
 }
 
-std::vector<control::Subject> ReplicatorProcess::subjects() const {
-  std::vector<control::Subject> all;
+std::vector<control::DatabaseHandle> ReplicatorProcess::databases() const {
+  std::vector<control::DatabaseHandle> all;
   for (const Served& served : served_) {
-    control::Subject subject{.database = served.options.database,
-                             .replica = served.options.location.url,
-                             .why = served.why};
+    control::DatabaseHandle subject{.database = served.options.database,
+                                    .replica = served.options.location.url,
+                                    .reason = served.reason};
     if (Replicator* replicator = served.replicator.get(); replicator != nullptr) {
-      subject.inquiry = &replicator->inquiry();
+      subject.sync_requests = &replicator->sync_requests();
       subject.points = &replicator->points();
       subject.status = [replicator] { return replicator->status(); };
     }
@@ -151,7 +151,7 @@ std::vector<control::Subject> ReplicatorProcess::subjects() const {
 
 Result<void> ReplicatorProcess::serve_api(const ApiOptions& api) {
   auto options = TRY(open_api(api, log_));
-  server_ = TRY(control::Server::start(std::move(options), subjects(), clock_, log_));
+  server_ = TRY(control::Server::start(std::move(options), databases(), clock_, log_));
   return {};
 }
 
@@ -165,11 +165,11 @@ void ReplicatorProcess::retry_refused() {
     if (prepared) prepared = served.replicator->start();
     if (prepared) {
       log_.info("database is replicated again", {{"db", served.options.database.string()}});
-      if (server_) server_->set_subjects(subjects());
+      if (server_) server_->set_subjects(databases());
       continue;
     }
     served.replicator.reset();
-    served.why = prepared.error().text;
+    served.reason = prepared.error().text;
     retry_at_ = clock_.mono() + kRetryRefused;
   }
 }
@@ -269,7 +269,7 @@ std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
     all.push_back({served.options.database.string(), {}});
     replication::FlushReport& report = all.back().report;
     if (!served.replicator) {
-      report.missing = served.why.empty() ? "not attached in time" : served.why;
+      report.missing = served.reason.empty() ? "not attached in time" : served.reason;
       continue;
     }
     try {

@@ -50,8 +50,9 @@ replication::OnDiverged on_diverged_of(config::OnDiverged on_diverged) {
   return replication::OnDiverged::Refuse;
 }
 
-replication::Brake brake_of(config::Brake brake) {
-  return brake == config::Brake::Never ? replication::Brake::Never : replication::Brake::Auto;
+replication::BlockingCheckpoints blocking_checkpoints_of(config::BlockingCheckpoints when) {
+  return when == config::BlockingCheckpoints::Never ? replication::BlockingCheckpoints::Never
+                                                    : replication::BlockingCheckpoints::Auto;
 }
 
 // None where the app has our rights anyway.
@@ -142,7 +143,8 @@ Log make_log(const config::Config& config, const os::Clock& clock) {
               .to_terminal = os::is_stderr_a_terminal()});
 }
 
-supervisor::Host find_host(const config::Config& config, const config::Environment& environment) {
+supervisor::Platform find_platform(const config::Config& config,
+                                   const config::Environment& environment) {
   supervisor::HostFacts facts;
   facts.environment = environment;
   const auto cgroup = os::read_file("/proc/self/cgroup", kMaxCgroupBytes);
@@ -155,7 +157,7 @@ supervisor::Host find_host(const config::Config& config, const config::Environme
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment) {
   supervisor::InitOptions options;
-  options.host = find_host(config, environment);
+  options.host = find_platform(config, environment);
   options.rules.app_grace = config.app_grace;
   options.rules.exit_flush_timeout = config.exit_flush_timeout;
   options.rules.flush_failed_code = config.flush_failed_code;
@@ -221,13 +223,12 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
                                .context("replica of " + database.path));
     options.location.ca_file = absolute_path(ca_file_of(config.ca_file, environment)).native();
     options.policy = {.on_diverged = on_diverged_of(config.on_diverged),
-                      .allow_empty_replica = config.allow_empty_replica,
-                      .allow_stale = config.allow_stale};
+                      .allow_empty_replica = config.allow_empty_replica};
     options.integrity = integrity_of(config.integrity);
     options.start_timeout = config.start_timeout.value_or(host_start_timeout);
     options.interval = config.replicate_interval;
-    options.wal_hard_limit = config.wal_hard_limit;
-    options.brake = brake_of(config.brake);
+    options.wal_limit = config.wal_limit;
+    options.blocking_checkpoints = blocking_checkpoints_of(config.blocking_checkpoints);
     all.push_back(std::move(options));
   }
   std::vector<Placed> placed;

@@ -10,9 +10,9 @@
 #include "walwrap/config/config.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/replicator.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
-#include "walwrap/supervisor/host.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 #include "walwrap/supervisor/init.hpp"
+#include "walwrap/supervisor/platform.hpp"
 
 namespace walwrap::daemon {
 
@@ -31,7 +31,8 @@ Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
 Log make_log(const config::Config& config, const os::Clock& clock);
 
 // What this machine says about the host, with the configured grace.
-supervisor::Host find_host(const config::Config& config, const config::Environment& environment);
+supervisor::Platform find_platform(const config::Config& config,
+                                   const config::Environment& environment);
 
 // All of it but command, environment and replicator. Errors: Invalid (a user that is not there, or
 // that we may not become).

@@ -84,7 +84,7 @@ void Thread::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void give_way_to_others() {
+void lower_thread_priority() {
   constexpr int kNicer = 10;
   // Of this thread alone, on Linux. Refused nowhere, for it asks for less.
   errno = 0;

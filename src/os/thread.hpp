@@ -36,7 +36,7 @@ class Thread {
 
 // For a thread whose work can wait while the app has some: on a busy machine it gets a tenth of
 // what the app does. There is no way back.
-void give_way_to_others();
+void lower_thread_priority();
 // From now on this thread gets a processor for shorter turns and so sooner after it wants one, with
 // the same share of it. Where the kernel cannot (before Linux 6.12): nothing.
 void take_short_turns();

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "walwrap/replication/capture/log_end.hpp"
+#include "walwrap/replication/capture/wal_tail.hpp"
 #include "walwrap/replication/replica/state.hpp"
 
 namespace walwrap::replication {

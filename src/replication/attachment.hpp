@@ -19,7 +19,7 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/capture/capture.hpp"
 #include "walwrap/replication/capture/database_files.hpp"
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/replica/file_note.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"

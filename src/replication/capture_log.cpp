@@ -35,12 +35,11 @@ std::string log_missing_file(const Log& log, const std::string& name, Difference
 
 SnapshotDone log_snapshot(const Log& log, const std::string& name, const UploadDone& done,
                           std::uint64_t ticket, WallTime now) {
-  const auto& [bytes, trouble] = done.snapshot;
-  if (!trouble.empty()) {
-    log.warn("snapshot not stored", {{"db", name}, {"cause", trouble}});
+  const auto& [bytes, error] = done.snapshot;
+  if (!error.empty()) {
+    log.warn("snapshot not stored", {{"db", name}, {"cause", error}});
   }
-  return {
-      .ticket = ticket, .txid = done.txid, .bytes = bytes, .stored_at = now, .trouble = trouble};
+  return {.ticket = ticket, .txid = done.txid, .bytes = bytes, .stored_at = now, .error = error};
 }
 
 std::string describe_page_sizes(PageSize database, PageSize stored) {

@@ -7,7 +7,7 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/replication/capture/database_files.hpp"
-#include "walwrap/replication/inquiry.hpp"
+#include "walwrap/replication/sync_requests.hpp"
 #include "walwrap/replication/upload/uploader.hpp"
 
 namespace walwrap::replication {

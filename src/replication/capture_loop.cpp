@@ -18,10 +18,10 @@ constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not
 
 }  // namespace
 
-CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& clock,
+CaptureLoop::CaptureLoop(Options options, Mailboxes& mailboxes, const os::Clock& clock,
                          const Log& log)
     : options_(std::move(options)),
-      exchange_(exchange),
+      mailboxes_(mailboxes),
       clock_(clock),
       log_(log),
       watch_(options_.database, clock),
@@ -29,20 +29,20 @@ CaptureLoop::CaptureLoop(Options options, Exchange& exchange, const os::Clock& c
       doubt_(options_.name, clock, log),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
       pace_(options_.pace, options_.pace_of_waits),
-      ledger_(options_.txid),
+      tracker_(options_.txid),
       txid_(options_.txid),
       stored_pages_(options_.stored_pages),
       stored_{.as_of = {}, .log = options_.stored_wal} {}
 
 CaptureLoop::~CaptureLoop() {
   // Wherever the snapshot is: its connection goes before the owner's.
-  exchange_.job.take();
-  exchange_.snapshot.take();
+  mailboxes_.job.take();
+  mailboxes_.snapshot.take();
 }
 
 void CaptureLoop::prepare() {
   if (std::exchange(is_prepared_, true)) return;
-  watch_.start({exchange_.capture_wakeup.descriptor(), exchange_.inquiry->asked().descriptor()});
+  watch_.start(mailboxes_.capture_wakers());
   if (!watch_.works()) {
     log_.warn("inotify does not work here, polling instead", {{"db", options_.name}});
   }
@@ -57,7 +57,7 @@ void CaptureLoop::run() {
   os::take_short_turns();
   prepare();
   while (true) {
-    orders_ = exchange_.orders.get();
+    orders_ = mailboxes_.orders.get();
     if (orders_.quit) break;
     if (orders_.hurry) pace_.hurry();
     if (is_finishing()) attacher_.on_finishing();
@@ -75,13 +75,13 @@ void CaptureLoop::attach() {
   if (!attacher_.is_due(others)) return;
   auto owner = attacher_.try_attach(others, watch_.idle_pause());
   if (!owner) return note_not_attached(owner.error());
-  attach_trouble_ = attacher_.absence();
+  attach_error_ = attacher_.absence();
   if (*owner) adopt(*std::move(owner));
 }
 
 void CaptureLoop::note_not_attached(const Error& error) {
   note(error);
-  attach_trouble_ = error.text;
+  attach_error_ = error.text;
 }
 
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
@@ -97,24 +97,24 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   }
   if (!check_content(**opened)) return;
   attachment_ = *std::move(opened);
-  attach_trouble_.clear();
+  attach_error_.clear();
   was_attached_ = true;
   checkpointed_ = false;
   settle_pause_.on_event();
   options_.page_size = attachment_->owner().page_size();
   checkpointer_.on_attached();
-  watch_.watch_log();
-  ledger_.on_attached(attachment_->file_in(options_.run), {os::random_u64()});
+  watch_.watch_wal();
+  tracker_.on_attached(attachment_->file_in(options_.run), {os::random_u64()});
   log_.info("attached", {{"db", options_.name}, {"page_bytes", options_.page_size}});
 }
 
-void CaptureLoop::detach(std::string_view why, std::chrono::nanoseconds before_next) {
+void CaptureLoop::detach(std::string_view reason, std::chrono::nanoseconds before_next) {
   if (!is_attached()) return;
   // It may be read to its end, for as long as it is open here.
   if (!halted_) ignore(attachment_->drain(), "what cannot be read is not stored either");
   has_left_unstored_ = job_out_ || attachment_->capture().has_news();
-  log_.warn("detached", {{"db", options_.name}, {"cause", why}, {"unstored_bytes", lag()}});
-  ledger_.on_detached();
+  log_.warn("detached", {{"db", options_.name}, {"cause", reason}, {"unstored_bytes", lag()}});
+  tracker_.on_detached();
   attacher_.on_detached(before_next);
   attachment_->owner().abandon();
   detaching_ = !attachment_->has_snapshot();
@@ -129,11 +129,11 @@ bool CaptureLoop::check_files() {
       difference == Difference::None ? OtherUsers::NotKnown : attachment_->find_others();
   switch (react_to(difference, others, is_finishing())) {
     case Reaction::GoOn:
-      files_trouble_.clear();
+      files_error_.clear();
       break;
     case Reaction::KeepReading:
-      if (!files_trouble_.empty()) break;
-      files_trouble_ = log_missing_file(log_, options_.name, difference);
+      if (!files_error_.empty()) break;
+      files_error_ = log_missing_file(log_, options_.name, difference);
       break;
     case Reaction::CheckpointReattach:
       if (settle()) detach(describe(difference));
@@ -183,11 +183,11 @@ bool CaptureLoop::settle() {
   return settled && *settled;
 }
 
-void CaptureLoop::halt(const std::string& why) {
-  log_.error("replication stopped, the app goes on", {{"db", options_.name}, {"cause", why}});
+void CaptureLoop::halt(const std::string& reason) {
+  log_.error("replication stopped, the app goes on", {{"db", options_.name}, {"cause", reason}});
   halted_ = true;
-  trouble_ = why;
-  ledger_.on_halted(why);
+  error_ = reason;
+  tracker_.on_halted(reason);
   if (is_attached()) detach("replication stopped");
 }
 
@@ -196,15 +196,15 @@ void CaptureLoop::note(const Error& error) {
 }
 
 void CaptureLoop::take_answers() {
-  if (auto snapshot = exchange_.snapshot.take()) {
+  if (auto snapshot = mailboxes_.snapshot.take()) {
     attachment_->give_back(*std::move(snapshot));
     if (std::exchange(detaching_, false)) attachment_.reset();
   }
-  if (auto done = exchange_.done.take()) take_answer(*done);
-  if (!attachment_ || !exchange_.moved_back.get()) return;
-  exchange_.moved_back.set(false);
+  if (auto done = mailboxes_.done.take()) take_answer(*done);
+  if (!attachment_ || !mailboxes_.moved_back.get()) return;
+  mailboxes_.moved_back.set(false);
   attachment_->capture().require_compare();
-  ledger_.on_unknown();
+  tracker_.on_unknown();
 }
 
 void CaptureLoop::take_answer(const UploadDone& done) {
@@ -212,17 +212,16 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   job_bytes_ = 0;
   txid_ = done.txid;
   stored_pages_ = done.pages;
-  trouble_ = done.trouble;
+  error_ = done.error;
   wants_frames_ = done.wants_frames;
   if (done.kind == UploadJob::Kind::Snapshot) {
-    ledger_.on_snapshot(log_snapshot(log_, options_.name, done, snapshot_out_, clock_.wall()));
+    tracker_.on_snapshot(log_snapshot(log_, options_.name, done, snapshot_out_, clock_.wall()));
   }
   const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
-                        done.trouble.empty() && !done.recalled && done.txid.value > 0;
-  ledger_.on_done(done.stored || is_equal ? Ledger::Became::Stored : Ledger::Became::NothingNew,
-                  done.txid);
-  // Of a file that is no longer attached it says nothing: this one is compared as a whole.
-  const bool is_void = !attachment_ || job_of_ != ledger_.progress().committed.attachment;
+                        done.error.empty() && !done.recalled && done.txid.value > 0;
+  using Became = CommitTracker::Became;
+  tracker_.on_done(done.stored || is_equal ? Became::Stored : Became::NothingNew, done.txid);
+  const bool is_void = !attachment_ || job_of_ != tracker_.progress().committed.attachment;
   if (!is_void && (done.stored || is_equal)) stored_ = job_covers_;
   uploads_.on_done(done, clock_.wall());
   if (done.stored && done.kind == UploadJob::Kind::Changes) {
@@ -233,19 +232,20 @@ void CaptureLoop::take_answer(const UploadDone& done) {
     attachment_->capture().add_pending(done.to_store);
     if (done.compare_again) {
       attachment_->capture().require_compare();
-      ledger_.on_unknown();
+      tracker_.on_unknown();
     }
     if (done.recalled && done.kind == UploadJob::Kind::Compare) {
       attachment_->capture().resume_compare();
     }
   }
-  if (done.stop) halt(done.trouble);
+  if (done.stop) halt(done.error);
 }
 
 void CaptureLoop::look() {
   const MonoTime now = clock_.mono();
   watch_.on_look();
-  const Wishes wishes = exchange_.inquiry->wishes();  // before the look that answers them
+  // Before the look that answers them.
+  const Requested requested = mailboxes_.sync_requests->requested();
   if (!check_files()) return;
   const auto index = attachment_->owner().read_index();
   if (!index) {
@@ -267,14 +267,14 @@ void CaptureLoop::look() {
   }
   watch_.choose(now, last_commit_);
   if (attachment_->capture().has_read(*index)) {
-    ledger_.on_look(attachment_->capture().commits(), wishes);
-    snapshot_asked_ = wishes.snapshot;
+    tracker_.on_look(attachment_->capture().commits(), requested);
+    snapshot_asked_ = requested.snapshot;
     looked_ = now;
   }
   const bool is_settled = settle_if_unused(*index);
   if (!is_attached()) return;
   const bool waits = checkpointer_.goes_first(attachment_->owner(), *index, situation());
-  if (!waits || ledger_.is_urgent() || orders_.hurry) offer_job();
+  if (!waits || tracker_.is_urgent() || orders_.hurry) offer_job();
   if (!is_settled) checkpoint(*index);
 }
 
@@ -283,7 +283,7 @@ void CaptureLoop::checkpoint(const sqlite::IndexView& index) {
   const auto done =
       checkpointer_.run(attachment_->owner(), index, situation(), [this] { return capture_now(); });
   if (!done) note(done.error());
-  if (checkpointer_.wants_snapshot_back()) exchange_.recalled.set(true);
+  if (checkpointer_.wants_snapshot_back()) mailboxes_.recalled.set(true);
   const auto after = attachment_->owner().read_index();
   const bool is_as_before = after && after->header.salts == index.header.salts &&
                             after->checkpoint.backfilled == index.checkpoint.backfilled;
@@ -316,11 +316,11 @@ void CaptureLoop::offer_job() {
   const bool compare = attachment_->capture().needs_compare();
   const bool whole =
       !compare && snapshot_asked_ > snapshot_out_ &&
-      (!orders_.hurry || attachment_->can_mend(exchange_.replica.get(), stored_pages_));
+      (!orders_.hurry || attachment_->can_mend(mailboxes_.replica.get(), stored_pages_));
   const bool is_wanted = compare || whole || attachment_->capture().has_pending();
   if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
-  const bool is_urgent = compare || whole || ledger_.is_urgent();
-  next_job_ = is_urgent ? now : pace_.next_allowed(now, ledger_.is_awaited());
+  const bool is_urgent = compare || whole || tracker_.is_urgent();
+  next_job_ = is_urgent ? now : pace_.next_allowed(now, tracker_.is_awaited());
   if (next_job_ > now) return;
   const Bytes waiting = lag();
   auto kind = whole ? UploadJob::Kind::Snapshot : UploadJob::Kind::Changes;
@@ -344,14 +344,14 @@ void CaptureLoop::offer_job() {
   if (kind == UploadJob::Kind::Changes) {
     job_bytes_ = (*job)->pages.size() * options_.page_size.value;
   }
-  ledger_.on_taken(attachment_->capture().commits());
-  job_of_ = ledger_.progress().committed.attachment;
+  tracker_.on_taken(attachment_->capture().commits());
+  job_of_ = tracker_.progress().committed.attachment;
   job_covers_ = {.as_of = now, .log = (*job)->covers};
-  job_is_paced_ = !ledger_.is_urgent() && !pace_.is_for(ledger_.is_awaited());
-  exchange_.recalled.set(false);
-  job_out_ = exchange_.job.offer(**std::move(job));
+  job_is_paced_ = !tracker_.is_urgent() && !pace_.is_for(tracker_.is_awaited());
+  mailboxes_.recalled.set(false);
+  job_out_ = mailboxes_.job.offer(**std::move(job));
   WW_CHECK(job_out_);
-  exchange_.upload_wakeup.notify();
+  mailboxes_.upload_wakeup.notify();
 }
 
 Bytes CaptureLoop::lag() const {
@@ -363,55 +363,56 @@ Bytes CaptureLoop::lag() const {
 void CaptureLoop::publish() {
   const bool is_all_stored = is_attached() && !job_out_ && !attachment_->capture().has_news();
   if (is_all_stored) {
-    ledger_.on_all_stored(ledger_.progress().committed.commits);
+    tracker_.on_all_stored(tracker_.progress().committed.commits);
     stored_.as_of = std::max(stored_.as_of, looked_);
   }
   if (is_attached()) attachment_->note(is_all_stored);
   const auto waiting = attacher_.waiting();
-  exchange_.status.set({.txid = txid_,
-                        .lag_bytes = lag(),
-                        .last_put = uploads_.last_put(),
-                        .attached = is_attached(),
-                        .files = is_attached() ? attachment_->files() : DatabaseFiles{},
-                        .waits_since = waiting ? std::optional(waiting->since) : std::nullopt,
-                        .trouble = trouble(),
-                        .stored = stored_,
-                        .stored_at = uploads_.stored_at(),
-                        .uploads = uploads_.counts(),
-                        .checkpoints = checkpointer_.counts()});
+  mailboxes_.status.set({.txid = txid_,
+                         .lag_bytes = lag(),
+                         .last_put = uploads_.last_put(),
+                         .attached = is_attached(),
+                         .files = is_attached() ? attachment_->files() : DatabaseFiles{},
+                         .waits_since = waiting ? std::optional(waiting->since) : std::nullopt,
+                         .error = error(),
+                         .stored = stored_,
+                         .stored_at = uploads_.stored_at(),
+                         .uploads = uploads_.counts(),
+                         .checkpoints = checkpointer_.counts()});
   note_replica();
-  exchange_.inquiry->publish(ledger_.progress());
+  mailboxes_.sync_requests->publish(tracker_.progress());
 }
 
 // Nobody is told that something is stored by a replica that was not looked at lately.
 void CaptureLoop::note_replica() {
   const MonoTime now = clock_.mono();
-  const bool is_proven = now < exchange_.replica.get().proven_until;
-  ledger_.on_proven(is_proven);
-  if (is_proven || now < next_replica_ask_ || !exchange_.inquiry->wishes().listening) return;
+  const bool is_proven = now < mailboxes_.replica.get().proven_until;
+  tracker_.on_proven(is_proven);
+  if (is_proven || now < next_replica_ask_ || !mailboxes_.sync_requests->requested().listening)
+    return;
   next_replica_ask_ = now + kReplicaAsk;
-  exchange_.ask_replica_look(LookAt::Newest);
+  mailboxes_.ask_replica_look(LookAt::Newest);
 }
 
 // What came back with a job, or what keeps the one that is out.
-std::string CaptureLoop::trouble() const {
-  if (auto lost = exchange_.replica.get().lost; !lost.empty()) return lost;
-  if (!attach_trouble_.empty()) return attach_trouble_;
-  if (!trouble_.empty()) return trouble_;
+std::string CaptureLoop::error() const {
+  if (auto lost = mailboxes_.replica.get().lost; !lost.empty()) return lost;
+  if (!attach_error_.empty()) return attach_error_;
+  if (!error_.empty()) return error_;
   const auto waiting = attacher_.waiting();
   if (waiting && !waiting->reason.empty()) return waiting->reason;
-  return files_trouble_.empty() ? exchange_.outage.get() : files_trouble_;
+  return files_error_.empty() ? mailboxes_.outage.get() : files_error_;
 }
 
 // After somebody has put other files in place, what is damaged is not stored.
 bool CaptureLoop::check_content(Attachment& found) {
   const auto damage = doubt_.check(found, [this] {
-    const auto orders = exchange_.orders.get();
+    const auto orders = mailboxes_.orders.get();
     return orders.quit || (orders.flush && clock_.mono() >= *orders.flush);
   });
   if (damage.empty()) return true;
   found.owner().abandon();  // the files stay as they are
-  attach_trouble_ = damage;
+  attach_error_ = damage;
   attacher_.on_detached(kDamagedRetry);
   if (is_finishing()) halt(damage);
   return false;
@@ -420,13 +421,13 @@ bool CaptureLoop::check_content(Attachment& found) {
 // Looks at everything once more: what was seen before may have changed.
 EndSight CaptureLoop::look_at_end() {
   const auto at_path = DatabaseFiles::at(options_.database);
-  EndSight sight{.halted = halted_ ? trouble_ : "",
+  EndSight sight{.halted = halted_ ? error_ : "",
                  .is_database_there = at_path.has_database() || !at_path.is_told(),
                  .was_attached = was_attached_,
                  .is_hopeless = attacher_.has_no_hope(),
                  .has_left_unstored = has_left_unstored_,
                  .txid = txid_,
-                 .trouble = trouble(),
+                 .error = error(),
                  .doubt = doubt_.text()};
   sight.is_file_captured =
       is_attached() && check_files() &&
@@ -443,9 +444,9 @@ EndSight CaptureLoop::look_at_end() {
 // The replica lacks what a snapshot can replace, and one that was asked for was not tried yet.
 bool CaptureLoop::is_mend_due() const {
   if (!is_attached()) return false;
-  if (!exchange_.looked_at_end.get() || exchange_.moved_back.get()) return true;
-  return attachment_->can_mend(exchange_.replica.get(), stored_pages_) &&
-         exchange_.inquiry->wishes().snapshot > snapshot_out_;
+  if (!mailboxes_.looked_at_end.get() || mailboxes_.moved_back.get()) return true;
+  return attachment_->can_mend(mailboxes_.replica.get(), stored_pages_) &&
+         mailboxes_.sync_requests->requested().snapshot > snapshot_out_;
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
@@ -468,30 +469,30 @@ bool CaptureLoop::finish(MonoTime deadline) {
   // The -wal at the path is empty and ours: the look before this verdict has seen it.
   const bool is_ok = verdict.outcome == FlushOutcome::Ok;
   if (checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
-  exchange_.report.offer({.outcome = verdict.outcome,
-                          .txid = txid_,
-                          .lag_bytes = lag(),
-                          .checkpointed = checkpointed_,
-                          .missing = std::move(verdict.missing)});
+  mailboxes_.report.offer({.outcome = verdict.outcome,
+                           .txid = txid_,
+                           .lag_bytes = lag(),
+                           .checkpointed = checkpointed_,
+                           .missing = std::move(verdict.missing)});
   // The snapshot's connection first; the uploader has none now, or will end its own.
   if (attachment_ && attachment_->has_snapshot()) attachment_.reset();
-  exchange_.main_wakeup.notify();
+  mailboxes_.main_wakeup.notify();
   return true;
 }
 
 void CaptureLoop::wait() {
   const MonoTime now = clock_.mono();
-  const LogWatch::Situation situation{
-      .attached = is_attached(),
-      .has_pending = is_attached() && attachment_->capture().has_pending(),
-      .is_finishing = is_finishing()};
+  const bool has_pending = is_attached() && attachment_->capture().has_pending();
+  const WalWatch::Situation situation{is_attached(), has_pending, is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
-  if (is_attached()) until = std::min({until, checkpointer_.next_look(), std::max(now, next_job_)});
-  if (is_attached()) until = std::min(until, settle_pause_.next_look(now));
+  if (is_attached()) {
+    until = std::min(
+        {until, checkpointer_.next_look(), std::max(now, next_job_), settle_pause_.next_look(now)});
+  }
   if (!attachment_ && !halted_) until = std::min(until, std::max(now, attacher_.next_try()));
   const bool is_news = watch_.wait(situation, until);
-  exchange_.capture_wakeup.drain();
-  exchange_.inquiry->asked().drain();
+  mailboxes_.capture_wakeup.drain();
+  mailboxes_.sync_requests->asked().drain();
   if (!is_news) return;
   settle_pause_.on_event();
   if (!attachment_) attacher_.on_news();

@@ -14,11 +14,11 @@
 #include "walwrap/replication/attacher.hpp"
 #include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/capture/checkpointer.hpp"
-#include "walwrap/replication/capture/log_watch.hpp"
 #include "walwrap/replication/capture/settle_pause.hpp"
+#include "walwrap/replication/capture/wal_watch.hpp"
+#include "walwrap/replication/commit_tracker.hpp"
 #include "walwrap/replication/doubt.hpp"
-#include "walwrap/replication/exchange.hpp"
-#include "walwrap/replication/ledger.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/replica/state_dir.hpp"
 #include "walwrap/replication/upload/pace.hpp"
 #include "walwrap/replication/upload_record.hpp"
@@ -43,7 +43,7 @@ class CaptureLoop {
     PageSize page_size = {};                                 // of the chain; 0: none yet
     std::unique_ptr<sqlite::CheckpointOwner> attached = {};  // before the app starts, if it exists
   };
-  CaptureLoop(Options options, Exchange& exchange, const os::Clock& clock, const Log& log);
+  CaptureLoop(Options options, Mailboxes& mailboxes, const os::Clock& clock, const Log& log);
   // When the upload thread has ended.
   ~CaptureLoop();
   CaptureLoop(const CaptureLoop&) = delete;
@@ -60,12 +60,12 @@ class CaptureLoop {
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
   void note_not_attached(const Error& error);
   bool check_content(Attachment& found);
-  void detach(std::string_view why, std::chrono::nanoseconds before_next = {});
+  void detach(std::string_view reason, std::chrono::nanoseconds before_next = {});
   bool check_files();
   void on_foreign_write();
   bool settle_if_unused(const sqlite::IndexView& index);
   bool settle();
-  void halt(const std::string& why);
+  void halt(const std::string& reason);
   void look();
   void take_answers();
   void take_answer(const UploadDone& done);
@@ -75,7 +75,7 @@ class CaptureLoop {
   Result<void> capture_now();
   void publish();
   void note_replica();
-  std::string trouble() const;
+  std::string error() const;
   bool finish(MonoTime deadline);
   bool is_mend_due() const;
   EndSight look_at_end();
@@ -86,17 +86,17 @@ class CaptureLoop {
   bool is_finishing() const { return orders_.flush.has_value(); }
 
   Options options_;
-  Exchange& exchange_;
+  Mailboxes& mailboxes_;
   const os::Clock& clock_;
   const Log& log_;
-  LogWatch watch_;
+  WalWatch watch_;
   Attacher attacher_;
 
   std::unique_ptr<Attachment> attachment_;
   Doubt doubt_;
   Checkpointer checkpointer_;
   Paces pace_;
-  Ledger ledger_;
+  CommitTracker tracker_;
 
   Orders orders_;
   bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
@@ -104,8 +104,8 @@ class CaptureLoop {
   bool is_prepared_ = false;
   bool was_attached_ = false;
   bool has_left_unstored_ = false;  // of what was attached before
-  std::string attach_trouble_;      // why nothing is attached
-  std::string files_trouble_;       // of what is attached
+  std::string attach_error_;        // why nothing is attached
+  std::string files_error_;         // of what is attached
   bool job_out_ = false;
   bool job_is_paced_ = true;   // nobody asked for it
   bool wants_frames_ = false;  // the next job is to come with every frame
@@ -119,7 +119,7 @@ class CaptureLoop {
   RandomId job_of_;  // the attachment that the job belongs to
   StoredUpTo stored_;
   UploadRecord uploads_;
-  std::string trouble_;
+  std::string error_;
   bool checkpointed_ = false;
   FailureEpisode episode_;
 

@@ -9,10 +9,10 @@
 #include "walwrap/replication/attachment.hpp"
 #include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/replica/ownership.hpp"
+#include "walwrap/replication/retry_policy.hpp"
 #include "walwrap/replication/startup/boot.hpp"
 #include "walwrap/replication/startup/reconnect.hpp"
-#include "walwrap/replication/store_patience.hpp"
-#include "walwrap/replication/upload/store_habits.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
 #include "walwrap/replication/upload_loop.hpp"
 #include "walwrap/storage/stores/prices.hpp"
 
@@ -88,7 +88,7 @@ class Replicator::Impl {
   void begin_flush(MonoTime deadline);
   FlushReport flush(MonoTime deadline);
   ReplicatorStatus status() const;
-  Inquiry& inquiry() { return *exchange_->inquiry; }
+  SyncRequests& sync_requests() { return *mailboxes_->sync_requests; }
   PointsLister& points() { return *points_; }
 
  private:
@@ -105,7 +105,7 @@ class Replicator::Impl {
   ReplicatorOptions options_;
   const os::Clock& clock_;
   const Log& log_;
-  std::unique_ptr<Exchange> exchange_;
+  std::unique_ptr<Mailboxes> mailboxes_;
   os::Published<std::optional<StartWait>> start_wait_;
   storage::SharedCounts counts_;
   std::optional<os::DirectoryLock> lock_;  // given up last
@@ -138,17 +138,17 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
 }
 
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const Stopped& stopped) {
-  const auto patience = [this, stopped] {
+  const auto budget = [this, stopped] {
     const auto start = start_wait_.get();
-    const auto orders = exchange_->orders.get();
-    if (exchange_->merging.get()) return patience_of_merge(orders);
+    const auto orders = mailboxes_->orders.get();
+    if (mailboxes_->merging.get()) return budget_of_compaction(orders);
     // Once the start is over, nobody may ask what belongs to it.
-    return patience_of(start, start && stopped(), orders);
+    return budget_of(start, start && stopped(), orders);
   };
   return open_with({.clock = clock_,
                     .log = log_,
-                    .patience = patience,
-                    .on_outage = [this](auto why) { exchange_->tell_outage(why); },
+                    .budget = budget,
+                    .on_outage = [this](auto reason) { mailboxes_->tell_outage(reason); },
                     .access = storage::Access::Create});
 }
 
@@ -156,10 +156,11 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_to_list(
     const Stopped& stopped) {
   const MonoTime deadline = clock_.mono() + kLongestListing;
-  return open_with({.clock = clock_, .log = log_, .patience = [this, stopped, deadline] {
-                      const auto orders = exchange_->orders.get();
-                      return storage::Patience{.go_on = !stopped() && !orders.hurry && !orders.quit,
-                                               .deadline = deadline};
+  return open_with({.clock = clock_, .log = log_, .budget = [this, stopped, deadline] {
+                      const auto orders = mailboxes_->orders.get();
+                      return storage::CallBudget{
+                          .go_on = !stopped() && !orders.hurry && !orders.quit,
+                          .deadline = deadline};
                     }});
 }
 
@@ -172,18 +173,18 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
 }
 
 Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
-  exchange_ = TRY(Exchange::create());
+  mailboxes_ = TRY(Mailboxes::create());
   points_.emplace(PointsLister::Options{
                       .open_store = [this](const auto& stopped) { return open_to_list(stopped); },
                       .style = key_style_of(options_.location.kind),
-                      .finished = &exchange_->inquiry->progressed(),
-                      .on_broken = [this] { exchange_->ask_replica_look(LookAt::Chain); }},
+                      .finished = &mailboxes_->sync_requests->progressed(),
+                      .on_broken = [this] { mailboxes_->ask_replica_look(LookAt::Chain); }},
                   clock_);
   const MonoTime give_up = clock_.mono() + options_.start_timeout;
   while (true) {
     auto booted = boot(boot_request(cancelled), clock_, log_);
     start_wait_.set(std::nullopt);
-    exchange_->outage.set("");
+    mailboxes_->outage.set("");
     if (!booted && options_.app_running && booted.error().code != Code::Cancelled) {
       give_up_replication(booted.error().text);
       return {};
@@ -209,10 +210,10 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
 void Replicator::Impl::give_up_replication(const std::string& cause) {
   broken_ = cause;
   log_.error("replication stopped, the app goes on", {{"cause", broken_}});
-  exchange_->status.set({.txid = {}, .trouble = broken_});
+  mailboxes_->status.set({.txid = {}, .error = broken_});
   Progress halted;
   halted.halted = broken_;
-  exchange_->inquiry->publish(halted);
+  mailboxes_->sync_requests->publish(halted);
 }
 
 void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
@@ -222,8 +223,8 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   lock_ = std::move(booted.lock);
   writer_ = state.writer;
   CheckpointLimits limits;
-  limits.hard_limit = options_.wal_hard_limit;
-  limits.brake = options_.brake;
+  limits.hard_limit = options_.wal_limit;
+  limits.blocking_checkpoints = options_.blocking_checkpoints;
   capture_.emplace(
       CaptureLoop::Options{.database = options_.database,
                            .name = options_.database.filename().string(),
@@ -237,32 +238,32 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
                            .stored_pages = state.pages,
                            .page_size = state.page_size,
                            .attached = std::move(owner)},
-      *exchange_, clock_, log_);
-  uploader_.emplace(
-      Uploader::Parts{.store = std::move(booted.store),
-                      .connect =
-                          [request = boot_request([] { return false; }),
-                           found = std::move(booted.found)](SavedState& known, PageSums& sums) {
-                            return reconnect(request, found, known, sums);
-                          },
-                      .style = key_style_of(options_.location.kind),
-                      .directory = std::move(booted.directory),
-                      .sums = std::move(booted.sums),
-                      .state = state,
-                      .is_hurried = [this] { return exchange_->orders.get().hurry; },
-                      .is_recalled = [this] { return exchange_->recalled.get(); },
-                      .copies_in = StateDir::path_for(options_.database),
-                      .on_streamed = [this](Bytes bytes) { exchange_->streamed.set(bytes); }},
-      clock_, log_);
+      *mailboxes_, clock_, log_);
+  uploader_.emplace(Uploader::Dependencies{
+                        .store = std::move(booted.store),
+                        .connect =
+                            [request = boot_request([] { return false; }),
+                             found = std::move(booted.found)](SavedState& known, PageSums& sums) {
+                              return reconnect(request, found, known, sums);
+                            },
+                        .style = key_style_of(options_.location.kind),
+                        .directory = std::move(booted.directory),
+                        .sums = std::move(booted.sums),
+                        .state = state,
+                        .is_hurried = [this] { return mailboxes_->orders.get().hurry; },
+                        .is_recalled = [this] { return mailboxes_->recalled.get(); },
+                        .copies_in = StateDir::path_for(options_.database),
+                        .on_streamed = [this](Bytes bytes) { mailboxes_->streamed.set(bytes); }},
+                    clock_, log_);
   if (has_gap) uploader_->look_soon(LookAt::Chain);
-  uploads_.emplace(*uploader_, options_.database, *exchange_, clock_, log_);
+  uploads_.emplace(*uploader_, options_.database, *mailboxes_, clock_, log_);
 }
 
 void Replicator::Impl::on_panic(std::string_view what) {
   log_.error("a bug has stopped replication, the app goes on", {{"what", what}});
   panicked_.set(true);
-  exchange_->status.update([&](ReplicatorStatus& status) { status.trouble = what; });
-  exchange_->main_wakeup.notify();
+  mailboxes_->status.update([&](ReplicatorStatus& status) { status.error = what; });
+  mailboxes_->main_wakeup.notify();
 }
 
 Result<void> Replicator::Impl::start() {
@@ -278,11 +279,11 @@ Result<void> Replicator::Impl::start() {
 }
 
 ReplicatorStatus Replicator::Impl::status() const {
-  auto status = exchange_->status.get();
-  status.fencing = exchange_->fencing.get();
+  auto status = mailboxes_->status.get();
+  status.fencing = mailboxes_->fencing.get();
   status.writer = writer_;
   status.restored_in = restored_in_;
-  const auto replica = exchange_->replica.get();
+  const auto replica = mailboxes_->replica.get();
   status.replica_lost = replica.lost.empty() ? replica.broken : replica.lost;
   status.store = counts_.get();
   const auto& target = options_.location.s3;
@@ -293,19 +294,19 @@ ReplicatorStatus Replicator::Impl::status() const {
 }
 
 void Replicator::Impl::hurry() {
-  exchange_->orders.update([](Orders& orders) { orders.hurry = true; });
-  exchange_->capture_wakeup.notify();
-  exchange_->upload_wakeup.notify();
+  mailboxes_->orders.update([](Orders& orders) { orders.hurry = true; });
+  mailboxes_->capture_wakeup.notify();
+  mailboxes_->upload_wakeup.notify();
 }
 
 void Replicator::Impl::begin_flush(MonoTime deadline) {
   if (!broken_.empty()) return;
-  exchange_->orders.update([&](Orders& orders) {
+  mailboxes_->orders.update([&](Orders& orders) {
     orders.hurry = true;
     orders.flush = deadline;
   });
-  exchange_->capture_wakeup.notify();
-  exchange_->upload_wakeup.notify();
+  mailboxes_->capture_wakeup.notify();
+  mailboxes_->upload_wakeup.notify();
 }
 
 FlushReport Replicator::Impl::flush(MonoTime deadline) {
@@ -314,17 +315,17 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
   std::optional<FlushReport> report;
   const Bytes total = status().lag_bytes;
   LoggedProgress shown(log_, "flushing", clock_.mono());
-  while (!(report = exchange_->report.take())) {
+  while (!(report = mailboxes_->report.take())) {
     const MonoTime now = clock_.mono();
     if (panicked_.get() || now >= deadline + kReportGrace) break;
     const Bytes lag = status().lag_bytes;
-    const Bytes left = lag - std::min(lag, exchange_->streamed.get());
+    const Bytes left = lag - std::min(lag, mailboxes_->streamed.get());
     if (shown.is_line_due(total - std::min(total, left), total, now)) {
       log_.info("flushing", {{"db", options_.database.filename().string()},
                              {"lag_bytes", lag},
                              {"left_ms", until(deadline, now).count()}});
     }
-    exchange_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), shown.pause()));
+    mailboxes_->main_wakeup.wait_for(std::min(until(deadline + kReportGrace, now), shown.pause()));
   }
   if (report && report->outcome == FlushOutcome::Ok) prove(*report, deadline);
   quit();
@@ -333,10 +334,10 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
     return {.outcome = FlushOutcome::Failed,
             .txid = last.txid,
             .lag_bytes = last.lag_bytes,
-            .missing = last.trouble.empty() ? "the time was too short" : last.trouble,
+            .missing = last.error.empty() ? "the time was too short" : last.error,
             .fencing = last.fencing};
   }
-  report->fencing = exchange_->fencing.get();
+  report->fencing = mailboxes_->fencing.get();
   // Clean: the database file alone holds what is stored. Frames in a WAL could still be lost.
   const bool is_clean = report->outcome == FlushOutcome::Ok && report->checkpointed;
   const auto saved = uploader_->save(is_clean);
@@ -346,23 +347,23 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
 
 // What is stored is looked at once more, in the store: a verdict is measured.
 void Replicator::Impl::prove(FlushReport& report, MonoTime deadline) {
-  exchange_->orders.update([](Orders& orders) { orders.prove = true; });
-  exchange_->upload_wakeup.notify();
+  mailboxes_->orders.update([](Orders& orders) { orders.prove = true; });
+  mailboxes_->upload_wakeup.notify();
   std::optional<ReplicaProof> proof;
-  while (!(proof = exchange_->proof.take())) {
+  while (!(proof = mailboxes_->proof.take())) {
     const MonoTime now = clock_.mono();
     if (panicked_.get() || now >= deadline + kReportGrace) break;
-    exchange_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
+    mailboxes_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
   }
   report.missing = proof ? proof->missing : "the time was too short for a look at the replica";
   if (!report.missing.empty()) report.outcome = FlushOutcome::Failed;
 }
 
 void Replicator::Impl::quit() {
-  if (!exchange_) return;
-  exchange_->orders.update([](Orders& orders) { orders.quit = true; });
-  exchange_->capture_wakeup.notify();
-  exchange_->upload_wakeup.notify();
+  if (!mailboxes_) return;
+  mailboxes_->orders.update([](Orders& orders) { orders.quit = true; });
+  mailboxes_->capture_wakeup.notify();
+  mailboxes_->upload_wakeup.notify();
   upload_thread_.join();
   capture_thread_.join();
 }
@@ -393,8 +394,8 @@ FlushReport Replicator::flush(MonoTime deadline) {
 ReplicatorStatus Replicator::status() const {
   return impl_->status();
 }
-Inquiry& Replicator::inquiry() {
-  return impl_->inquiry();
+SyncRequests& Replicator::sync_requests() {
+  return impl_->sync_requests();
 }
 PointsLister& Replicator::points() {
   return impl_->points();

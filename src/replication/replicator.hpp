@@ -17,7 +17,7 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/capture/checkpoint.hpp"
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/replica/points_lister.hpp"
 #include "walwrap/replication/restore/restore.hpp"
 #include "walwrap/replication/startup/startup.hpp"
@@ -37,8 +37,8 @@ struct ReplicatorOptions {
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
   std::chrono::milliseconds interval{0};  // 0: by kind of store
-  Bytes wal_hard_limit = 64ULL << 20;
-  Brake brake = Brake::Auto;
+  Bytes wal_limit = 64ULL << 20;
+  BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
   bool app_running = false;  // a restart of ours: nothing may be restored, refused or set aside
   std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
 };
@@ -61,7 +61,7 @@ class Replicator {
   FlushReport flush(MonoTime deadline);  // begins it, if need be
   ReplicatorStatus status() const;
   // For any thread, as long as this object is.
-  Inquiry& inquiry();
+  SyncRequests& sync_requests();
   PointsLister& points();  // one thread asks
 
  private:

@@ -6,7 +6,7 @@
 
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/replica/ownership.hpp"
-#include "walwrap/replication/store_patience.hpp"
+#include "walwrap/replication/retry_policy.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -20,33 +20,33 @@ constexpr Backoff::Limits kAgain{.first = milliseconds(50), .ceiling = milliseco
 
 }  // namespace
 
-UploadLoop::UploadLoop(Uploader& uploader, os::Path database, Exchange& exchange,
+UploadLoop::UploadLoop(Uploader& uploader, os::Path database, Mailboxes& mailboxes,
                        const os::Clock& clock, const Log& log)
     : uploader_(uploader),
       database_(std::move(database)),
-      exchange_(exchange),
+      mailboxes_(mailboxes),
       clock_(clock),
       log_(log),
       again_(kAgain) {}
 
 void UploadLoop::run() {
-  os::give_way_to_others();
+  os::lower_thread_priority();
   probe_fencing();
   note_replica();
   while (true) {
-    if (auto job = exchange_.job.take()) {
+    if (auto job = mailboxes_.job.take()) {
       upload(*std::move(job));
       continue;
     }
-    const Orders orders = exchange_.orders.get();
+    const Orders orders = mailboxes_.orders.get();
     if (orders.prove && !std::exchange(proved_, true)) prove();
     if (orders.quit) return;
     uploader_.save_if_due(clock_.mono());
-    if (!orders.hurry) look_at_replica();
+    if (!orders.hurry) inspect_replica();
     if (orders.hurry && !std::exchange(looked_at_end_, true)) look_at_end();
     const MonoTime due =
         orders.hurry ? uploader_.save_due() : std::min(uploader_.save_due(), uploader_.look_due());
-    exchange_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(due - clock_.mono()));
+    mailboxes_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(due - clock_.mono()));
   }
 }
 
@@ -55,31 +55,31 @@ void UploadLoop::upload(UploadJob job) {
   auto done = uploader_.run(std::move(job), release);
   uploader_.save_if_due(clock_.mono());
   note_replica();
-  if (done.trouble.empty()) {
+  if (done.error.empty()) {
     again_.reset();
     failed_.on_success();
     probe_fencing();
   } else if (!done.stop) {
     wait_after(done);
   }
-  exchange_.done.offer(std::move(done));
-  exchange_.capture_wakeup.notify();
-  exchange_.merging.set(true);
+  mailboxes_.done.offer(std::move(done));
+  mailboxes_.capture_wakeup.notify();
+  mailboxes_.merging.set(true);
   uploader_.merge(release);
-  exchange_.merging.set(false);
+  mailboxes_.merging.set(false);
 }
 
 // A stop ends it, as it ends a merge: the last look comes with the flush.
-void UploadLoop::look_at_replica() {
+void UploadLoop::inspect_replica() {
   std::optional<LookAt> wanted;
-  exchange_.replica_look.update([&](auto& asked) { wanted = std::exchange(asked, std::nullopt); });
+  mailboxes_.replica_look.update([&](auto& asked) { wanted = std::exchange(asked, std::nullopt); });
   if (wanted) uploader_.look_soon(*wanted);
   if (clock_.mono() < uploader_.look_due()) return;
-  exchange_.merging.set(true);
+  mailboxes_.merging.set(true);
   uploader_.look_if_due(clock_.mono());
-  exchange_.merging.set(false);
+  mailboxes_.merging.set(false);
   note_replica();
-  exchange_.capture_wakeup.notify();
+  mailboxes_.capture_wakeup.notify();
 }
 
 // What a snapshot can mend is mended before the verdict, while the database is still attached. Of a
@@ -89,14 +89,14 @@ void UploadLoop::look_at_end() {
     uploader_.look_now(LookAt::Chain);
     note_replica();
   }
-  exchange_.looked_at_end.set(true);
-  exchange_.capture_wakeup.notify();
+  mailboxes_.looked_at_end.set(true);
+  mailboxes_.capture_wakeup.notify();
 }
 
 void UploadLoop::note_replica() {
-  if (uploader_.take_moved()) exchange_.moved_back.set(true);
+  if (uploader_.take_moved()) mailboxes_.moved_back.set(true);
   const ReplicaReport& report = uploader_.replica();
-  exchange_.replica.set(report);
+  mailboxes_.replica.set(report);
   const std::string db = database_.string();
   if (report.lost.empty()) {
     if (lost_.on_success() == FailureEpisode::Say::Ended) {
@@ -106,7 +106,7 @@ void UploadLoop::note_replica() {
     const auto say = lost_.on_failure(clock_.mono());
     if (say == FailureEpisode::Say::Started || say == FailureEpisode::Say::Continues) {
       log_.error("replica is not the one that was stored in, nothing is stored",
-                 {{"db", db}, {"cause", report.lost}, {"type", report.hint}});
+                 {{"db", db}, {"cause", report.lost}, {"hint", report.hint}});
     }
   }
   const std::string said = std::exchange(broken_, report.broken);
@@ -116,27 +116,27 @@ void UploadLoop::note_replica() {
   }
   if (!report.wants_snapshot) return;
   uploader_.on_snapshot_asked();
-  exchange_.inquiry->ask_snapshot();
+  mailboxes_.sync_requests->ask_snapshot();
 }
 
 void UploadLoop::prove() {
   const auto proven = uploader_.verify();
-  exchange_.proof.offer({.missing = proven ? "" : proven.error().text});
-  exchange_.main_wakeup.notify();
+  mailboxes_.proof.offer({.missing = proven ? "" : proven.error().text});
+  mailboxes_.main_wakeup.notify();
 }
 
 void UploadLoop::give_back(std::unique_ptr<sqlite::Snapshot> snapshot) {
-  exchange_.snapshot.offer(std::move(snapshot));
-  exchange_.capture_wakeup.notify();
+  mailboxes_.snapshot.offer(std::move(snapshot));
+  mailboxes_.capture_wakeup.notify();
 }
 
 // One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next
 // upload.
 void UploadLoop::probe_fencing() {
-  if (uploader_.store() == nullptr || exchange_.fencing.get() != Fencing::NotKnown) return;
+  if (uploader_.store() == nullptr || mailboxes_.fencing.get() != Fencing::NotKnown) return;
   const auto found = replication::probe_fencing(*uploader_.store());
   if (!found) return;
-  exchange_.fencing.set(*found);
+  mailboxes_.fencing.set(*found);
   if (*found != Fencing::Off) return;
   log_.warn("store overwrites what it should only create: a second writer would not be noticed",
             {{"db", database_.string()},
@@ -146,32 +146,32 @@ void UploadLoop::probe_fencing() {
 
 // A batch that has failed is offered anew as soon as it has been given back.
 void UploadLoop::wait_after(const UploadDone& done) {
-  exchange_.tell_outage(done.trouble);
+  mailboxes_.tell_outage(done.error);
   switch (failed_.on_failure(clock_.mono())) {
     case FailureEpisode::Say::Started:
-      log_.warn("upload failed, will be tried again", {{"cause", done.trouble}});
+      log_.warn("upload failed, will be tried again", {{"cause", done.error}});
       break;
     case FailureEpisode::Say::Continues:
-      log_.warn("upload still fails", {{"cause", done.trouble}, {"failures", failed_.failures()}});
+      log_.warn("upload still fails", {{"cause", done.error}, {"failures", failed_.failures()}});
       break;
     default:
       break;
   }
   wait(again_.next_delay(os::random_u64()));
-  exchange_.tell_outage("");
+  mailboxes_.tell_outage("");
 }
 
 // Less when it is told to hurry, nothing when there is no time left.
 void UploadLoop::wait(milliseconds delay) {
   const MonoTime until_then = clock_.mono() + delay;
   while (true) {
-    const auto patience = patience_of(std::nullopt, false, exchange_.orders.get());
+    const auto budget = budget_of(std::nullopt, false, mailboxes_.orders.get());
     const MonoTime now = clock_.mono();
     MonoTime wake = until_then;
-    if (patience.hurry) wake = std::min(wake, now + kHurriedRetry);
-    if (patience.deadline) wake = std::min(wake, *patience.deadline);
-    if (!patience.go_on || now >= wake) return;
-    if (!exchange_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(wake - now))) return;
+    if (budget.hurry) wake = std::min(wake, now + kHurriedRetry);
+    if (budget.deadline) wake = std::min(wake, *budget.deadline);
+    if (!budget.go_on || now >= wake) return;
+    if (!mailboxes_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(wake - now))) return;
   }
 }
 

@@ -14,7 +14,7 @@
 #include "walwrap/base/log.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/file.hpp"
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/upload/uploader.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 
@@ -22,7 +22,7 @@ namespace walwrap::replication {
 
 class UploadLoop {
  public:
-  UploadLoop(Uploader& uploader, os::Path database, Exchange& exchange, const os::Clock& clock,
+  UploadLoop(Uploader& uploader, os::Path database, Mailboxes& mailboxes, const os::Clock& clock,
              const Log& log);
   // Until a quit order came and no job is left.
   void run();
@@ -31,7 +31,7 @@ class UploadLoop {
   void upload(UploadJob job);
   void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
   void probe_fencing();
-  void look_at_replica();
+  void inspect_replica();
   void note_replica();
   void look_at_end();
   void prove();
@@ -40,7 +40,7 @@ class UploadLoop {
 
   Uploader& uploader_;
   os::Path database_;
-  Exchange& exchange_;
+  Mailboxes& mailboxes_;
   const os::Clock& clock_;
   const Log& log_;
   Backoff again_;

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <optional>
 
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 
 namespace walwrap::replication {
 

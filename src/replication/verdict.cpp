@@ -42,14 +42,14 @@ Verdict decide_verdict(const EndSight& sight) {
   if (!sight.is_attached) {
     return {.outcome = FlushOutcome::Failed,
             .is_final = sight.is_hopeless,
-            .missing = sight.trouble.empty() ? "the database could not be opened" : sight.trouble};
+            .missing = sight.error.empty() ? "the database could not be opened" : sight.error};
   }
   std::string missing = missing_proof(sight);
   if (missing.empty()) return {.outcome = FlushOutcome::Ok, .is_final = true};
   const bool is_doubt = missing == sight.doubt;
-  if (!sight.is_stored && !sight.trouble.empty()) missing = sight.trouble;
+  if (!sight.is_stored && !sight.error.empty()) missing = sight.error;
   // Some of it is stored, and what is not is known: as a rule for want of time.
-  const bool is_partial = sight.is_file_captured && !sight.is_stored && sight.trouble.empty();
+  const bool is_partial = sight.is_file_captured && !sight.is_stored && sight.error.empty();
   return {.outcome = is_partial ? FlushOutcome::Partial : FlushOutcome::Failed,
           .is_final = is_doubt,
           .missing = std::move(missing)};

@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "walwrap/replication/exchange.hpp"
+#include "walwrap/replication/mailboxes.hpp"
 
 namespace walwrap::replication {
 
@@ -19,8 +19,8 @@ struct EndSight {
   bool is_hopeless = false;  // it will not be attached any more
   // Of a database that is gone: commits that were found and not stored.
   bool has_left_unstored = false;
-  Txid txid{};            // what the replica holds
-  std::string trouble{};  // what keeps it from being attached, or stored; "": nothing known
+  Txid txid{};          // what the replica holds
+  std::string error{};  // what keeps it from being attached, or stored; "": nothing known
 
   // Of what is attached:
   bool is_file_captured = false;  // the files at the path, and the content, are what was captured

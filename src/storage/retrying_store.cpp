@@ -21,7 +21,7 @@ milliseconds milliseconds_since(MonoTime start, MonoTime now) {
 RetryingStore::RetryingStore(std::unique_ptr<ObjectStore> store, Options options)
     : store_(std::move(store)), options_(std::move(options)) {
   WW_CHECK(store_ != nullptr);
-  WW_CHECK(options_.sleep && options_.random && options_.patience);
+  WW_CHECK(options_.sleep && options_.random && options_.budget);
 }
 
 template <typename Attempt>
@@ -41,22 +41,22 @@ auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(at
 }
 
 Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
-  const bool was_hurry = options_.patience().hurry;
+  const bool was_hurry = options_.budget().hurry;
   // The jitter is added, for whoever was told the same would come back at the same time.
   auto delay = std::clamp(last.retry_after, milliseconds(0), kLongestAsked) +
                backoff.next_delay(options_.random());
   if (was_hurry) delay = std::min(delay, kLongestHurry);
   const MonoTime until = options_.clock.mono() + delay;
   while (true) {
-    const Patience patience = options_.patience();
+    const CallBudget budget = options_.budget();
     const MonoTime now = options_.clock.mono();
-    if (!patience.go_on) return fail(Code::Cancelled, "told to stop; before that: {}", last.text);
-    if (patience.deadline && now >= *patience.deadline) {
+    if (!budget.go_on) return fail(Code::Cancelled, "told to stop; before that: {}", last.text);
+    if (budget.deadline && now >= *budget.deadline) {
       return fail(Code::Deadline, "out of time; before that: {}", last.text);
     }
-    const bool is_urgent_now = patience.hurry && !was_hurry;
+    const bool is_urgent_now = budget.hurry && !was_hurry;
     if (now >= until || is_urgent_now) return {};
-    const MonoTime wake = patience.deadline ? std::min(until, *patience.deadline) : until;
+    const MonoTime wake = budget.deadline ? std::min(until, *budget.deadline) : until;
     options_.sleep(std::min(kLook, std::chrono::ceil<milliseconds>(wake - now)));
   }
 }

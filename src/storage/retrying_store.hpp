@@ -25,8 +25,8 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
-#include "walwrap/storage/patience.hpp"
 
 namespace walwrap::storage {
 
@@ -37,7 +37,7 @@ class RetryingStore : public ObjectStore {
     const Log& log;
     std::function<void(std::chrono::milliseconds)> sleep;  // may return early
     std::function<std::uint64_t()> random;                 // uniform over all values
-    PatienceFn patience;  // asked after each failure and every kLook
+    CallBudgetFn budget;  // asked after each failure and every kLook
     OutageFn on_outage = {};
     Backoff::Limits backoff = {};
   };

@@ -12,7 +12,7 @@
 #include "walwrap/os/privileges.hpp"
 #include "walwrap/os/process.hpp"
 #include "walwrap/os/spawn.hpp"
-#include "walwrap/supervisor/announcer.hpp"
+#include "walwrap/supervisor/notifier.hpp"
 
 namespace walwrap::supervisor {
 
@@ -30,7 +30,7 @@ Rules rules_of(const InitOptions& options) {
   Rules rules = options.rules;
   rules.replicates = static_cast<bool>(options.replicator_main);
   rules.pid_1 = os::is_pid_1();
-  rules.host_signals_every_process = options.host.signals_every_process;
+  rules.platform_signals_every_process = options.host.signals_every_process;
   rules.grace = options.host.grace;
   return rules;
 }
@@ -56,12 +56,12 @@ bool is_job_control(int number) {
 class Init {
  public:
   Init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
-       const Log& log, Announcer announcer, os::Poller poller, os::SignalReader reader)
+       const Log& log, Notifier notifier, os::Poller poller, os::SignalReader reader)
       : options_(options),
         beginning_(beginning),
         clock_(clock),
         log_(log),
-        announcer_(std::move(announcer)),
+        notifier_(std::move(notifier)),
         poller_(std::move(poller)),
         reader_(std::move(reader)) {}
 
@@ -77,8 +77,8 @@ class Init {
   Answer operator()(const action::KillApp&);
   Answer operator()(const action::Suspend&);
   Answer operator()(const action::ResumeApp&);
-  Answer operator()(const action::CheckLeftovers&);
-  Answer operator()(const action::SignalLeftovers& action);
+  Answer operator()(const action::CheckStragglers&);
+  Answer operator()(const action::SignalStragglers& action);
   Answer operator()(const action::CloseChannel&);
   Answer operator()(const action::KillReplicator&);
   Answer operator()(const action::Announce& action);
@@ -103,7 +103,7 @@ class Init {
   const os::Clock& clock_;
   const Log& log_;
   // Optional for the replicator's sake, which lets go of its copies.
-  std::optional<Announcer> announcer_;
+  std::optional<Notifier> notifier_;
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
   std::optional<Channel> channel_;
@@ -198,7 +198,7 @@ void Init::look_for_a_stop() {
 
 // In the child: of init's descriptors none may stay open, or nobody would see an end of file.
 int Init::replicate(Channel::Pair& ends) {
-  announcer_.reset();
+  notifier_.reset();
   poller_.reset();
   reader_.reset();
   channel_.reset();
@@ -326,14 +326,14 @@ Init::Answer Init::operator()(const action::ResumeApp&) {
   return {};
 }
 
-Init::Answer Init::operator()(const action::CheckLeftovers&) {
+Init::Answer Init::operator()(const action::CheckStragglers&) {
   const auto left = static_cast<int>(os::descendants(replicator_).size());
   // From here on a Ctrl-C is meant for the flush.
   if (left == 0) os::take_back_terminal();
-  return event::Leftovers{left};
+  return event::Stragglers{left};
 }
 
-Init::Answer Init::operator()(const action::SignalLeftovers& action) {
+Init::Answer Init::operator()(const action::SignalStragglers& action) {
   for (const os::Pid pid : os::descendants(replicator_)) {
     os::send_signal(pid, action.signal);
     if (action.signal != SIGKILL) os::send_signal(pid, SIGCONT);
@@ -352,7 +352,7 @@ Init::Answer Init::operator()(const action::KillReplicator&) {
 }
 
 Init::Answer Init::operator()(const action::Announce& action) {
-  announcer_->announce(action.what);
+  notifier_->announce(action.what);
   return {};
 }
 
@@ -366,8 +366,8 @@ Init::Answer Init::operator()(const action::Exit&) {
   return {};
 }
 
-Result<Announcer> make_announcer(const InitOptions& options, os::Inherited& inherited,
-                                 const Log& log) {
+Result<Notifier> make_announcer(const InitOptions& options, os::Inherited& inherited,
+                                const Log& log) {
   AnnouncerOptions to;
   to.manager_socket = options.manager_socket;
   to.app_says_ready = options.app_says_ready;
@@ -375,7 +375,7 @@ Result<Announcer> make_announcer(const InitOptions& options, os::Inherited& inhe
   if (options.ready_descriptor) {
     to.ready_descriptor = TRY(inherited.take(*options.ready_descriptor).context("--ready-fd"));
   }
-  return Announcer(std::move(to), log);
+  return Notifier(std::move(to), log);
 }
 
 }  // namespace
@@ -383,27 +383,27 @@ Result<Announcer> make_announcer(const InitOptions& options, os::Inherited& inhe
 int run_init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
              const Log& log) {
   os::become_subreaper();
-  auto announcer = make_announcer(options, beginning.inherited, log);
+  auto notifier = make_announcer(options, beginning.inherited, log);
   auto poller = os::Poller::create();
   auto reader = os::SignalReader::create();
   const auto refuse = [&](const Error& error) {
     log.error("cannot supervise", {{"reason", error.text}});
     return kRefusedCode;
   };
-  if (!announcer) return refuse(announcer.error());
+  if (!notifier) return refuse(notifier.error());
   if (!poller) return refuse(poller.error());
   if (!reader) return refuse(reader.error());
   const auto watched = poller->add(reader->descriptor(), kSignals);
   if (!watched) return refuse(watched.error());
-  log.info("supervising", {{"host", options.host.name},
+  log.info("supervising", {{"platform", options.host.name},
                            {"grace_ms", options.host.grace.count()},
                            {"grace_from", options.host.source},
                            {"pid_1", os::is_pid_1()},
                            {"replicates", static_cast<bool>(options.replicator_main)}});
   for (const auto& warning : options.host.warnings) {
-    log.warn("host", {{"note", warning.says}, {"type", warning.type}});
+    log.warn("platform", {{"note", warning.message}, {"hint", warning.hint}});
   }
-  return Init(options, beginning, clock, log, *std::move(announcer), *std::move(poller),
+  return Init(options, beginning, clock, log, *std::move(notifier), *std::move(poller),
               *std::move(reader))
       .run();
 }

@@ -40,8 +40,8 @@
 #include "walwrap/os/signals.hpp"
 #include "walwrap/os/user.hpp"
 #include "walwrap/supervisor/channel.hpp"
-#include "walwrap/supervisor/host.hpp"
 #include "walwrap/supervisor/lifecycle.hpp"
+#include "walwrap/supervisor/platform.hpp"
 
 namespace walwrap::supervisor {
 
@@ -52,7 +52,7 @@ enum class AtFork { AppNotStarted, AppStarted };
 struct InitOptions {
   std::vector<std::string> command;      // the app; at least its name
   std::vector<std::string> environment;  // of the app: "NAME=value"
-  Host host;                             // from detect_host()
+  Platform host;                         // from detect_host()
   Rules rules = {};  // what the user says; the host, the process and the replicator are filled in
   bool signal_group = false;          // the app's process group, not its main process alone
   int oom_score_raise = 500;          // of the app, so that it goes before us; 0: as inherited

@@ -256,7 +256,7 @@ void Machine::on_phase_time() {
       s_.app_status = 128 + SIGKILL;
       return quiesce();
     case Phase::Quiescing:
-      return check_leftovers();
+      return check_stragglers();
     case Phase::Flushing:
       return flush_failed("the replicator did not answer in time");
     case Phase::Leaving:

@@ -15,10 +15,10 @@
 #include "walwrap/supervisor/channel.hpp"
 #include "walwrap/supervisor/facts.hpp"
 #include "walwrap/supervisor/grace.hpp"
-#include "walwrap/supervisor/leftovers.hpp"
-#include "walwrap/supervisor/manager.hpp"
+#include "walwrap/supervisor/service_manager.hpp"
 #include "walwrap/supervisor/signal_table.hpp"
 #include "walwrap/supervisor/stop_requests.hpp"
+#include "walwrap/supervisor/stragglers.hpp"
 #include "walwrap/supervisor/worker.hpp"
 
 namespace walwrap::supervisor {
@@ -38,7 +38,7 @@ inline constexpr int kRefusedCode = 125;
 struct Rules {
   bool replicates = false;  // false: an init only, no replicator
   bool pid_1 = false;
-  bool host_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
+  bool platform_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
   std::chrono::milliseconds grace{10'000};
   std::optional<std::chrono::milliseconds> app_grace;    // of it; none: what the flush leaves
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
@@ -46,7 +46,7 @@ struct Rules {
   std::vector<int> ok_codes;                             // after a requested stop as good as 0
   bool kills_app = true;  // when its part of the grace has passed, or at the third signal
   SignalRules signals;
-  ManagerRules manager;
+  ServiceManagerRules manager;
 };
 
 enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };
@@ -80,7 +80,7 @@ struct State {
   StopRequests stop;
   bool fenced = false;
   bool abandoned = false;  // the flush, at the terminal
-  Leftovers leftovers;
+  Stragglers stragglers;
 
   std::optional<MonoTime> manager_at;  // when the service manager is told that we live
 
@@ -117,7 +117,7 @@ struct AppStopped {  // not ended: by a signal, as Ctrl-Z sends it
   int signal = 0;
 };
 struct OtherReaped {};  // an orphan of the app's
-struct Leftovers {      // answer to CheckLeftovers
+struct Stragglers {     // answer to CheckStragglers
   int processes = 0;
 };
 struct DeadlinePassed {};
@@ -126,7 +126,7 @@ struct DeadlinePassed {};
 using Event =
     std::variant<ReplicatorReport, event::ChannelClosed, event::ReplicatorExited, event::AppSpawned,
                  event::AppSpawnBusy, event::AppNotStarted, event::AppExited, event::JobControl,
-                 event::AppStopped, event::OtherReaped, event::Leftovers, event::DeadlinePassed,
+                 event::AppStopped, event::OtherReaped, event::Stragglers, event::DeadlinePassed,
                  os::ReceivedSignal>;
 
 namespace action {
@@ -143,9 +143,9 @@ struct KillApp {};
 struct Suspend {           // stop the app's group if there is one, then ourselves
   bool whole_job = false;  // and what the shell has started together with us
 };
-struct ResumeApp {};       // its group, in the foreground if we are
-struct CheckLeftovers {};  // answers Leftovers
-struct SignalLeftovers {   // TERM is followed by CONT
+struct ResumeApp {};        // its group, in the foreground if we are
+struct CheckStragglers {};  // answers Stragglers
+struct SignalStragglers {   // TERM is followed by CONT
   int signal = 0;
 };
 struct CloseChannel {};
@@ -164,7 +164,7 @@ struct Exit {
 using Action =
     std::variant<action::StartApp, action::SpawnReplicator, action::SendOrder, action::SignalApp,
                  action::ContinueApp, action::KillApp, action::Suspend, action::ResumeApp,
-                 action::CheckLeftovers, action::SignalLeftovers, action::CloseChannel,
+                 action::CheckStragglers, action::SignalStragglers, action::CloseChannel,
                  action::KillReplicator, action::Announce, action::Say, action::Exit>;
 
 struct Step {

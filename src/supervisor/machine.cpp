@@ -24,14 +24,14 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
   switch (answer) {
     case StopRequests::Answer::First:
       if (s_.phase == Phase::Running) return begin_stop(number, signal.sender);
-      return on_host_clock();
+      return on_platform_clock();
     case StopRequests::Answer::PassOn:
       return pass_on(number);
     case StopRequests::Answer::KillApp:
       if (!s_.rules.kills_app) return pass_on(number);
       if (s_.app == App::Alive) kill_app(fact::KillReason::ThirdSignal);
-      s_.leftovers.hurry(now_);
-      if (s_.phase == Phase::Quiescing) check_leftovers();
+      s_.stragglers.hurry(now_);
+      if (s_.phase == Phase::Quiescing) check_stragglers();
       return;
     case StopRequests::Answer::Swallow:
     case StopRequests::Answer::AbandonFlush:
@@ -47,13 +47,13 @@ void Machine::pass_on(int signal) {
 
 void Machine::begin_stop(int signal, std::int32_t sender) {
   // First of all the app: the rest of this step takes nothing from its time.
-  const bool has_it_already = s_.rules.host_signals_every_process && s_.stop.first &&
+  const bool has_it_already = s_.rules.platform_signals_every_process && s_.stop.first &&
                               signal == SIGTERM && s_.rules.signals.in_place_of(SIGTERM) == SIGTERM;
   if (!has_it_already) signal_app(signal);
   if (std::exchange(s_.suspended, false)) act(action::ResumeApp{});
   act(action::ContinueApp{});
   s_.phase = Phase::Stopping;
-  s_.timeline = host_timeline();
+  s_.timeline = platform_timeline();
   s_.phase_until = s_.timeline->app_until;
   if (s_.worker.condition == Condition::Down) spawn_worker();
   order(Order::Stopping);
@@ -72,8 +72,8 @@ void Machine::signal_app(int signal) {
 }
 
 // The host's clock runs now; there may be less time than there was, never more.
-void Machine::on_host_clock() {
-  s_.timeline = hasten(*s_.timeline, host_timeline());
+void Machine::on_platform_clock() {
+  s_.timeline = hasten(*s_.timeline, platform_timeline());
   if (s_.phase == Phase::Stopping && !s_.app_killed) s_.phase_until = s_.timeline->app_until;
   if (s_.phase == Phase::Flushing) s_.phase_until = s_.timeline->answer_until;
   order(Order::Stopping);
@@ -95,7 +95,7 @@ void Machine::abandon() {
   tell(fact::FlushAbandoned{});
   if (s_.phase == Phase::Leaving) return act(action::KillReplicator{});
   if (s_.app == App::Alive) return kill_app(fact::KillReason::Terminal);
-  if (s_.phase == Phase::Quiescing) act(action::SignalLeftovers{SIGKILL});
+  if (s_.phase == Phase::Quiescing) act(action::SignalStragglers{SIGKILL});
   flush();
 }
 
@@ -126,32 +126,32 @@ void Machine::quiesce() {
   order(Order::AppGone);
   if (s_.abandoned) return flush();
   s_.phase = Phase::Quiescing;
-  check_leftovers();
+  check_stragglers();
 }
 
-void Machine::check_leftovers() {
+void Machine::check_stragglers() {
   s_.phase_until = now_ + kLeftoverCheck;
-  act(action::CheckLeftovers{});
+  act(action::CheckStragglers{});
 }
 
 void Machine::operator()(const event::OtherReaped&) {
-  if (s_.phase == Phase::Quiescing) check_leftovers();
+  if (s_.phase == Phase::Quiescing) check_stragglers();
 }
 
-void Machine::operator()(const event::Leftovers& event) {
+void Machine::operator()(const event::Stragglers& event) {
   if (s_.phase != Phase::Quiescing) return;
-  const bool is_first_look = !s_.leftovers.term_until;
+  const bool is_first_look = !s_.stragglers.term_until;
   if (is_first_look && event.processes > 0) tell(fact::LeftoversFound{event.processes});
-  switch (s_.leftovers.on_look(event.processes, *s_.timeline, now_)) {
-    case Leftovers::Answer::Done:
+  switch (s_.stragglers.on_look(event.processes, *s_.timeline, now_)) {
+    case Stragglers::Answer::Done:
       return flush();
-    case Leftovers::Answer::Terminate:
-      return act(action::SignalLeftovers{SIGTERM});
-    case Leftovers::Answer::Wait:
+    case Stragglers::Answer::Terminate:
+      return act(action::SignalStragglers{SIGTERM});
+    case Stragglers::Answer::Wait:
       return;
-    case Leftovers::Answer::Kill:
-      return act(action::SignalLeftovers{SIGKILL});
-    case Leftovers::Answer::GiveUp:
+    case Stragglers::Answer::Kill:
+      return act(action::SignalStragglers{SIGKILL});
+    case Stragglers::Answer::GiveUp:
       tell(fact::LeftoversRemain{event.processes});
       return flush();
   }
@@ -213,7 +213,7 @@ Timeline Machine::timeline_of(milliseconds grace) const {
       {.grace = grace, .need = need, .estimate = s_.estimate, .app = s_.rules.app_grace}, now_);
 }
 
-Timeline Machine::host_timeline() const {
+Timeline Machine::platform_timeline() const {
   return timeline_of(s_.rules.grace > milliseconds{0} ? s_.rules.grace : kGraceWithoutGrace);
 }
 

@@ -31,7 +31,7 @@ class Machine {
   void operator()(const event::JobControl& event);
   void operator()(const event::AppStopped& event);
   void operator()(const event::OtherReaped&);
-  void operator()(const event::Leftovers& event);
+  void operator()(const event::Stragglers& event);
   void operator()(const event::DeadlinePassed&);
   void operator()(const os::ReceivedSignal& signal);
 
@@ -48,13 +48,13 @@ class Machine {
   void begin_stop(int signal, std::int32_t sender);
   void pass_on(int signal);
   void signal_app(int signal);
-  void on_host_clock();
+  void on_platform_clock();
   void kill_app(fact::KillReason reason);
   void abandon();
   // The end.
   void end_by_itself();
   void quiesce();
-  void check_leftovers();
+  void check_stragglers();
   void flush();
   void flush_failed(std::string missing);
   void leave(int status, std::chrono::milliseconds limit);
@@ -67,7 +67,7 @@ class Machine {
   std::optional<MonoTime> next_to_manager() const;
 
   Timeline timeline_of(std::chrono::milliseconds grace) const;
-  Timeline host_timeline() const;
+  Timeline platform_timeline() const;
   int final_status() const;
   WorkerStage worker_stage() const;
   std::chrono::milliseconds since(MonoTime time) const {

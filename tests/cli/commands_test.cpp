@@ -16,6 +16,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/text.hpp"
 #include "walwrap/cli/args.hpp"
+#include "walwrap/cli/help.hpp"
 
 using namespace walwrap;
 using namespace walwrap::cli;

@@ -29,7 +29,7 @@ struct Bench {
                          .environment = environment,
                          .root = root});
   }
-  bool says(std::string_view part) const { return said.find(part) != std::string::npos; }
+  bool message(std::string_view part) const { return said.find(part) != std::string::npos; }
 
   testing::TempDir dir;
   testing::ManualClock clock;
@@ -52,7 +52,7 @@ TEST_CASE("a doctor finds nothing wrong with a database and a directory, and cha
   for (const char* part : {"ok       list", "ok       put", "ok       get", "ok       delete",
                            "ok       create-only", "database"}) {
     CAPTURE(part);
-    CHECK(bench.says(part));
+    CHECK(bench.message(part));
   }
   CHECK(testing::text_of(bench.database) == before);
   CHECK_FALSE(std::filesystem::exists(bench.database.string() + "-wal"));
@@ -63,12 +63,12 @@ TEST_CASE("a doctor finds what is not there, says what to type, and creates noth
   Bench bench;
   CHECK(bench.examine({{"--db", (bench.dir / "none" / "app.db").string()},
                        {"--replica", (bench.dir / "nor" / "this").string()}}) == 1);
-  CHECK(bench.says("mkdir -p"));
-  CHECK(bench.says("check --replica"));
+  CHECK(bench.message("mkdir -p"));
+  CHECK(bench.message("check --replica"));
   CHECK_FALSE(std::filesystem::exists(bench.dir / "none"));
   CHECK_FALSE(std::filesystem::exists(bench.dir / "nor"));
   CHECK(bench.examine({}, true) == 1);
-  CHECK(bench.says("\"subject\": \"replica\""));
+  CHECK(bench.message("\"subject\": \"replica\""));
 }
 
 TEST_CASE("a doctor does not wait for whoever writes into a pipe that is no database") {
@@ -76,21 +76,21 @@ TEST_CASE("a doctor does not wait for whoever writes into a pipe that is no data
   REQUIRE(std::system(("mkfifo " + bench.database.string()).c_str()) == 0);
   CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
         1);
-  CHECK(bench.says("is not a regular file"));
+  CHECK(bench.message("is not a regular file"));
 }
 
 TEST_CASE(
     "a doctor names a database without a replica, and a replica that dies with the container") {
   Bench bench;
   CHECK(bench.examine({{"--db", bench.database.string()}}) == 1);
-  CHECK(bench.says(bench.database.filename().string() + " has none: a start is refused"));
+  CHECK(bench.message(bench.database.filename().string() + " has none: a start is refused"));
   std::filesystem::create_directories(bench.replica);
   bench.root = "/";
   bench.environment = {{"DYNO", "web.1"}};
   const bool same_disk =
       os::status_of("/").value().id.device == os::status_of(bench.dir.path()).value().id.device;
   bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}});
-  CHECK(bench.says("the container's own disk") == same_disk);
+  CHECK(bench.message("the container's own disk") == same_disk);
 }
 
 TEST_CASE("a doctor cannot look where the configuration is wrong, and says why") {

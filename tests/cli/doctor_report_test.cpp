@@ -17,7 +17,7 @@ std::string text_of(const std::vector<Finding>& findings) {
     const char* level = finding.level == FindingLevel::Ok     ? "ok"
                         : finding.level == FindingLevel::Note ? "note"
                                                               : "problem";
-    text += fmt::format("{} {}: {}; {}\n", level, finding.subject, finding.says, finding.type);
+    text += fmt::format("{} {}: {}; {}\n", level, finding.subject, finding.message, finding.hint);
   }
   return text;
 }
@@ -48,23 +48,23 @@ TEST_CASE("a database that is mounted alone or has two names is a problem, any o
   REQUIRE(wrong.size() == 2);
   for (const Finding& finding : wrong) {
     CHECK(finding.level == FindingLevel::Problem);
-    CHECK_FALSE(finding.type.empty());
+    CHECK_FALSE(finding.hint.empty());
   }
 }
 
 TEST_CASE("a doctor names the host and its grace, and what to mend about them") {
-  supervisor::Host host;
+  supervisor::Platform host;
   host.name = "fly";
   host.grace = 5s;
   host.source = "FLY_APP_NAME is set";
   CHECK(text_of(findings_of(host)) ==
-        "ok host: fly: 5s from the stop signal to the end (FLY_APP_NAME is set); \n");
+        "ok platform: fly: 5s from the stop signal to the end (FLY_APP_NAME is set); \n");
   host.name = "unknown";
-  CHECK(has(text_of(findings_of(host)), "note host"));
+  CHECK(has(text_of(findings_of(host)), "note platform"));
   CHECK(has(text_of(findings_of(host)), "--grace"));
   host.name = "railway";
-  host.warnings = {{.says = "Railway kills at once", .type = "set THIS=30"}};
-  CHECK(has(text_of(findings_of(host)), "problem host: Railway kills at once; set THIS=30"));
+  host.warnings = {{.message = "Railway kills at once", .hint = "set THIS=30"}};
+  CHECK(has(text_of(findings_of(host)), "problem platform: Railway kills at once; set THIS=30"));
 }
 
 TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live on it") {
@@ -225,5 +225,5 @@ TEST_CASE("findings are lines for people and one JSON document for programs") {
   CHECK(json["version"] == 1);
   CHECK(json["ok"] == false);
   CHECK(json["findings"][1]["level"] == "problem");
-  CHECK(json["findings"][1]["type"] == "mkdir -p /data");
+  CHECK(json["findings"][1]["hint"] == "mkdir -p /data");
 }

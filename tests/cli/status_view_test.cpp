@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "walwrap/control/report.hpp"
+#include "walwrap/control/status_json.hpp"
 
 namespace walwrap::cli {
 namespace {
@@ -10,8 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 
 std::string status(bool healthy) {
-  control::Facts facts{.version = "1.2", .host = "heroku"};
-  control::DatabaseFacts database;
+  control::Status facts{.version = "1.2", .host = "heroku"};
+  control::DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";
   database.replicated = true;

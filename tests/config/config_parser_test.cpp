@@ -32,12 +32,11 @@ TEST_CASE("without any source every setting has its documented default") {
   CHECK(config->integrity == Integrity::Quick);
   CHECK(config->on_diverged == OnDiverged::Refuse);
   CHECK_FALSE(config->allow_empty_replica);
-  CHECK_FALSE(config->allow_stale);
   CHECK(config->flush_failed_code == 74);
   CHECK(config->stop_signals == std::vector{SIGTERM, SIGINT});
   CHECK(config->app_oom == 500);
-  CHECK(config->wal_hard_limit == 64ULL << 20);
-  CHECK(config->brake == Brake::Auto);
+  CHECK(config->wal_limit == 64ULL << 20);
+  CHECK(config->blocking_checkpoints == BlockingCheckpoints::Auto);
   CHECK(config->log_format == LogFormat::Logfmt);
   CHECK(config->log_level == LogLevel::Info);
 }
@@ -131,16 +130,17 @@ TEST_CASE("every setting can be given by flag, by environment and by TOML") {
        [](const Config& c) { return c.on_diverged == OnDiverged::UseLocal; }},
       {"--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA", "allow-empty-replica = true", "true",
        [](const Config& c) { return c.allow_empty_replica; }},
-      {"--allow-stale", "WALWRAP_ALLOW_STALE", "allow-stale = true", "1",
-       [](const Config& c) { return c.allow_stale; }},
+      {"--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA", "allow-empty-replica = true", "1",
+       [](const Config& c) { return c.allow_empty_replica; }},
       {"--flush-failed-code", "WALWRAP_FLUSH_FAILED_CODE", "flush-failed-code = 0", "0",
        [](const Config& c) { return c.flush_failed_code == 0; }},
-      {"--wal-hard-limit", "WALWRAP_WAL_HARD_LIMIT", "[wal]\nhard-limit = \"16MiB\"", "16MiB",
-       [](const Config& c) { return c.wal_hard_limit == 16ULL << 20; }},
-      {"--wal-hard-limit", "WALWRAP_WAL_HARD_LIMIT", "wal.hard-limit = 2000000", "2MB",
-       [](const Config& c) { return c.wal_hard_limit == 2'000'000; }},
-      {"--wal-brake", "WALWRAP_WAL_BRAKE", "wal.brake = \"never\"", "never",
-       [](const Config& c) { return c.brake == Brake::Never; }},
+      {"--wal-limit", "WALWRAP_WAL_LIMIT", "[wal]\nlimit = \"16MiB\"", "16MiB",
+       [](const Config& c) { return c.wal_limit == 16ULL << 20; }},
+      {"--wal-limit", "WALWRAP_WAL_LIMIT", "wal.limit = 2000000", "2MB",
+       [](const Config& c) { return c.wal_limit == 2'000'000; }},
+      {"--blocking-checkpoints", "WALWRAP_BLOCKING_CHECKPOINTS",
+       "wal.blocking-checkpoints = \"never\"", "never",
+       [](const Config& c) { return c.blocking_checkpoints == BlockingCheckpoints::Never; }},
       {"--log-format", "WALWRAP_LOG_FORMAT", "[log]\nformat = \"json\"", "json",
        [](const Config& c) { return c.log_format == LogFormat::Json; }},
       {"--log-level", "WALWRAP_LOG_LEVEL", "[log]\nlevel = \"error\"", "error",
@@ -208,7 +208,7 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--integrity", "fulll", "is not one of none|quick|full; did you mean full?"},
       {"--on-diverged", "use-remote", "is not one of refuse|use-replica|use-local"},
       {"--allow-empty-replica", "maybe", "is neither true nor false"},
-      {"--allow-stale", "2", "is neither true nor false"},
+      {"--allow-empty-replica", "2", "is neither true nor false"},
       {"--flush-failed-code", "256", "is not an exit code: write a number from 0 to 255"},
       {"--flush-failed-code", "-1", "is not an exit code"},
       {"--flush-failed-code", "7 ", "is not an exit code"},
@@ -228,10 +228,10 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--rewrite", "CHLD:TERM", "has no FROM:TO in \"CHLD:TERM\""},
       {"--app-oom", "1001", "is not between 0 and 1000: write a number as 500, or 0 to leave it"},
       {"--app-oom", "-5", "is not between 0 and 1000"},
-      {"--wal-hard-limit", "64Mib/s", "is not a size: write one like 64MiB"},
-      {"--wal-hard-limit", "4096", "is outside 1MiB to 1TiB"},
-      {"--wal-hard-limit", "2TiB", "is outside 1MiB to 1TiB"},
-      {"--wal-brake", "Never", "is not one of auto|never; did you mean never?"},
+      {"--wal-limit", "64Mib/s", "is not a size: write one like 64MiB"},
+      {"--wal-limit", "4096", "is outside 1MiB to 1TiB"},
+      {"--wal-limit", "2TiB", "is outside 1MiB to 1TiB"},
+      {"--blocking-checkpoints", "Never", "is not one of auto|never; did you mean never?"},
       {"--log-format", "xml", "is not one of logfmt|json"},
       {"--log-level", "trace", "is not one of debug|info|warn|error"},
   };
@@ -258,8 +258,8 @@ TEST_CASE("a TOML value of the wrong type says how to write it") {
       {"db = \"\"", "is empty"},
       {"on-diverged = 1", "must be a text in double quotes"},
       {"flush-failed-code = \"74\"", "must be a number without quotes"},
-      {"allow-stale = \"true\"", "must be true or false, without quotes"},
-      {"wal.hard-limit = true", "must be a size"},
+      {"allow-empty-replica = \"true\"", "must be true or false, without quotes"},
+      {"wal.limit = true", "must be a size"},
       {"wal = 5", "unknown key wal"},
       {"[[database]]\npath = 5\nreplica = \"file:///r\"", "database[1].path"},
       {"[[database]]\nreplica = \"file:///r\"", "this [[database]] has no path"},
@@ -282,7 +282,7 @@ TEST_CASE("an unknown key, variable or flag is refused and the nearest known one
        "walwrap.toml, line 2: unknown key grase (\"5s\"); did you mean grace?"},
       {from_toml("[wal]\nhardlimit = 5"),
        "unknown key wal.hardlimit (\"5\"); did you mean "
-       "wal.hard-limit?"},
+       "wal.limit?"},
       {from_toml("config = \"x\""), "unknown key config"},
       {from_toml("[[database]]\npaht = \"x\""),
        "unknown key database[1].paht (\"x\"); did you "
@@ -291,8 +291,8 @@ TEST_CASE("an unknown key, variable or flag is refused and the nearest known one
        "environment WALWRAP_REPLCA (\"file:///r\"): unknown setting; did you mean "
        "WALWRAP_REPLICA?"},
       {from_environment("WALWRAP_ZZZZZZZZZZZZ", "1"), "`walwrap help` lists the known ones"},
-      {from_flags({{"--alow-stale", ""}}),
-       "unknown flag --alow-stale; did you mean --allow-stale?"},
+      {from_flags({{"--alow-empty-replica", ""}}),
+       "unknown flag --alow-empty-replica; did you mean --allow-empty-replica?"},
   };
   for (const Row& row : rows) {
     const auto error = error_of(row.sources);
@@ -343,7 +343,7 @@ TEST_CASE("a broken TOML file is refused with its name and line") {
       {"grace = \"5s\"\ndb = ", "walwrap.toml: line 2: "},
       {"grace = \"5s", "walwrap.toml: line 1: "},
       {"grace = \"5s\"\ngrace = \"6s\"", "walwrap.toml: line 2: the same key a second time"},
-      {"\n[wal\nbrake = \"auto\"", "walwrap.toml: line 2: "},
+      {"\n[wal\nblocking-checkpoints = \"auto\"", "walwrap.toml: line 2: "},
       {"grace: \"5s\"", "walwrap.toml: line 1: "},
   };
   for (const Row& row : rows) {

@@ -54,7 +54,7 @@ TEST_CASE("what is no size, or does not fit, is no size") {
 
 TEST_CASE("a mistyped word finds the nearest known one, a strange word finds none") {
   constexpr std::array<std::string_view, 5> kKnown = {"--grace", "--replica", "--db",
-                                                      "--on-diverged", "--allow-stale"};
+                                                      "--on-diverged", "--kill-app"};
   struct Row {
     const char* word;
     const char* expected;  // "": none
@@ -66,7 +66,7 @@ TEST_CASE("a mistyped word finds the nearest known one, a strange word finds non
       {"--grace", "--grace"},
       {"--replika", "--replica"},
       {"--diverged", "--on-diverged"},
-      {"--allowstale", "--allow-stale"},
+      {"--killapp", "--kill-app"},
       {"--bd", "--db"},
       {"--elephant", ""},
       {"--x", ""},

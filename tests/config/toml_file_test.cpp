@@ -19,7 +19,7 @@ TEST_CASE("tables and arrays of tables become dotted keys in the order of the fi
   const auto values = parse_toml(
       "# a comment\n"
       "grace = \"5s\"\n"
-      "wal.brake = \"auto\"\n"
+      "wal.blocking-checkpoints = \"auto\"\n"
       "[log]\n"
       "level = 'info'\n"
       "[[database]]\n"
@@ -38,7 +38,7 @@ TEST_CASE("tables and arrays of tables become dotted keys in the order of the fi
   };
   const Row rows[] = {
       {"grace", "5s", TomlType::Text, 2},
-      {"wal.brake", "auto", TomlType::Text, 3},
+      {"wal.blocking-checkpoints", "auto", TomlType::Text, 3},
       {"log.level", "info", TomlType::Text, 5},
       {"database[1].path", "/a", TomlType::Text, 7},
       {"database[2].path", "/b", TomlType::Text, 9},

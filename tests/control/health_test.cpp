@@ -10,18 +10,18 @@ using std::chrono::seconds;
 constexpr MonoTime at(int second) {
   return MonoTime{} + seconds(1'000 + second);
 }
-LogFace face(int writes) {
+WalStamp face(int writes) {
   return {
       .exists = true, .size = 4'000, .modified = WallTime{} + std::chrono::milliseconds(writes)};
 }
 
 // A pipeline that watches the right file: nothing lies beyond what it says is stored.
-Health look(Watchdog& dog, const LogFace& log, MonoTime stored_as_of, const std::string& trouble,
+Health look(Watchdog& dog, const WalStamp& log, MonoTime stored_as_of, const std::string& error,
             MonoTime now) {
   return dog.look({.log = log,
                    .has_more = false,
                    .stored = {.as_of = stored_as_of, .log = std::nullopt},
-                   .trouble = trouble},
+                   .error = error},
                   now);
 }
 // One that says all was stored a moment ago, whatever it is that it looks at.
@@ -29,7 +29,7 @@ Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoT
   return dog.look({.log = face(1),
                    .has_more = has_more,
                    .stored = {.as_of = now, .log = wal::Position{{1, 2}, frame, {}}},
-                   .trouble = ""},
+                   .error = ""},
                   now);
 }
 
@@ -48,7 +48,7 @@ TEST_CASE("a database that cannot be attached is red after the limit, though it 
     return dog.look({.log = {},
                      .waits_since = at(5),
                      .stored = {.as_of = at(second), .log = std::nullopt},
-                     .trouble = "it is locked"},
+                     .error = "it is locked"},
                     at(second));
   };
   CHECK(waits(6).lag == seconds(1));
@@ -136,7 +136,7 @@ Health look_at_files(Watchdog& dog, const replication::DatabaseFiles& attached,
   return dog.look({.log = {},
                    .has_more = false,
                    .stored = {.as_of = now, .log = std::nullopt},
-                   .trouble = "",
+                   .error = "",
                    .attached = attached,
                    .at_path = at_path},
                   now);

@@ -44,7 +44,8 @@ TEST_CASE("whatever bytes a client sends, it is answered or cut off, and the nex
 }
 
 TEST_CASE("a client that sends its request too slowly is cut off") {
-  ApiRig rig([](ServerOptions& options) { options.patience = std::chrono::milliseconds(200); });
+  ApiRig rig(
+      [](ServerOptions& options) { options.client_timeout = std::chrono::milliseconds(200); });
   const ApiClient client(rig.path);
   const MonoTime from = rig.clock.mono();
   for (const char byte : std::string("GET /healthz HTTP/1.1\r\nHost: localhost")) {
@@ -57,7 +58,8 @@ TEST_CASE("a client that sends its request too slowly is cut off") {
 }
 
 TEST_CASE("a client that says nothing is cut off, and one that waits is not") {
-  ApiRig rig([](ServerOptions& options) { options.patience = std::chrono::milliseconds(200); });
+  ApiRig rig(
+      [](ServerOptions& options) { options.client_timeout = std::chrono::milliseconds(200); });
   const ApiClient silent(rig.path);
   const ApiClient waiting(rig.path);
   waiting.ask("POST", "/v1/wait?timeout=20s");

@@ -9,9 +9,9 @@ bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-Facts facts() {
-  Facts out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
-  DatabaseFacts database;
+Status facts() {
+  Status out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
+  DatabaseStatus database;
   database.path = "/data/app.db";
   database.replicated = true;
   database.status.uploads.bytes = 300;
@@ -25,8 +25,8 @@ Facts facts() {
 
 TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
   const auto text = format_metrics(facts());
-  CHECK(has_line(text, "walwrap_info{version=\"1.2\",host=\"fly\"} 1"));
-  CHECK(has_line(text, "walwrap_host_grace_seconds 5"));
+  CHECK(has_line(text, "walwrap_info{version=\"1.2\",platform=\"fly\"} 1"));
+  CHECK(has_line(text, "walwrap_platform_grace_seconds 5"));
   CHECK(has_line(text, "walwrap_healthy{db=\"/data/app.db\"} 1"));
   CHECK(has_line(text, "walwrap_lag_seconds{db=\"/data/app.db\"} 1.5"));
   CHECK(has_line(text, "walwrap_uploaded_bytes_total{db=\"/data/app.db\"} 300"));
@@ -93,7 +93,7 @@ TEST_CASE("the newest snapshot is the one that was made here, or a newer one tha
   database.points->snapshot = {Txid{6}, at(60), kSnapshotLevel};
   CHECK(newest_snapshot(database).stored_at == at(60));
   database.points.reset();
-  database.progress.snapshot.trouble = "no room";
+  database.progress.snapshot.error = "no room";
   CHECK(newest_snapshot(database).txid == Txid{0});
 }
 

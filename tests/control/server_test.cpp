@@ -58,11 +58,11 @@ TEST_CASE("a flush asks for more than a wait does") {
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait");
   REQUIRE(rig.is_asked(1));
-  CHECK(rig.inquiry->wishes().store_now == 0);
+  CHECK(rig.sync_requests->requested().store_now == 0);
   const ApiClient other(rig.path);
   other.ask("POST", "/v1/flush");
   REQUIRE(rig.is_asked(2));
-  CHECK(rig.inquiry->wishes().store_now == rig.inquiry->wishes().look);
+  CHECK(rig.sync_requests->requested().store_now == rig.sync_requests->requested().look);
 }
 
 TEST_CASE("hundreds who wait at one time are all answered") {
@@ -110,10 +110,10 @@ TEST_CASE("what was stored by the last flush is said at the end, too") {
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait?timeout=30s");
   REQUIRE(rig.is_asked(1));
-  rig.progress.looked = rig.inquiry->wishes().look;
+  rig.progress.looked = rig.sync_requests->requested().look;
   rig.progress.committed.commits = 2;
   rig.progress.stored = 2;
-  rig.inquiry->publish(rig.progress);
+  rig.sync_requests->publish(rig.progress);
   rig.server.reset();
   CHECK(has(client.read(), "\"stored\":true"));
 }
@@ -121,8 +121,11 @@ TEST_CASE("what was stored by the last flush is said at the end, too") {
 TEST_CASE("with several databases one has to be named, and one that is not replicated says why") {
   ApiRig rig;
   rig.server->set_subjects(
-      {Subject{.database = rig.directory / "app.db", .replica = "", .inquiry = rig.inquiry.get()},
-       Subject{.database = rig.directory / "other.db", .replica = "", .why = "it is locked"}});
+      {DatabaseHandle{.database = rig.directory / "app.db",
+                      .replica = "",
+                      .sync_requests = rig.sync_requests.get()},
+       DatabaseHandle{
+           .database = rig.directory / "other.db", .replica = "", .reason = "it is locked"}});
   const ApiClient client(rig.path);
   std::string answer;
   for (int i = 0; i < 100 && !has(answer, "which-database"); ++i) {
@@ -151,7 +154,7 @@ TEST_CASE("a user who is not ours is not heard") {
 
 TEST_CASE("the network listener wants its token, the socket does not") {
   ApiRig rig(
-      [](ServerOptions& options) { options.desk.access.token = Secret(std::string("s3cret")); });
+      [](ServerOptions& options) { options.handler.access.token = Secret(std::string("s3cret")); });
   const ApiClient far(rig.port);
   far.ask("GET", "/healthz");
   CHECK(has(far.read(), "401"));

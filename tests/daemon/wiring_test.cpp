@@ -58,9 +58,8 @@ TEST_CASE("each database gets the options of the configuration") {
   config.integrity = config::Integrity::Full;
   config.on_diverged = config::OnDiverged::UseLocal;
   config.allow_empty_replica = true;
-  config.allow_stale = true;
-  config.wal_hard_limit = 5 << 20;
-  config.brake = config::Brake::Never;
+  config.wal_limit = 5 << 20;
+  config.blocking_checkpoints = config::BlockingCheckpoints::Never;
   const auto all = replicator_options(config, 45s, {});
   REQUIRE(all.has_value());
   REQUIRE(all->size() == 2);
@@ -74,9 +73,8 @@ TEST_CASE("each database gets the options of the configuration") {
     CHECK(options.integrity == replication::Integrity::Full);
     CHECK(options.policy.on_diverged == replication::OnDiverged::UseLocal);
     CHECK(options.policy.allow_empty_replica);
-    CHECK(options.policy.allow_stale);
-    CHECK(options.wal_hard_limit == 5 << 20);
-    CHECK(options.brake == replication::Brake::Never);
+    CHECK(options.wal_limit == 5 << 20);
+    CHECK(options.blocking_checkpoints == replication::BlockingCheckpoints::Never);
     CHECK_FALSE(options.app_running);
   }
 }
@@ -87,7 +85,6 @@ TEST_CASE("without --start-timeout the host's patience counts, and defaults are 
   CHECK(all->front().start_timeout == 45s);
   CHECK(all->front().policy.on_diverged == replication::OnDiverged::Refuse);
   CHECK_FALSE(all->front().policy.allow_empty_replica);
-  CHECK_FALSE(all->front().policy.allow_stale);
   CHECK(all->front().integrity == replication::Integrity::Quick);
 }
 
@@ -248,8 +245,8 @@ TEST_CASE("the app is told where it can ask, and not the token of those who ask 
 TEST_CASE("a configured grace wins over the host's") {
   config::Config config;
   const config::Environment heroku{{"DYNO", "web.1"}};
-  CHECK(find_host(config, heroku).name == "heroku");
-  CHECK(find_host(config, heroku).grace == 30s);
+  CHECK(find_platform(config, heroku).name == "heroku");
+  CHECK(find_platform(config, heroku).grace == 30s);
   config.grace = 12s;
-  CHECK(find_host(config, heroku).grace == 12s);
+  CHECK(find_platform(config, heroku).grace == 12s);
 }

@@ -90,7 +90,7 @@ TEST_CASE("a thread that gives way does so for itself alone") {
   Thread(
       "gentle",
       [&] {
-        give_way_to_others();
+        lower_thread_priority();
         within = ::getpriority(PRIO_PROCESS, 0);
       },
       no_panic_expected);

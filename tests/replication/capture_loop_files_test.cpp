@@ -147,7 +147,7 @@ TEST_CASE("a deleted database is no success, and the replica keeps its last stat
 TEST_CASE("garbage in the database's place is a failure that says so") {
   const Life life;
   std::ofstream(life.world.database) << std::string(20'000, 'x');
-  CHECK(comes_true([&] { return !life.replicator->status().trouble.empty(); }));
+  CHECK(comes_true([&] { return !life.replicator->status().error.empty(); }));
   const auto report =
       life.replicator->flush(testing::kSystemClock.mono() + std::chrono::milliseconds(300));
   CHECK(report.outcome == FlushOutcome::Failed);

@@ -16,19 +16,19 @@ TEST_CASE("the capture loop offers the whole database first, and gives up at the
   const testing::TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
-  const auto exchange = Exchange::create().value();
-  CaptureLoop loop(options_for(directory / "app.db"), *exchange, testing::kSystemClock,
+  const auto mailboxes = Mailboxes::create().value();
+  CaptureLoop loop(options_for(directory / "app.db"), *mailboxes, testing::kSystemClock,
                    testing::kNoLog);
   // Nobody takes the job: at the deadline the loop says what is missing, and ends.
-  exchange->orders.set({.hurry = true,
-                        .flush = testing::kSystemClock.mono() + std::chrono::milliseconds(300),
-                        .quit = false});
+  mailboxes->orders.set({.hurry = true,
+                         .flush = testing::kSystemClock.mono() + std::chrono::milliseconds(300),
+                         .quit = false});
   loop.run();
-  const auto report = exchange->report.take();
+  const auto report = mailboxes->report.take();
   REQUIRE(report.has_value());
   CHECK(report->outcome == FlushOutcome::Partial);
   CHECK(report->lag_bytes > 0);
-  const auto job = exchange->job.take();
+  const auto job = mailboxes->job.take();
   REQUIRE(job.has_value());
   CHECK(job->pages == PageSet::range(Pgno{1}, Pgno{job->commit}));
   job->snapshot->end();
@@ -36,28 +36,28 @@ TEST_CASE("the capture loop offers the whole database first, and gives up at the
 
 TEST_CASE("without a database a flush is done at once") {
   const testing::TempDir directory;
-  const auto exchange = Exchange::create().value();
-  CaptureLoop loop(options_for(directory / "app.db"), *exchange, testing::kSystemClock,
+  const auto mailboxes = Mailboxes::create().value();
+  CaptureLoop loop(options_for(directory / "app.db"), *mailboxes, testing::kSystemClock,
                    testing::kNoLog);
-  exchange->orders.set({.hurry = true,
-                        .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
-                        .quit = false});
+  mailboxes->orders.set({.hurry = true,
+                         .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
+                         .quit = false});
   loop.run();
-  CHECK(exchange->report.take()->outcome == FlushOutcome::Nothing);
+  CHECK(mailboxes->report.take()->outcome == FlushOutcome::Nothing);
 }
 
 TEST_CASE("a database with another page size than what is stored is not replicated") {
   const testing::TempDir directory;
   testing::AppDb(directory / "app.db").run("PRAGMA page_size=1024; CREATE TABLE t(a)");
-  const auto exchange = Exchange::create().value();
+  const auto mailboxes = Mailboxes::create().value();
   auto options = options_for(directory / "app.db");
   options.page_size = PageSize{4096};
-  CaptureLoop loop(std::move(options), *exchange, testing::kSystemClock, testing::kNoLog);
-  exchange->orders.set({.hurry = true,
-                        .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
-                        .quit = false});
+  CaptureLoop loop(std::move(options), *mailboxes, testing::kSystemClock, testing::kNoLog);
+  mailboxes->orders.set({.hurry = true,
+                         .flush = testing::kSystemClock.mono() + std::chrono::seconds(20),
+                         .quit = false});
   loop.run();
-  const auto report = exchange->report.take();
+  const auto report = mailboxes->report.take();
   CHECK(report->outcome == FlushOutcome::Failed);
   CHECK(report->missing.find("new replica") != std::string::npos);
 }

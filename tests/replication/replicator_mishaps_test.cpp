@@ -78,9 +78,9 @@ std::vector<Mishap> mishaps() {
 }
 
 bool is_all_stored(Replicator& replicator) {
-  const auto ticket = replicator.inquiry().ask_look(Inquiry::Pace::StoreNow);
+  const auto ticket = replicator.sync_requests().ask_look(SyncRequests::Pace::StoreNow);
   return comes_true([&] {
-    const auto progress = replicator.inquiry().progress();
+    const auto progress = replicator.sync_requests().progress();
     return progress.looked >= ticket && progress.is_proven &&
            progress.stored >= progress.committed.commits;
   });
@@ -165,7 +165,7 @@ TEST_CASE("a look at what can be restored to makes no replica that is not there"
   std::filesystem::rename(world.replica, world.directory / "moved");
   replicator->points().ask();
   CHECK(comes_true([&] { return !replicator->points().current().running; }));
-  CHECK_FALSE(replicator->points().current().trouble.empty());
+  CHECK_FALSE(replicator->points().current().error.empty());
   CHECK_FALSE(os::exists(world.replica));
 }
 

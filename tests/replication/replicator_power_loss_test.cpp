@@ -29,7 +29,7 @@
 #include "tests/support/scripted_app.hpp"
 #include "tests/support/world.hpp"
 #include "walwrap/replication/replica/listing.hpp"
-#include "walwrap/replication/upload/store_habits.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -69,7 +69,7 @@ ReplicatorOptions options_for(const World& world, FakeBucket& bucket, storage::S
   auto options = world.options();
   options.location.kind = kind;
   options.interval = std::chrono::milliseconds(5);
-  options.wal_hard_limit = 256 << 10;
+  options.wal_limit = 256 << 10;
   options.open_store = [&bucket](const auto&,
                                  const auto&) -> Result<std::unique_ptr<storage::ObjectStore>> {
     return std::unique_ptr<storage::ObjectStore>(std::make_unique<FakeStore>(bucket));
@@ -97,18 +97,18 @@ struct History {
 constexpr int kLongCommits = 70;
 
 // Whether everything that is committed by now was stored in time.
-bool wait_until_stored(Inquiry& inquiry) {
-  const auto ticket = inquiry.ask_look(Inquiry::Pace::StoreNow);
+bool wait_until_stored(SyncRequests& sync_requests) {
+  const auto ticket = sync_requests.ask_look(SyncRequests::Pace::StoreNow);
   std::optional<CommitPosition> wanted;
   const auto give_up = testing::kSystemClock.mono() + kWaitLimit;
   while (testing::kSystemClock.mono() < give_up) {
-    const Progress now = inquiry.progress();
+    const Progress now = sync_requests.progress();
     if (!now.halted.empty()) return false;
     if (!wanted && now.looked >= ticket && now.attached) wanted = now.committed;
     if (wanted && now.committed.attachment == wanted->attachment && now.stored >= wanted->commits) {
       return true;
     }
-    inquiry.progressed().wait_for(std::chrono::milliseconds(20));
+    sync_requests.progressed().wait_for(std::chrono::milliseconds(20));
   }
   return false;
 }
@@ -140,7 +140,7 @@ class Recording {
     replicator->start().value();
     {
       ScriptedApp app(world_.database, history_.script);
-      if (history_.is_long) replicator->inquiry().ask_snapshot();  // levels begin with one
+      if (history_.is_long) replicator->sync_requests().ask_snapshot();  // levels begin with one
       const int count = history_.is_long ? kLongCommits : commits;
       for (int i = 0; i < count; ++i) step(app, *replicator);
     }
@@ -181,7 +181,8 @@ class Recording {
         break;
     }
     if (is_out_ || (random_() % 3 != 0 && !history_.is_long)) return;
-    if (!wait_until_stored(replicator.inquiry())) throw std::runtime_error("a wait has no end");
+    if (!wait_until_stored(replicator.sync_requests()))
+      throw std::runtime_error("a wait has no end");
     note([&] { confirmed_ = commit; });
   }
   template <typename Note>
@@ -309,7 +310,7 @@ class Return {
       for (int i = 0; i < count; ++i) {
         last_ = app.commit();
         if (!cut_.history.is_long) continue;
-        if (!wait_until_stored((*replicator)->inquiry())) return "a wait has no end";
+        if (!wait_until_stored((*replicator)->sync_requests())) return "a wait has no end";
       }
     }
     const auto deadline = testing::kSystemClock.mono() + std::chrono::seconds(20);

@@ -62,14 +62,14 @@ TEST_CASE("an app that never creates its database has nothing to flush") {
 struct Cloud {
   World world;
   testing::FakeBucket bucket;
-  storage::PatienceFn patience;  // of the store that was opened last
+  storage::CallBudgetFn budget;  // of the store that was opened last
 
   ReplicatorOptions options() {
     auto options = world.options();
     options.location.kind = storage::StoreKind::S3;
     options.open_store = [this](const storage::Location&, const storage::Surroundings& surroundings)
         -> Result<std::unique_ptr<storage::ObjectStore>> {
-      patience = surroundings.patience;
+      budget = surroundings.budget;
       return std::unique_ptr<storage::ObjectStore>(std::make_unique<testing::FakeStore>(bucket));
     };
     return options;
@@ -233,13 +233,13 @@ TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by 
   app.run("INSERT INTO t VALUES(1)");
   const auto is_troubled = [&] {
     const auto status = replicator->status();
-    return status.trouble.find("injected fault") != std::string::npos && status.lag_bytes > 0;
+    return status.error.find("injected fault") != std::string::npos && status.lag_bytes > 0;
   };
   CHECK(comes_true(is_troubled));
   cloud.fail_all(false);
   CHECK(comes_true([&] {
     const auto status = replicator->status();
-    return status.trouble.empty() && status.lag_bytes == 0;
+    return status.error.empty() && status.lag_bytes == 0;
   }));
   CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
 }
@@ -252,7 +252,7 @@ TEST_CASE("a stop does not wait for a merge that is under way, and loses nothing
   cloud.bucket.on_call = [&](const testing::StoreCall& call) {
     if (call.operation != testing::StoreOperation::Put || !call.key.starts_with("0009/")) return;
     is_merging = true;
-    while (cloud.patience().go_on) std::this_thread::yield();  // as a store that is slow
+    while (cloud.budget().go_on) std::this_thread::yield();  // as a store that is slow
   };
   auto options = cloud.options();
   options.interval = std::chrono::milliseconds(1);
@@ -314,7 +314,7 @@ TEST_CASE("a database that is replaced during a merge is replicated after it") {
   goes_on = true;
   CHECK(comes_true([&] {
     const auto status = replicator->status();
-    return status.attached && status.trouble.empty() && status.lag_bytes == 0;
+    return status.attached && status.error.empty() && status.lag_bytes == 0;
   }));
   REQUIRE(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
   replicator.reset();
@@ -355,7 +355,7 @@ TEST_CASE("a replicator that is dropped during an outage does not wait for its e
   auto replicator = cloud.start();
   cloud.fail_all(true);
   app.run("INSERT INTO t VALUES(1)");
-  CHECK(comes_true([&] { return !replicator->status().trouble.empty(); }));
+  CHECK(comes_true([&] { return !replicator->status().error.empty(); }));
   const MonoTime before = testing::kSystemClock.mono();
   replicator.reset();
   CHECK(testing::kSystemClock.mono() - before < std::chrono::seconds(1));
@@ -370,7 +370,7 @@ TEST_CASE("beside a running app a replicator that cannot go on says so and refus
   auto replicator = world.prepare(options);
   REQUIRE(replicator.has_value());
   REQUIRE((*replicator)->start().has_value());
-  CHECK_FALSE((*replicator)->status().trouble.empty());
+  CHECK_FALSE((*replicator)->status().error.empty());
   CHECK((*replicator)->flush(testing::kSystemClock.mono()).outcome == FlushOutcome::Failed);
 }
 

@@ -43,8 +43,8 @@ struct Rig {
   testing::FakeBucket bucket;
   Chain chain{std::make_unique<testing::FakeStore>(bucket)};
   Lines said;
-  std::unique_ptr<Exchange> exchange = Exchange::create().value();
-  UploadLoop loop{*chain.uploader, chain.world.database, *exchange, testing::kSystemClock,
+  std::unique_ptr<Mailboxes> mailboxes = Mailboxes::create().value();
+  UploadLoop loop{*chain.uploader, chain.world.database, *mailboxes, testing::kSystemClock,
                   said.log};
   os::Thread thread;
 
@@ -54,17 +54,17 @@ struct Rig {
         "upload", [this] { loop.run(); }, [](std::string_view) {});
   }
   void end() {
-    exchange->orders.update([](Orders& orders) { orders.quit = true; });
-    exchange->upload_wakeup.notify();
+    mailboxes->orders.update([](Orders& orders) { orders.quit = true; });
+    mailboxes->upload_wakeup.notify();
     thread.join();
   }
   UploadDone answer_to(UploadJob job) {
-    REQUIRE(exchange->job.offer(std::move(job)));
-    exchange->upload_wakeup.notify();
+    REQUIRE(mailboxes->job.offer(std::move(job)));
+    mailboxes->upload_wakeup.notify();
     std::optional<UploadDone> done;
-    REQUIRE(testing::comes_true([&] { return (done = exchange->done.take()).has_value(); }));
+    REQUIRE(testing::comes_true([&] { return (done = mailboxes->done.take()).has_value(); }));
     REQUIRE(testing::comes_true([&] {
-      if (auto back = exchange->snapshot.take()) chain.snapshot = *std::move(back);
+      if (auto back = mailboxes->snapshot.take()) chain.snapshot = *std::move(back);
       return chain.snapshot != nullptr;
     }));
     return *std::move(done);
@@ -87,28 +87,28 @@ TEST_CASE("a batch that fails is said once, comes back, and goes up with the nex
   const auto done = rig.answer_to(rig.chain.job());
   CHECK(done.stored);
   CHECK(done.txid == Txid{2});
-  CHECK(rig.exchange->outage.get().empty());
+  CHECK(rig.mailboxes->outage.get().empty());
 }
 
 TEST_CASE("while a batch that failed waits for its next try, the status can say why") {
   Rig rig;
   std::string outage;
-  rig.said.on_line = [&] { outage = rig.exchange->outage.get(); };
+  rig.said.on_line = [&] { outage = rig.mailboxes->outage.get(); };
   rig.start();
   rig.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
   CHECK_FALSE(rig.answer_to(rig.chain.job()).stored);
-  CHECK(rig.exchange->outage.get().empty());
+  CHECK(rig.mailboxes->outage.get().empty());
   rig.end();
   CHECK(outage.find("injected fault") != std::string::npos);
 }
 
 TEST_CASE("a quit order ends the loop after the job that is there") {
   Rig rig;
-  REQUIRE(rig.exchange->job.offer(rig.chain.job()));
-  rig.exchange->orders.set({.hurry = false, .flush = std::nullopt, .quit = true});
+  REQUIRE(rig.mailboxes->job.offer(rig.chain.job()));
+  rig.mailboxes->orders.set({.hurry = false, .flush = std::nullopt, .quit = true});
   rig.loop.run();
-  CHECK(rig.exchange->done.take()->stored);
-  CHECK(rig.exchange->snapshot.take().has_value());
+  CHECK(rig.mailboxes->done.take()->stored);
+  CHECK(rig.mailboxes->snapshot.take().has_value());
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ TEST_CASE("uploads are counted with their bytes, and failures apart from them") 
   UploadRecord record;
   const WallTime now{std::chrono::hours(1)};
   UploadDone failed;
-  failed.trouble = "the store is away";
+  failed.error = "the store is away";
   record.on_done(failed, now);
   CHECK(record.counts().failed == 1);
   CHECK_FALSE(record.stored_at().has_value());

@@ -37,7 +37,7 @@ TEST_CASE("a flush is ok with every proof, and with none of them missing") {
       {"outage",
        [](auto& s) {
          s.is_stored = false;
-         s.trouble = "the store is away";
+         s.error = "the store is away";
        },
        Failed, false, "the store is away"},
       {"beyond", [](auto& s) { s.is_log_beyond = true; }, Failed, false, "beyond"},
@@ -46,14 +46,14 @@ TEST_CASE("a flush is ok with every proof, and with none of them missing") {
       {"not attached, and why",
        [](auto& s) {
          s.is_attached = false;
-         s.trouble = "no descriptors";
+         s.error = "no descriptors";
        },
        Failed, false, "no descriptors"},
       {"not attached, whatever is tried",
        [](auto& s) {
          s.is_attached = false;
          s.is_hopeless = true;
-         s.trouble = "not a database";
+         s.error = "not a database";
        },
        Failed, true, "not a database"},
       {"deleted", [](auto& s) { s.is_attached = s.is_database_there = false; }, Nothing, true,

@@ -28,7 +28,7 @@ struct Rig {
   std::vector<std::chrono::milliseconds> sleeps;
   std::vector<std::string> lines;
   std::vector<std::string> outages;  // as told
-  Patience patience;
+  CallBudget budget;
   std::function<void()> on_sleep = [] {};
   std::mt19937_64 random;  // the same sequence each time
   Log log{{.minimum = LogLevel::Debug,
@@ -45,7 +45,7 @@ struct Rig {
                              on_sleep();
                            },
                        .random = [this] { return random(); },
-                       .patience = [this] { return patience; },
+                       .budget = [this] { return budget; },
                        .on_outage = [this](std::string_view why) { outages.emplace_back(why); },
                        .backoff = {.first = 100ms, .ceiling = 10'000ms}}};
 
@@ -228,8 +228,8 @@ TEST_CASE("told to stop, it stops within a tenth of a second and says what was w
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
   MonoTime told{};
   rig.on_sleep = [&] {
-    if (rig.slept() < 60s || !rig.patience.go_on) return;
-    rig.patience.go_on = false;
+    if (rig.slept() < 60s || !rig.budget.go_on) return;
+    rig.budget.go_on = false;
     told = rig.clock.mono();
   };
   const auto done = rig.put("k", "x");
@@ -243,7 +243,7 @@ TEST_CASE("in a hurry it tries in short steps until the deadline, and no longer"
   Rig rig;
   const MonoTime start = rig.clock.mono();
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
-  rig.patience = {.deadline = start + 10s, .hurry = true};
+  rig.budget = {.deadline = start + 10s, .hurry = true};
   const auto done = rig.put("k", "x");
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Code::Deadline);
@@ -259,10 +259,10 @@ TEST_CASE("a hurry that begins during a long wait ends the wait") {
   int tries_at_stop = 0;
   MonoTime next_try{};
   rig.on_sleep = [&] {
-    if (rig.bucket.count(StoreOperation::Put) != 20 || rig.patience.deadline) return;
+    if (rig.bucket.count(StoreOperation::Put) != 20 || rig.budget.deadline) return;
     stop = rig.clock.mono();
     tries_at_stop = rig.bucket.count(StoreOperation::Put);
-    rig.patience = {.deadline = stop + 5s, .hurry = true};
+    rig.budget = {.deadline = stop + 5s, .hurry = true};
   };
   rig.bucket.on_call = [&](const StoreCall&) {
     if (tries_at_stop != 0 && next_try == MonoTime{}) next_try = rig.clock.mono();
@@ -274,7 +274,7 @@ TEST_CASE("a hurry that begins during a long wait ends the wait") {
 
 TEST_CASE("a deadline that has passed still allows the one try that was asked for") {
   Rig rig;
-  rig.patience.deadline = rig.clock.mono() - 1s;
+  rig.budget.deadline = rig.clock.mono() - 1s;
   CHECK(rig.put("k", "x").has_value());
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
   CHECK(rig.store.head("k").error().code == Code::Deadline);
@@ -305,7 +305,7 @@ TEST_CASE("an outage is logged when it starts, every 30 s, and when it ends") {
 
   // One episode over several operations.
   rig.lines.clear();
-  rig.patience.deadline = rig.clock.mono();
+  rig.budget.deadline = rig.clock.mono();
   rig.bucket.faults().fail_next(3, StoreFault::error(Code::Unavailable));
   for (int i = 0; i < 3; ++i) CHECK(rig.store.head("k").error().code == Code::Deadline);
   CHECK(rig.store.head("k").has_value());
@@ -318,7 +318,7 @@ TEST_CASE("a store that says when to come back is not asked sooner, unless time 
   struct Row {
     std::string_view name;
     std::chrono::milliseconds asked;
-    Patience patience;
+    CallBudget budget;
     std::chrono::milliseconds least;
     std::chrono::milliseconds most;
     std::optional<Code> error;
@@ -338,7 +338,7 @@ TEST_CASE("a store that says when to come back is not asked sooner, unless time 
   for (const Row& row : rows) {
     INFO(row.name);
     Rig rig;
-    rig.patience = row.patience;
+    rig.budget = row.budget;
     rig.bucket.faults().fail_next(1, {.kind = StoreFault::Kind::Error, .retry_after = row.asked});
     const auto put = rig.put("k", "x");
     CHECK(rig.slept() >= row.least);

@@ -87,7 +87,7 @@ std::string fingerprint(const Node& node) {
   };
   for (const auto& time :
        {s.phase_until, s.worker.restart_at, s.worker.hang_until, s.worker.steady_at, s.stop.first,
-        s.leftovers.term_until, s.leftovers.kill_until}) {
+        s.stragglers.term_until, s.stragglers.kill_until}) {
     add(time);
   }
   if (s.timeline) add(s.timeline->flush_until);
@@ -116,10 +116,10 @@ std::string fault_in(const Action& action, const State& before, const State& aft
           },
           [&](const action::SignalApp&) { return is_app_alive ? "" : "signals no app"; },
           [&](const action::KillApp&) { return is_app_alive ? "" : "kills no app"; },
-          [&](const action::CheckLeftovers&) {
+          [&](const action::CheckStragglers&) {
             return after.app == App::Alive ? "takes the app for a leftover" : "";
           },
-          [&](const action::SignalLeftovers&) {
+          [&](const action::SignalStragglers&) {
             return after.app == App::Alive ? "takes the app for a leftover" : "";
           },
           [&](const action::Exit&) {

@@ -78,7 +78,8 @@ struct ApiRig {
   TempDir directory;
   os::SystemClock clock;
   os::Path path = directory / "api.sock";
-  std::unique_ptr<replication::Inquiry> inquiry = replication::Inquiry::create().value();
+  std::unique_ptr<replication::SyncRequests> sync_requests =
+      replication::SyncRequests::create().value();
   replication::Progress progress;
   std::uint16_t port = 0;
   std::unique_ptr<control::Server> server;
@@ -89,31 +90,32 @@ struct ApiRig {
     options.network.emplace(os::ListenSocket::open_tcp({"127.0.0.1", 0, true}).value());
     port = options.network->port();
     options.users = {::geteuid()};
-    options.desk.version = "test";
+    options.handler.version = "test";
     if (change) change(options);
     progress.attached = true;
-    progress.looked = inquiry->ask_look(replication::Inquiry::Pace::Usual);
+    progress.looked = sync_requests->ask_look(replication::SyncRequests::Pace::Usual);
     progress.committed = {{1}, {2}, 1};
-    inquiry->publish(progress);
-    server = control::Server::start(
-                 std::move(options),
-                 {control::Subject{.database = directory / "app.db",
-                                   .replica = "file:///replica",
-                                   .inquiry = inquiry.get(),
-                                   .status = [] { return replication::ReplicatorStatus{}; }}},
-                 clock, kQuiet)
-                 .value();
+    sync_requests->publish(progress);
+    server =
+        control::Server::start(
+            std::move(options),
+            {control::DatabaseHandle{.database = directory / "app.db",
+                                     .replica = "file:///replica",
+                                     .sync_requests = sync_requests.get(),
+                                     .status = [] { return replication::ReplicatorStatus{}; }}},
+            clock, kQuiet)
+            .value();
   }
   // What a capture thread does: looks, and finds `commits`, of which some are stored.
   void look(std::uint64_t commits, std::uint64_t stored) {
-    progress.looked = inquiry->wishes().look;
+    progress.looked = sync_requests->requested().look;
     progress.committed.commits = commits;
     progress.stored = stored;
-    inquiry->publish(progress);
+    sync_requests->publish(progress);
   }
   // Until `count` looks were asked for by clients.
   bool is_asked(std::uint64_t count) const {
-    const auto asked = [&] { return inquiry->wishes().look - kOurs >= count; };
+    const auto asked = [&] { return sync_requests->requested().look - kOurs >= count; };
     for (int i = 0; i < 500 && !asked(); ++i) os::pause_for(std::chrono::milliseconds(10));
     return asked();
   }

@@ -75,21 +75,21 @@ struct Chain {
     auto directory = StateDir::open(world.database).value();
     auto sums = directory.open_sums().value();
     uploader.emplace(
-        Uploader::Parts{.store = std::move(store),
-                        .connect = {},
-                        .style = KeyStyle::Directory,
-                        .directory = std::move(directory),
-                        .sums = std::move(sums),
-                        .state = state,
-                        .is_hurried = [this] { return hurried; },
-                        .is_recalled = [this] { return ++pages_read > recalled_after; },
-                        .copies_in = copies_in,
-                        .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
-                        .start_encoder =
-                            [this](const ltx::Header& header, WriteFn sink) {
-                              return ltx::Encoder::start(header, damaging(sink));
-                            },
-                        .levels = {.files = 3, .bytes = 400'000, .most_files = 9}},
+        Uploader::Dependencies{.store = std::move(store),
+                               .connect = {},
+                               .style = KeyStyle::Directory,
+                               .directory = std::move(directory),
+                               .sums = std::move(sums),
+                               .state = state,
+                               .is_hurried = [this] { return hurried; },
+                               .is_recalled = [this] { return ++pages_read > recalled_after; },
+                               .copies_in = copies_in,
+                               .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
+                               .start_encoder =
+                                   [this](const ltx::Header& header, WriteFn sink) {
+                                     return ltx::Encoder::start(header, damaging(sink));
+                                   },
+                               .levels = {.files = 3, .bytes = 400'000, .most_files = 9}},
         clock, log);
   }
   WriteFn damaging(const WriteFn& sink) {

@@ -14,7 +14,7 @@
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/base/log.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 
 namespace walwrap::testing {
 

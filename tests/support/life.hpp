@@ -74,8 +74,8 @@ inline std::string word_of(const Action& action) {
             return how.whole_job ? "suspend-job" : "suspend";
           },
           [](const action::ResumeApp&) -> std::string { return "resume"; },
-          [](const action::CheckLeftovers&) -> std::string { return "look"; },
-          [&](const action::SignalLeftovers& sent) { return "left:" + signal(sent.signal); },
+          [](const action::CheckStragglers&) -> std::string { return "look"; },
+          [&](const action::SignalStragglers& sent) { return "left:" + signal(sent.signal); },
           [](const action::CloseChannel&) -> std::string { return "close"; },
           [](const action::KillReplicator&) -> std::string { return "kill-replicator"; },
           [](const action::Announce& announce) { return word_of(announce.what.kind); },
@@ -136,7 +136,7 @@ inline Event event_of(std::string_view word) {
   if (name == "orphan") return event::OtherReaped{};
   if (name == "shell") return event::JobControl{value != "gone"};
   if (name == "stopped") return event::AppStopped{parse_signal(value).value()};
-  if (name == "left") return event::Leftovers{number()};
+  if (name == "left") return event::Stragglers{number()};
   if (name == "time") return event::DeadlinePassed{};
   if (name == "^C") return os::ReceivedSignal{.number = SIGINT, .from_kernel = true};
   if (name == "hang-up") return os::ReceivedSignal{.number = SIGHUP, .from_kernel = true};
@@ -156,7 +156,7 @@ inline Rules rules_of(std::string_view words) {
     } else if (word == "pid-1") {
       rules.pid_1 = true;
     } else if (word == "signals-all") {
-      rules.host_signals_every_process = true;
+      rules.platform_signals_every_process = true;
     } else if (word == "never-kill") {
       rules.kills_app = false;
     } else if (word == "manager") {

@@ -27,7 +27,7 @@ struct S3Rig {
   FakeS3 server;
   std::vector<std::string> lines;
   std::vector<std::chrono::milliseconds> pauses;
-  storage::PatienceFn patience = [] { return storage::Patience{}; };
+  storage::CallBudgetFn budget = [] { return storage::CallBudget{}; };
   std::mutex mutex;  // of the pauses and of the environment
   Log log{{.minimum = LogLevel::Info,
            .now = [this] { return clock.wall(); },
@@ -55,8 +55,8 @@ struct S3Rig {
     const std::lock_guard lock(mutex);
     variables_[name] = std::move(value);
   }
-  storage::S3Target target(const std::string& url = kUrl) {
-    auto parsed = storage::parse_s3_target(http::parse_uri(url).value(), url, environment());
+  storage::S3Location target(const std::string& url = kUrl) {
+    auto parsed = storage::parse_s3_location(http::parse_uri(url).value(), url, environment());
     if (!parsed) throw std::runtime_error(parsed.error().text);
     return *std::move(parsed);
   }
@@ -66,7 +66,7 @@ struct S3Rig {
                                          .environment = environment(),
                                          .clock = clock,
                                          .log = log,
-                                         .patience = patience,
+                                         .budget = budget,
                                          .pause =
                                              [this](std::chrono::milliseconds pause) {
                                                const std::lock_guard lock(mutex);

@@ -75,7 +75,8 @@ CheckpointPolicy::Action CheckpointPolicy::without_gaps(const WalView& view, Mon
     return is_due ? Action::Lend : Action::None;
   }
   const bool is_too_long = is_past(limits_.hard_limit, limits_.reuse_gap, view, now);
-  if (limits_.brake == Brake::Auto && is_too_long) return Action::Brake;
+  if (limits_.blocking_checkpoints == BlockingCheckpoints::Auto && is_too_long)
+    return Action::Brake;
   return written_since_pass(view) >= limits_.pass_pages ? Action::Pass : Action::None;
 }
 

@@ -24,7 +24,7 @@
 
 namespace walwrap::replication {
 
-enum class Brake { Auto, Never };
+enum class BlockingCheckpoints { Auto, Never };
 
 struct CheckpointLimits {
   std::uint32_t pass_pages = 1000;        // SQLite's own default for automatic checkpoints
@@ -43,7 +43,7 @@ struct CheckpointLimits {
   std::chrono::milliseconds most_no_gaps{60'000};
   std::chrono::milliseconds first_no_lending{1'000};  // after several writers; doubles
   std::chrono::milliseconds most_no_lending{60'000};
-  Brake brake = Brake::Auto;
+  BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
 };
 
 struct WalView {

@@ -14,8 +14,8 @@
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/replication/capture/blocking_readers.hpp"
 #include "walwrap/replication/capture/checkpoint.hpp"
-#include "walwrap/replication/capture/pinned_log.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/lending.hpp"
 
@@ -82,7 +82,7 @@ class Checkpointer {
   const os::Clock& clock_;
   const Log& log_;
   CheckpointPolicy policy_;
-  PinnedLog pinned_;
+  BlockingReaders pinned_;
   MonoTime next_look_ = MonoTime::max();
   CheckpointCounts counts_;
   std::optional<sqlite::Lending> lending_;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "walwrap/os/clock.hpp"
-#include "walwrap/replication/replica/levels.hpp"
+#include "walwrap/replication/replica/compaction.hpp"
 #include "walwrap/replication/replica/plan.hpp"
 
 namespace walwrap::replication {
@@ -123,14 +123,14 @@ Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style) 
   // The highest that is merged has few files, however long the history, and so has what is above:
   // in a bucket all of that is one listing.
   if (style == KeyStyle::S3) {
-    const auto objects = TRY(store.list("", level_prefix(style, kHighestMerged)));
+    const auto objects = TRY(store.list("", level_prefix(style, kHighestCompacted)));
     TRY(take(objects, style, listing));
   } else {
-    for (Level level = kSnapshotLevel; level >= kHighestMerged; --level.value) {
+    for (Level level = kSnapshotLevel; level >= kHighestCompacted; --level.value) {
       TRY(take_level(store, style, level, "", listing));
     }
   }
-  for (Level level{kHighestMerged.value - 1}; level > kUploadLevel; --level.value) {
+  for (Level level{kHighestCompacted.value - 1}; level > kUploadLevel; --level.value) {
     const auto reach = extent_of(listing.files).newest.value;
     const Txid first{reach - std::min(reach, kMostStraddling) + 1};
     TRY(take_level(store, style, level, key_before(style, level, first), listing));

@@ -27,20 +27,20 @@ void PointsLister::ask() {
       [this](std::string_view what) {
         current_.update([&](Current& current) {
           current.running = false;
-          current.trouble = what;
+          current.error = what;
         });
       });
 }
 
 void PointsLister::list() {
-  os::give_way_to_others();
+  os::lower_thread_priority();
   const MonoTime begun = clock_.mono();
   auto found = find();
   const MonoTime now = clock_.mono();
   current_.update([&](Current& current) {
     current.running = false;
     current.fresh_until = now + kFresh + kFreshTimesTook * (now - begun);
-    current.trouble = found ? "" : found.error().text;
+    current.error = found ? "" : found.error().text;
     if (found) current.found = *std::move(found);
   });
   if (options_.finished != nullptr) options_.finished->notify();

@@ -42,7 +42,7 @@ class PointsLister {
   struct Current {
     bool running = false;
     std::optional<PointsFound> found;  // of the last that succeeded
-    std::string trouble;               // of the last; "": it succeeded, or there was none
+    std::string error;                 // of the last; "": it succeeded, or there was none
     MonoTime fresh_until{};
   };
   void ask();

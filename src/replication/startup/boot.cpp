@@ -14,7 +14,7 @@
 #include "walwrap/replication/startup/boot_restore.hpp"
 #include "walwrap/replication/startup/boot_sums.hpp"
 #include "walwrap/replication/startup/boot_wait.hpp"
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 #include "walwrap/replication/startup/set_aside.hpp"
 #include "walwrap/sqlite/still_database.hpp"
 
@@ -89,7 +89,7 @@ class Boot {
   std::optional<SavedState> state_;
   FoundFile database_;  // as found when it was decided
   FoundAtStart found_;
-  ReplicaLook replica_;
+  ReplicaInspection replica_;
   std::optional<Error> look_error_;  // what kept the evidence from being looked at
   bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
   bool emptied_ = false;
@@ -156,12 +156,12 @@ StartDecision Boot::decide() {
 // What cannot be restored whole is refused, but not where it would be mended at once: our newest
 // uploads are there, and the local database goes on from them. A snapshot of it fills every gap.
 StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
-  ReplicaLook whole = std::move(replica_);
+  ReplicaInspection whole = std::move(replica_);
   mends_ = true;
   auto decision = look_and_decide(state_->txid);
   if (decision.action == StartAction::StartAndContinue) {
     log_.warn("files of the replica are missing or damaged, a snapshot follows",
-              {{"db", request_.database.string()}, {"cause", whole.why}});
+              {{"db", request_.database.string()}, {"cause", whole.reason}});
     replica_.has_gap = true;
     return decision;
   }
@@ -175,11 +175,11 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   request_.wait_for_store(wait_of_look(unreached, wait_.give_up(), clock_.mono()));
   // Whatever else is stored matters only to somebody who has a history.
   const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
-  replica_ = since ? look_since(*since, request_.open_store, request_.cancelled, request_.style)
-                   : look_at_replica(request_.open_store, request_.cancelled, request_.style, what);
+  replica_ = since ? inspect_since(*since, request_.open_store, request_.cancelled, request_.style)
+                   : inspect_replica(request_.open_store, request_.cancelled, request_.style, what);
   if (state_) {
-    look_at_slot(*state_, request_.style, replica_);
-    look_at_ends(*state_, request_.style, replica_);
+    inspect_slot(*state_, request_.style, replica_);
+    inspect_ends(*state_, request_.style, replica_);
   }
   request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
   LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
@@ -236,11 +236,11 @@ void Boot::say_behind() const {
 }
 
 Failure Boot::refusal(const StartDecision& decision) const {
-  std::string found = replica_.why.empty() ? "" : fmt::format(" ({})", replica_.why);
+  std::string found = replica_.reason.empty() ? "" : fmt::format(" ({})", replica_.reason);
   if (!request_.damage.empty()) found = fmt::format(" (it is damaged: {})", request_.damage);
   if (is_other_file_ && found.empty()) found = fmt::format(" ({})", kOtherFile);
   return fail(Code::Mismatch, "database {}, replica {}: {}{}; {}", request_.database.string(),
-              request_.replica, decision.why, found, decision.type);
+              request_.replica, decision.reason, found, decision.hint);
 }
 
 Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
@@ -363,7 +363,7 @@ Result<Booted> Boot::start_unconnected() {
   TRY(directory_.own());
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   log_.warn("replica not reached, starting without it",
-            {{"db", request_.database.string()}, {"cause", replica_.why}});
+            {{"db", request_.database.string()}, {"cause", replica_.reason}});
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
   Booted booted{
       .directory = directory_.get(), .sums = std::move(sums), .state = {}, .store = nullptr};
@@ -459,7 +459,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
            [this] { request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono())); }},
       clock_, log_);
   if (!restored && restored.error().code == Code::Corrupt) {
-    replica_.why = restored.error().text;
+    replica_.reason = restored.error().text;
     return refusal(decide_start(LocalFinding::None, ReplicaFinding::Damaged, request_.policy));
   }
   const Restored done = TRY(std::move(restored).context("restore"));

@@ -37,7 +37,8 @@ Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& di
   }
 }
 
-std::optional<StartDecision> other_page_size(const os::Path& database, const ReplicaLook& replica,
+std::optional<StartDecision> other_page_size(const os::Path& database,
+                                             const ReplicaInspection& replica,
                                              const std::optional<SavedState>& state) {
   PageSize stored;
   if (replica.finding == ReplicaFinding::Present) {
@@ -50,9 +51,9 @@ std::optional<StartDecision> other_page_size(const os::Path& database, const Rep
   if (!local || *local == stored) return std::nullopt;
   return StartDecision{
       .action = StartAction::Refuse,
-      .why =
+      .reason =
           fmt::format("the database has pages of {} bytes, what is stored has {}", *local, stored),
-      .type = fmt::format("give a new, empty place as --replica, or give the database its page "
+      .hint = fmt::format("give a new, empty place as --replica, or give the database its page "
                           "size back: PRAGMA journal_mode=DELETE; PRAGMA page_size={}; VACUUM",
                           stored)};
 }
@@ -63,7 +64,7 @@ FoundFile find_file(const os::Path& database) {
 }
 
 Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
-                                   const ReplicaLook& replica, KeyStyle style) {
+                                   const ReplicaInspection& replica, KeyStyle style) {
   const auto now = find_file(database);
   const bool is_same = now.has_value() == found.has_value() &&
                        (!now || (now->id == found->id && now->size == found->size &&
@@ -96,7 +97,7 @@ bool is_content_open(const FoundAtStart& found, Reach reach) {
   return reach == Reach::Unproven || !found.is_noted;
 }
 
-std::string_view why_behind(const SavedState& state, const ReplicaLook& replica,
+std::string_view why_behind(const SavedState& state, const ReplicaInspection& replica,
                             const WalCommits& wal) {
   if (replica.newest.node != state.stored_by && !state.is_own(replica.newest.node)) {
     return "others have gone on with the replica";

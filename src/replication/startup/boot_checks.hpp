@@ -15,7 +15,7 @@
 #include "walwrap/replication/replica/state.hpp"
 #include "walwrap/replication/replica/state_dir.hpp"
 #include "walwrap/replication/startup/boot_request.hpp"
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 #include "walwrap/replication/startup/startup.hpp"
 
 namespace walwrap::replication {
@@ -33,7 +33,8 @@ Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& di
                                                               const Log& log);
 
 // The refusal of a database whose page size is not that of what is stored: each upload would be.
-std::optional<StartDecision> other_page_size(const os::Path& database, const ReplicaLook& replica,
+std::optional<StartDecision> other_page_size(const os::Path& database,
+                                             const ReplicaInspection& replica,
                                              const std::optional<SavedState>& state);
 
 // The database file as it was found; nullopt: there is none.
@@ -42,7 +43,7 @@ FoundFile find_file(const os::Path& database);
 
 // Busy: the file or the replica is not as it was found; decide again.
 Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
-                                   const ReplicaLook& replica, KeyStyle style);
+                                   const ReplicaInspection& replica, KeyStyle style);
 
 // The database file is the one whose content was known last, untouched since. See file_note.hpp.
 bool is_noted_file(const os::Path& database, const StateDir& directory);
@@ -54,7 +55,7 @@ inline constexpr std::string_view kOtherFile =
 bool is_content_open(const FoundAtStart& found, Reach reach);
 
 // Of a database that is behind what is stored.
-std::string_view why_behind(const SavedState& state, const ReplicaLook& replica,
+std::string_view why_behind(const SavedState& state, const ReplicaInspection& replica,
                             const WalCommits& wal);
 
 }  // namespace walwrap::replication

@@ -8,7 +8,7 @@ namespace walwrap::replication {
 namespace {
 
 // Of all that is stored, of any level.
-ReplicaFiles files_of(const ReplicaLook& replica, KeyStyle style) {
+ReplicaFiles files_of(const ReplicaInspection& replica, KeyStyle style) {
   return {.store = *replica.store, .style = style, .files = replica.files};
 }
 
@@ -20,7 +20,7 @@ Result<PageSums> scratch_sums(const os::Path& database) {
 }
 
 Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
-                              const ReplicaLook& replica, const Log& log) {
+                              const ReplicaInspection& replica, const Log& log) {
   auto sums = TRY(directory.open_sums());
   if (state && !sums.are_of(state->lineage, state->txid)) {
     if (state->txid.value > 0 && (sums.pages() > 0 || !sums.is_readable())) {
@@ -36,7 +36,7 @@ Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const Stat
 }
 
 Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
-                                                 const ReplicaLook& replica, KeyStyle style,
+                                                 const ReplicaInspection& replica, KeyStyle style,
                                                  PageSums& scratch, const os::Clock& clock,
                                                  std::optional<wal::Position> reaches) {
   const auto applied = TRY(apply_to_sums(*replica.store, style, replica.plan.files, scratch));

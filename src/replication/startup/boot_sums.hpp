@@ -11,7 +11,7 @@
 #include "walwrap/replication/replica/page_sums.hpp"
 #include "walwrap/replication/replica/state_dir.hpp"
 #include "walwrap/replication/restore/restore.hpp"
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 #include "walwrap/replication/startup/local_pages.hpp"
 
 namespace walwrap::replication {
@@ -21,7 +21,7 @@ Result<PageSums> scratch_sums(const os::Path& database);
 
 // What is not of this state, or newer than what is stored, is not known; says so.
 Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
-                              const ReplicaLook& replica, const Log& log);
+                              const ReplicaInspection& replica, const Log& log);
 
 // The local database compared with the newest state of the replica, whatever is remembered.
 struct ComparedWithReplica {
@@ -30,7 +30,7 @@ struct ComparedWithReplica {
 };
 // `scratch` becomes the sums of the replica. Reads all that a restore would.
 Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
-                                                 const ReplicaLook& replica, KeyStyle style,
+                                                 const ReplicaInspection& replica, KeyStyle style,
                                                  PageSums& scratch, const os::Clock& clock,
                                                  std::optional<wal::Position> reaches = {});
 
@@ -40,7 +40,7 @@ Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
 struct RelatedTo {
   const SavedState& state;
   const PageSums& sums;
-  const ReplicaLook& replica;
+  const ReplicaInspection& replica;
   KeyStyle style;
   std::optional<wal::Position> newest_reaches;
 };

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 // An edit, as far as can be told: the app's own, beside which this replicator was restarted.
 constexpr PagesFound kEdited{.are = PagesAre::New, .holds_newest = true};
 
-Failure mismatch(const BootRequest& request, const ReplicaLook& replica, LocalFinding local,
+Failure mismatch(const BootRequest& request, const ReplicaInspection& replica, LocalFinding local,
                  const StartDecision& decision) {
   if (local == LocalFinding::Behind || decision.action == StartAction::CompareFirst) {
     return fail(Code::Mismatch,
@@ -19,8 +19,8 @@ Failure mismatch(const BootRequest& request, const ReplicaLook& replica, LocalFi
                 "replica can be reached",
                 request.replica);
   }
-  return fail(Code::Mismatch, "replica {}: {} {}; stop, then {}", request.replica, decision.why,
-              replica.why, decision.type);
+  return fail(Code::Mismatch, "replica {}: {} {}; stop, then {}", request.replica, decision.reason,
+              replica.reason, decision.hint);
 }
 
 }  // namespace
@@ -28,11 +28,11 @@ Failure mismatch(const BootRequest& request, const ReplicaLook& replica, LocalFi
 Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
                                                         const FoundAtStart& found,
                                                         SavedState& state, PageSums& sums) {
-  auto replica = look_at_replica(request.open_store, request.cancelled, request.style);
+  auto replica = inspect_replica(request.open_store, request.cancelled, request.style);
   if (replica.finding == ReplicaFinding::Unreachable) {
-    return fail(Code::Unavailable, "{}", replica.why);
+    return fail(Code::Unavailable, "{}", replica.reason);
   }
-  look_at_slot(state, request.style, replica);
+  inspect_slot(state, request.style, replica);
   std::optional<Error> error;
   const auto pages = [&](const auto&) -> std::optional<PagesFound> {
     if (request.app_running) return kEdited;
@@ -58,8 +58,8 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
     TRY(sums.resize(0));
   } else if (replica.finding == ReplicaFinding::Empty) {
     // It may come back: a volume is mounted, a directory moved to its place.
-    return fail(Code::Unavailable, "replica {}: {}; stop, then {}", request.replica, decision.why,
-                decision.type);
+    return fail(Code::Unavailable, "replica {}: {}; stop, then {}", request.replica,
+                decision.reason, decision.hint);
   } else if (decision.action != StartAction::StartAndContinue ||
              replica.extent.newest < state.txid) {
     return mismatch(request, replica, local, decision);

@@ -10,13 +10,13 @@ namespace walwrap::replication {
 namespace {
 
 // Which part of the policy may turn a cell's refusal into something else.
-enum class Unless { Never, EmptyAllowed, StaleAllowed, SideChosen };
+enum class Unless { Never, EmptyAllowed, SideChosen };
 
 struct Cell {
   StartAction action = StartAction::Refuse;
   Unless unless = Unless::Never;
-  std::string_view why = {};
-  std::string_view type = {};
+  std::string_view reason = {};
+  std::string_view hint = {};
 };
 
 constexpr std::size_t kLocals = 5;
@@ -38,8 +38,8 @@ constexpr std::string_view kNewHistory =
     "check that --replica names the right place; to begin a new history from the local file, move "
     "its state directory (.NAME-walwrap beside it) away";
 
-constexpr Cell refuse(Unless unless, std::string_view why, std::string_view type) {
-  return {StartAction::Refuse, unless, why, type};
+constexpr Cell refuse(Unless unless, std::string_view reason, std::string_view hint) {
+  return {StartAction::Refuse, unless, reason, hint};
 }
 constexpr Cell go(StartAction action) {
   return {action, Unless::Never, {}, {}};
@@ -80,11 +80,10 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
                "the newer state would be lost",
                kNewHistory),
         go(StartAction::SetAsideAndRestore),
-        refuse(Unless::StaleAllowed,
+        refuse(Unless::Never,
                "the local database is older than what was stored of it, and the replica cannot be "
                "reached, or denies access",
-               "check that the replica can be read; --allow-stale starts with the "
-               "older data"),
+               kCheckReach),
         refuse(Unless::Never,
                "the local database is older than what was stored of it, and the replica holds "
                "damaged or foreign objects",
@@ -129,8 +128,6 @@ StartAction allowed_instead(Unless unless, const StartPolicy& policy) {
       return StartAction::Refuse;
     case Unless::EmptyAllowed:
       return policy.allow_empty_replica ? StartAction::StartAndUploadAll : StartAction::Refuse;
-    case Unless::StaleAllowed:
-      return policy.allow_stale ? StartAction::StartUnconnected : StartAction::Refuse;
     case Unless::SideChosen:
       switch (policy.on_diverged) {
         case OnDiverged::Refuse:
@@ -148,9 +145,10 @@ StartAction allowed_instead(Unless unless, const StartPolicy& policy) {
 StartDecision decide(const Cell& cell, const StartPolicy& policy) {
   if (cell.action == StartAction::Refuse) {
     const StartAction instead = allowed_instead(cell.unless, policy);
-    if (instead != StartAction::Refuse) return {.action = instead, .why = {}, .type = {}};
+    if (instead != StartAction::Refuse) return {.action = instead, .reason = {}, .hint = {}};
   }
-  return {.action = cell.action, .why = std::string(cell.why), .type = std::string(cell.type)};
+  return {
+      .action = cell.action, .reason = std::string(cell.reason), .hint = std::string(cell.hint)};
 }
 
 }  // namespace

@@ -30,7 +30,6 @@ enum class OnDiverged { Refuse, UseReplica, UseLocal };
 struct StartPolicy {
   OnDiverged on_diverged = OnDiverged::Refuse;
   bool allow_empty_replica = false;
-  bool allow_stale = false;
 };
 
 enum class StartAction {
@@ -47,8 +46,8 @@ enum class StartAction {
 
 struct StartDecision {
   StartAction action = StartAction::Refuse;
-  std::string why;   // Refuse, Retry: what is wrong
-  std::string type;  // Refuse, Retry: what to type
+  std::string reason;  // Refuse, Retry: what is wrong
+  std::string hint;    // Refuse, Retry: what to type
 };
 
 StartDecision decide_start(LocalFinding local, ReplicaFinding replica, const StartPolicy& policy);

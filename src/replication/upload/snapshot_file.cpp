@@ -21,7 +21,7 @@ Result<Encoded> SnapshotFile::encode(const SnapshotPages& from, const WriteFn& s
     TRY(verifier.feed(bytes).context("check what was encoded"));
     return sink(bytes);
   };
-  auto encoder = TRY(parts_.start_encoder(from.header, verified));
+  auto encoder = TRY(deps_.start_encoder(from.header, verified));
   const Bytes page_bytes = from.header.page_size.value;
   ByteVector page(page_bytes);
   // Never a bar: the terminal is the app's.
@@ -37,7 +37,7 @@ Result<Encoded> SnapshotFile::encode(const SnapshotPages& from, const WriteFn& s
     }
     after = batch.back();
     done += batch.size() * page_bytes;
-    if (from.total() > kSmall) parts_.on_streamed(done);
+    if (from.total() > kSmall) deps_.on_streamed(done);
     if (shown.on_progress(done, from.total(), clock_.mono())) {
       log_.info("storing", {{"bytes", done}, {"of_bytes", from.total()}});
     }

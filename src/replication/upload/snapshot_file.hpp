@@ -37,7 +37,7 @@ struct Encoded {
 class SnapshotFile {
  public:
   using StartEncoder = std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)>;
-  struct Parts {
+  struct Dependencies {
     // How many bytes of pages of a large file are on their way by now.
     std::function<void(Bytes)> on_streamed;
     StartEncoder start_encoder;
@@ -45,13 +45,13 @@ class SnapshotFile {
   // Up to this size of pages it is a small file: held in memory while the store is slow or away.
   static constexpr Bytes kSmall = 4ULL << 20;
 
-  SnapshotFile(Parts parts, const os::Clock& clock, const Log& log)
-      : parts_(std::move(parts)), clock_(clock), log_(log) {}
+  SnapshotFile(Dependencies parts, const os::Clock& clock, const Log& log)
+      : deps_(std::move(parts)), clock_(clock), log_(log) {}
 
   Result<Encoded> encode(const SnapshotPages& from, const WriteFn& sink) const;
 
  private:
-  Parts parts_;
+  Dependencies deps_;
   const os::Clock& clock_;
   const Log& log_;
 };

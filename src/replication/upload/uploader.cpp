@@ -24,14 +24,14 @@ bool is_unanswered(const Error& error) {
 
 }  // namespace
 
-Uploader::Uploader(Parts parts, const os::Clock& clock, const Log& log)
-    : parts_(std::move(parts)),
+Uploader::Uploader(Dependencies parts, const os::Clock& clock, const Log& log)
+    : deps_(std::move(parts)),
       clock_(clock),
       log_(log),
-      encoder_({.on_streamed = parts_.on_streamed, .start_encoder = parts_.start_encoder}, clock,
+      encoder_({.on_streamed = deps_.on_streamed, .start_encoder = deps_.start_encoder}, clock,
                log),
-      state_(parts_.state),
-      watch_(parts_.store.get(), clock.mono()),
+      state_(deps_.state),
+      watch_(deps_.store.get(), clock.mono()),
       saved_at_(clock.mono()),
       saved_txid_(state_.txid) {}
 
@@ -56,7 +56,7 @@ UploadDone Uploader::run(UploadJob job, const Release& release) {
       done = upload_snapshot(job, let_go);
       break;
   }
-  parts_.on_streamed(0);
+  deps_.on_streamed(0);
   if (!done.recalled) copy_.reset();
   was_recalled_ = was_recalled_ || done.recalled;
   done.kind = job.kind;
@@ -91,13 +91,13 @@ void Uploader::forget_changed(const UploadJob& job) {
 
 ReadPage Uploader::reads(const UploadJob& job) const {
   return [this, &job](Pgno pgno, MutableByteSpan page) -> Result<void> {
-    if (parts_.is_recalled()) return fail(Code::Cancelled, kRecalled);
+    if (deps_.is_recalled()) return fail(Code::Cancelled, kRecalled);
     return job.snapshot->read_page(pgno, page);
   };
 }
 
 Result<void> Uploader::copy_pages(const UploadJob& job) {
-  if (!copy_) copy_ = TRY(PageCopy::create(*parts_.copies_in, job.page_size));
+  if (!copy_) copy_ = TRY(PageCopy::create(*deps_.copies_in, job.page_size));
   return copy_missing(job.pages, reads(job), *copy_);
 }
 
@@ -110,8 +110,8 @@ UploadDone Uploader::compare(const UploadJob& job) {
     const auto read = read_page(pgno, page);
     done.recalled = !read && read.error().code == Code::Cancelled;
     if (done.recalled) return;
-    if (!read) done.trouble = read.error().text;
-    if (read && page_sum(page) == parts_.sums.get(pgno)) {
+    if (!read) done.error = read.error().text;
+    if (read && page_sum(page) == deps_.sums.get(pgno)) {
       equal_.add(pgno);
     } else {
       done.to_store.add(pgno);
@@ -136,11 +136,11 @@ UploadDone Uploader::compare(const UploadJob& job) {
 }
 
 UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
-  if (!parts_.store) {
+  if (!deps_.store) {
     let_go();  // it must not wait for a store
     return connect(job);
   }
-  if (watch_.holds_directory(*parts_.store)) {
+  if (watch_.holds_directory(*deps_.store)) {
     if (const auto ours = require_replica(LookAt::Newest); !ours) {
       return give_back(job, ours.error());
     }
@@ -156,7 +156,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   SnapshotPages from{.read = reads(job), .pages = job.pages, .header = header};
   const bool streams = from.total() > SnapshotFile::kSmall;
   const bool copies = streams && job.kind == UploadJob::Kind::Changes &&
-                      has_room_to_copy(parts_.copies_in, from.total(), was_recalled_);
+                      has_room_to_copy(deps_.copies_in, from.total(), was_recalled_);
   const bool merges = !copies && may_merge(job, txid);
   if (copies) {
     const auto copied = copy_pages(job);
@@ -189,7 +189,7 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
   watch_.on_stored(clock_.mono());
-  if (watch_.holds_directory(*parts_.store)) {
+  if (watch_.holds_directory(*deps_.store)) {
     ignore(require_replica(LookAt::Newest), "then nobody is told that it is stored");
   }
   return UploadDone{.stored = true, .bytes = encoded.size};
@@ -198,24 +198,24 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
 // The sums say which pages are news: what is stored and the snapshot are one state before the file
 // that claims so is made of it.
 UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
-  if (!parts_.store) {
+  if (!deps_.store) {
     let_go();
     UploadDone done = connect(job);
-    return {.trouble = done.trouble,
+    return {.error = done.error,
             .stop = done.stop,
             .compare_again = true,
-            .snapshot = {.trouble = "the store has not been reached yet"}};
+            .snapshot = {.error = "the store has not been reached yet"}};
   }
   UploadDone done = compare(job);
-  if (done.recalled) done.trouble = kRecalled;
-  if (!done.trouble.empty()) {
-    return {.trouble = done.trouble, .compare_again = true, .snapshot = {.trouble = done.trouble}};
+  if (done.recalled) done.error = kRecalled;
+  if (!done.error.empty()) {
+    return {.error = done.error, .compare_again = true, .snapshot = {.error = done.error}};
   }
   if (!done.to_store.empty()) {
     std::swap(job.pages, done.to_store);
     auto changes = upload(job, [] {});
     if (!changes.stored) {
-      changes.snapshot.trouble = changes.recalled ? kRecalled : changes.trouble;
+      changes.snapshot.error = changes.recalled ? kRecalled : changes.error;
       return changes;
     }
     std::swap(job.pages, done.to_store);
@@ -227,7 +227,7 @@ UploadDone Uploader::upload_snapshot(UploadJob& job, const LetGo& let_go) {
     done.snapshot.bytes = *put;
     done.bytes += *put;
   } else {
-    done.snapshot.trouble = put.error().text;
+    done.snapshot.error = put.error().text;
   }
   return done;
 }
@@ -252,16 +252,16 @@ Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, L
   Encoded encoded;
   const storage::Body body = [&](const WriteFn& sink) -> Result<void> {
     const WriteFn unless_hurried = [&](ByteSpan bytes) -> Result<void> {
-      if (parts_.is_hurried() && !mends) return fail(Code::Cancelled, "a stop has begun");
+      if (deps_.is_hurried() && !mends) return fail(Code::Cancelled, "a stop has begun");
       return sink(bytes);
     };
     encoded = TRY(encoder_.encode(from, unless_hurried));
     return {};
   };
-  const auto stored = parts_.store->put(file_key(parts_.style, level, txids), body,
-                                        {.mode = storage::PutMode::CreateOnly,
-                                         .timestamp = from.header.timestamp,
-                                         .repeat = storage::Repeat::Once});
+  const auto stored = deps_.store->put(file_key(deps_.style, level, txids), body,
+                                       {.mode = storage::PutMode::CreateOnly,
+                                        .timestamp = from.header.timestamp,
+                                        .repeat = storage::Repeat::Once});
   // Of one TXID there is one state, whoever has put it there.
   if (!stored && stored.error().code != Code::Exists) return fail(stored.error());
   return encoded.size;
@@ -269,26 +269,26 @@ Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, L
 
 bool Uploader::may_merge(const UploadJob& job, Txid txid) const {
   return job.kind == UploadJob::Kind::Changes && job.every_frame && levels_ &&
-         levels_->is_due(Level{1}, txid) && !parts_.is_hurried();
+         levels_->is_due(Level{1}, txid) && !deps_.is_hurried();
 }
 
 void Uploader::merge(const Release& release) {
   if (held_) {
     merge_levels(*held_);
-    parts_.on_streamed(0);
+    deps_.on_streamed(0);
     held_->snapshot->end();
     release(std::move(held_->snapshot));
     held_.reset();
   }
-  if (!levels_ && has_stored_ && !parts_.is_hurried()) learn_levels();
+  if (!levels_ && has_stored_ && !deps_.is_hurried()) learn_levels();
 }
 
 // Nothing is asked before there is anything to merge.
 void Uploader::learn_levels() {
-  if (!Levels({}, parts_.levels).is_due(Level{1}, state_.txid)) return;
-  const auto listing = list_merged(*parts_.store, parts_.style);
+  if (!Compaction({}, deps_.levels).is_due(Level{1}, state_.txid)) return;
+  const auto listing = list_merged(*deps_.store, deps_.style);
   if (listing) {
-    levels_.emplace(listing->files, parts_.levels);
+    levels_.emplace(listing->files, deps_.levels);
   } else {
     log_.debug("levels not listed", {{"cause", listing.error().text}});
   }
@@ -299,7 +299,7 @@ void Uploader::merge_levels(const UploadJob& job) {
     put_if_worth(job, kSnapshotLevel);
     return;
   }
-  for (Level level{1}; level <= kHighestMerged && levels_->is_due(level, state_.txid);
+  for (Level level{1}; level <= kHighestCompacted && levels_->is_due(level, state_.txid);
        ++level.value) {
     if (!put_if_worth(job, level)) return;
   }
@@ -308,7 +308,7 @@ void Uploader::merge_levels(const UploadJob& job) {
 // false: not now.
 bool Uploader::put_if_worth(const UploadJob& job, Level level) {
   const TxidRange txids{levels_->end_of(level).next(), state_.txid};
-  PageSet pages = parts_.sums.stored_after(levels_->end_of(level));
+  PageSet pages = deps_.sums.stored_after(levels_->end_of(level));
   pages.remove_above(Pgno{job.commit});
   pages.remove(lock_page(job.page_size));  // Law 7
   if (!levels_->is_worth(level, state_.txid, pages.size() * job.page_size.value)) {
@@ -340,20 +340,20 @@ UploadDone Uploader::connect(UploadJob& job) {
 
 Result<void> Uploader::reach_store() {
   const Txid before = state_.txid;
-  auto store = TRY(parts_.connect(state_, parts_.sums));
+  auto store = TRY(deps_.connect(state_, deps_.sums));
   // Before the first upload: a crash right after it must find this writer's name in the state.
   TRY(save(false).context("save the state"));
-  parts_.store = std::move(store);
-  watch_ = ReplicaWatch(parts_.store.get(), clock_.mono());
+  deps_.store = std::move(store);
+  watch_ = ReplicaWatch(deps_.store.get(), clock_.mono());
   moved_ = state_.txid != before;
   return {};
 }
 
 Result<void> Uploader::require_replica(LookAt what) {
-  const auto required = watch_.require({.store = *parts_.store,
-                                        .style = parts_.style,
+  const auto required = watch_.require({.store = *deps_.store,
+                                        .style = deps_.style,
                                         .state = state_,
-                                        .sums = parts_.sums,
+                                        .sums = deps_.sums,
                                         .log = log_},
                                        what, clock_.mono());
   if (!required || *required == ReplicaWatch::Required::Ours) {
@@ -372,21 +372,21 @@ void Uploader::look_if_due(MonoTime now) {
 
 Result<void> Uploader::verify() {
   if (state_.txid.value == 0) return {};
-  if (!parts_.store) TRY(reach_store());
-  return watch_.verify(*parts_.store, parts_.style, state_);
+  if (!deps_.store) TRY(reach_store());
+  return watch_.verify(*deps_.store, deps_.style, state_);
 }
 
 UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
   UploadDone done;
   done.to_store = std::move(job.pages);
   done.to_store.add_all(std::exchange(adopted_, {}));
-  done.recalled = error.code == Code::Cancelled && parts_.is_recalled();
+  done.recalled = error.code == Code::Cancelled && deps_.is_recalled();
   if (done.recalled) {
     log_.debug("upload interrupted, for the log has become too long",
                {{"pages", done.to_store.size()}, {"copied", copy_ ? copy_->pages().size() : 0}});
     return done;
   }
-  done.trouble = error.text;
+  done.error = error.text;
   done.stop = error.code == Code::Mismatch;
   return done;
 }
@@ -398,8 +398,8 @@ ltx::Header Uploader::header_for(const UploadJob& job, TxidRange txids) const {
 
 Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
                            const Encoded& encoded, storage::Repeat repeat) {
-  const std::string key = file_key(parts_.style, kUploadLevel, header.txids);
-  auto result = parts_.store->put(
+  const std::string key = file_key(deps_.style, kUploadLevel, header.txids);
+  auto result = deps_.store->put(
       key, body,
       {.mode = storage::PutMode::CreateOnly, .timestamp = header.timestamp, .repeat = repeat});
   if (result || result.error().code != Code::Exists) return result;
@@ -408,21 +408,21 @@ Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
 
 // The name is taken: by us, if an earlier answer was lost, or by another writer (Law 8).
 Result<void> Uploader::settle_existing(const std::string& key, const Encoded& encoded) {
-  const auto header = TRY(read_header(*parts_.store, key));
+  const auto header = TRY(read_header(*deps_.store, key));
   if (!state_.is_own(header.node)) {
     return fail(Code::Mismatch, "{} was written by another writer ({}); this one ({}) stops", key,
                 header.node, state_.writer);
   }
-  const auto info = TRY(parts_.store->head(key));
+  const auto info = TRY(deps_.store->head(key));
   ByteVector trailer;
-  TRY(fetch_range(*parts_.store, key, {info.size - ltx::kTrailerBytes, ltx::kTrailerBytes},
+  TRY(fetch_range(*deps_.store, key, {info.size - ltx::kTrailerBytes, ltx::kTrailerBytes},
                   trailer));
   const auto parsed = TRY(ltx::parse_trailer(trailer, header));
   if (info.size == encoded.size && parsed.file_checksum == encoded.file_checksum) return {};
   TRY(adopt_slot(header.node));
   // Of an earlier start it may hold pages that this one has not seen change.
   if (header.node != state_.writer) {
-    adopted_ = parts_.sums.stored_after(Txid{header.txids.first.value - 1});
+    adopted_ = deps_.sums.stored_after(Txid{header.txids.first.value - 1});
   }
   return fail(Code::Unavailable, "an earlier attempt at {} had been stored after all", key);
 }
@@ -432,13 +432,13 @@ Result<void> Uploader::settle_existing(const std::string& key, const Encoded& en
 Result<void> Uploader::adopt_slot(RandomId node) {
   const Txid txid = state_.txid.next();
   const StoredFile file{.level = kUploadLevel, .txids = {txid, txid}};
-  if (parts_.sums.pages() < state_.pages) TRY(parts_.sums.resize(state_.pages));
+  if (deps_.sums.pages() < state_.pages) TRY(deps_.sums.resize(state_.pages));
   const auto applied =
-      TRY(apply_to_sums(*parts_.store, parts_.style, std::span(&file, 1), parts_.sums));
+      TRY(apply_to_sums(*deps_.store, deps_.style, std::span(&file, 1), deps_.sums));
   watch_.on_stored(clock_.mono());
   state_.txid = txid;
   state_.slot.reset();
-  parts_.sums.believe_until(txid);
+  deps_.sums.believe_until(txid);
   state_.stored_by = node;
   state_.pages = applied.pages;
   state_.page_size = applied.page_size;
@@ -451,11 +451,11 @@ Result<void> Uploader::acknowledge(const UploadJob& job, const Encoded& encoded)
   if (!encoded.has_sums) {
     TRY(adopt_slot(state_.writer).context("read back the sums of a large batch"));
   } else {
-    TRY(parts_.sums.resize(job.commit));
+    TRY(deps_.sums.resize(job.commit));
     std::size_t i = 0;
     state_.txid = state_.txid.next();
-    parts_.sums.believe_until(state_.txid);
-    job.pages.for_each([&](Pgno pgno) { parts_.sums.set(pgno, encoded.sums[i++], state_.txid); });
+    deps_.sums.believe_until(state_.txid);
+    job.pages.for_each([&](Pgno pgno) { deps_.sums.set(pgno, encoded.sums[i++], state_.txid); });
     state_.stored_by = state_.writer;
     state_.slot = KnownFile{encoded.size, encoded.file_checksum};
     if (state_.txid == Txid{1}) state_.front = {kUploadLevel, {Txid{1}, Txid{1}}, *state_.slot};
@@ -487,8 +487,8 @@ Result<void> Uploader::save(bool clean) {
   state_.clean = clean;
   state_.saved = clock_.wall();
   // The sums first: a state may only ever be older than they are.
-  TRY(parts_.sums.sync(state_.lineage, state_.txid));
-  TRY(parts_.directory.save(state_));
+  TRY(deps_.sums.sync(state_.lineage, state_.txid));
+  TRY(deps_.directory.save(state_));
   saved_txid_ = state_.txid;
   saved_at_ = clock_.mono();
   unsaved_ = false;

@@ -27,8 +27,8 @@
 #include "walwrap/ltx/encoder.hpp"
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/replication/replica/compaction.hpp"
 #include "walwrap/replication/replica/layout.hpp"
-#include "walwrap/replication/replica/levels.hpp"
 #include "walwrap/replication/replica/state_dir.hpp"
 #include "walwrap/replication/upload/page_copy.hpp"
 #include "walwrap/replication/upload/replica_watch.hpp"
@@ -61,7 +61,7 @@ struct UploadJob {
 // A file of the whole database beside those that lead to it.
 struct SnapshotMade {
   Bytes bytes = 0;
-  std::string trouble{};  // "": it is stored
+  std::string error{};  // "": it is stored
 };
 
 struct UploadDone {
@@ -74,7 +74,7 @@ struct UploadDone {
   Bytes merged = 0;         // of merged files that were stored before this job
   MonoTime started{};
   std::chrono::nanoseconds took{0};
-  std::string trouble{};       // "": none
+  std::string error{};         // "": none
   bool stop = false;           // never offer a job again: somebody else writes here
   bool compare_again = false;  // the sums have moved on: what was found equal may not be
   bool wants_frames = false;   // the next job is to come with every frame
@@ -84,7 +84,7 @@ struct UploadDone {
 
 class Uploader {
  public:
-  struct Parts {
+  struct Dependencies {
     // Repeats what has no answer. Null: not reached yet, `connect` makes it.
     std::unique_ptr<storage::ObjectStore> store;
     // Opens the store and settles that it still holds what our state says; may change the state.
@@ -104,9 +104,9 @@ class Uploader {
     std::function<void(Bytes)> on_streamed = [](Bytes) {};
     // A test puts its faults between the encoder and what checks it.
     SnapshotFile::StartEncoder start_encoder = ltx::Encoder::start;
-    Levels::Limits levels{};
+    Compaction::Limits levels{};
   };
-  Uploader(Parts parts, const os::Clock& clock, const Log& log);
+  Uploader(Dependencies parts, const os::Clock& clock, const Log& log);
 
   // Does a job; gives its snapshot back, ended, through `release` as soon as it is no longer
   // needed, which may be long before this returns, or only when merge() has.
@@ -119,7 +119,7 @@ class Uploader {
 
   // Whether the replica is still ours. Whoever asks to be told sooner says so with look_soon().
   const ReplicaReport& replica() const { return watch_.report(); }
-  MonoTime look_due() const { return parts_.store ? watch_.due() : MonoTime::max(); }
+  MonoTime look_due() const { return deps_.store ? watch_.due() : MonoTime::max(); }
   void look_if_due(MonoTime now);
   void look_soon(LookAt what) { watch_.look_soon(what, clock_.mono()); }
   // Once for each look, or job, that has found a replica which holds less than was stored in it:
@@ -127,14 +127,14 @@ class Uploader {
   bool take_moved() { return std::exchange(moved_, false); }
   // At once, in a replica that has been reached.
   void look_now(LookAt what) { ignore(require_replica(what), "the report has it"); }
-  bool holds_directory() { return parts_.store && watch_.holds_directory(*parts_.store); }
+  bool holds_directory() { return deps_.store && watch_.holds_directory(*deps_.store); }
   void on_snapshot_asked() { watch_.on_snapshot_asked(clock_.mono()); }
   // The last look at the replica, which a final verdict rests on: an error says why the newest
   // state that was stored could not be restored from there. Reaches a store that was not reached.
   Result<void> verify();
 
   const SavedState& state() const { return state_; }
-  storage::ObjectStore* store() { return parts_.store.get(); }  // null: not reached yet
+  storage::ObjectStore* store() { return deps_.store.get(); }  // null: not reached yet
   // When save_if_due() wants to be called; max: nothing to save.
   MonoTime save_due() const;
   void save_if_due(MonoTime now);
@@ -169,18 +169,18 @@ class Uploader {
   Result<void> acknowledge(const UploadJob& job, const Encoded& encoded);
   UploadDone give_back(UploadJob& job, const Error& error);
 
-  Parts parts_;
+  Dependencies deps_;
   const os::Clock& clock_;
   const Log& log_;
   SnapshotFile encoder_;
   SavedState state_;
   ReplicaWatch watch_;
-  bool needs_all_ = false;         // the replica moved back, and nothing was compared since
-  bool moved_ = false;             // the sums are of another TXID than whoever compared knows
-  bool has_stored_ = false;        // a start that writes nothing need not know the levels
-  std::optional<Levels> levels_;   // none: not asked for yet
-  std::optional<UploadJob> held_;  // stored, its snapshot still begun: for merge()
-  PageSet adopted_;                // of a slot that an earlier start had stored: to be stored again
+  bool needs_all_ = false;            // the replica moved back, and nothing was compared since
+  bool moved_ = false;                // the sums are of another TXID than whoever compared knows
+  bool has_stored_ = false;           // a start that writes nothing need not know the levels
+  std::optional<Compaction> levels_;  // none: not asked for yet
+  std::optional<UploadJob> held_;     // stored, its snapshot still begun: for merge()
+  PageSet adopted_;  // of a slot that an earlier start had stored: to be stored again
   Bytes merged_ = 0;
   std::optional<PageCopy> copy_;  // of a large batch that is on its way, or was recalled
   PageSet equal_;                 // of a comparison that was recalled: these are as stored

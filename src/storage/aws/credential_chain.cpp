@@ -3,16 +3,16 @@
 #include <array>
 #include <utility>
 
-#include "walwrap/storage/aws/freshness.hpp"
-#include "walwrap/storage/aws/local_keys.hpp"
-#include "walwrap/storage/aws/service_keys.hpp"
+#include "walwrap/storage/aws/credential_endpoints.hpp"
+#include "walwrap/storage/aws/credential_refresh.hpp"
+#include "walwrap/storage/aws/static_credentials.hpp"
 
 namespace walwrap::storage {
 namespace {
 
-constexpr std::array<KeySource, 5> kOrder = {KeySource::Environment, KeySource::WebIdentity,
-                                             KeySource::Profile, KeySource::Container,
-                                             KeySource::Instance};
+constexpr std::array<CredentialSource, 5> kOrder = {
+    CredentialSource::Environment, CredentialSource::WebIdentity, CredentialSource::Profile,
+    CredentialSource::Container, CredentialSource::Instance};
 
 // The transport was told to stop: this says nothing about the service.
 bool is_stop(const Error& error) {
@@ -30,32 +30,32 @@ class CredentialChain::Impl {
   explicit Impl(Options options) : options_(std::move(options)) {}
 
   Result<Credentials> get();
-  void forget() { freshness_.on_refused(now()); }
+  void forget() { refresh_.on_refused(now()); }
 
  private:
-  Freshness::Now now() const {
+  CredentialRefresh::Now now() const {
     return {.wall = options_.clock.wall(), .mono = options_.clock.mono()};
   }
   Result<Credentials> fetch() const;
-  Result<Finding> look_in(KeySource source) const;
+  Result<Finding> look_in(CredentialSource source) const;
   std::optional<Credentials> take_shared() const;
   Credentials keep(Credentials found);
   Result<Credentials> go_without(Error error);
 
   Options options_;
-  Freshness freshness_;
+  CredentialRefresh refresh_;
   std::optional<Credentials> held_;
   Error last_error_;
   bool is_failing_ = false;  // has been said
 };
 
 Result<Credentials> CredentialChain::Impl::get() {
-  switch (freshness_.next(now())) {
-    case Freshness::Do::Use:
+  switch (refresh_.next(now())) {
+    case CredentialRefresh::Do::Use:
       return *held_;
-    case Freshness::Do::Fail:
+    case CredentialRefresh::Do::Fail:
       return fail(last_error_);
-    case Freshness::Do::Fetch:
+    case CredentialRefresh::Do::Fetch:
       break;
   }
   if (auto theirs = take_shared()) return keep(*std::move(theirs));
@@ -70,7 +70,7 @@ Result<Credentials> CredentialChain::Impl::get() {
 std::optional<Credentials> CredentialChain::Impl::take_shared() const {
   if (options_.shared == nullptr) return std::nullopt;
   auto theirs = options_.shared->get();
-  if (!theirs || !Freshness::is_fresh(theirs->expires, now())) return std::nullopt;
+  if (!theirs || !CredentialRefresh::is_fresh(theirs->expires, now())) return std::nullopt;
   if (held_ && is_same(held_->keys, theirs->keys)) return std::nullopt;
   return theirs;
 }
@@ -82,7 +82,7 @@ Result<Credentials> CredentialChain::Impl::fetch() const {
     if (held_ && held_->kind != source) continue;
     auto finding = TRY(look_in(source));
     if (finding.role) {
-      const KeyService service{options_.environment, options_.transport, options_.region};
+      const CredentialService service{options_.environment, options_.transport, options_.region};
       finding.credentials = TRY(take_role(*finding.role, service));
     }
     if (finding.credentials) {
@@ -101,26 +101,26 @@ Result<Credentials> CredentialChain::Impl::fetch() const {
               absent);
 }
 
-Result<Finding> CredentialChain::Impl::look_in(KeySource source) const {
+Result<Finding> CredentialChain::Impl::look_in(CredentialSource source) const {
   const LookupFn& environment = options_.environment;
-  const KeyService service{environment, options_.transport, options_.region};
+  const CredentialService service{environment, options_.transport, options_.region};
   switch (source) {
-    case KeySource::Environment:
+    case CredentialSource::Environment:
       return find_in_environment(environment);
-    case KeySource::WebIdentity:
+    case CredentialSource::WebIdentity:
       return find_web_identity(environment);
-    case KeySource::Profile:
+    case CredentialSource::Profile:
       return find_in_profile(environment);
-    case KeySource::Container:
+    case CredentialSource::Container:
       return ask_container(service);
-    case KeySource::Instance:
+    case CredentialSource::Instance:
       return ask_instance(service, held_ ? Instance::Must : Instance::May);
   }
   panic(__FILE__, __LINE__, "source is one of KeySource");
 }
 
 Credentials CredentialChain::Impl::keep(Credentials found) {
-  freshness_.on_fetched(found.expires, now());
+  refresh_.on_fetched(found.expires, now());
   options_.log.debug("credentials found",
                      {{"source", found.source}, {"expires", expiry_of(found)}});
   if (std::exchange(is_failing_, false)) {
@@ -133,9 +133,9 @@ Credentials CredentialChain::Impl::keep(Credentials found) {
 Result<Credentials> CredentialChain::Impl::go_without(Error error) {
   if (!is_stop(error)) {
     last_error_ = error;
-    freshness_.on_failed(now());
+    refresh_.on_failed(now());
   }
-  if (!freshness_.can_be_used(now())) return fail(std::move(error));
+  if (!refresh_.can_be_used(now())) return fail(std::move(error));
   if (!is_stop(error) && !std::exchange(is_failing_, true)) {
     options_.log.warn(
         "credentials could not be refreshed, those in hand are used until they expire",

@@ -15,7 +15,7 @@
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/aws/credentials.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 
 namespace walwrap::storage {
 

@@ -10,12 +10,12 @@
 
 namespace walwrap::storage {
 
-enum class KeySource { Environment, WebIdentity, Profile, Container, Instance };
+enum class CredentialSource { Environment, WebIdentity, Profile, Container, Instance };
 
 struct Credentials {
   SigningKeys keys;
   std::optional<WallTime> expires = {};  // nullopt: never
-  KeySource kind = KeySource::Environment;
+  CredentialSource kind = CredentialSource::Environment;
   std::string source = {};  // for people: "environment", "profile default", "instance role x"
 };
 

@@ -55,7 +55,7 @@ bool is_transient(Meaning meaning) {
 }
 
 Result<S3Reply> S3Client::attempt(const S3Request& request, const S3Access& access) {
-  const S3Target& target = access.target;
+  const S3Location& target = access.target;
   const std::string key =
       request.key.empty() ? std::string() : fmt::format("{}/{}", target.prefix, request.key);
   const S3Address address = address_of(target, key, request.query);
@@ -96,7 +96,7 @@ Result<S3Reply> S3Client::attempt(const S3Request& request, const S3Access& acce
   return reply;
 }
 
-S3Session::S3Session(Parts parts)
+S3Session::S3Session(Dependencies parts)
     : target_(std::move(parts.target)),
       clock_(parts.clock),
       log_(parts.log),
@@ -204,7 +204,7 @@ void S3Session::on_conditions_refused() {
             {{"store", target_.url}});
 }
 
-S3Target in_region(S3Target target, const std::string& region) {
+S3Location in_region(S3Location target, const std::string& region) {
   const std::string old_label = fmt::format(".{}.", target.region);
   if (const auto at = target.host.find(old_label); at != std::string::npos) {
     target.host.replace(at, old_label.size(), fmt::format(".{}.", region));

@@ -16,9 +16,9 @@
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/aws/credential_chain.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 #include "walwrap/storage/aws/s3_sign.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
-#include "walwrap/storage/s3/s3_answer.hpp"
+#include "walwrap/storage/s3/s3_errors.hpp"
 
 namespace walwrap::storage {
 
@@ -52,7 +52,7 @@ bool is_transient(Meaning meaning);
 
 // What a request needs besides itself.
 struct S3Access {
-  S3Target target;
+  S3Location target;
   SigningKeys keys;
   std::chrono::milliseconds clock_offset{0};  // the store's clock minus ours
 };
@@ -77,15 +77,15 @@ class S3Client {
 
 class S3Session {
  public:
-  struct Parts {
-    S3Target target;
+  struct Dependencies {
+    S3Location target;
     std::unique_ptr<http::Transport> transport;
     LookupFn environment;
     std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
     const os::Clock& clock;
     const Log& log;
   };
-  explicit S3Session(Parts parts);
+  explicit S3Session(Dependencies parts);
 
   // The meaning is none that could be mended, or mending it did not help. Errors: those of the
   // transport and of the credentials.
@@ -106,7 +106,7 @@ class S3Session {
   // True: something was mended that this reply complains of, so try again.
   bool mend(const S3Reply& reply, Mended& mended);
 
-  const S3Target& target() const { return target_; }
+  const S3Location& target() const { return target_; }
   // False: the store has refused If-None-Match with a PUT, so create-only is a look before it.
   bool has_conditions() const { return has_conditions_; }
   void on_conditions_refused();
@@ -116,7 +116,7 @@ class S3Session {
   bool mend_clock(const S3Reply& reply);
   bool mend_region(const S3Reply& reply);
 
-  S3Target target_;
+  S3Location target_;
   const os::Clock& clock_;
   const Log& log_;
   S3Client client_;
@@ -127,6 +127,6 @@ class S3Session {
 };
 
 // The same bucket where it really is: a host that names the old region names the new one.
-S3Target in_region(S3Target target, const std::string& region);
+S3Location in_region(S3Location target, const std::string& region);
 
 }  // namespace walwrap::storage

@@ -51,31 +51,31 @@ void sort_by_key(std::vector<ObjectInfo>& found) {
 
 }  // namespace
 
-S3Store::S3Store(Parts parts, std::unique_ptr<http::Transport> transport)
-    : parts_(std::move(parts)),
-      session_({.target = parts_.target,
+S3Store::S3Store(Dependencies parts, std::unique_ptr<http::Transport> transport)
+    : deps_(std::move(parts)),
+      session_({.target = deps_.target,
                 .transport = std::move(transport),
-                .environment = parts_.environment,
-                .credentials = parts_.credentials,
-                .clock = parts_.clock,
-                .log = parts_.log}) {}
+                .environment = deps_.environment,
+                .credentials = deps_.credentials,
+                .clock = deps_.clock,
+                .log = deps_.log}) {}
 
-Result<std::unique_ptr<S3Store>> S3Store::open(Parts parts) {
+Result<std::unique_ptr<S3Store>> S3Store::open(Dependencies parts) {
   auto transport = TRY(parts.make_transport());
   return std::unique_ptr<S3Store>(new S3Store(std::move(parts), std::move(transport)));
 }
 
 Failure S3Store::failure_of(const S3Reply& reply, const S3Request& request) const {
-  return fail(error_of(reply, request, parts_.clock.wall()));
+  return fail(error_of(reply, request, deps_.clock.wall()));
 }
 
 Result<void> S3Store::put(const std::string& key, const Body& body, const PutOptions& options) {
   etags_.erase(key);
   S3Upload upload({.session = session_,
-                   .make_transport = parts_.make_transport,
-                   .pause = parts_.pause,
-                   .clock = parts_.clock,
-                   .log = parts_.log,
+                   .make_transport = deps_.make_transport,
+                   .pause = deps_.pause,
+                   .clock = deps_.clock,
+                   .log = deps_.log,
                    .key = key,
                    .options = options});
   auto done = body([&](ByteSpan bytes) { return upload.write(bytes); });
@@ -199,10 +199,10 @@ Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
 
 // Each page has its own limit, and a store that has one more each time would be asked for ever.
 Result<void> S3Store::may_ask_for_more(MonoTime begun, std::size_t found) const {
-  const Patience patience = parts_.patience();
-  if (!patience.go_on) return fail(Code::Cancelled, "told to stop while listing");
-  const MonoTime now = parts_.clock.mono();
-  const bool is_late = patience.deadline && now >= *patience.deadline;
+  const CallBudget budget = deps_.budget();
+  if (!budget.go_on) return fail(Code::Cancelled, "told to stop while listing");
+  const MonoTime now = deps_.clock.mono();
+  const bool is_late = budget.deadline && now >= *budget.deadline;
   if (now < begun + (is_late ? kLongestLateListing : kLongestListing)) return {};
   const auto took = std::chrono::duration_cast<std::chrono::seconds>(now - begun);
   return fail(Code::Deadline,
@@ -217,7 +217,7 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
   std::string token;
   std::set<std::string> tokens;
   Bytes key_bytes = 0;
-  const MonoTime begun = parts_.clock.mono();
+  const MonoTime begun = deps_.clock.mono();
   for (int pages = 0; pages < kMostPages; ++pages) {
     QueryPairs query = {{"encoding-type", "url"}, {"list-type", "2"}, {"prefix", root + prefix}};
     if (!token.empty()) query.push_back({"continuation-token", token});
@@ -306,7 +306,7 @@ CreateOnly S3Store::create_only() const {
 }
 
 std::string S3Store::describe() const {
-  const S3Target& target = session_.target();
+  const S3Location& target = session_.target();
   const auto where = target.host.ends_with(".amazonaws.com")
                          ? std::string()
                          : fmt::format("?endpoint={}://{}", target.scheme, target.host);

@@ -23,9 +23,9 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
+#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
-#include "walwrap/storage/patience.hpp"
 #include "walwrap/storage/s3/s3_client.hpp"
 #include "walwrap/storage/s3/s3_upload.hpp"
 
@@ -45,8 +45,8 @@ class S3Store : public ObjectStore {
   // Objects whose etag is remembered: more than anybody reads at once.
   static constexpr std::size_t kMostEtags = 256;
 
-  struct Parts {
-    S3Target target;
+  struct Dependencies {
+    S3Location target;
     // Each upload thread of a multipart upload gets one of its own.
     std::function<Result<std::unique_ptr<http::Transport>>()> make_transport;
     LookupFn environment;
@@ -54,12 +54,12 @@ class S3Store : public ObjectStore {
     const os::Clock& clock;                               // borrowed, like the log
     const Log& log;
     // Whether the next page of a listing is still waited for.
-    PatienceFn patience = [] { return Patience{}; };
+    CallBudgetFn budget = [] { return CallBudget{}; };
     // Between the tries of a part; called by the upload threads too.
     std::function<void(std::chrono::milliseconds)> pause = os::pause_for;
   };
   // Makes no request. Errors: those of make_transport.
-  static Result<std::unique_ptr<S3Store>> open(Parts parts);
+  static Result<std::unique_ptr<S3Store>> open(Dependencies parts);
 
   Result<void> put(const std::string& key, const Body& body, const PutOptions& options) override;
   Result<void> get(const std::string& key, ByteRange range, const WriteFn& sink) override;
@@ -73,7 +73,7 @@ class S3Store : public ObjectStore {
   std::string describe() const override;
 
  private:
-  S3Store(Parts parts, std::unique_ptr<http::Transport> transport);
+  S3Store(Dependencies parts, std::unique_ptr<http::Transport> transport);
   Failure failure_of(const S3Reply& reply, const S3Request& request) const;
   Result<Meaning> try_get(const std::string& key, ByteRange range, const WriteFn& sink,
                           const std::string& if_match);
@@ -85,7 +85,7 @@ class S3Store : public ObjectStore {
   Result<void> may_ask_for_more(MonoTime begun, std::size_t found) const;
   Result<void> remove_batch(std::span<const std::string> keys);
 
-  Parts parts_;
+  Dependencies deps_;
   S3Session session_;
   std::map<std::string, std::string> etags_;  // of what is read in ranges
   bool unquoted_etags_ = false;               // Ceph RGW 16 takes no others in If-Match

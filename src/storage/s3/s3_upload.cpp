@@ -53,8 +53,8 @@ struct S3Upload::Lane {
   }
 };
 
-S3Upload::S3Upload(Parts parts) : parts_(std::move(parts)) {
-  const int lanes = std::clamp(parts_.session.target().dialect->parallel_parts, 1, kMostLanes);
+S3Upload::S3Upload(Dependencies parts) : deps_(std::move(parts)) {
+  const int lanes = std::clamp(deps_.session.target().dialect->parallel_parts, 1, kMostLanes);
   for (int i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
 }
 
@@ -63,7 +63,7 @@ S3Upload::~S3Upload() {
 }
 
 Failure S3Upload::failure_of(const S3Reply& reply, const S3Request& request) const {
-  return fail(error_of(reply, request, parts_.clock.wall()));
+  return fail(error_of(reply, request, deps_.clock.wall()));
 }
 
 template <typename Attempt>
@@ -71,17 +71,17 @@ Result<S3Reply> S3Upload::with_retries(Attempt attempt) const {
   for (milliseconds pause : kPauses) {
     auto reply = attempt();
     if (!is_worth_repeating(reply)) return reply;
-    if (reply) pause = std::max(pause, retry_after(reply->response, parts_.clock.wall()));
-    parts_.pause(std::min(pause, kLongestPause));
+    if (reply) pause = std::max(pause, retry_after(reply->response, deps_.clock.wall()));
+    deps_.pause(std::min(pause, kLongestPause));
   }
   return attempt();
 }
 
 std::vector<http::HeaderField> S3Upload::object_headers() const {
   std::vector<http::HeaderField> headers = {{"content-type", "application/octet-stream"}};
-  if (parts_.options.timestamp) {
+  if (deps_.options.timestamp) {
     headers.push_back(
-        {"x-amz-meta-litestream-timestamp", format_rfc3339(*parts_.options.timestamp)});
+        {"x-amz-meta-litestream-timestamp", format_rfc3339(*deps_.options.timestamp)});
   }
   return headers;
 }
@@ -115,13 +115,13 @@ Result<void> S3Upload::finish() {
 // Create-only by the condition or, where the store refuses that, by a look.
 template <typename Attempt>
 Result<S3Reply> S3Upload::make_visible(const S3Request& request, Attempt attempt) {
-  if (parts_.options.mode == PutMode::Replace) return attempt(request);
-  if (parts_.session.has_conditions()) {
+  if (deps_.options.mode == PutMode::Replace) return attempt(request);
+  if (deps_.session.has_conditions()) {
     S3Request conditional = request;
     conditional.headers.push_back({"if-none-match", "*"});
     auto reply = TRY(attempt(conditional));
     if (reply.meaning != Meaning::NotImplemented) return reply;
-    parts_.session.on_conditions_refused();
+    deps_.session.on_conditions_refused();
   }
   TRY(require_absent());
   return attempt(request);
@@ -130,12 +130,12 @@ Result<S3Reply> S3Upload::make_visible(const S3Request& request, Attempt attempt
 Result<void> S3Upload::put_whole() {
   S3Request request;
   request.method = http::Method::Put;
-  request.key = parts_.key;
+  request.key = deps_.key;
   request.headers = object_headers();
   request.body = filling().buffer;
   request.limit = kWholeLimit;
   const auto reply = TRY(make_visible(
-      request, [&](const S3Request& attempt) { return parts_.session.perform(attempt); }));
+      request, [&](const S3Request& attempt) { return deps_.session.perform(attempt); }));
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
   TRY(require_etag(reply, request));
   return {};
@@ -144,10 +144,10 @@ Result<void> S3Upload::put_whole() {
 Result<void> S3Upload::begin() {
   S3Request request;
   request.method = http::Method::Post;
-  request.key = parts_.key;
+  request.key = deps_.key;
   request.query = {{"uploads", ""}};
   request.headers = object_headers();
-  const auto reply = TRY(parts_.session.perform(request));
+  const auto reply = TRY(deps_.session.perform(request));
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
   auto id = parse_upload_id(as_text(reply.response.body));
   if (!id) return fail(Code::Unknown, "{}: {}", what_of(request), id.error().text);
@@ -160,7 +160,7 @@ Result<void> S3Upload::hand_over(Lane& lane) {
   if (upload_id_.empty()) TRY(begin());
   if (begun_parts_ == kMostParts) {
     return fail(Code::Unsupported, "{} is larger than the {} GiB that an upload may have",
-                parts_.key, (kMostParts * kPartBytes) >> 30);
+                deps_.key, (kMostParts * kPartBytes) >> 30);
   }
   lane.part = ++begun_parts_;
   return send(lane);
@@ -168,10 +168,10 @@ Result<void> S3Upload::hand_over(Lane& lane) {
 
 Result<void> S3Upload::send(Lane& lane) {
   if (!lane.client) {
-    auto transport = TRY(parts_.make_transport());
-    lane.client = std::make_unique<S3Client>(std::move(transport), parts_.clock);
+    auto transport = TRY(deps_.make_transport());
+    lane.client = std::make_unique<S3Client>(std::move(transport), deps_.clock);
   }
-  lane.access = TRY(parts_.session.access());
+  lane.access = TRY(deps_.session.access());
   // At a stop under a limit of tasks there may be no thread: the parts then go one by one.
   lane.thread = os::thread_or_here(
       "s3-part", [this, &lane] { lane.outcome = send_part(lane); },
@@ -185,7 +185,7 @@ Result<void> S3Upload::send(Lane& lane) {
 Result<S3Reply> S3Upload::send_part(Lane& lane) const {
   S3Request request;
   request.method = http::Method::Put;
-  request.key = parts_.key;
+  request.key = deps_.key;
   request.query = {{"partNumber", fmt::format("{}", lane.part)}, {"uploadId", upload_id_}};
   request.body = lane.buffer;
   return with_retries([&]() -> Result<S3Reply> {
@@ -208,10 +208,10 @@ Result<void> S3Upload::settle(Lane& lane) {
       lane.buffer.clear();
       return {};
     }
-    if (!parts_.session.mend(reply, mended)) {
+    if (!deps_.session.mend(reply, mended)) {
       S3Request request;
       request.method = http::Method::Put;
-      request.key = fmt::format("{} part {}", parts_.key, lane.part);
+      request.key = fmt::format("{} part {}", deps_.key, lane.part);
       return failure_of(reply, request);
     }
     TRY(send(lane));
@@ -219,18 +219,18 @@ Result<void> S3Upload::settle(Lane& lane) {
 }
 
 Result<void> S3Upload::require_absent() {
-  const auto reply = TRY(with_retries([&] { return parts_.session.look(parts_.key); }));
-  if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} is there already", parts_.key);
+  const auto reply = TRY(with_retries([&] { return deps_.session.look(deps_.key); }));
+  if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} is there already", deps_.key);
   if (reply.meaning == Meaning::NotThere) return {};
   // Who may not look leaves it to the condition, if there is one.
-  if (reply.meaning == Meaning::Denied && parts_.session.has_conditions()) return {};
+  if (reply.meaning == Meaning::Denied && deps_.session.has_conditions()) return {};
   S3Request request;
-  request.key = parts_.key;
+  request.key = deps_.key;
   return failure_of(reply, request);
 }
 
 Result<S3Reply> S3Upload::try_completion(const S3Request& request) {
-  auto reply = TRY(parts_.session.perform(request));
+  auto reply = TRY(deps_.session.perform(request));
   if (reply.meaning != Meaning::Done) return reply;
   const auto problem = parse_complete_upload(as_text(reply.response.body));
   if (!problem) return fail(Code::Unknown, "{}: {}", what_of(request), problem.error().text);
@@ -239,11 +239,11 @@ Result<S3Reply> S3Upload::try_completion(const S3Request& request) {
 }
 
 Result<void> S3Upload::complete() {
-  if (parts_.options.mode == PutMode::CreateOnly) TRY(require_absent());
+  if (deps_.options.mode == PutMode::CreateOnly) TRY(require_absent());
   const std::string xml = format_complete_upload(uploaded_);
   S3Request request;
   request.method = http::Method::Post;
-  request.key = parts_.key;
+  request.key = deps_.key;
   request.query = {{"uploadId", upload_id_}};
   request.headers = {{"content-type", "application/xml"}};
   request.body = as_bytes(xml);
@@ -262,15 +262,15 @@ Result<void> S3Upload::on_upload_gone() {
   upload_id_.clear();
   S3Request request;
   request.method = http::Method::Head;
-  request.key = parts_.key;
-  const auto reply = TRY(with_retries([&] { return parts_.session.perform(request); }));
+  request.key = deps_.key;
+  const auto reply = TRY(with_retries([&] { return deps_.session.perform(request); }));
   const bool is_there = reply.meaning == Meaning::Done;
   // Whoever asked for create-only compares more than a size.
-  if (is_there && parts_.options.mode == PutMode::CreateOnly) {
-    return fail(Code::Exists, "{} is there already", parts_.key);
+  if (is_there && deps_.options.mode == PutMode::CreateOnly) {
+    return fail(Code::Exists, "{} is there already", deps_.key);
   }
   if (is_there && content_length(reply.response) == total_) return {};
-  return fail(Code::Unknown, "the multipart upload of {} has gone", parts_.key);
+  return fail(Code::Unknown, "the multipart upload of {} has gone", deps_.key);
 }
 
 void S3Upload::abandon() {
@@ -278,14 +278,14 @@ void S3Upload::abandon() {
   if (upload_id_.empty()) return;
   S3Request request;
   request.method = http::Method::Delete;
-  request.key = parts_.key;
+  request.key = deps_.key;
   request.query = {{"uploadId", std::exchange(upload_id_, "")}};
-  const auto reply = parts_.session.perform(request);
+  const auto reply = deps_.session.perform(request);
   if (reply && (reply->meaning == Meaning::Done || reply->error.code == "NoSuchUpload")) return;
-  parts_.log.warn("parts of an upload stay in the store until a lifecycle rule removes them",
-                  {{"store", parts_.session.target().url},
-                   {"key", parts_.key},
-                   {"cause", reply ? reply->error.code : reply.error().text}});
+  deps_.log.warn("parts of an upload stay in the store until a lifecycle rule removes them",
+                 {{"store", deps_.session.target().url},
+                  {"key", deps_.key},
+                  {"cause", reply ? reply->error.code : reply.error().text}});
 }
 
 }  // namespace walwrap::storage

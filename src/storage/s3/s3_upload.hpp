@@ -41,7 +41,7 @@ class S3Upload {
                                          std::chrono::milliseconds(4'000)};
   static constexpr std::chrono::milliseconds kLongestPause{5'000};
 
-  struct Parts {
+  struct Dependencies {
     S3Session& session;  // borrowed
     std::function<Result<std::unique_ptr<http::Transport>>()> make_transport;
     std::function<void(std::chrono::milliseconds)> pause;  // called by any of its threads
@@ -50,7 +50,7 @@ class S3Upload {
     std::string key;
     PutOptions options;
   };
-  explicit S3Upload(Parts parts);
+  explicit S3Upload(Dependencies parts);
   ~S3Upload();  // waits for what is under way
   S3Upload(const S3Upload&) = delete;
   S3Upload& operator=(const S3Upload&) = delete;
@@ -82,7 +82,7 @@ class S3Upload {
   Result<S3Reply> with_retries(Attempt attempt) const;
   Failure failure_of(const S3Reply& reply, const S3Request& request) const;
 
-  Parts parts_;
+  Dependencies deps_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::size_t filling_ = 0;
   std::string upload_id_;  // "": not begun

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "walwrap/storage/s3/s3_answer.hpp"
 #include "walwrap/storage/s3/s3_client.hpp"
+#include "walwrap/storage/s3/s3_errors.hpp"
 #include "walwrap/storage/s3/s3_xml.hpp"
 
 namespace walwrap::storage {

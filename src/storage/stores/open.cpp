@@ -6,8 +6,8 @@
 
 #include "walwrap/http/client.hpp"
 #include "walwrap/http/uri.hpp"
+#include "walwrap/storage/deadline_transport.hpp"
 #include "walwrap/storage/file_store.hpp"
-#include "walwrap/storage/patient_transport.hpp"
 #include "walwrap/storage/retrying_store.hpp"
 #include "walwrap/storage/s3/s3_store.hpp"
 
@@ -42,11 +42,11 @@ Result<Location> parse_file(const http::Uri& uri, Location location) {
 void pause_patiently(std::chrono::milliseconds pause, const Surroundings& surroundings) {
   const MonoTime begun = surroundings.clock.mono();
   while (true) {
-    const Patience patience = surroundings.patience();
-    if (patience.hurry) pause = std::min(pause, RetryingStore::kLongestHurry);
+    const CallBudget budget = surroundings.budget();
+    if (budget.hurry) pause = std::min(pause, RetryingStore::kLongestHurry);
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(begun + pause - surroundings.clock.mono());
-    if (!patience.go_on || left.count() <= 0) return;
+    if (!budget.go_on || left.count() <= 0) return;
     os::pause_for(std::min(left, RetryingStore::kLook));
   }
 }
@@ -61,7 +61,7 @@ Result<std::unique_ptr<ObjectStore>> open_s3(const Location& location,
        .credentials = location.credentials,
        .clock = surroundings.clock,
        .log = surroundings.log,
-       .patience = surroundings.patience,
+       .budget = surroundings.budget,
        .pause = [surroundings](
                     std::chrono::milliseconds pause) { pause_patiently(pause, surroundings); }}));
   return std::unique_ptr<ObjectStore>(std::move(store));
@@ -90,7 +90,7 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
                 uri.scheme);
   }
   location.kind = StoreKind::S3;
-  location.s3 = TRY(parse_s3_target(uri, url, environment));
+  location.s3 = TRY(parse_s3_location(uri, url, environment));
   location.environment = environment;
   location.credentials = std::make_shared<SharedCredentials>();
   return location;
@@ -108,7 +108,7 @@ Result<std::unique_ptr<http::Transport>> open_transport(const Location& location
     return http::make_client(with);
   };
   auto transport =
-      TRY(PatientTransport::open(make_client, surroundings.patience, surroundings.clock));
+      TRY(DeadlineTransport::open(make_client, surroundings.budget, surroundings.clock));
   if (surroundings.counts == nullptr) return transport;
   return with_counts(std::move(transport), *surroundings.counts);
 }
@@ -128,7 +128,7 @@ std::unique_ptr<ObjectStore> with_retries(std::unique_ptr<ObjectStore> store,
                                                                 .log = surroundings.log,
                                                                 .sleep = os::pause_for,
                                                                 .random = os::random_u64,
-                                                                .patience = surroundings.patience,
+                                                                .budget = surroundings.budget,
                                                                 .on_outage = surroundings.on_outage,
                                                                 .backoff = surroundings.backoff});
 }

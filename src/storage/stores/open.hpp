@@ -11,9 +11,9 @@
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/aws/credential_chain.hpp"
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
+#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
-#include "walwrap/storage/patience.hpp"
 #include "walwrap/storage/store_counts.hpp"
 
 namespace walwrap::storage {
@@ -22,7 +22,7 @@ struct Location {
   StoreKind kind = StoreKind::File;
   std::string root;           // the directory of a file store
   std::string url;            // as given, for people
-  S3Target s3 = {};           // of an S3 store
+  S3Location s3 = {};         // of an S3 store
   LookupFn environment = {};  // of an S3 store: where credentials are looked for
   // Of an S3 store: one fetch of credentials serves all that are opened here.
   std::shared_ptr<SharedCredentials> credentials = {};
@@ -30,7 +30,7 @@ struct Location {
 };
 
 // Invalid with what to type: unknown scheme, relative path, host in a file URL, query in it, and
-// what parse_s3_target() refuses.
+// what parse_s3_location() refuses.
 // A plain absolute path ("/backups/db") is taken as file://.
 Result<Location> parse_location(std::string_view url, const LookupFn& environment);
 
@@ -39,7 +39,7 @@ struct Surroundings {
   const os::Clock& clock;
   const Log& log;
   // Bounds each request that is under way. Asked by several threads at once: those of an upload.
-  PatienceFn patience = [] { return Patience{}; };
+  CallBudgetFn budget = [] { return CallBudget{}; };
   // Of with_retries(): told when an outage starts and when it ends; the pauses between tries.
   OutageFn on_outage = {};
   Backoff::Limits backoff = {};

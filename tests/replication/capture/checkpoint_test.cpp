@@ -40,9 +40,9 @@ CheckpointPolicy without_gaps(CheckpointLimits limits = {}) {
   return policy;
 }
 
-CheckpointPolicy without_lending(Brake brake = Brake::Auto) {
+CheckpointPolicy without_lending(BlockingCheckpoints when = BlockingCheckpoints::Auto) {
   CheckpointLimits limits;
-  limits.brake = brake;
+  limits.blocking_checkpoints = when;
   auto policy = without_gaps(limits);
   policy.forbid_lending();
   return policy;
@@ -77,10 +77,11 @@ TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who re
       {"lending does not work, enough pages", without_lending(), view(2'000, 5), 0, Action::Pass},
       {"lending does not work, past the limit", without_lending(), view(kPastReuse, 5), 0,
        Action::Brake},
-      {"nor may writers be held", without_lending(Brake::Never), view(kPastHard, 5), 0,
-       Action::Pass},
-      {"the brake may be off, lending is no brake", without_gaps({.brake = Brake::Never}),
-       view(kPastHard, 5), 0, Action::Lend},
+      {"nor may writers be held", without_lending(BlockingCheckpoints::Never), view(kPastHard, 5),
+       0, Action::Pass},
+      {"the brake may be off, lending is no brake",
+       without_gaps({.blocking_checkpoints = BlockingCheckpoints::Never}), view(kPastHard, 5), 0,
+       Action::Lend},
       {"an app's reader has it pinned: nothing but passes", without_gaps(),
        pinned(view(kPastHard, 17'000)), 0, Action::Pass},
       {"an app's reader has it pinned, few pages", without_gaps(), pinned(view(1'001, 5)), 0,

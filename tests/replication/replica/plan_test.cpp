@@ -41,7 +41,7 @@ RestoreTarget before(std::int64_t seconds) {
 
 TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   struct Row {
-    std::string why, stored;
+    std::string reason, stored;
     RestoreTarget target;
     std::string chain;
   };
@@ -85,7 +85,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
        before(40), "L0:1-1"},
   };
   for (const Row& row : rows) {
-    CAPTURE(row.why);
+    CAPTURE(row.reason);
     const auto plan = plan_restore(stored_files(row.stored), row.target);
     REQUIRE_MESSAGE(plan.has_value(), plan.error().text);
     CHECK(show(plan->files) == row.chain);

@@ -60,5 +60,5 @@ TEST_CASE("a store that cannot be listed is told as that, and not as empty") {
   rig.bucket.faults().fail_all(StoreFault::error(Code::Denied));
   const auto current = rig.ask();
   CHECK(!current.found);
-  CHECK(current.trouble.find("list the replica") != std::string::npos);
+  CHECK(current.error.find("list the replica") != std::string::npos);
 }

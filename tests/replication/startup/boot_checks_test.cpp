@@ -53,7 +53,7 @@ TEST_CASE("a file or a replica that changed is decided on again") {
   const testing::TempDir dir;
   const auto database = dir / "app.db";
   testing::FakeBucket bucket;
-  ReplicaLook replica;
+  ReplicaInspection replica;
   replica.store = std::make_unique<testing::FakeStore>(bucket);
   replica.extent.newest = Txid{1};
   const auto check = [&](const FoundFile& found) {
@@ -76,7 +76,7 @@ TEST_CASE("the page size is that of the replica, of the state where the replica 
   const testing::TempDir dir;
   const auto database = dir / "app.db";
   testing::AppDb(database).run("PRAGMA page_size=8192; CREATE TABLE t(a)");
-  ReplicaLook replica;
+  ReplicaInspection replica;
   SavedState state;
   const auto is_refused = [&] { return other_page_size(database, replica, state).has_value(); };
   CHECK_FALSE(is_refused());
@@ -91,8 +91,8 @@ TEST_CASE("the page size is that of the replica, of the state where the replica 
   const auto refused = other_page_size(database, replica, state);
   REQUIRE(refused.has_value());
   CHECK(refused->action == StartAction::Refuse);
-  CHECK(refused->why.find("8192") != std::string::npos);
-  CHECK(refused->type.find("page_size=512") != std::string::npos);
+  CHECK(refused->reason.find("8192") != std::string::npos);
+  CHECK(refused->hint.find("page_size=512") != std::string::npos);
   std::filesystem::remove(database);
   CHECK_FALSE(is_refused());
 }

@@ -4,7 +4,7 @@
 
 #include "tests/support/world.hpp"
 #include "walwrap/replication/startup/boot_sums.hpp"
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -18,7 +18,7 @@ TEST_CASE("the restore of a start goes to another name, and tells that it gets o
     return Result<std::unique_ptr<storage::ObjectStore>>(world.store());
   };
   request.cancelled = [] { return false; };
-  const auto replica = look_at_replica(request.open_store, request.cancelled, request.style);
+  const auto replica = inspect_replica(request.open_store, request.cancelled, request.style);
   REQUIRE(replica.finding == ReplicaFinding::Present);
   auto sums = scratch_sums(world.database).value();
   const os::Path output = world.directory / "restored.db";

@@ -15,7 +15,7 @@ struct Twice {
   World world;
   StateDir directory = StateDir::open(world.database).value();
   std::optional<SavedState> state;
-  ReplicaLook replica;
+  ReplicaInspection replica;
 
   Twice() {
     for (const char* sql : {"CREATE TABLE t(a); INSERT INTO t VALUES(1)", "UPDATE t SET a = 2"}) {
@@ -32,7 +32,7 @@ struct Twice {
     const StoreFactory open = [this](const Stopped&) {
       return Result<std::unique_ptr<storage::ObjectStore>>(world.store());
     };
-    replica = look_at_replica(
+    replica = inspect_replica(
         open, [] { return false; }, KeyStyle::Directory);
   }
   PageSums sums() const { return open_sums_of(state, directory, replica, testing::kNoLog).value(); }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tests/support/world.hpp"
-#include "walwrap/replication/startup/findings.hpp"
+#include "walwrap/replication/startup/inspection.hpp"
 
 namespace walwrap::replication {
 namespace {

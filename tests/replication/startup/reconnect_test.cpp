@@ -97,7 +97,7 @@ TEST_CASE("a database that was behind when its bucket was away is not stored ove
       is_behind = cut > 0 || AppDb(host.world.database).number("SELECT count(*) FROM t") == 1;
       AppDb(host.world.database).run("INSERT INTO t VALUES(3)");
       host.be_away(false);
-      if (is_behind) CHECK(comes_true([&] { return !replicator->status().trouble.empty(); }));
+      if (is_behind) CHECK(comes_true([&] { return !replicator->status().error.empty(); }));
       const auto report =
           replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
       CHECK(report.outcome == (is_behind ? FlushOutcome::Failed : FlushOutcome::Ok));

@@ -21,17 +21,14 @@ std::vector<StartPolicy> all_policies() {
   std::vector<StartPolicy> policies;
   for (const auto side : {OnDiverged::Refuse, OnDiverged::UseReplica, OnDiverged::UseLocal}) {
     for (const bool empty : {false, true}) {
-      for (const bool stale : {false, true}) {
-        policies.push_back(
-            {.on_diverged = side, .allow_empty_replica = empty, .allow_stale = stale});
-      }
+      policies.push_back({.on_diverged = side, .allow_empty_replica = empty});
     }
   }
   return policies;
 }
 
 // What the flags turn a refusal into.
-enum class Flag { None, AllowEmpty, AllowStale, OnDiverged };
+enum class Flag { None, AllowEmpty, OnDiverged };
 
 struct Row {
   Local local;
@@ -59,7 +56,7 @@ const std::vector<Row>& table() {
 
       {Local::Behind, Replica::Empty, Action::Refuse, Flag::None, {"--replica", "-walwrap"}},
       {Local::Behind, Replica::Present, Action::SetAsideAndRestore, Flag::None, {}},
-      {Local::Behind, Replica::Unreachable, Action::Refuse, Flag::AllowStale, {"--allow-stale"}},
+      {Local::Behind, Replica::Unreachable, Action::Refuse, Flag::None, {"--start-timeout"}},
       {Local::Behind, Replica::Damaged, Action::Refuse, Flag::None, {"walwrap restore"}},
 
       {Local::Unknown, Replica::Empty, Action::StartAndUploadAll, Flag::None, {}},
@@ -86,7 +83,6 @@ const std::vector<Row>& table() {
 
 Action expected(const Row& row, const StartPolicy& policy) {
   if (row.flag == Flag::AllowEmpty && policy.allow_empty_replica) return Action::StartAndUploadAll;
-  if (row.flag == Flag::AllowStale && policy.allow_stale) return Action::StartUnconnected;
   if (row.flag == Flag::OnDiverged && policy.on_diverged == OnDiverged::UseReplica) {
     return Action::SetAsideAndRestore;
   }
@@ -106,12 +102,11 @@ TEST_CASE("every pair of findings has its decision under every policy") {
     for (const StartPolicy& policy : all_policies()) {
       CAPTURE(static_cast<int>(policy.on_diverged));
       CAPTURE(policy.allow_empty_replica);
-      CAPTURE(policy.allow_stale);
       const StartDecision decision = decide_start(row.local, row.replica, policy);
       CHECK(decision.action == expected(row, policy));
       const bool needs_text = decision.action == Action::Refuse || decision.action == Action::Retry;
-      CHECK(decision.why.empty() == !needs_text);
-      CHECK(decision.type.empty() == !needs_text);
+      CHECK(decision.reason.empty() == !needs_text);
+      CHECK(decision.hint.empty() == !needs_text);
     }
   }
 }
@@ -121,8 +116,8 @@ TEST_CASE("a refusal says what to type") {
     CAPTURE(static_cast<int>(row.local));
     CAPTURE(static_cast<int>(row.replica));
     const StartDecision decision = decide_start(row.local, row.replica, StartPolicy{});
-    CAPTURE(decision.type);
-    for (const std::string& part : row.to_type) CHECK(has(decision.type, part));
+    CAPTURE(decision.hint);
+    for (const std::string& part : row.to_type) CHECK(has(decision.hint, part));
   }
 }
 
@@ -145,16 +140,15 @@ TEST_CASE("a database is overwritten or set aside only where somebody asked or n
 TEST_CASE("databases that differ without a state are settled by the user alone") {
   StartPolicy policy;
   policy.allow_empty_replica = true;
-  policy.allow_stale = true;
   const StartDecision refused = decide_unequal(policy);
   CHECK(refused.action == Action::Refuse);
-  CHECK(has(refused.why, "differs"));
-  CHECK(has(refused.type, "--on-diverged=use-replica"));
-  CHECK(has(refused.type, "--on-diverged=use-local"));
+  CHECK(has(refused.reason, "differs"));
+  CHECK(has(refused.hint, "--on-diverged=use-replica"));
+  CHECK(has(refused.hint, "--on-diverged=use-local"));
 
   policy.on_diverged = OnDiverged::UseReplica;
   CHECK(decide_unequal(policy).action == Action::SetAsideAndRestore);
-  CHECK(decide_unequal(policy).why.empty());
+  CHECK(decide_unequal(policy).reason.empty());
   policy.on_diverged = OnDiverged::UseLocal;
   CHECK(decide_unequal(policy).action == Action::StartAndUploadAll);
 }

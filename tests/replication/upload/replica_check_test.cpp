@@ -120,7 +120,7 @@ struct Bucket {
     pages[1] = ByteVector(4096, std::byte{static_cast<unsigned char>(txid)});
     bucket.set(key(txid), testing::encode_ltx(header, pages).value());
   }
-  std::string why() {
+  std::string reason() {
     const auto done = verify_replica(store, KeyStyle::S3, expected);
     return done ? "" : done.error().text;
   }
@@ -128,28 +128,28 @@ struct Bucket {
 
 TEST_CASE("a last look at a bucket proves that the newest state can be restored from it") {
   Bucket it;
-  CHECK(it.why() == "");
+  CHECK(it.reason() == "");
   it.bucket.forget_calls();
-  CHECK(it.why() == "");
+  CHECK(it.reason() == "");
   CHECK(it.bucket.calls().size() <= 6);
 
   const auto first = *it.bucket.bytes_of(Bucket::key(1));
   it.bucket.erase(Bucket::key(1));
-  CHECK(it.why().find("gap") != std::string::npos);
+  CHECK(it.reason().find("gap") != std::string::npos);
   it.bucket.set(Bucket::key(1), first);
 
   it.add(4, kOther);
-  CHECK(it.why().find("ends at TXID") != std::string::npos);
+  CHECK(it.reason().find("ends at TXID") != std::string::npos);
   it.bucket.erase(Bucket::key(4));
 
   it.expected.slot = KnownFile{.size = it.bucket.bytes_of(Bucket::key(3))->size(), .checksum = 7};
-  CHECK(it.why().find("not as it was stored") != std::string::npos);
+  CHECK(it.reason().find("not as it was stored") != std::string::npos);
   it.expected.slot.reset();
 
   it.bucket.erase(Bucket::key(3));
-  CHECK(it.why().find("older than what was stored") != std::string::npos);
+  CHECK(it.reason().find("older than what was stored") != std::string::npos);
   it.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
-  CHECK(it.why().find("look at the replica") != std::string::npos);
+  CHECK(it.reason().find("look at the replica") != std::string::npos);
 }
 
 TEST_CASE("what was stored by this run is known by its size and checksum") {
@@ -160,9 +160,9 @@ TEST_CASE("what was stored by this run is known by its size and checksum") {
   header.node = kUs;
   const auto parsed = ltx::parse_trailer(trailer, header).value();
   it.expected.slot = KnownFile{.size = bytes.size(), .checksum = parsed.file_checksum};
-  CHECK(it.why() == "");
+  CHECK(it.reason() == "");
   it.bucket.set(Bucket::key(3), ByteSpan(bytes).first(bytes.size() - 1));
-  CHECK(it.why().find("not as it was stored") != std::string::npos);
+  CHECK(it.reason().find("not as it was stored") != std::string::npos);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST_CASE("nothing is stored in a directory that was removed, and it goes on whe
   const auto done = it.store_more();
   CHECK_FALSE(done.stored);
   CHECK_FALSE(done.stop);
-  CHECK(done.trouble.find("has gone") != std::string::npos);
+  CHECK(done.error.find("has gone") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica));
   CHECK_FALSE(it.is_proven());
   CHECK(it.uploader->replica().lost.find("has gone") != std::string::npos);
@@ -136,7 +136,7 @@ TEST_CASE("a chain that has lost its first file is noticed, mended by a snapshot
   // What is news is stored meanwhile, and nobody is told that it can be restored.
   CHECK(it.store_more().stored);
   CHECK_FALSE(it.is_proven());
-  CHECK(it.upload(UploadJob::Kind::Snapshot).snapshot.trouble == "");
+  CHECK(it.upload(UploadJob::Kind::Snapshot).snapshot.error == "");
   CHECK(it.look().broken == "");
   CHECK(it.is_proven());
   CHECK(it.uploader->verify().has_value());

@@ -59,7 +59,7 @@ struct Large : Chain {
     recalled_after = 1'000'000;
     CHECK(done.recalled);
     CHECK_FALSE(done.stored);
-    CHECK(done.trouble.empty());
+    CHECK(done.error.empty());
     capture->add_pending(done.to_store);
     return done;
   }
@@ -118,7 +118,7 @@ TEST_CASE("a snapshot of the whole that is wanted back is not stored, and says w
   CHECK(chain.upload().stored);
   chain.recalled_after = chain.pages_read + 100;
   const auto done = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(done.snapshot.trouble.find("the log has become too long") != std::string::npos);
+  CHECK(done.snapshot.error.find("the log has become too long") != std::string::npos);
   CHECK(done.compare_again);
 }
 

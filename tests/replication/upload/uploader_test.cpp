@@ -23,7 +23,7 @@ namespace {
 
 using testing::Chain;
 
-// Levels 9 to 1.
+// Compaction 9 to 1.
 constexpr int kListingsOfDirectory = 9;
 
 TEST_CASE("each upload takes the next slot under the writer's id") {
@@ -46,7 +46,7 @@ TEST_CASE("a snapshot is one file that leads to what is stored, news included") 
   const auto done = chain.upload(UploadJob::Kind::Snapshot);
   CHECK(done.stored);
   CHECK(done.txid == Txid{2});
-  CHECK_MESSAGE(done.snapshot.trouble.empty(), done.snapshot.trouble);
+  CHECK_MESSAGE(done.snapshot.error.empty(), done.snapshot.error);
   auto store = chain.world.store();
   const auto info = store->head("ltx/9/0000000000000001-0000000000000002.ltx");
   REQUIRE(info.has_value());
@@ -56,7 +56,7 @@ TEST_CASE("a snapshot is one file that leads to what is stored, news included") 
   const auto again = chain.upload(UploadJob::Kind::Snapshot);
   CHECK(again.stored);
   CHECK(again.txid == Txid{2});
-  CHECK(again.snapshot.trouble.empty());
+  CHECK(again.snapshot.error.empty());
 }
 
 TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
@@ -67,7 +67,7 @@ TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
   const auto done = chain.upload(UploadJob::Kind::Snapshot);
   CHECK(done.stored);
   CHECK(done.txid == Txid{2});
-  CHECK(done.snapshot.trouble.find("a stop has begun") != std::string::npos);
+  CHECK(done.snapshot.error.find("a stop has begun") != std::string::npos);
   CHECK(!chain.world.store()->head("ltx/9/0000000000000001-0000000000000002.ltx"));
 }
 
@@ -135,7 +135,7 @@ struct Flaky {
                                         .log = testing::kNoLog,
                                         .sleep = [this](auto time) { clock.advance(time); },
                                         .random = [this] { return random(); },
-                                        .patience = [] { return storage::Patience{}; }});
+                                        .budget = [] { return storage::CallBudget{}; }});
   }
   int puts() const { return bucket.count(testing::StoreOperation::Put); }
 };
@@ -150,8 +150,8 @@ TEST_CASE("a snapshot does not hold the log through an outage") {
   const auto done = chain.upload(UploadJob::Kind::Snapshot);
   CHECK(!done.stored);
   CHECK(flaky.puts() == puts + 1);
-  CHECK(!done.trouble.empty());
-  CHECK(!done.snapshot.trouble.empty());
+  CHECK(!done.error.empty());
+  CHECK(!done.snapshot.error.empty());
   CHECK(!done.to_store.empty());
   CHECK(chain.snapshot != nullptr);
 }
@@ -167,7 +167,7 @@ TEST_CASE("a slot whose answer was lost is asked for again and found to be our o
     flaky.bucket.faults().fail_next(lost, testing::StoreFault::lost_reply());
     const auto done = chain.upload();
     CHECK(done.stored);
-    CHECK(done.trouble.empty());
+    CHECK(done.error.empty());
     CHECK(done.txid.value == slots + 1);
     CHECK(flaky.bucket.keys().size() == slots + 1);
     CHECK(flaky.puts() - puts == lost + 1);
@@ -195,7 +195,7 @@ TEST_CASE("a batch held in memory outlasts an outage, one that streams is given 
     CHECK(chain.snapshot != nullptr);
     if (done.stored) continue;
     CHECK_FALSE(done.stop);
-    CHECK(done.trouble == "injected fault");
+    CHECK(done.error == "injected fault");
     chain.capture->add_pending(done.to_store);
     CHECK(chain.upload().txid == Txid{2});
   }
@@ -263,7 +263,7 @@ TEST_CASE("a file that does not decode gets no name, whether it was held in memo
       CHECK(is_damaged);
       CHECK_FALSE(done.stored);
       CHECK_FALSE(done.stop);
-      CHECK(done.trouble.find("check what was encoded") != std::string::npos);
+      CHECK(done.error.find("check what was encoded") != std::string::npos);
       CHECK(done.txid == Txid{1});
       auto store = chain.world.store();
       CHECK(store->list("ltx/", "")->size() == 1);

@@ -160,7 +160,7 @@ TEST_CASE("a role that a profile names is taken with its token") {
   const auto found = chain.get();
   CHECK(text_of(found) == "profile default arn:p: ASIA1");
   REQUIRE(found.has_value());
-  CHECK(found->kind == KeySource::Profile);
+  CHECK(found->kind == CredentialSource::Profile);
 }
 
 // An instance whose n-th keys are ASIAn and live for an hour from when they are fetched.

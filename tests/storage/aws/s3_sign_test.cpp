@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 
 namespace walwrap::storage {
 namespace {

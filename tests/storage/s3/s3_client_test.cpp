@@ -22,11 +22,11 @@ using testing::S3Rig;
 namespace {
 
 std::unique_ptr<S3Session> session_on(S3Rig& rig, const std::string& url = S3Rig::kUrl) {
-  return std::make_unique<S3Session>(S3Session::Parts{.target = rig.target(url),
-                                                      .transport = rig.transport(),
-                                                      .environment = rig.environment(),
-                                                      .clock = rig.clock,
-                                                      .log = rig.log});
+  return std::make_unique<S3Session>(S3Session::Dependencies{.target = rig.target(url),
+                                                             .transport = rig.transport(),
+                                                             .environment = rig.environment(),
+                                                             .clock = rig.clock,
+                                                             .log = rig.log});
 }
 
 // Keeps what it is asked, and says that it is done.
@@ -256,10 +256,10 @@ TEST_CASE("the host of another region is the same host with that region's name")
       {"us-east-1-x.example", "us-east-1", "eu-west-1", "us-east-1-x.example"},
   };
   for (const Row& row : rows) {
-    S3Target target;
+    S3Location target;
     target.host = row.host;
     target.region = row.from;
-    const S3Target moved = in_region(target, row.to);
+    const S3Location moved = in_region(target, row.to);
     CHECK(moved.host == row.expected);
     CHECK(moved.region == row.to);
   }

@@ -160,7 +160,7 @@ TEST_CASE("a listing whose pages keep coming ends when its time is over") {
     const MonoTime begun = rig.clock.mono();
     std::optional<MonoTime> deadline;
     if (row.deadline) deadline = begun + *row.deadline;
-    rig.patience = [&] { return Patience{.deadline = deadline}; };
+    rig.budget = [&] { return CallBudget{.deadline = deadline}; };
     const auto store = rig.open();
     rig.server.fault = [&](const testing::S3Call&, int number) -> std::optional<S3Fault> {
       rig.clock.advance(std::chrono::seconds(10));

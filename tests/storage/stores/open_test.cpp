@@ -21,9 +21,9 @@ struct Rig {
   Log log{{.minimum = LogLevel::Info,
            .now = [] { return WallTime{}; },
            .sink = [](std::string_view) {}}};
-  Patience patience;
+  CallBudget budget;
   Surroundings surroundings() const {
-    return {.clock = clock, .log = log, .patience = [this] { return patience; }};
+    return {.clock = clock, .log = log, .budget = [this] { return budget; }};
   }
 };
 
@@ -142,9 +142,9 @@ TEST_CASE(
   auto another = open_store(*location, rig.surroundings());
   REQUIRE(another.has_value());
   const auto retrying = with_retries(*std::move(another), rig.surroundings());
-  rig.patience.deadline = rig.clock.mono() - std::chrono::seconds(1);
+  rig.budget.deadline = rig.clock.mono() - std::chrono::seconds(1);
   CHECK(retrying->list("", "").error().code == Code::Deadline);
-  rig.patience.go_on = false;
+  rig.budget.go_on = false;
   CHECK(retrying->list("", "").error().code == Code::Cancelled);
   CHECK((*once)->list("", "").error().code == Code::Cancelled);
 }

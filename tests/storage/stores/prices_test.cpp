@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "walwrap/storage/aws/s3_target.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
 
 using namespace walwrap::storage;
 

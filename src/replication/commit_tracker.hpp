@@ -1,0 +1,52 @@
+// Which of the commits found in the log are stored: counts, and nothing else. Pure; owned by the
+// capture loop.
+// Whatever an attachment finds counts as a commit, the first of it, until it is known to be stored.
+//
+// An upload stores everything that was committed when its snapshot was taken, because it takes
+// every pending page along. A failed one stores nothing, and its pages are pending again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/replication/sync_requests.hpp"
+
+namespace walwrap::replication {
+
+class CommitTracker {
+ public:
+  explicit CommitTracker(Txid txid) { progress_.txid = txid; }
+
+  void on_attached(RandomId file, RandomId attachment);
+  void on_detached();
+  void on_halted(const std::string& reason) { progress_.halted = reason; }
+  // Everything that was committed when `wishes` were read has been found.
+  void on_look(std::uint64_t commits, const Requested& requested);
+  // A job that covers everything committed by now.
+  void on_taken(std::uint64_t commits);
+  enum class Became { Stored, NothingNew };
+  void on_done(Became what, Txid txid);
+  // What was stored has to be found out: the replica does not hold it any more, or may not.
+  void on_unknown() { progress_.stored = 0; }
+  void on_proven(bool is_proven) { progress_.is_proven = is_proven; }
+  void on_snapshot(SnapshotDone done) { progress_.snapshot = std::move(done); }
+  // No page of what was found is waiting or on its way.
+  void on_all_stored(std::uint64_t commits);
+
+  // Somebody has asked that it be stored now; somebody waits for it.
+  bool is_urgent() const { return progress_.stored < store_now_; }
+  bool is_awaited() const { return progress_.stored < awaited_; }
+  const Progress& progress() const { return progress_; }
+
+ private:
+  Progress progress_;
+  RandomId taken_in_;            // the attachment that the job belongs to
+  std::uint64_t taken_ = 0;      // commits that it covers
+  std::uint64_t store_now_ = 0;  // commits that are urgent, and those that are awaited
+  std::uint64_t awaited_ = 0;
+  std::uint64_t store_now_ticket_ = 0;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,62 @@
+// When files of one level become one of the level above, so that a restore reads few files and
+// lists few names, however long the history. Pure; owned by the upload thread.
+//
+// A file of a level holds every page that has changed since the newest file of that level, as of
+// one upload: its end is that upload's TXID, and so is the end of the newest file of each level
+// below. A snapshot ends all levels, and they begin with one: what litestream restores has to begin
+// at TXID 1 above the uploads as well.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "walwrap/base/types.hpp"
+#include "walwrap/replication/replica/layout.hpp"
+
+namespace walwrap::replication {
+
+inline constexpr Level kHighestCompacted{3};
+
+class Compaction {
+ public:
+  struct Limits {
+    std::uint64_t files = 60;   // of the level below make one of a level
+    Bytes bytes = 16ULL << 20;  // of pages; more would keep the uploads that come after it waiting
+    std::uint64_t most_files = 600;  // then one is made however large, for a request lists 1,000
+  };
+  // `merged`: what is stored above the uploads.
+  Compaction(const std::vector<StoredFile>& merged, Limits limits);
+
+  // A snapshot is made before anything else.
+  bool has_begun() const { return has_begun_; }
+  // The highest TXID that this level or a higher one holds; of snapshots 0, for each holds all.
+  Txid end_of(Level level) const;
+  // A file of this level that ends at the upload `txid` may be due; to be asked from the lowest
+  // level up, for a file of one is made only together with one of the level below.
+  bool is_due(Level level, Txid txid) const;
+  // It is, if its pages are so many bytes.
+  bool is_worth(Level level, Txid txid, Bytes bytes) const;
+
+  void on_stored(Level level, Txid last);
+  // Not after `txid`, but some uploads later.
+  void postpone(Txid txid) { not_before_ = Txid{txid.value + limits_.files}; }
+
+ private:
+  struct Mark {
+    Txid end{1};
+    std::uint64_t below = 0;  // files of the level below since; of uploads the TXIDs tell
+  };
+  static std::size_t index_of(Level level);
+  Mark& at(Level level) { return marks_[index_of(level)]; }
+  const Mark& at(Level level) const { return marks_[index_of(level)]; }
+  std::uint64_t files_below(Level level, Txid txid) const;
+
+  Limits limits_;
+  std::array<Mark, kHighestCompacted.value> marks_;  // of levels 1 and up
+  bool has_begun_ = false;
+  Txid not_before_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,43 @@
+// Keys that lie on this machine: in the environment, in files that it names, and in the profile
+// files of the AWS tools. And the role that it names, which is to be taken at STS.
+//
+// Everything is read anew by each call. Errors: Denied, says what is wrong and what to set;
+// Unavailable, the disk does not answer. No error shows what may be a secret.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/storage/aws/credentials.hpp"
+#include "walwrap/storage/aws/s3_location.hpp"
+
+namespace walwrap::storage {
+
+struct WebIdentity {
+  std::string role_arn;
+  os::Path token_file;  // read when the role is taken: whoever put it there renews it
+  std::string session_name;
+  std::string source;  // "web identity", "profile x"
+};
+
+// What a source has: keys, a role that gives some, or neither and why.
+struct Finding {
+  std::optional<Credentials> credentials = {};
+  std::optional<WebIdentity> role = {};
+  std::string absent = {};  // "no AWS_ACCESS_KEY_ID in the environment"
+};
+
+// A variable that is set and not empty.
+std::optional<std::string> value_of(const LookupFn& environment, std::string_view name);
+// A secret in a file, without the line break at its end. `what` names the file: a variable.
+Result<Secret<std::string>> read_secret(std::string_view what, const os::Path& path);
+
+Result<Finding> find_in_environment(const LookupFn& environment);
+Result<Finding> find_web_identity(const LookupFn& environment);
+Result<Finding> find_in_profile(const LookupFn& environment);
+
+}  // namespace walwrap::storage

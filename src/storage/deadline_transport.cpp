@@ -1,0 +1,36 @@
+#include "walwrap/storage/deadline_transport.hpp"
+
+#include <utility>
+
+namespace walwrap::storage {
+
+using Verdict = AttemptLimit::Verdict;
+
+Result<std::unique_ptr<http::Transport>> DeadlineTransport::open(const Make& make,
+                                                                 CallBudgetFn budget,
+                                                                 const os::Clock& clock) {
+  auto outside =
+      std::unique_ptr<DeadlineTransport>(new DeadlineTransport(std::move(budget), clock));
+  outside->inside_ = TRY(make([self = outside.get()] { return self->is_to_end(); }));
+  return std::unique_ptr<http::Transport>(std::move(outside));
+}
+
+bool DeadlineTransport::is_to_end() {
+  if (verdict_ == Verdict::GoOn) verdict_ = limit_.judge(patience_(), clock_.mono());
+  return verdict_ != Verdict::GoOn;
+}
+
+Result<http::Response> DeadlineTransport::perform(const http::Request& request) {
+  const MonoTime began = clock_.mono();
+  limit_.begin(began);
+  verdict_ = Verdict::GoOn;
+  if (is_to_end() && verdict_ == Verdict::GiveUp) return fail(Code::Cancelled, "told to stop");
+  auto answer = inside_->perform(request);
+  if (answer || answer.error().code != Code::Cancelled) return answer;
+  // The caller's own sink may say so too.
+  if (verdict_ == Verdict::GoOn || verdict_ == Verdict::GiveUp) return answer;
+  const auto ran = std::chrono::ceil<std::chrono::milliseconds>(clock_.mono() - began);
+  return fail(Code::Unknown, "no answer in {} ms, and time is short", ran.count());
+}
+
+}  // namespace walwrap::storage

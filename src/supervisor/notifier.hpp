@@ -1,0 +1,40 @@
+// Tells those who wait for the app outside: a service manager, a descriptor, a file.
+//
+// Nobody is waited for, and nothing of it is worth failing for: what goes wrong is logged once.
+// Owned by init's one thread.
+#pragma once
+
+#include <string>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/fd.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/supervisor/service_manager.hpp"
+
+namespace walwrap::supervisor {
+
+struct AnnouncerOptions {
+  std::string manager_socket;   // as in NOTIFY_SOCKET; "": no manager
+  bool app_says_ready = false;  // to the manager, itself
+  os::Path ready_file;          // holds the app's pid while it runs; "": none
+  os::Fd ready_descriptor;      // gets one newline and is closed; not open: none
+};
+
+class Notifier {
+ public:
+  // A ready file that an earlier life left is removed.
+  Notifier(AnnouncerOptions options, const Log& log);
+
+  void announce(const Announcement& what);
+
+ private:
+  void make_ready(os::Pid app);
+  void unmake_ready();
+  void tell_manager(const Announcement& what);
+
+  AnnouncerOptions options_;
+  const Log& log_;
+  bool has_complained_ = false;
+};
+
+}  // namespace walwrap::supervisor

@@ -1,0 +1,102 @@
+#include "walwrap/control/dashboard.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/text.hpp"
+
+namespace walwrap::control {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::has;
+
+const WallTime kNow = WallTime{} + seconds(1'000);
+
+DatabaseStatus database() {
+  DatabaseStatus database;
+  database.path = "/data/<b>app&.db";
+  database.replica = "s3://bucket/app?endpoint=http://h";
+  database.replicated = true;
+  database.status.attached = true;
+  database.status.stored_at = kNow - seconds(3);
+  database.progress.attached = true;
+  return database;
+}
+
+std::string page_of(const DatabaseStatus& one) {
+  Status facts{.version = "1.2", .host = "heroku", .grace = seconds(30)};
+  facts.databases.push_back(one);
+  const History history;
+  return answer_page({.facts = facts, .histories = {&history}, .now = kNow, .nonce = {7}}).body;
+}
+
+TEST_CASE("the state is one sentence that a person understands") {
+  auto some = database();
+  CHECK(sentence_of(some, kNow) == "Everything that was written is stored, the last of it 3s ago.");
+  some.progress.committed.commits = 2;
+  some.status.lag_bytes = 8'192;
+  some.health.lag = milliseconds(400);
+  CHECK(sentence_of(some, kNow) == "On its way: 2 commits, 8.0 KiB, the oldest written 400ms ago.");
+  some.status.error = "connection refused";
+  CHECK(has(sentence_of(some, kNow), "The store does not answer, and is asked again"));
+  some.health = {.ok = false, .reason = "connection refused for 31 s", .lag = seconds(31)};
+  CHECK(sentence_of(some, kNow) == "Writes are not stored: connection refused for 31 s");
+  some.progress.halted = "another writer";
+  CHECK(sentence_of(some, kNow) == "Nothing is stored: another writer");
+  some.status.attached = false;
+  some.progress.halted.clear();
+  some.health = {};
+  CHECK(sentence_of(some, kNow) == "There is no database yet; it is waited for.");
+  some.status.waits_since = MonoTime{};
+  some.status.error = "it is locked";
+  CHECK(sentence_of(some, kNow) ==
+        "Nothing is stored until the database can be attached: it is locked");
+  some.replicated = false;
+  some.reason = "refused";
+  CHECK(sentence_of(some, kNow) == "The database is not replicated: refused");
+}
+
+TEST_CASE("what is not ours is shown as text, whatever it says") {
+  const auto page = page_of(database());
+  CHECK(has(page, "<h2>/data/&lt;b&gt;app&amp;.db</h2>"));
+  CHECK(!has(page, "<b>app"));
+  CHECK(escape_html("<a href='\"&'>") == "&lt;a href=&#39;&quot;&amp;&#39;&gt;");
+}
+
+TEST_CASE("nothing on the page comes from elsewhere, and its one style sheet has the nonce") {
+  const auto page = page_of(database());
+  CHECK(has(page, "<style nonce=\"0000000000000007\">"));
+  for (const char* word : {"<script", " style=\"", "src=", "url(", "<link", "@import"}) {
+    CHECK_MESSAGE(!has(page, word), word);
+  }
+}
+
+TEST_CASE("each point has the command that restores it, quoted for a shell") {
+  auto some = database();
+  CHECK(has(page_of(some), "Being listed"));
+  some.points_error = "denied <b>";
+  CHECK(has(page_of(some), "could not be listed: denied &lt;b&gt;"));
+  some.points_error.clear();
+  some.points = replication::PointsFound{};
+  CHECK(has(page_of(some), "There is nothing that can be restored"));
+  some.points->some = {{Txid{9}, kNow - seconds(3), kUploadLevel}};
+  some.points->spans = replication::spans_of(some.points->some);
+  const auto page = page_of(some);
+  CHECK(has(page, "id=\"d0-0000000000000009\""));
+  CHECK(has(page,
+            "walwrap restore --replica &#39;s3://bucket/app?endpoint=http://h&#39; --output "
+            "restored.db --txid 0000000000000009"));
+  CHECK(has(page, "One point in time."));
+}
+
+TEST_CASE("a word is quoted for a shell if it needs to be") {
+  CHECK(quote_for_shell("file:///a/b.db") == "file:///a/b.db");
+  CHECK(quote_for_shell("") == "''");
+  CHECK(quote_for_shell("a b") == "'a b'");
+  CHECK(quote_for_shell("it's") == "'it'\\''s'");
+  CHECK(quote_for_shell("$(x)`y`") == "'$(x)`y`'");
+}
+
+}  // namespace
+}  // namespace walwrap::control
