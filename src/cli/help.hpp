@@ -16,7 +16,7 @@ inline constexpr std::array kRestoreOptions = {
     OptionRow{"--output", "FILE", "where to write the database; the file must not exist"},
     OptionRow{"--txid", "HEX16", "restore the state of this TXID"},
     OptionRow{"--timestamp", "TIME",
-              "restore the last state before 2026-01-31T12:00:00Z, or \"10 minutes ago\""},
+              "the last state before 2026-01-31T12:00:00Z, or \"10 minutes ago\""},
     OptionRow{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
     OptionRow{"--force", "", "if FILE exists, set it aside under another name"},
     OptionRow{"--integrity", "quick|full|none",

@@ -9,12 +9,11 @@
 namespace walwrap::replication {
 namespace {
 
-using std::chrono::milliseconds;
-
-constexpr milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
-constexpr milliseconds kDamagedRetry{2000};
-constexpr milliseconds kWritten{20};  // whoever writes a database over has ended by then, mostly
-constexpr milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
+constexpr std::chrono::milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
+constexpr std::chrono::milliseconds kDamagedRetry{2000};
+constexpr std::chrono::milliseconds kWritten{
+    20};  // whoever writes a database over has ended by then, mostly
+constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
 
 }  // namespace
 
