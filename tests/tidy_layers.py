@@ -20,7 +20,8 @@ MAY_INCLUDE = {
     "control": "base os replication",
     "supervisor": "base os",
     "config": "base",
-    "cli": "base wal ltx os sqlite http storage replication control supervisor config",
+    "client": "",
+    "cli": "base wal ltx os sqlite http storage replication control supervisor config client",
 }
 
 # Modules, and units of other modules, that decide and never do.
@@ -41,6 +42,9 @@ SAYS_PURE = re.compile(r"^// Pure[.:;,]", re.M)
 OS_VALUES = {
     "Pid", "ExitStatus", "ReceivedSignal", "format_signal", "parse_signal", "Path", "FileLock",
 }
+
+# Modules that call POSIX: `os` for the others, and `client`, which is libc alone.
+POSIX_MODULES = {"os", "client"}
 
 THREAD_HEADERS = {
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch",
@@ -104,7 +108,7 @@ def is_pure(tree, path):
     """By the table, or because its header says so."""
     module = module_of(path)
     unit = f"{module}/{pathlib.PurePosixPath(path).stem}"
-    header = tree.get(f"include/walwrap/{unit}.hpp", "")
+    header = tree.get(f"include/walwrap/{unit}.hpp", tree.get(f"src/{unit}.hpp", ""))
     return module in PURE_MODULES or unit in PURE_UNITS or SAYS_PURE.search(header) is not None
 
 
@@ -147,9 +151,9 @@ def pure_units(tree):
 
 
 def only_os_calls_posix(tree):
-    """Only os includes POSIX headers, forks, or starts a thread."""
+    """Only os includes POSIX headers, forks, or starts a thread; client has none of ours below."""
     for path in product_files(tree):
-        if module_of(path) == "os":
+        if module_of(path) in POSIX_MODULES:
             continue
         for line, included in includes(tree[path]):
             if POSIX_HEADERS.match(included):
