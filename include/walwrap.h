@@ -53,6 +53,14 @@ extern "C" {
 #endif
 
 /*
+** How the functions are declared: for those who compile the library or bind it in a way of their
+** own.
+*/
+#ifndef WALWRAP_API
+#define WALWRAP_API
+#endif
+
+/*
 ** Compile-Time Version Numbers
 **
 ** WALWRAP_VERSION is "X.Y.Z", and WALWRAP_VERSION_NUMBER is X*1000000 + Y*1000 + Z. What is
@@ -68,8 +76,8 @@ extern "C" {
 ** The version of the library that the program runs with. It may be newer than the header that the
 ** program was compiled with.
 */
-const char *walwrap_libversion(void);
-int walwrap_libversion_number(void);
+WALWRAP_API const char *walwrap_libversion(void);
+WALWRAP_API int walwrap_libversion_number(void);
 
 /*
 ** Result Codes
@@ -126,7 +134,7 @@ int walwrap_libversion_number(void);
 ** A short English text for a result code, in static storage. It is never NULL. The "error" of a
 ** call says more.
 */
-const char *walwrap_errstr(int code);
+WALWRAP_API const char *walwrap_errstr(int code);
 
 /*
 ** A Handle
@@ -149,7 +157,7 @@ typedef struct walwrap_handle walwrap_handle;
 ** Errors: WALWRAP_NO_WALWRAP, WALWRAP_MISUSE (the path has more than 107 bytes), WALWRAP_NOMEM.
 ** *handle is then NULL.
 */
-int walwrap_open(const char *socket, walwrap_handle **handle, char **error);
+WALWRAP_API int walwrap_open(const char *socket, walwrap_handle **handle, char **error);
 
 /*
 ** Close A Handle
@@ -157,7 +165,7 @@ int walwrap_open(const char *socket, walwrap_handle **handle, char **error);
 ** Releases the handle. No other call may use it at the same time or afterwards. NULL is allowed and
 ** does nothing.
 */
-void walwrap_close(walwrap_handle *handle);
+WALWRAP_API void walwrap_close(walwrap_handle *handle);
 
 /*
 ** Release Text
@@ -165,7 +173,7 @@ void walwrap_close(walwrap_handle *handle);
 ** Releases a text that a function of this library gave to the caller. NULL is allowed and does
 ** nothing.
 */
-void walwrap_free(char *text);
+WALWRAP_API void walwrap_free(char *text);
 
 /*
 ** What Is Committed By Now
@@ -178,7 +186,7 @@ void walwrap_free(char *text);
 **
 ** Errors: WALWRAP_NOT_STORED (walwrap did not read the WAL in time), and others.
 */
-int walwrap_position(
+WALWRAP_API int walwrap_position(
   walwrap_handle *handle,
   const char *database,
   int milliseconds,
@@ -191,7 +199,7 @@ int walwrap_position(
 **
 ** Returns WALWRAP_OK as soon as the commit that "position" stands for, and each commit before it,
 ** is in the replica. If "position" is NULL it means what is committed by now. With a position
-** and zero milliseconds it says whether that is stored already.
+** and zero milliseconds it says whether that is known to be stored already.
 **
 ** Call it after the COMMIT, never inside the transaction: what is not committed cannot be stored,
 ** and other writers would have to wait as well.
@@ -207,7 +215,7 @@ int walwrap_position(
 ** Errors: WALWRAP_NOT_STORED, WALWRAP_POSITION_UNKNOWN, WALWRAP_NOT_REPLICATING, WALWRAP_STOPPING,
 ** WALWRAP_UNREACHABLE, and others. Nothing but WALWRAP_OK says that it is stored.
 */
-int walwrap_wait(
+WALWRAP_API int walwrap_wait(
   walwrap_handle *handle,
   const char *database,
   const char *position,
@@ -222,7 +230,7 @@ int walwrap_wait(
 ** As walwrap_wait() without a position, but the upload begins at once, whatever the pace is. In a
 ** bucket each upload is billed. So flush before a deploy, and wait after a write.
 */
-int walwrap_flush(
+WALWRAP_API int walwrap_flush(
   walwrap_handle *handle,
   const char *database,
   int milliseconds,
@@ -238,7 +246,7 @@ int walwrap_flush(
 **
 ** It is never repeated after it was sent, because a second snapshot would be stored.
 */
-int walwrap_snapshot(
+WALWRAP_API int walwrap_snapshot(
   walwrap_handle *handle,
   const char *database,
   int milliseconds,
@@ -254,7 +262,7 @@ int walwrap_snapshot(
 **
 ** It is answered at once; after ten seconds without an answer it fails with WALWRAP_UNREACHABLE.
 */
-int walwrap_status(walwrap_handle *handle, char **json, char **error);
+WALWRAP_API int walwrap_status(walwrap_handle *handle, char **json, char **error);
 
 /*
 ** Any Other Request
@@ -270,7 +278,7 @@ int walwrap_status(walwrap_handle *handle, char **json, char **error);
 ** Returns WALWRAP_OK for an answer with the status 200, else the code that the answer stands for.
 ** In contrast to the other functions *body is set whenever there is an answer.
 */
-int walwrap_request(
+WALWRAP_API int walwrap_request(
   walwrap_handle *handle,
   const char *method,
   const char *target,
@@ -289,7 +297,11 @@ int walwrap_request(
 ** A NULL handler, which is the default, lets calls sleep without interruption. No other call may
 ** use the handle while the handler is being set.
 */
-void walwrap_progress_handler(walwrap_handle *handle, int (*handler)(void *context), void *context);
+WALWRAP_API void walwrap_progress_handler(
+  walwrap_handle *handle,
+  int (*handler)(void *context),
+  void *context
+);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -1,8 +1,5 @@
 // The C interface: include/walwrap.h says what each function means.
-// What it declares is all that the library exports; the rest is compiled as hidden.
-#pragma GCC visibility push(default)
 #include "walwrap.h"
-#pragma GCC visibility pop
 
 #include <array>
 #include <cerrno>
