@@ -61,6 +61,7 @@ BAD = {
         _bad_source('\n#  include "walwrap/os/fd.hpp"', 2, "src/ltx/format.hpp"),
         _bad_source("#include <sqlite3.h>", path="src/replication/capture/capture.cpp"),
         _bad_source("#include <curl/curl.h>", path="src/storage/s3_store.cpp"),
+        _bad_source('#include "walwrap/base/result.hpp"', path="src/client/text.cpp"),
         _bad_source("int a;", path=UNKNOWN_MODULE),
     ),
     "pure_units": tuple(_bad_source(text, path=PURE) for text in (
@@ -268,6 +269,10 @@ GOOD = (
     ("a header with data only", {"src/os/seam.hpp":
                                  "struct Seam {\n  int next() const { return 1; }\n};\n"}),
     ("the entry point", {"src/cli/main.cpp": "int main() { return 0; }\n"}),
+    ("the C interface", {"include/walwrap.h": "int walwrap_wait(void);\n",
+                         "src/client/walwrap.cpp": "#include <sys/socket.h>\n",
+                         "tests/client/walwrap_test.cpp": ""}),
+    ("the SQLite extension", {"src/client/walwrap_sqlite.cpp": "#include <sqlite3ext.h>\n"}),
     ("TRY where it may be", source(GOOD_TRY, "tests/support/tries.cpp")),
     ("os opens files", source(GOOD_OS, "src/os/opens.hpp")),
     ("a function of 70 lines and a file of 500", source(

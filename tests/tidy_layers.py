@@ -31,11 +31,12 @@ MAY_INCLUDE = {
     "control": "base os replication replication/replica replication/capture",
     "supervisor": "base os",
     "config": "base",
+    "client": "",
     "daemon": "base os sqlite http storage storage/aws storage/stores replication"
               " replication/replica control supervisor config",
     "cli": "base wal ltx os sqlite http storage storage/aws storage/s3 storage/stores replication"
            " replication/replica replication/restore replication/startup replication/upload"
-           " control supervisor config daemon",
+           " control supervisor config client daemon",
 }
 
 # A folder with more sources is to be split, unless there is a reason.
@@ -62,6 +63,9 @@ SAYS_PURE = re.compile(r"^// Pure[.:;,]", re.M)
 OS_VALUES = {
     "Pid", "ExitStatus", "ReceivedSignal", "format_signal", "parse_signal", "Path", "FileLock",
 }
+
+# Modules that call POSIX: `os` for the others, and `client`, which is libc alone.
+POSIX_MODULES = {"os", "client"}
 
 THREAD_HEADERS = {
     "thread", "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "latch",
@@ -213,9 +217,9 @@ def pure_units(tree):
 
 
 def only_os_calls_posix(tree):
-    """Only os includes POSIX headers, forks, or starts a thread."""
+    """Only os includes POSIX headers, forks, or starts a thread; client has none of ours below."""
     for path in product_files(tree):
-        if module_of(path) == "os":
+        if module_of(path) in POSIX_MODULES:
             continue
         for line, included in includes(tree[path]):
             if POSIX_HEADERS.match(included):

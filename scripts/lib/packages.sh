@@ -18,6 +18,7 @@ TEST_PACKAGES=(
   ceph-common ceph-mon ceph-osd clang-14 clang-format-14 clang-tidy-14 curl debootstrap docker.io
   catatonit dumb-init git libclang-rt-14-dev llvm-14 nghttp2-proxy openssl procps radosgw tini
   php-cli valgrind
+  golang-github-mattn-go-sqlite3-dev libxerial-sqlite-jdbc-java php-sqlite3
 )
 # A real browser looks at the page: where a distribution does not have one, those tests are skipped.
 BROWSER_PACKAGES=(chromium chromium-driver fonts-dejavu-core)

@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <exception>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <limits>
+#include <memory>
 
+#include "walwrap.h"
 #include "walwrap/base/exit_code.hpp"
 #include "walwrap/cli/status_view.hpp"
 #include "walwrap/daemon/api.hpp"
 #include "walwrap/daemon/wiring.hpp"
-#include "walwrap/http/client.hpp"
 #include "walwrap/http/uri.hpp"
 
 namespace walwrap::cli {
@@ -17,11 +18,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// For an answer beyond what the server itself was told to wait.
-constexpr milliseconds kAnswerTime{5'000};
 constexpr milliseconds kWatchEvery{1'000};
 constexpr milliseconds kCancelLook{100};
 constexpr milliseconds kListingEvery{60'000};
+constexpr int kPointsMs = 5'000;
 constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 
 // What was typed, what walwrap told the app, or what the configuration of a run leads to.
@@ -39,58 +39,70 @@ Result<std::string> find_socket(const AskArguments& arguments,
               "which walwrap? set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
 }
 
-std::string path_of(const AskArguments& arguments) {
-  std::string query;
+// What --json is the answer to.
+std::string target_of(const AskArguments& arguments, const std::string& database) {
+  if (arguments.question == Question::Status) return "/v1/status";
+  std::string target = fmt::format("/v1/{}?timeout={}", format_question(arguments.question),
+                                   format_duration(arguments.timeout));
   const auto add = [&](std::string_view name, const std::string& value) {
     if (value.empty()) return;
-    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name,
-                         http::percent_encode(value, http::Slash::Encode));
+    target += fmt::format("&{}={}", name, http::percent_encode(value, http::Slash::Encode));
   };
-  if (arguments.question == Question::Status) return "/v1/status";
-  if (!arguments.database.empty()) add("db", daemon::database_path(arguments.database).native());
-  add("timeout", format_duration(arguments.timeout));
+  add("db", database);
   add("position", arguments.position);
-  return fmt::format("/v1/{}{}", format_question(arguments.question), query);
+  return target;
 }
 
-// Of problem details; "" of anything else.
-std::string detail_of(std::string_view body) {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  const auto text = [&](const char* key) {
-    return json.is_object() && json.contains(key) && json[key].is_string()
-               ? json[key].get<std::string>()
-               : std::string();
-  };
-  return fmt::format("{}: {}", text("title"), text("detail"));
+struct TextReleaser {
+  void operator()(char* text) const { walwrap_free(text); }
+};
+using ClientText = std::unique_ptr<char, TextReleaser>;
+
+struct HandleCloser {
+  void operator()(walwrap_handle* handle) const { walwrap_close(handle); }
+};
+using Handle = std::unique_ptr<walwrap_handle, HandleCloser>;
+
+struct Answered {
+  int code = WALWRAP_OK;
+  ClientText text;   // what was asked for
+  ClientText error;  // the reason that there is nothing
+
+  std::string_view answer() const { return text ? text.get() : ""; }
+  std::string_view reason() const { return error ? error.get() : walwrap_errstr(code); }
+};
+
+// Calls a function of libwalwrap that ends with its two output parameters.
+template <typename Call>
+Answered answered(Call call) {
+  char* text = nullptr;
+  char* error = nullptr;
+  const int code = call(&text, &error);
+  return {.code = code, .text = ClientText(text), .error = ClientText(error)};
+}
+
+int is_cancelled(void* surroundings) {
+  return static_cast<const AskSurroundings*>(surroundings)->cancelled() ? 1 : 0;
 }
 
 class Asking {
  public:
-  Asking(const AskArguments& arguments, const AskSurroundings& surroundings,
-         std::unique_ptr<http::Transport> client, std::string socket)
+  Asking(const AskArguments& arguments, const AskSurroundings& surroundings, Handle handle)
       : arguments_(arguments),
         around_(surroundings),
-        client_(std::move(client)),
-        socket_(std::move(socket)) {}
+        handle_(std::move(handle)),
+        database_(arguments.database.empty() ? ""
+                                             : daemon::database_path(arguments.database).native()) {
+  }
 
   int once() {
-    const auto response = client_->perform(
-        {.method = arguments_.question == Question::Status ? http::Method::Get : http::Method::Post,
-         .url = "http://localhost" + path_of(arguments_),
-         .limit = arguments_.timeout + kAnswerTime});
-    if (!response) {
-      around_.complain(fmt::format(
-          "walwrap: nobody answers at {}: {}; is walwrap running here, and as this user?\n",
-          socket_, response.error().text));
-      return kExitUnreachable;
-    }
-    const auto body = as_text(response->body);
-    if (response->status != 200) return refused(response->status, body);
-    if (arguments_.json) {
-      around_.say(body);
-      return 0;
-    }
-    return arguments_.question == Question::Status ? show_status(body) : show_stored(body);
+    const auto got = arguments_.json ? ask_for_json() : ask_for_text();
+    if (arguments_.json) around_.say(got.answer());
+    if (got.code != WALWRAP_OK) return refused(got);
+    if (arguments_.json) return 0;
+    if (arguments_.question == Question::Status) return show_status(got.answer());
+    around_.say(fmt::format("stored, txid {}\n", got.answer()));
+    return 0;
   }
 
   int watch() {
@@ -101,7 +113,7 @@ class Asking {
         next_listing = around_.clock.mono() + kListingEvery;
       }
       if (around_.full_screen) around_.say(kHomeAndClear);
-      if (const int code = once(); code != 0) return code;
+      if (const int code = once(); code != 0) return around_.cancelled() ? 0 : code;
       const MonoTime next = around_.clock.mono() + kWatchEvery;
       while (around_.clock.mono() < next) {
         if (around_.cancelled()) return 0;
@@ -111,17 +123,67 @@ class Asking {
   }
 
  private:
-  // From then on the status knows what can be restored to. Without it, it is less complete.
+  // From then on the status knows what can be restored to. Without it, it is less complete, and
+  // says what is wrong.
   void learn_points() {
-    ignore(client_->perform({.url = "http://localhost/v1/points", .limit = kAnswerTime}),
-           "what is wrong is among what the status says");
+    answered([&](char** text, char** error) {
+      return walwrap_request(handle_.get(), "GET", "/v1/points?timeout=5s", kPointsMs, text, error);
+    });
   }
 
-  int refused(int status, std::string_view body) {
-    if (arguments_.json) around_.say(body);
-    around_.complain(fmt::format("walwrap: {}\n", detail_of(body)));
-    const bool is_asked_wrong = status == 400 || status == 404;
-    return is_asked_wrong ? kExitUsage : kExitNotSo;
+  Answered ask_for_json() {
+    const auto target = target_of(arguments_, database_);
+    const bool is_status = arguments_.question == Question::Status;
+    return answered([&](char** text, char** error) {
+      return walwrap_request(handle_.get(), is_status ? "GET" : "POST", target.c_str(),
+                             timeout_ms(), text, error);
+    });
+  }
+
+  Answered ask_for_text() {
+    const char* const database = database_.empty() ? nullptr : database_.c_str();
+    const char* const position =
+        arguments_.position.empty() ? nullptr : arguments_.position.c_str();
+    return answered([&](char** text, char** error) {
+      switch (arguments_.question) {
+        case Question::Status:
+          return walwrap_status(handle_.get(), text, error);
+        case Question::Wait:
+          return walwrap_wait(handle_.get(), database, position, timeout_ms(), text, error);
+        case Question::Flush:
+          return walwrap_flush(handle_.get(), database, timeout_ms(), text, error);
+        case Question::Snapshot:
+          return walwrap_snapshot(handle_.get(), database, timeout_ms(), text, error);
+      }
+      return WALWRAP_MISUSE;
+    });
+  }
+
+  // What is too long is too long for the library as well, which says so.
+  int timeout_ms() const {
+    constexpr milliseconds kMost{std::numeric_limits<int>::max()};
+    return static_cast<int>(std::min(arguments_.timeout, kMost).count());
+  }
+
+  int refused(const Answered& got) {
+    const bool is_absent = got.code == WALWRAP_UNREACHABLE || got.code == WALWRAP_DENIED;
+    if (got.code != WALWRAP_INTERRUPTED) {
+      around_.complain(
+          fmt::format("walwrap: {}{}\n", got.reason(),
+                      is_absent ? "; is walwrap running here, and as this user?" : ""));
+    }
+    switch (got.code) {
+      case WALWRAP_UNREACHABLE:
+      case WALWRAP_DENIED:
+      case WALWRAP_PROTOCOL:
+      case WALWRAP_NOMEM:
+        return kExitUnreachable;
+      case WALWRAP_MISUSE:
+      case WALWRAP_WHICH_DATABASE:
+        return kExitUsage;
+      default:
+        return kExitNotSo;
+    }
   }
 
   int show_status(std::string_view body) {
@@ -136,17 +198,10 @@ class Asking {
     return kExitNotSo;
   }
 
-  int show_stored(std::string_view body) {
-    const auto json = nlohmann::json::parse(body, nullptr, false);
-    const auto txid = json.is_object() ? json.value("txid", "") : "";
-    around_.say(fmt::format("stored, txid {}\n", txid));
-    return 0;
-  }
-
   const AskArguments& arguments_;
   const AskSurroundings& around_;
-  std::unique_ptr<http::Transport> client_;
-  std::string socket_;
+  Handle handle_;
+  std::string database_;
 };
 
 }  // namespace
@@ -157,16 +212,17 @@ int ask(const AskArguments& arguments, const AskSurroundings& surroundings) {
     surroundings.complain(fmt::format("walwrap: {}\n", socket.error().text));
     return kExitUsage;
   }
-  http::ClientOptions options;
-  options.unix_socket = *socket;
-  options.stalled_limit = arguments.timeout + kAnswerTime;
-  options.cancelled = surroundings.cancelled;
-  auto client = http::make_client(options);
-  if (!client) {
-    surroundings.complain(fmt::format("walwrap: {}\n", client.error().text));
+  walwrap_handle* opened = nullptr;
+  const auto open = answered(
+      [&](char** /*text*/, char** error) { return walwrap_open(socket->c_str(), &opened, error); });
+  if (open.code != WALWRAP_OK) {
+    surroundings.complain(fmt::format("walwrap: {}\n", open.reason()));
     return kExitUnreachable;
   }
-  Asking asking(arguments, surroundings, *std::move(client), *std::move(socket));
+  Handle handle(opened);
+  auto around = surroundings;  // the handler's context is not const
+  walwrap_progress_handler(opened, is_cancelled, &around);
+  Asking asking(arguments, around, std::move(handle));
   return arguments.watch ? asking.watch() : asking.once();
 }
 

@@ -77,6 +77,32 @@ TEST_CASE("a question that is put wrongly is usage, and where nobody answers it 
   CHECK(nobody.complaint.find("is walwrap running here") != std::string::npos);
 }
 
+TEST_CASE("a signal ends a wait at once and without a complaint") {
+  ApiRig rig;
+  const os::SystemClock clock;
+  Said said;
+  auto arguments = question(Question::Wait);
+  arguments.socket = rig.path.native();
+  said.exit_code = ask(arguments, {.clock = clock,
+                                   .say = [&](std::string_view text) { said.out += text; },
+                                   .complain = [&](auto text) { said.complaint += text; },
+                                   .cancelled = [] { return true; }});
+  CHECK(said.exit_code != 0);
+  CHECK(said.out.empty());
+  CHECK(said.complaint.empty());
+}
+
+TEST_CASE("with --json what the server says is shown as it is, also when it is a problem") {
+  ApiRig rig;
+  auto late = question(Question::Wait);
+  late.json = true;
+  late.timeout = std::chrono::milliseconds(50);
+  const auto shown = ask_rig(rig.path, late);
+  CHECK(shown.exit_code == 1);
+  CHECK(shown.out.starts_with("{\"type\":\"/problems/timed-out\""));
+  CHECK(shown.complaint.starts_with("walwrap: Not stored in time: "));
+}
+
 TEST_CASE("without any hint where walwrap runs it says what to give") {
   Said said;
   const os::SystemClock clock;

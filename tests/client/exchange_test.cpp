@@ -1,0 +1,161 @@
+#include "walwrap/client/exchange.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/unix_server.hpp"
+#include "walwrap/os/clock.hpp"
+
+namespace walwrap::client {
+namespace {
+
+using testing::answers;
+using testing::json_answer;
+using testing::TempDir;
+using testing::UnixServer;
+using How = Exchanged::How;
+
+constexpr Request kWait{.method = "POST", .target = "/v1/wait", .timeout = milliseconds(5'000)};
+
+const std::string kStored = json_answer("{\"stored\":true}");
+
+struct Asked {
+  How how;
+  std::string body;
+};
+
+Asked ask(const os::Path& path, const Request& request = kWait, const Limits& limits = {},
+          Progress progress = {}) {
+  Answer answer;
+  const auto exchanged = exchange(path.c_str(), request, limits, progress, answer);
+  return {exchanged.how, std::string(answer.body())};
+}
+
+TEST_CASE("a connection that breaks before its answer is complete is followed by one more") {
+  for (const std::string& broken : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-"),
+                                    kStored.substr(0, kStored.size() - 1)}) {
+    CAPTURE(broken);
+    const TempDir directory;
+    const UnixServer server(directory / "s", {answers(broken), answers(kStored)});
+    const auto asked = ask(directory / "s");
+    CHECK(asked.how == How::Answered);
+    CHECK(asked.body == "{\"stored\":true}");
+    CHECK(server.connections() == 2);
+  }
+}
+
+TEST_CASE("a connection that breaks twice is not tried a third time") {
+  const TempDir directory;
+  const UnixServer server(directory / "s", {answers(""), answers(""), answers(kStored)});
+  CHECK(ask(directory / "s").how == How::Broken);
+  CHECK(server.connections() == 2);
+}
+
+TEST_CASE("a request that must not be repeated is sent once") {
+  const TempDir directory;
+  const UnixServer server(directory / "s", {answers(""), answers(kStored)});
+  auto snapshot = kWait;
+  snapshot.repeat = Repeat::Never;
+  CHECK(ask(directory / "s", snapshot).how == How::Broken);
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("the repeated request has only the time that is left") {
+  const TempDir directory;
+  std::string second;
+  {
+    const UnixServer server(directory / "s", {[](int socket) {
+                                                testing::read_head(socket);
+                                                os::pause_for(milliseconds(300));
+                                              },
+                                              [&](int socket) {
+                                                second = testing::read_head(socket);
+                                                testing::send_all(socket, kStored);
+                                              }});
+    CHECK(ask(directory / "s").how == How::Answered);
+  }
+  CHECK(second.starts_with("POST /v1/wait?timeout=4"));
+}
+
+TEST_CASE("a restart of the server is waited for") {
+  const TempDir directory;
+  { const UnixServer ended(directory / "s", {}); }  // as one that was killed leaves its socket
+  std::unique_ptr<UnixServer> restarted;
+  const os::Thread replicator(
+      "restart",
+      [&] {
+        os::pause_for(milliseconds(100));
+        std::filesystem::remove(directory / "s");
+        os::pause_for(milliseconds(100));
+        restarted = std::make_unique<UnixServer>(directory / "s", std::vector{answers(kStored)});
+      },
+      [](std::string_view) {});
+  CHECK(ask(directory / "s").how == How::Answered);
+}
+
+TEST_CASE("a socket that nobody serves any more is given up after the time for a restart") {
+  const TempDir directory;
+  { const UnixServer ended(directory / "s", {}); }
+  const auto began = mono_now();
+  CHECK(ask(directory / "s", kWait, {.reconnect = milliseconds(200)}).how == How::Unreachable);
+  const auto took = mono_now() - began;
+  CHECK(took >= milliseconds(150));
+  CHECK(took < milliseconds(3'000));
+  auto at_once = kWait;
+  at_once.timeout = milliseconds(0);
+  CHECK(ask(directory / "s", at_once).how == How::Unreachable);
+}
+
+TEST_CASE("a socket that was never there is not waited for") {
+  const TempDir directory;
+  const auto began = mono_now();
+  CHECK(ask(directory / "none").how == How::Unreachable);
+  CHECK(mono_now() - began < milliseconds(1'000));
+}
+
+TEST_CASE("garbage is refused and not asked for again") {
+  const TempDir directory;
+  const UnixServer server(directory / "s", {answers("SSH-2.0-x\r\n"), answers(kStored)});
+  CHECK(ask(directory / "s").how == How::Malformed);
+  CHECK(server.connections() == 1);
+}
+
+TEST_CASE("an answer that does not come is given up, however slowly its bytes drip") {
+  const TempDir directory;
+  const UnixServer server(directory / "s", {[](int socket) {
+                            testing::read_head(socket);
+                            testing::send_all(socket, "HTTP/1.1 200 OK\r\n");
+                            for (int i = 0; i < 100; ++i) {
+                              testing::send_all(socket, "X: y\r\n");
+                              os::pause_for(milliseconds(5));
+                            }
+                          }});
+  auto brief = kWait;
+  brief.timeout = milliseconds(20);
+  CHECK(ask(directory / "s", brief, {.slack = milliseconds(80)}).how == How::Late);
+}
+
+TEST_CASE("the progress handler ends an exchange") {
+  const TempDir directory;
+  const UnixServer server(directory / "s", {[](int socket) {
+                            testing::read_head(socket);
+                            char byte = 0;
+                            ::recv(socket, &byte, 1, 0);  // until the client has gone
+                          }});
+  CHECK(ask(directory / "s", kWait, {}, {[](void*) { return 1; }, nullptr}).how ==
+        How::Interrupted);
+}
+
+TEST_CASE("an answer that comes before the request was read counts") {
+  const TempDir directory;
+  const UnixServer server(directory / "s",
+                          {[](int socket) { testing::send_all(socket, kStored); }});
+  CHECK(ask(directory / "s").how == How::Answered);
+}
+
+}  // namespace
+}  // namespace walwrap::client

@@ -1,0 +1,52 @@
+#include "walwrap/client/time_limit.hpp"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace walwrap::client {
+namespace {
+
+struct Pair {
+  std::array<int, 2> ends{};
+  Pair() { REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0); }
+  ~Pair() {
+    ::close(ends[0]);
+    ::close(ends[1]);
+  }
+};
+
+TEST_CASE("a wait ends when the descriptor is ready, or when its time is over") {
+  const Pair pair;
+  const TimeLimit short_one(mono_now() + milliseconds(20), {});
+  CHECK(short_one.wait(pair.ends[0], POLLIN) == Wake::Late);
+  CHECK(short_one.left() == milliseconds(0));
+  REQUIRE(::write(pair.ends[1], "x", 1) == 1);
+  CHECK(short_one.wait(pair.ends[0], POLLIN) == Wake::Ready);
+}
+
+TEST_CASE("a pause that does not fit into the time that is left is not begun") {
+  const TimeLimit patience(mono_now() + milliseconds(200), {});
+  CHECK(patience.pause(milliseconds(1)) == Wake::Ready);
+  const auto before = mono_now();
+  CHECK(patience.pause(milliseconds(10'000)) == Wake::Late);
+  CHECK(mono_now() - before < milliseconds(100));
+}
+
+TEST_CASE("the progress handler is asked while nothing happens, and ends the wait") {
+  const Pair pair;
+  int asked = 0;
+  const auto third_time = [](void* context) {
+    auto& count = *static_cast<int*>(context);
+    return ++count == 3 ? 1 : 0;
+  };
+  const TimeLimit patience(mono_now() + milliseconds(60'000), {third_time, &asked});
+  CHECK(patience.wait(pair.ends[0], POLLIN) == Wake::Interrupted);
+  CHECK(asked == 3);
+}
+
+}  // namespace
+}  // namespace walwrap::client
