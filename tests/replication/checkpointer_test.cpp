@@ -209,12 +209,15 @@ TEST_CASE("to a writer that leaves no gap the lock is lent, and nobody is held")
   std::thread writer([&] {
     while (!stop) scene.app.try_run("INSERT INTO t VALUES(1)");
   });
-  CHECK(scene.run([] {}));
+  // Again where the writer had to wait for a processor.
+  for (int i = 0; i < 15 && scene.checkpointer->counts().restarts == 0; ++i) {
+    CHECK(scene.run([] {}));
+  }
   stop = true;
   writer.join();
   CHECK(scene.count("checkpoint lock lent to the app\" db=app.db outcome=restarts") == 1);
   CHECK(scene.count("writers held") == 0);
-  CHECK(scene.checkpointer->counts().lent == 1);
+  CHECK(scene.checkpointer->counts().lent >= 1);
   CHECK(scene.checkpointer->counts().restarts == 1);
 }
 
