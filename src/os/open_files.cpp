@@ -65,6 +65,12 @@ std::vector<OpenFile> open_files(Pid pid) {
   return files;
 }
 
+std::optional<int> find_descriptor(const FileId& id) {
+  const auto ours = open_files(own_pid());
+  const auto found = std::ranges::find(ours, id, &OpenFile::id);
+  return found == ours.end() ? std::nullopt : std::optional(found->descriptor);
+}
+
 Result<std::string> read_start(const OpenFile& file, std::size_t bytes) {
   if (times_open_here(file.id) > 0) {
     return fail(Code::Busy, "{} is open in this process", file.path.native());

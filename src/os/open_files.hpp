@@ -3,6 +3,7 @@
 // Of processes whose rights are not ours, the kernel tells nothing: then there are none.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ struct OpenFile {
 
 // Not those that have been removed.
 std::vector<OpenFile> open_files(Pid pid);
+
+// A descriptor of this process that has the file open, whoever opened it. nullopt: none, or /proc
+// does not tell.
+std::optional<int> find_descriptor(const FileId& id);
 
 // The first bytes of the file. Law 1: whoever opens a file and closes it again gives up all POSIX
 // locks that this process has on it, so a file that this process has open as well is left alone:

@@ -20,8 +20,12 @@ struct flock lock_of(short type, ByteRange range) {
 }  // namespace
 
 Result<std::optional<LockHolder>> find_lock_holder(const File& file, ByteRange range) {
+  return find_lock_holder(file.descriptor(), range);
+}
+
+Result<std::optional<LockHolder>> find_lock_holder(int descriptor, ByteRange range) {
   struct flock lock = lock_of(F_WRLCK, range);
-  if (uninterrupted([&] { return ::fcntl(file.descriptor(), F_GETLK, &lock); }) != 0) {
+  if (uninterrupted([&] { return ::fcntl(descriptor, F_GETLK, &lock); }) != 0) {
     return errno_failure("fcntl(F_GETLK)", "", errno);
   }
   if (lock.l_type == F_UNLCK) return std::optional<LockHolder>();

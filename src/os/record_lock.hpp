@@ -23,8 +23,10 @@ struct LockHolder {
   std::optional<Pid> pid;  // none: a process of another pid namespace, or a lock of an open file
 };
 
-// A process that holds a lock on any byte of the range. Asking changes nothing. nullopt: nobody.
+// Another process that holds a lock on any byte of the range. Asking changes nothing. nullopt:
+// nobody. By a descriptor: where SQLite has the file open, its own is the one to ask with (Law 1).
 Result<std::optional<LockHolder>> find_lock_holder(const File& file, ByteRange range);
+Result<std::optional<LockHolder>> find_lock_holder(int descriptor, ByteRange range);
 
 class RecordLock {
  public:

@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "walwrap/os/open_files.hpp"
+#include "walwrap/os/record_lock.hpp"
 #include "walwrap/sqlite/journal_mode.hpp"
 #include "walwrap/sqlite/shim.hpp"
 
@@ -57,9 +59,8 @@ void wait_for_gap(MonoTime now, MonoTime spin_until) {
 }
 
 // True if it was free; the lock is then ours, and the caller's to give back.
-Result<bool> try_lock(Connection& connection, int slot) {
-  constexpr int kExclusive = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
-  const int code = lock_without_shim(connection.file(), slot, kExclusive);
+Result<bool> try_lock(Connection& connection, int slot, int how = SQLITE_SHM_EXCLUSIVE) {
+  const int code = lock_without_shim(connection.file(), slot, SQLITE_SHM_LOCK | how);
   if (code == SQLITE_OK) return true;
   if (code == SQLITE_BUSY) return false;
   return sqlite_failure(nullptr, code, "lock the WAL index");
@@ -216,6 +217,9 @@ Result<void> CheckpointOwner::open_lock_holder() {
                 database_.string());
   }
   index_ = static_cast<volatile std::byte*>(region);
+  const std::string path = sqlite3_db_filename(holder_->handle(), "main");  // without links
+  const auto status = os::status_of(path + "-shm");
+  if (status) index_descriptor_ = os::find_descriptor(status->id);
   return {};
 }
 
@@ -298,9 +302,8 @@ Result<bool> CheckpointOwner::take_restart_guard() {
       const LockEnd end(*holder_, slot);
       mark_of(read_slot) = wal::kReadMarkUnused;
     }
-    const int code = lock_without_shim(holder_->file(), slot, SQLITE_SHM_LOCK | SQLITE_SHM_SHARED);
-    if (code == SQLITE_BUSY) continue;
-    if (code != SQLITE_OK) return sqlite_failure(nullptr, code, "share a read lock");
+    const bool is_shared = TRY(try_lock(*holder_, slot, SQLITE_SHM_SHARED));
+    if (!is_shared) continue;
     guard_ = slot;
     if (mark_of(read_slot) == wal::kReadMarkUnused) return true;
     release_restart_guard();
@@ -312,6 +315,24 @@ void CheckpointOwner::release_restart_guard() {
   if (!guard_) return;
   lock_without_shim(holder_->file(), *guard_, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
   guard_.reset();
+}
+
+Result<bool> CheckpointOwner::take_copy_guard() {
+  WW_CHECK(!has_copy_guard_);
+  has_copy_guard_ = TRY(try_lock(*holder_, wal::kReadLock, SQLITE_SHM_SHARED));
+  return has_copy_guard_;
+}
+
+void CheckpointOwner::release_copy_guard() {
+  if (!std::exchange(has_copy_guard_, false)) return;
+  lock_without_shim(holder_->file(), wal::kReadLock, SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED);
+}
+
+bool CheckpointOwner::is_written() const {
+  constexpr os::ByteRange kByte{.first = wal::kFirstLockByte + wal::kWriteLock, .count = 1};
+  if (!index_descriptor_) return false;
+  const auto holder = os::find_lock_holder(*index_descriptor_, kByte);
+  return holder && holder->has_value();
 }
 
 Result<CheckpointOwner::FileHeader> CheckpointOwner::read_file_header() const {

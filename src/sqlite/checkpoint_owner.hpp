@@ -97,6 +97,13 @@ class CheckpointOwner {
   // no checkpoint, but while somebody holds it nobody can restart the WAL. False: none is free.
   Result<bool> take_restart_guard();
   void release_restart_guard();  // if it is ours
+  // The copy guard: a shared lock on the read slot of the database file. While somebody holds it
+  // no checkpoint can copy frames out of the WAL. False: one does.
+  Result<bool> take_copy_guard();
+  void release_copy_guard();  // if it is ours
+  // Another process holds the write lock right now. Asked by SQLite's own descriptor of the -shm,
+  // which changes nothing (Law 1); false also where nobody can be asked.
+  bool is_written() const;
 
   // While nobody has the database open: everything into the database, the WAL cut to nothing, and
   // the WAL index without a size, so that the database is one file as after SQLite's own last
@@ -137,7 +144,9 @@ class CheckpointOwner {
   std::atomic<bool> write_lock_held_{false};  // for the checkpointer alone
   std::atomic<bool> lock_held_{false};        // read by the shim under every connection of ours
   volatile std::byte* index_ = nullptr;
-  std::optional<int> guard_;  // its slot
+  std::optional<int> index_descriptor_;  // SQLite's, open for as long as holder_ is
+  std::optional<int> guard_;             // its slot
+  bool has_copy_guard_ = false;
   // Destroyed in reverse: the holder of the lock last.
   std::optional<Connection> holder_;
   std::optional<Connection> checkpointer_;

@@ -38,6 +38,8 @@ TEST_CASE("files that a process has open are told, with their identity, and remo
   CHECK(found->id == kept.status().value().id);
   CHECK(found->descriptor == kept.descriptor());
   CHECK_FALSE(find(files, dir / "gone").has_value());
+  CHECK(find_descriptor(found->id) == kept.descriptor());
+  CHECK(find_descriptor(gone.status().value().id) == std::nullopt);
   CHECK(open_files(Pid{999'999'999}).empty());
 }
 

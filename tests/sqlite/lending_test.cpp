@@ -2,9 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdint>
-#include <fstream>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,16 +10,16 @@
 #include <vector>
 
 #include "tests/support/app_db.hpp"
+#include "tests/support/app_process.hpp"
 #include "tests/support/owner.hpp"
 #include "tests/support/temp_dir.hpp"
-#include "walwrap/sqlite/connection.hpp"
-#include "walwrap/sqlite/shim.hpp"
+#include "tests/support/writer_process.hpp"
 
 namespace walwrap::sqlite {
 namespace {
 
 using Outcome = Lending::Outcome;
-using Purpose = Lending::Purpose;
+using testing::WriterProcess;
 
 // An app with one connection and no busy timeout.
 struct Rig {
@@ -29,40 +27,13 @@ struct Rig {
   testing::AppDb app{directory / "app.db"};
   std::unique_ptr<CheckpointOwner> owner;
 
-  explicit Rig(int autocheckpoint = 1000) {
+  Rig() {
     app.run("PRAGMA busy_timeout=0; PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
-    app.run("PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=" + std::to_string(autocheckpoint));
+    app.run("PRAGMA synchronous=OFF");
     owner = CheckpointOwner::attach(directory / "app.db", testing::kClock).value();
   }
   void write(int commits) {
     for (int i = 0; i < commits; ++i) app.run("INSERT INTO t VALUES(randomblob(3000))");
-  }
-  // Again where this process had to wait for a processor, so that nothing could be seen of the app.
-  template <typename Once>
-  static Outcome try_often(const Once& once) {
-    constexpr int kTries = 50;
-    auto outcome = Outcome::NoCommit;
-    for (int i = 0; i < kTries; ++i) {
-      outcome = once();
-      if (outcome != Outcome::NoCommit && outcome != Outcome::NoProcessor) break;
-    }
-    return outcome;
-  }
-  Outcome lend(Purpose purpose, const std::function<void()>& step) const {
-    return try_often([&] { return lend_once(purpose, step); });
-  }
-  // With `step` done at every third look, as often as it takes: in between, all is captured.
-  Outcome lend_once(Purpose purpose, const std::function<void()>& step) const {
-    auto lending = Lending::begin(*owner, purpose).value();
-    int looks = 0;
-    const CheckpointOwner::CaptureFn capture = [&]() -> Result<void> {
-      if (++looks % 3 == 0) step();
-      return {};
-    };
-    auto outcome = Outcome::Lent;
-    while (outcome == Outcome::Lent) outcome = lending.go_on(capture).value();
-    CHECK(owner->holds_lock());
-    return outcome;
   }
   wal::IndexHeader header() const { return owner->read_index()->header; }
   std::string checkpoint() { return app.text("PRAGMA wal_checkpoint(PASSIVE)"); }
@@ -104,95 +75,192 @@ TEST_CASE("the guard takes no slot that a reader of the app's has marked") {
   rig.owner->release_restart_guard();
 }
 
-TEST_CASE("an app that the lock is lent to begins the WAL anew inside its own commits") {
-  Rig rig;
-  rig.write(1'100);
-  const auto before = rig.header();
-  CHECK(rig.lend(Purpose::Restart, [&] { rig.write(1); }) == Outcome::Restarts);
-  rig.write(1);
-  CHECK(rig.header().salts != before.salts);
-  CHECK(rig.header().max_frame < 20);
-  CHECK(rig.checkpoint() == "1");  // the lock is ours again
-}
+// Apps in processes of their own, one for each `wal_autocheckpoint`.
+struct Apps {
+  testing::TempDir directory;
+  std::filesystem::path database = directory / "app.db";
+  std::vector<std::unique_ptr<WriterProcess>> writers;
+  std::unique_ptr<CheckpointOwner> owner;
 
-TEST_CASE("a writer at full speed without a busy timeout meets no SQLITE_BUSY from a lending") {
-  Rig rig;
-  std::atomic<bool> stop{false};
-  std::atomic<int> busy{0}, written{0};
-  std::thread writer([&] {
-    while (!stop) {
-      const int code = rig.app.try_run("INSERT INTO t VALUES(randomblob(3000))");
-      busy += code == SQLITE_BUSY ? 1 : 0;
-      written += code == SQLITE_OK ? 1 : 0;
+  struct Script {
+    std::string setup, each;
+  };
+  explicit Apps(const std::vector<int>& autocheckpoints, const std::vector<Script>& others = {}) {
+    testing::AppDb(database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+    for (const auto& [setup, each] : others) {
+      writers.push_back(std::make_unique<WriterProcess>(database, setup, each));
     }
-  });
+    for (const int pages : autocheckpoints) {
+      writers.push_back(std::make_unique<WriterProcess>(
+          database, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=" + std::to_string(pages),
+          "INSERT INTO t VALUES(randomblob(3000))"));
+    }
+    owner = CheckpointOwner::attach(database, testing::kClock).value();
+  }
+  wal::IndexHeader header() const {
+    while (true) {
+      if (const auto index = owner->read_index()) return index->header;
+    }
+  }
+  // `at_capture`: what else happens at each look.
+  Outcome lend(const std::function<void()>& at_capture = [] {}) const {
+    auto lending = Lending::begin(*owner).value();
+    auto outcome = Outcome::Lent;
+    while (outcome == Outcome::Lent) {
+      outcome = lending
+                    .go_on([&]() -> Result<void> {
+                      at_capture();
+                      return {};
+                    })
+                    .value();
+    }
+    CHECK(owner->holds_lock());
+    return outcome;
+  }
+  // Again where the app had to wait for a processor.
+  Outcome lend_until_commit() const {
+    auto outcome = Outcome::NoCommit;
+    for (int i = 0; i < 50 && outcome == Outcome::NoCommit; ++i) outcome = lend();
+    return outcome;
+  }
+};
+
+TEST_CASE("a process that the lock is lent to begins the WAL anew with a commit of its own") {
+  Apps apps({1000});
+  auto& writer = *apps.writers[0];
   int restarts = 0;
   for (int i = 0; i < 20 && restarts < 3; ++i) {
-    while (rig.owner->read_index()->header.max_frame < 1'200) std::this_thread::yield();
-    if (rig.lend(Purpose::Restart, [] {}) == Outcome::Restarts) ++restarts;
+    writer.write(600);
+    const auto before = apps.header();
+    writer.go();
+    const auto outcome = apps.lend();
+    writer.pause();
+    if (outcome != Outcome::Restarts) continue;
+    writer.write(1);
+    CHECK(apps.header().salts != before.salts);
+    ++restarts;
   }
-  stop = true;
-  writer.join();
   CHECK(restarts == 3);
-  CHECK(busy == 0);
-  CHECK(rig.app.number("SELECT count(*) FROM t") == written);
+  CHECK(writer.busy() == 0);
+  testing::AppDb app(apps.database);
+  CHECK(app.number("SELECT count(*) FROM t") == writer.written());
+  CHECK(app.text("PRAGMA wal_checkpoint(PASSIVE)") == "1");  // the lock is ours again
 }
 
-TEST_CASE("what the app does while the lock is lent is told apart") {
-  Rig rig;
-  rig.write(50);
-  CHECK(rig.lend_once(Purpose::Restart, [] {}) == Outcome::NoCommit);
-  CHECK(rig.lend(Purpose::Restart, [&] { rig.write(1); }) == Outcome::NoCheckpoint);
-  rig.write(1'100);
-  testing::AppDb reader(rig.directory / "app.db");
-  reader.run("BEGIN; SELECT count(*) FROM t");
-  CHECK(rig.lend(Purpose::Restart, [&] { rig.write(1); }) == Outcome::NotFinished);
-  reader.run("COMMIT");
-  CHECK(rig.lend(Purpose::Restart, [&] { rig.write(1); }) == Outcome::Restarts);
+TEST_CASE("a process that checkpoints each commit does not restart the WAL twice in one lending") {
+  Apps apps({1});
+  auto& writer = *apps.writers[0];
+  writer.go();
+  for (int i = 0; i < 10; ++i) {
+    while (apps.header().max_frame == 0) std::this_thread::yield();
+    const auto before = apps.header();
+    // Late at each look, as where others have the processors: there are commits in between.
+    apps.lend([] { std::this_thread::sleep_for(std::chrono::milliseconds(2)); });
+    const auto after = apps.header();
+    CHECK(after.salts.first - before.salts.first <= 1);  // one more with each restart
+  }
+  writer.pause();
+  CHECK(writer.busy() == 0);
 }
 
-TEST_CASE("somebody who writes beside another one's checkpoint brings the guard back") {
-  Rig rig;
-  rig.write(10);
-  const auto before = rig.header();
-  std::fstream shm(rig.directory / "app.db-shm", std::ios::in | std::ios::out | std::ios::binary);
-  // A checkpoint that has set out for the last frame, and takes long.
-  const auto attempt = [&](std::uint32_t frame) {
-    shm.seekp(wal::kFirstLockByte + 8);
-    shm.write(reinterpret_cast<const char*>(&frame), sizeof(frame)).flush();
-  };
-  auto other = Connection::open(rig.directory / "app.db", {.vfs = register_shim()}).value();
-  REQUIRE(other.execute("SELECT * FROM t").has_value());
-  const auto outcome = Rig::try_often([&] {
-    int steps = 0;
-    return rig.lend_once(Purpose::Restart, [&] {
-      ++steps;
-      if (steps == 1) {
-        constexpr int kLock = SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE;
-        REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
-        attempt(rig.header().max_frame);
-      }
-      if (steps == 2) rig.write(1);
-      if (steps == 4) {
-        constexpr int kUnlock = SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE;
-        REQUIRE(lock_without_shim(other.file(), wal::kCheckpointLock, kUnlock) == SQLITE_OK);
-      }
-    });
+TEST_CASE("a writer that is killed while the lock is lent does not keep it from us") {
+  Apps apps({1, 1});
+  apps.writers[0]->write(5);
+  for (auto& writer : apps.writers) writer->go();
+  int looks = 0;
+  apps.lend([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (++looks == 1) apps.writers[0]->kill();
   });
-  CHECK(outcome == Outcome::SeveralWriters);
-  CHECK(rig.header().salts == before.salts);
+  CHECK(looks >= 1);
+  apps.writers[1]->pause();
 }
 
-TEST_CASE("a probe tells an app that checkpoints at each commit from one that does not") {
-  Rig each(1);
-  each.write(3);
-  CHECK(each.lend(Purpose::Probe, [&] { each.write(1); }) == Outcome::ChecksEachCommit);
-  Rig usual(1000);
-  usual.write(3);
-  const auto before = usual.header();
-  CHECK(usual.lend(Purpose::Probe, [&] { usual.write(1); }) == Outcome::NoCheckpoint);
-  CHECK(usual.lend_once(Purpose::Probe, [] {}) == Outcome::NoCommit);
-  CHECK(usual.header().salts == before.salts);
+TEST_CASE("under the copy guard the WAL begins anew once, however often the app checkpoints") {
+  Rig rig;
+  rig.write(5);
+  REQUIRE(rig.owner->take_restart_guard().value());
+  rig.owner->release_lock();
+  CHECK(rig.checkpoint() == "0");
+  REQUIRE(rig.owner->take_copy_guard().value());
+  rig.owner->release_restart_guard();
+  const auto before = rig.header();
+  for (int i = 0; i < 5; ++i) {
+    rig.write(1);
+    CHECK(rig.checkpoint() == "0");
+    CHECK(rig.header().salts.first == before.salts.first + 1);
+  }
+  CHECK(rig.owner->read_index()->checkpoint.backfilled == 0);
+  REQUIRE(rig.owner->take_lock_back().value());
+  rig.owner->release_copy_guard();
+}
+
+TEST_CASE("an app that waits for its RESTART or TRUNCATE checkpoint gets it from a lending") {
+  for (const std::string mode : {"RESTART", "TRUNCATE"}) {
+    CAPTURE(mode);
+    const std::string each = "INSERT INTO t VALUES(1); PRAGMA wal_checkpoint(" + mode + ")";
+    Apps apps({}, {{"PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=20000", each}});
+    auto& writer = *apps.writers[0];
+    const auto begun = testing::kClock.mono();
+    for (int i = 0; i < 5; ++i) {
+      writer.go();
+      apps.lend();
+      writer.pause();
+    }
+    CHECK(testing::kClock.mono() - begun < std::chrono::seconds(10));
+    CHECK(writer.written() > 0);
+  }
+}
+
+TEST_CASE("what an app does while the lock is lent is told apart") {
+  Apps apps({1000, 0});
+  auto& usual = *apps.writers[0];
+  auto& never = *apps.writers[1];
+  usual.write(600);
+  CHECK(apps.lend() == Outcome::NoCommit);
+  never.go();
+  CHECK(apps.lend_until_commit() == Outcome::NoCheckpoint);
+  never.pause();
+  testing::AppDb reader(apps.database);
+  reader.run("BEGIN; SELECT count(*) FROM t");
+  usual.write(1);
+  usual.go();
+  CHECK(apps.lend_until_commit() == Outcome::NotFinished);
+  reader.run("COMMIT");
+  usual.pause();
+}
+
+TEST_CASE("an error while the lock is lent leaves everything as it was, and the next try goes on") {
+  Apps apps({1});
+  auto& writer = *apps.writers[0];
+  writer.write(5);
+  writer.go();
+  auto lending = Lending::begin(*apps.owner).value();
+  int captures = 0;
+  const auto capture = [&]() -> Result<void> {
+    if (++captures % 3 == 0) return fail(Code::Busy, "not now");
+    return {};
+  };
+  int errors = 0;
+  while (true) {
+    const auto outcome = lending.go_on(capture);
+    errors += outcome ? 0 : 1;
+    if (outcome && *outcome != Outcome::Lent) break;
+  }
+  writer.pause();
+  CHECK(apps.owner->holds_lock());
+  CHECK(apps.owner->take_restart_guard().value());  // the guard is gone
+  apps.owner->release_restart_guard();
+}
+
+TEST_CASE("whether somebody writes is asked without a change to our own locks") {
+  const testing::TempDir directory;
+  testing::AppDb(directory / "app.db").run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
+  const testing::AppProcess app(directory / "app.db", "BEGIN IMMEDIATE");
+  const auto owner = CheckpointOwner::attach(directory / "app.db", testing::kClock).value();
+  CHECK(owner->is_written());
+  testing::AppDb other(directory / "app.db");
+  CHECK(other.text("PRAGMA wal_checkpoint(PASSIVE)") == "1");
 }
 
 }  // namespace

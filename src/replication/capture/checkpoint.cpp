@@ -116,13 +116,8 @@ void CheckpointPolicy::on_lent(Lent ended, const WalView& before, MonoTime now) 
       return;
     case Lent::NotFinished:
       if (not_finished_ < kMostNotFinished) return;
-      [[fallthrough]];
-    case Lent::SeveralWriters:
       no_lending_for_ = doubled(no_lending_for_, limits_.first_no_lending, limits_.most_no_lending);
       no_lending_until_ = now + no_lending_for_;
-      return;
-    case Lent::ChecksEachCommit:
-      forbid_lending();
       return;
   }
 }

@@ -8,9 +8,9 @@
 // ways:
 // - the lock is lent (sqlite/lending.hpp), and the app makes the checkpoint inside a commit of its
 //   own, as it would without us. Nobody is held, and a slow disk slows the writer and not the WAL;
-// - where that does not work (several writers, an app that makes no checkpoints or one at each
-//   commit, a commit that was missed), the brake: the write lock, for the last few frames. An app
-//   without a busy timeout sees SQLITE_BUSY if it meets it.
+// - where that does not work (an app that makes no checkpoints, writers that leave no moment
+//   between a checkpoint and a commit, a commit that was missed), the brake: the write lock, for
+//   the last few frames. An app without a busy timeout sees SQLITE_BUSY if it meets it.
 // The limit is the hard limit, or the reuse limit if the last time was long ago: a WAL that grows
 // costs a writer with synchronous=FULL a commit of the file system with each of its own, and a long
 // one more than a short one; one that is begun anew while it is short costs the least.
@@ -41,7 +41,7 @@ struct CheckpointLimits {
   std::chrono::milliseconds gap_pause{5};          // between two of them
   std::chrono::milliseconds first_no_gaps{1'000};  // until passes are tried again; doubles
   std::chrono::milliseconds most_no_gaps{60'000};
-  std::chrono::milliseconds first_no_lending{1'000};  // after several writers; doubles
+  std::chrono::milliseconds first_no_lending{1'000};  // where it does not work; doubles
   std::chrono::milliseconds most_no_lending{60'000};
   BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
 };
@@ -57,12 +57,10 @@ struct WalView {
 
 // How a time in which the lock was lent has ended; sqlite::Lending says more.
 enum class Lent {
-  Restarts,          // the WAL begins anew
-  Nothing,           // no commit came, or we got no processor in time
-  NoCheckpoint,      // the app wrote, and made none
-  NotFinished,       // somebody's read kept it from the end
-  SeveralWriters,    //
-  ChecksEachCommit,  // and could begin the WAL anew twice while we look once
+  Restarts,      // the WAL begins anew
+  Nothing,       // no commit came
+  NoCheckpoint,  // the app wrote, and made none
+  NotFinished,   // somebody's read kept it from the end, or there was always a commit under way
 };
 
 class CheckpointPolicy {

@@ -20,7 +20,6 @@ std::vector<ReaderPid> find_readers(const os::Path& database, const wal::Checkpo
   return pinning_readers(*locks, index_file->id.inode, os::own_pid(), reached);
 }
 
-constexpr std::chrono::milliseconds kFastLook{20};
 // A gap begins when a commit has ended. An app that is slower than this has gaps anyway.
 constexpr std::chrono::milliseconds kCommitWait{20};
 constexpr std::chrono::microseconds kCommitLook{50};
@@ -54,12 +53,7 @@ Lent lent_of(sqlite::Lending::Outcome outcome) {
       return Lent::NoCheckpoint;
     case sqlite::Lending::Outcome::NotFinished:
       return Lent::NotFinished;
-    case sqlite::Lending::Outcome::SeveralWriters:
-      return Lent::SeveralWriters;
-    case sqlite::Lending::Outcome::ChecksEachCommit:
-      return Lent::ChecksEachCommit;
     case sqlite::Lending::Outcome::NoCommit:
-    case sqlite::Lending::Outcome::NoProcessor:
     case sqlite::Lending::Outcome::Lent:
       break;
   }
@@ -76,10 +70,6 @@ std::string_view name_of(Lent ended) {
       return "no-checkpoint";
     case Lent::NotFinished:
       return "not-finished";
-    case Lent::SeveralWriters:
-      return "several-writers";
-    case Lent::ChecksEachCommit:
-      return "checks-each-commit";
   }
   return "";
 }
@@ -146,7 +136,7 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
                                const sqlite::CheckpointOwner::CaptureFn& capture) {
   using Action = CheckpointPolicy::Action;
   note_missed(situation);
-  if (lending_) return go_on_lending(owner, capture);
+  if (lending_) return go_on_lending(capture);
   const MonoTime now = clock_.mono();
   const WalView view = view_of(owner, index, situation);
   const auto action = policy_.decide(view, situation.last_commit, now);
@@ -155,7 +145,7 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
   switch (action) {
     case Action::None:
     case Action::RecallSnapshot:
-      return is_time_to_probe(index, situation) ? probe(owner, capture) : Result<void>();
+      return {};
     case Action::PassAfterCommit:
       if (!wait_for_gap(owner, index.header.change)) {
         policy_.on_pass(view, view.not_backfilled, clock_.mono());
@@ -191,28 +181,9 @@ Result<void> Checkpointer::pass(sqlite::CheckpointOwner& owner, const Situation&
   return {};
 }
 
-// The WAL is short, and commits follow each other so closely that the probe takes a moment.
-bool Checkpointer::is_time_to_probe(const sqlite::IndexView& index, const Situation& situation) {
-  const MonoTime now = clock_.mono();
-  const auto commits = index.header.change - probe_seen_;
-  const bool is_fast = commits >= 2 && now - probe_looked_ < kFastLook;
-  probe_seen_ = index.header.change;
-  probe_looked_ = now;
-  return !is_probed_ && is_fast && !situation.snapshot_open && index.header.max_frame > 0 &&
-         index.header.max_frame < sqlite::Lending::kShort / 2;
-}
-
-Result<void> Checkpointer::probe(sqlite::CheckpointOwner& owner,
-                                 const sqlite::CheckpointOwner::CaptureFn& capture) {
-  auto lending = sqlite::Lending::begin(owner, sqlite::Lending::Purpose::Probe);
-  if (!lending) return fail(lending.error());
-  lending_ = *lending;
-  return go_on_lending(owner, capture);
-}
-
 Result<void> Checkpointer::lend(sqlite::CheckpointOwner& owner, const WalView& view,
                                 const sqlite::CheckpointOwner::CaptureFn& capture) {
-  auto lending = sqlite::Lending::begin(owner, sqlite::Lending::Purpose::Restart);
+  auto lending = sqlite::Lending::begin(owner);
   if (!lending) {
     policy_.on_lent(Lent::NotFinished, view, clock_.mono());
     return fail(lending.error());
@@ -220,37 +191,20 @@ Result<void> Checkpointer::lend(sqlite::CheckpointOwner& owner, const WalView& v
   ++counts_.lent;
   lending_ = *lending;
   lent_at_ = view;
-  return go_on_lending(owner, capture);
+  return go_on_lending(capture);
 }
 
-Result<void> Checkpointer::go_on_lending(sqlite::CheckpointOwner& owner,
-                                         const sqlite::CheckpointOwner::CaptureFn& capture) {
+Result<void> Checkpointer::go_on_lending(const sqlite::CheckpointOwner::CaptureFn& capture) {
   next_look_ = clock_.mono();
   const auto outcome = TRY(lending_->go_on(capture));
   if (outcome == sqlite::Lending::Outcome::Lent) return {};
-  const bool was_probe = lending_->purpose() == sqlite::Lending::Purpose::Probe;
   lending_.reset();
   const Lent ended = lent_of(outcome);
-  if (was_probe) {
-    if (ended == Lent::ChecksEachCommit) policy_.forbid_lending();
-    is_probed_ = is_probed_ || ended == Lent::NoCheckpoint || ended == Lent::ChecksEachCommit;
-    log_.debug("whether the app checkpoints a short WAL",
-               {{"db", name_}, {"outcome", name_of(ended)}});
-    return {};
-  }
   policy_.on_lent(ended, lent_at_, clock_.mono());
   if (ended == Lent::Restarts) ++counts_.restarts;
   log_.debug("checkpoint lock lent to the app",
              {{"db", name_}, {"outcome", name_of(ended)}, {"wal_bytes", lent_at_.bytes}});
-  if (is_probed_ || ended != Lent::Restarts) return {};
-  const auto index = owner.read_index();
-  if (index && index->header.salts == lent_at_.salts) {
-    wait_for_commit(owner, index->header.change, kCommitWait);
-  }
-  const auto next = owner.read_index();
-  const bool is_short = next && !(next->header.salts == lent_at_.salts) &&
-                        next->header.max_frame < sqlite::Lending::kShort / 2;
-  return is_short ? probe(owner, capture) : Result<void>();
+  return {};
 }
 
 Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,

@@ -67,13 +67,9 @@ class Checkpointer {
   void note_missed(const Situation& situation);
   Result<void> pass(sqlite::CheckpointOwner& owner, const Situation& situation,
                     const sqlite::CheckpointOwner::CaptureFn& capture);
-  bool is_time_to_probe(const sqlite::IndexView& index, const Situation& situation);
   Result<void> lend(sqlite::CheckpointOwner& owner, const WalView& view,
                     const sqlite::CheckpointOwner::CaptureFn& capture);
-  Result<void> probe(sqlite::CheckpointOwner& owner,
-                     const sqlite::CheckpointOwner::CaptureFn& capture);
-  Result<void> go_on_lending(sqlite::CheckpointOwner& owner,
-                             const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> go_on_lending(const sqlite::CheckpointOwner::CaptureFn& capture);
   Result<void> brake(sqlite::CheckpointOwner& owner,
                      const sqlite::CheckpointOwner::CaptureFn& capture);
   void look_for_readers(const sqlite::CheckpointOwner& owner, const WalView& before,
@@ -86,10 +82,7 @@ class Checkpointer {
   MonoTime next_look_ = MonoTime::max();
   CheckpointCounts counts_;
   std::optional<sqlite::Lending> lending_;
-  WalView lent_at_;               // what the WAL was when it began
-  bool is_probed_ = false;        // it is known that the app lets a short WAL alone
-  std::uint32_t probe_seen_ = 0;  // SQLite's count of commits at the last look
-  MonoTime probe_looked_{};
+  WalView lent_at_;  // what the WAL was when it began
   std::uint64_t missed_here_ = 0;
   bool wants_snapshot_back_ = false;
 };
