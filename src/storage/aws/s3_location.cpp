@@ -48,7 +48,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string without_port(std::string_view host) {
+std::string lower_host_name(std::string_view host) {
   const auto colon = host.rfind(':');
   const bool is_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
   return lower(is_port ? host.substr(0, colon) : host);
@@ -57,7 +57,7 @@ std::string without_port(std::string_view host) {
 // "eu-central-1" of "s3.eu-central-1.amazonaws.com".
 std::string region_of_host(std::string_view host, const Dialect& dialect) {
   if (!dialect.region.empty()) return std::string(dialect.region);
-  std::string name = without_port(host);
+  std::string name = lower_host_name(host);
   if (name.size() <= dialect.host_suffix.size()) return std::string(kDefaultRegion);
   name.resize(name.size() - dialect.host_suffix.size());
   const auto dot = name.rfind('.');
@@ -192,7 +192,7 @@ bool is_region_name(std::string_view text) {
 
 const Dialect& dialect_of(std::string_view host) {
   // A dot before it, so that a suffix matches whole labels, its own first one too.
-  const std::string name = "." + without_port(host);
+  const std::string name = "." + lower_host_name(host);
   for (const Dialect& dialect : kDialects) {
     if (name.ends_with(dialect.host_suffix)) return dialect;
   }
