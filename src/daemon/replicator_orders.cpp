@@ -5,26 +5,6 @@
 #include <algorithm>
 
 namespace walwrap::daemon {
-namespace {
-
-using supervisor::FlushResult;
-
-FlushResult result_of(replication::FlushOutcome outcome) {
-  switch (outcome) {
-    case replication::FlushOutcome::Ok:
-      return FlushResult::Ok;
-    case replication::FlushOutcome::Nothing:
-      return FlushResult::Nothing;
-    case replication::FlushOutcome::Partial:
-      return FlushResult::Partial;
-    case replication::FlushOutcome::Failed:
-      return FlushResult::Failed;
-  }
-  return FlushResult::Failed;
-}
-
-}  // namespace
-
 void Orders::on_order(const supervisor::InitOrder& order) {
   switch (order.kind) {
     case supervisor::Order::AppStarted:
@@ -72,16 +52,15 @@ supervisor::ReplicatorReport position_of(const std::vector<replication::Replicat
 supervisor::ReplicatorReport drained_of(const std::vector<DatabaseFlush>& all) {
   supervisor::ReplicatorReport report;
   report.kind = supervisor::Report::Drained;
-  report.flush = FlushResult::Ok;
+  report.flush = FlushOutcome::Ok;
   report.fencing = Fencing::On;
   bool first = true;
   for (const auto& [database, flush] : all) {
     report.lag_bytes += flush.lag_bytes;
     report.fencing = std::max(report.fencing, flush.fencing);
-    const auto result = result_of(flush.outcome);
-    // FlushResult is in the order from good to bad.
-    if (first || result > report.flush) {
-      report.flush = result;
+    // FlushOutcome is in the order from good to bad.
+    if (first || flush.outcome > report.flush) {
+      report.flush = flush.outcome;
       report.txid = flush.txid;
     }
     first = false;

@@ -10,11 +10,9 @@
 using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::daemon;
-using replication::FlushOutcome;
 using replication::FlushReport;
 using replication::ReplicatorStatus;
 using supervisor::AtFork;
-using supervisor::FlushResult;
 using supervisor::InitOrder;
 using supervisor::Order;
 
@@ -135,14 +133,14 @@ TEST_CASE("the flush of several databases is as good as the worst of them") {
   const auto good = drained_of(
       {flushed("/a", FlushOutcome::Ok, 7, 0, ""), flushed("/b", FlushOutcome::Ok, 9, 0, "")});
   CHECK(good.kind == supervisor::Report::Drained);
-  CHECK(good.flush == FlushResult::Ok);
+  CHECK(good.flush == FlushOutcome::Ok);
   CHECK(good.txid == Txid{7});
   CHECK(good.text.empty());
 
   const auto mixed = drained_of({flushed("/a", FlushOutcome::Ok, 7, 0, ""),
                                  flushed("/b", FlushOutcome::Failed, 9, 4096, "store unreachable"),
                                  flushed("/c", FlushOutcome::Partial, 3, 8192, "out of time")});
-  CHECK(mixed.flush == FlushResult::Failed);
+  CHECK(mixed.flush == FlushOutcome::Failed);
   CHECK(mixed.txid == Txid{9});
   CHECK(mixed.lag_bytes == 12288);
   CHECK(mixed.text == "/b: store unreachable; /c: out of time");
