@@ -5,7 +5,7 @@
 #include <algorithm>
 
 namespace walwrap::daemon {
-void Orders::on_order(const supervisor::InitOrder& order) {
+void InitOrders::on_order(const supervisor::InitOrder& order) {
   switch (order.kind) {
     case supervisor::Order::AppStarted:
       app_started_ = true;
@@ -22,13 +22,13 @@ void Orders::on_order(const supervisor::InitOrder& order) {
   }
 }
 
-void Orders::on_closed(MonoTime now) {
+void InitOrders::on_closed(MonoTime now) {
   if (closed_) return;
   closed_ = true;
   if (app_started_ && !flush_until_) flush_until_ = now + kOrphanFlush;
 }
 
-bool Orders::cancels_preparation(MonoTime now) const {
+bool InitOrders::cancels_preparation(MonoTime now) const {
   if (!restarted_) return stopping_ || closed_;
   return flush_until_ && now >= *flush_until_;
 }
