@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "walwrap/base/decimal.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap {
 namespace {
@@ -23,10 +23,7 @@ bool is_ipv4_loopback(std::string_view host) {
 }
 
 bool is_localhost(std::string_view host) {
-  constexpr std::string_view kName = "localhost";
-  return std::ranges::equal(host, kName, [](char given, char expected) {
-    return given == expected || (given >= 'A' && given <= 'Z' && given - 'A' + 'a' == expected);
-  });
+  return lower_case(host) == "localhost";
 }
 
 }  // namespace

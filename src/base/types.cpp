@@ -4,15 +4,13 @@
 #include <array>
 #include <charconv>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap {
 
 namespace {
 
 using std::chrono::milliseconds;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 // Takes the leading digits off `text`; may be none.
 std::string_view take_digits(std::string_view& text) {

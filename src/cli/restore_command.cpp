@@ -20,7 +20,6 @@
 #include "walwrap/replication/restore/restore.hpp"
 #include "walwrap/replication/startup/set_aside.hpp"
 #include "walwrap/replication/upload/store_profile.hpp"
-#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/stores/open.hpp"
 
 namespace walwrap::cli {

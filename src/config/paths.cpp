@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <optional>
 
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/config/quote.hpp"
 
 namespace walwrap::config {
@@ -17,12 +16,6 @@ constexpr std::string_view kBom = "\xef\xbb\xbf";  // of a file that an editor o
 constexpr std::string_view kNoBreak = "\xc2\xa0";  // a blank that was copied from a web page
 constexpr std::string_view kMemory = ":memory:";
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
 bool is_quote(char c) {
   return c == '"' || c == '\'' || c == '`';
 }
@@ -58,8 +51,7 @@ std::string_view find_variable(std::string_view text) {
     }
     if (!is_letter(next) && next != '_') continue;
     auto end = at + 1;
-    while (end < text.size() && (is_letter(text[end]) || text[end] == '_' ||
-                                 std::isdigit(static_cast<unsigned char>(text[end])) != 0)) {
+    while (end < text.size() && (is_letter(text[end]) || text[end] == '_' || is_digit(text[end]))) {
       ++end;
     }
     return text.substr(at, end - at);
@@ -73,18 +65,11 @@ std::string scheme_of(std::string_view text) {
   if (colon == std::string_view::npos || colon < 2 || !is_letter(text.front())) return {};
   std::string scheme(text.substr(0, colon));
   for (char& c : scheme) {
-    const bool may_be = is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    const bool may_be = is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
     if (!may_be) return {};
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    c = lower_case(c);
   }
   return scheme;
-}
-
-std::optional<int> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
 }
 
 Result<std::string> decode(std::string_view text) {
@@ -94,8 +79,8 @@ Result<std::string> decode(std::string_view text) {
       plain += text[at];
       continue;
     }
-    const auto high = at + 2 < text.size() ? hex_digit(text[at + 1]) : std::nullopt;
-    const auto low = at + 2 < text.size() ? hex_digit(text[at + 2]) : std::nullopt;
+    const auto high = at + 2 < text.size() ? hex_value(text[at + 1]) : std::nullopt;
+    const auto low = at + 2 < text.size() ? hex_value(text[at + 2]) : std::nullopt;
     if (!high || !low) return fail(Code::Invalid, "has a % without two hex digits: write %25");
     plain += static_cast<char>(*high * 16 + *low);
     at += 2;

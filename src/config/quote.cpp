@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::config {
 namespace {
 
@@ -40,10 +42,7 @@ std::string hide_query(std::string text) {
 bool sounds_secret(std::string_view name) {
   constexpr std::array<std::string_view, 6> kWords = {"secret", "password", "passwd",
                                                       "token",  "key",      "credential"};
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string lower = lower_case(name);
   return std::any_of(kWords.begin(), kWords.end(),
                      [&](std::string_view word) { return lower.find(word) != std::string::npos; });
 }
@@ -52,8 +51,7 @@ std::string quote_value(std::string_view value) {
   std::string text = hide_query(hide_user(std::string(value)));
   if (text.size() > kLongestShown) text = text.substr(0, kLongestShown) + "...";
   for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+    if (is_control(c)) c = '?';
   }
   return '"' + text + '"';
 }

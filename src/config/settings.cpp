@@ -13,7 +13,7 @@
 #include "walwrap/base/check.hpp"
 #include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/config/paths.hpp"
 #include "walwrap/config/quote.hpp"
 
@@ -360,10 +360,7 @@ std::optional<Bytes> parse_size(std::string_view text) {
   Bytes number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end == text.data()) return std::nullopt;
-  std::string unit(end, text.data() + text.size());
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string unit = lower_case({end, text.data() + text.size()});
   if (unit.empty() || unit == "b") return number;
   constexpr std::string_view kLetters = "kmgt";
   const auto power = kLetters.find(unit.front());

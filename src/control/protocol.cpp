@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "walwrap/base/host_name.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap::control {
 namespace {
@@ -35,15 +36,6 @@ constexpr std::array kRoutes = {
     Route{"/healthz", "GET", Endpoint::Healthz, ""},
     Route{"/readyz", "GET", Endpoint::Readyz, ""},
 };
-
-bool has_word(std::string_view words, std::string_view word) {
-  while (!words.empty()) {
-    const auto end = std::min(words.find(' '), words.size());
-    if (words.substr(0, end) == word) return true;
-    words.remove_prefix(std::min(end + 1, words.size()));
-  }
-  return false;
-}
 
 Answer bad_parameter(std::string_view name, std::string_view value, std::string_view problem_text) {
   constexpr std::size_t kShown = 100;
@@ -101,7 +93,7 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
 std::variant<Call, Answer> parse_parameters(const Request& request, const Route& route) {
   Call call{.endpoint = route.endpoint, .database = {}};
   for (const auto& [name, value] : request.query) {
-    if (!has_word(route.parameters, name)) {
+    if (name.empty() || !is_listed(route.parameters, ' ', name)) {
       return bad_parameter(
           name, value,
           route.parameters.empty()

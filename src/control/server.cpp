@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "walwrap/control/http_daemon.hpp"
 #include "walwrap/os/memory.hpp"
-#include "walwrap/os/poller.hpp"
-#include "walwrap/os/thread.hpp"
 
 namespace walwrap::control {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t kOrders = 0, kLocal = 1, kNetwork = 2, kHttp = 3, kProgress = 4;  // tokens
+constexpr std::uint64_t kOwner = 0, kLocal = 1, kNetwork = 2, kHttp = 3, kProgress = 4;  // tokens
 constexpr milliseconds kTrimEvery{2'000};
 constexpr milliseconds kGoneCheck{1'000};
 constexpr milliseconds kLastAnswers{200};  // for clients to take them, at the end
@@ -26,53 +23,19 @@ constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
 
 }  // namespace
 
-class Server::Impl {
- public:
-  Impl(ServerOptions options, std::vector<DatabaseHandle> databases, const os::Clock& clock,
-       const Log& log)
-      : options_(std::move(options)), clock_(clock), log_(log), databases_(std::move(databases)) {}
-  ~Impl();
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+Server::Server(ServerOptions options, std::vector<DatabaseHandle> databases, const os::Clock& clock,
+               const Log& log)
+    : options_(std::move(options)), clock_(clock), log_(log), databases_(std::move(databases)) {}
 
-  Result<void> start();
-  void set_subjects(std::vector<DatabaseHandle> databases);
-  void set_stopping();
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options,
+                                              std::vector<DatabaseHandle> databases,
+                                              const os::Clock& clock, const Log& log) {
+  std::unique_ptr<Server> server(new Server(std::move(options), std::move(databases), clock, log));
+  TRY(server->begin());
+  return server;
+}
 
- private:
-  struct Orders {
-    std::optional<std::vector<DatabaseHandle>> databases;
-    bool stopping = false;
-    bool quit = false;
-  };
-
-  void run();
-  void take_orders();
-  Result<void> follow(std::vector<DatabaseHandle> databases);
-  void accept_from(os::ListenSocket& listener, HttpDaemon::From from);
-  void trim(MonoTime now);
-  void end();
-  MonoTime next_wake(MonoTime now) const;
-
-  ServerOptions options_;
-  const os::Clock& clock_;
-  const Log& log_;
-  std::vector<DatabaseHandle> databases_;  // to follow from the start
-  os::Published<Orders> orders_;
-  std::optional<os::Wakeup> wakeup_;
-  os::Thread thread_;
-
-  // The server thread's own.
-  std::optional<os::Poller> poller_;
-  std::optional<RequestHandler> handler_;
-  std::unique_ptr<HttpDaemon> http_;
-  std::size_t crowd_ = 0;  // most connections since memory was given back
-  MonoTime next_trim_{};
-  MonoTime next_gone_check_{};
-  bool quit_ = false;
-};
-
-Result<void> Server::Impl::start() {
+Result<void> Server::begin() {
   wakeup_ = TRY(os::Wakeup::create());
   poller_ = TRY(os::Poller::create());
   const auto kept = std::max(kKeptDescriptors, kKeptForEach * databases_.size());
@@ -92,7 +55,7 @@ Result<void> Server::Impl::start() {
     http_->answer(id, std::move(answer));
   };
   handler_.emplace(std::move(options_.handler), clock_, log_);
-  TRY(poller_->add(wakeup_->descriptor(), kOrders));
+  TRY(poller_->add(wakeup_->descriptor(), kOwner));
   TRY(poller_->add(http_->descriptor(), kHttp));
   if (options_.local) TRY(poller_->add(options_.local->descriptor(), kLocal));
   if (options_.network) TRY(poller_->add(options_.network->descriptor(), kNetwork));
@@ -105,37 +68,37 @@ Result<void> Server::Impl::start() {
   return {};
 }
 
-Server::Impl::~Impl() {
+Server::~Server() {
   if (!wakeup_) return;
-  orders_.update([](Orders& orders) { orders.quit = true; });
+  pending_.update([](Pending& pending) { pending.quit = true; });
   wakeup_->notify();
   thread_.join();
 }
 
-void Server::Impl::set_subjects(std::vector<DatabaseHandle> databases) {
-  orders_.update([&](Orders& orders) { orders.databases = std::move(databases); });
+void Server::set_subjects(std::vector<DatabaseHandle> databases) {
+  pending_.update([&](Pending& pending) { pending.databases = std::move(databases); });
   wakeup_->notify();
 }
 
-void Server::Impl::set_stopping() {
-  orders_.update([](Orders& orders) { orders.stopping = true; });
+void Server::set_stopping() {
+  pending_.update([](Pending& pending) { pending.stopping = true; });
   wakeup_->notify();
 }
 
-Result<void> Server::Impl::follow(std::vector<DatabaseHandle> databases) {
+Result<void> Server::follow(std::vector<DatabaseHandle> databases) {
   for (const int descriptor : handler_->follow(std::move(databases))) {
     TRY(poller_->add(descriptor, kProgress));
   }
   return {};
 }
 
-void Server::Impl::take_orders() {
+void Server::take_pending() {
   wakeup_->drain();
   std::optional<std::vector<DatabaseHandle>> databases;
-  orders_.update([&](Orders& orders) {
-    databases = std::exchange(orders.databases, std::nullopt);
-    if (orders.stopping) handler_->set_stopping();
-    quit_ = orders.quit;
+  pending_.update([&](Pending& pending) {
+    databases = std::exchange(pending.databases, std::nullopt);
+    if (pending.stopping) handler_->set_stopping();
+    quit_ = pending.quit;
   });
   if (!databases) return;
   if (const auto done = follow(*std::move(databases)); !done) {
@@ -143,11 +106,11 @@ void Server::Impl::take_orders() {
   }
 }
 
-void Server::Impl::run() {
+void Server::run() {
   os::lower_thread_priority();
   while (true) {
     const auto ready = poller_->wait(next_wake(clock_.mono()));
-    take_orders();
+    take_pending();
     if (quit_) return end();
     if (ready) {
       for (const auto& one : *ready) {
@@ -169,14 +132,14 @@ void Server::Impl::run() {
 }
 
 // A connection costs some kilobytes, which would be kept for the next crowd.
-void Server::Impl::trim(MonoTime now) {
+void Server::trim(MonoTime now) {
   next_trim_ = now + kTrimEvery;
   if (crowd_ < kCrowd || http_->connections() > crowd_ / 4) return;
   crowd_ = 0;
   os::give_back_freed();
 }
 
-MonoTime Server::Impl::next_wake(MonoTime now) const {
+MonoTime Server::next_wake(MonoTime now) const {
   MonoTime next = std::max(handler_->next_wake(), now);
   if (const auto due = http_->next_due()) next = std::min(next, *due);
   if (handler_->has_waits()) next = std::min(next, next_gone_check_);
@@ -184,7 +147,7 @@ MonoTime Server::Impl::next_wake(MonoTime now) const {
   return next;
 }
 
-void Server::Impl::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
+void Server::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
   if (http_->make_room(from) == HttpDaemon::Room::Soon) return;
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
     // Not refused before those who are silent had their turn to go.
@@ -206,7 +169,7 @@ void Server::Impl::accept_from(os::ListenSocket& listener, HttpDaemon::From from
   }
 }
 
-void Server::Impl::end() {
+void Server::end() {
   handler_->end();
   const MonoTime until = clock_.mono() + kLastAnswers;
   http_->run();
@@ -214,24 +177,6 @@ void Server::Impl::end() {
     if (!poller_->wait(clock_.mono() + milliseconds(10))) return;
     http_->run();
   }
-}
-
-Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Server::~Server() = default;
-
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options,
-                                              std::vector<DatabaseHandle> databases,
-                                              const os::Clock& clock, const Log& log) {
-  auto impl = std::make_unique<Impl>(std::move(options), std::move(databases), clock, log);
-  TRY(impl->start());
-  return std::unique_ptr<Server>(new Server(std::move(impl)));
-}
-
-void Server::set_subjects(std::vector<DatabaseHandle> databases) {
-  impl_->set_subjects(std::move(databases));
-}
-void Server::set_stopping() {
-  impl_->set_stopping();
 }
 
 }  // namespace walwrap::control

@@ -18,9 +18,12 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
+#include "walwrap/control/http_daemon.hpp"
 #include "walwrap/control/request_handler.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/listen_socket.hpp"
+#include "walwrap/os/poller.hpp"
+#include "walwrap/os/thread.hpp"
 
 namespace walwrap::control {
 
@@ -41,14 +44,47 @@ class Server {
                                                std::vector<DatabaseHandle> databases,
                                                const os::Clock& clock, const Log& log);
   ~Server();  // whoever still waits is told that it is over
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   void set_subjects(std::vector<DatabaseHandle> databases);
   void set_stopping();
 
  private:
-  class Impl;
-  explicit Server(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  // What the owner has asked for and the server's thread has not taken yet.
+  struct Pending {
+    std::optional<std::vector<DatabaseHandle>> databases;
+    bool stopping = false;
+    bool quit = false;
+  };
+
+  Server(ServerOptions options, std::vector<DatabaseHandle> databases, const os::Clock& clock,
+         const Log& log);
+  Result<void> begin();
+  void run();
+  void take_pending();
+  Result<void> follow(std::vector<DatabaseHandle> databases);
+  void accept_from(os::ListenSocket& listener, HttpDaemon::From from);
+  void trim(MonoTime now);
+  void end();
+  MonoTime next_wake(MonoTime now) const;
+
+  ServerOptions options_;
+  const os::Clock& clock_;
+  const Log& log_;
+  std::vector<DatabaseHandle> databases_;  // to follow from the start
+  os::Published<Pending> pending_;
+  std::optional<os::Wakeup> wakeup_;
+  os::Thread thread_;
+
+  // The server thread's own.
+  std::optional<os::Poller> poller_;
+  std::optional<RequestHandler> handler_;
+  std::unique_ptr<HttpDaemon> http_;
+  std::size_t crowd_ = 0;  // most connections since memory was given back
+  MonoTime next_trim_{};
+  MonoTime next_gone_check_{};
+  bool quit_ = false;
 };
 
 }  // namespace walwrap::control

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "walwrap/base/text.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/os/resolve.hpp"
 #include "walwrap/replication/replica/state.hpp"
@@ -21,10 +22,7 @@ bool is_within(std::string_view inner, std::string_view outer) {
 
 // All names of AWS lead to one name space of buckets.
 std::string server_of(std::string_view host) {
-  std::string name(host);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  const std::string name = lower_case(host);
   constexpr std::array<std::string_view, 2> kAws = {".amazonaws.com", ".amazonaws.com.cn"};
   for (const std::string_view suffix : kAws) {
     if (name.ends_with(suffix)) return std::string(suffix.substr(1));

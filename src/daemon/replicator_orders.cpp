@@ -5,27 +5,7 @@
 #include <algorithm>
 
 namespace walwrap::daemon {
-namespace {
-
-using supervisor::FlushResult;
-
-FlushResult result_of(replication::FlushOutcome outcome) {
-  switch (outcome) {
-    case replication::FlushOutcome::Ok:
-      return FlushResult::Ok;
-    case replication::FlushOutcome::Nothing:
-      return FlushResult::Nothing;
-    case replication::FlushOutcome::Partial:
-      return FlushResult::Partial;
-    case replication::FlushOutcome::Failed:
-      return FlushResult::Failed;
-  }
-  return FlushResult::Failed;
-}
-
-}  // namespace
-
-void Orders::on_order(const supervisor::InitOrder& order) {
+void InitOrders::on_order(const supervisor::InitOrder& order) {
   switch (order.kind) {
     case supervisor::Order::AppStarted:
       app_started_ = true;
@@ -42,13 +22,13 @@ void Orders::on_order(const supervisor::InitOrder& order) {
   }
 }
 
-void Orders::on_closed(MonoTime now) {
+void InitOrders::on_closed(MonoTime now) {
   if (closed_) return;
   closed_ = true;
   if (app_started_ && !flush_until_) flush_until_ = now + kOrphanFlush;
 }
 
-bool Orders::cancels_preparation(MonoTime now) const {
+bool InitOrders::cancels_preparation(MonoTime now) const {
   if (!restarted_) return stopping_ || closed_;
   return flush_until_ && now >= *flush_until_;
 }
@@ -72,16 +52,15 @@ supervisor::ReplicatorReport position_of(const std::vector<replication::Replicat
 supervisor::ReplicatorReport drained_of(const std::vector<DatabaseFlush>& all) {
   supervisor::ReplicatorReport report;
   report.kind = supervisor::Report::Drained;
-  report.flush = FlushResult::Ok;
+  report.flush = FlushOutcome::Ok;
   report.fencing = Fencing::On;
   bool first = true;
   for (const auto& [database, flush] : all) {
     report.lag_bytes += flush.lag_bytes;
     report.fencing = std::max(report.fencing, flush.fencing);
-    const auto result = result_of(flush.outcome);
-    // FlushResult is in the order from good to bad.
-    if (first || result > report.flush) {
-      report.flush = result;
+    // FlushOutcome is in the order from good to bad.
+    if (first || flush.outcome > report.flush) {
+      report.flush = flush.outcome;
       report.txid = flush.txid;
     }
     first = false;

@@ -16,12 +16,12 @@
 namespace walwrap::daemon {
 
 // What init has said so far.
-class Orders {
+class InitOrders {
  public:
   // Init is dead and the app is not: what is left to upload gets this long.
   static constexpr std::chrono::seconds kOrphanFlush{5};
 
-  explicit Orders(supervisor::AtFork when)
+  explicit InitOrders(supervisor::AtFork when)
       : app_started_(when == supervisor::AtFork::AppStarted), restarted_(app_started_) {}
 
   void on_order(const supervisor::InitOrder& order);

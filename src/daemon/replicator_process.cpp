@@ -68,7 +68,7 @@ class ReplicatorProcess {
   const bool is_restart_;
   const os::Clock& clock_;
   const Log& log_;
-  Orders orders_;
+  InitOrders orders_;
   std::vector<Served> served_;
   std::optional<MonoTime> retry_at_;
   std::optional<std::string> last_position_;  // as sent

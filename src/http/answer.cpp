@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "walwrap/base/text.hpp"
 #include "walwrap/http/wire.hpp"
 
 namespace walwrap::http {
@@ -15,27 +16,12 @@ bool is_success(int status) {
   return status >= 200 && status < 300;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
 // RFC 9110's token.
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
+    return is_letter(c) || is_digit(c) || kMarks.find(c) != std::string_view::npos;
   });
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 }  // namespace
@@ -73,7 +59,7 @@ Result<void> Answer::on_status_line(std::string_view line) {
   const std::string_view number = line.substr(std::min(blank + 1, line.size())).substr(0, 3);
   int status = 0;
   for (const char c : number) {
-    status = c >= '0' && c <= '9' ? status * 10 + (c - '0') : -1;
+    status = is_digit(c) ? status * 10 + (c - '0') : -1;
     if (status < 0) break;
   }
   if (!line.starts_with("HTTP/") || number.size() != 3 || status < 100) {
@@ -92,14 +78,15 @@ void Answer::on_field(std::string_view line) {
     if (!is_last_field_kept_) return;
     std::string& value = response_.headers.back().value;
     if (!value.empty()) value.push_back(' ');
-    value.append(trim(line));
+    value.append(trim(line, kBlanks));
     return;
   }
   const auto colon = std::min(line.find(':'), line.size());
   const std::string_view name = line.substr(0, colon);
   is_last_field_kept_ = colon < line.size() && is_token(name);
   if (!is_last_field_kept_) return;
-  response_.headers.push_back({lower_case(name), std::string(trim(line.substr(colon + 1)))});
+  response_.headers.push_back(
+      {lower_case(name), std::string(trim(line.substr(colon + 1), kBlanks))});
 }
 
 Result<void> Answer::on_body(ByteSpan bytes) {

@@ -4,25 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::http {
 namespace {
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-std::optional<int> hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
 
 Result<std::string> percent_decode(std::string_view text) {
   std::string decoded;
@@ -46,16 +31,12 @@ Result<std::string> percent_decode(std::string_view text) {
 }
 
 Result<std::string> parse_scheme(std::string_view text) {
-  std::string scheme(text);
-  const bool well_formed = !scheme.empty() && is_letter(scheme.front()) &&
-                           std::all_of(scheme.begin(), scheme.end(), [](char c) {
-                             return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
-                           });
+  const bool well_formed =
+      !text.empty() && is_letter(text.front()) && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+      });
   if (!well_formed) return fail(Code::Invalid, "a URL begins with a scheme, such as file://");
-  for (char& c : scheme) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return scheme;
+  return lower_case(text);
 }
 
 // No text of the authority is ever repeated in an error: it may hold a password.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::http {
 namespace {
 
@@ -32,8 +34,7 @@ Result<void> check_url(std::string_view url) {
 bool is_field_name(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || is_digit(c) || kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -45,9 +46,8 @@ Result<void> check_request(const Request& request) {
     if (!is_field_name(field.name)) {
       return fail(Code::Invalid, "the name of a header field is a lower-case word");
     }
-    const bool is_one_line = std::none_of(field.value.begin(), field.value.end(), [](char c) {
-      return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7f';
-    });
+    const bool is_one_line = std::none_of(field.value.begin(), field.value.end(),
+                                          [](char c) { return is_control(c) && c != '\t'; });
     if (!is_one_line) {
       return fail(Code::Invalid, "control character in the header field {}", field.name);
     }

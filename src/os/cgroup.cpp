@@ -1,7 +1,7 @@
 #include "walwrap/os/cgroup.hpp"
 
 #include "walwrap/base/decimal.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/os/file.hpp"
 
 namespace walwrap::os {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "walwrap/base/decimal.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap::os {
 namespace {

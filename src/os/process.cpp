@@ -97,6 +97,17 @@ std::set<int> below(int root, const std::vector<Process>& processes) {
   return found;
 }
 
+// A child that has come to one of these `states` of waitid(2); nullopt: none has.
+std::optional<siginfo_t> take_child(int states) {
+  siginfo_t info{};
+  int result = 0;
+  do {
+    result = ::waitid(P_ALL, 0, &info, states | WNOHANG);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 || info.si_pid == 0) return std::nullopt;
+  return info;
+}
+
 }  // namespace
 
 Result<void> fill_standard_descriptors() {
@@ -159,25 +170,17 @@ void set_process_name(std::string_view name) {
 }
 
 std::optional<Reaped> reap_one() {
-  siginfo_t info{};
-  int result = 0;
-  do {
-    result = ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG);
-  } while (result != 0 && errno == EINTR);
-  if (result != 0 || info.si_pid == 0) return std::nullopt;
+  const auto info = take_child(WEXITED);
+  if (!info) return std::nullopt;
   ExitStatus status;
-  (info.si_code == CLD_EXITED ? status.code : status.signal) = info.si_status;
-  return Reaped{.pid = Pid{info.si_pid}, .status = status};
+  (info->si_code == CLD_EXITED ? status.code : status.signal) = info->si_status;
+  return Reaped{.pid = Pid{info->si_pid}, .status = status};
 }
 
 std::optional<StoppedChild> take_stopped() {
-  siginfo_t info{};
-  int result = 0;
-  do {
-    result = ::waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG);
-  } while (result != 0 && errno == EINTR);
-  if (result != 0 || info.si_pid == 0) return std::nullopt;
-  return StoppedChild{.pid = Pid{info.si_pid}, .signal = info.si_status};
+  const auto info = take_child(WSTOPPED);
+  if (!info) return std::nullopt;
+  return StoppedChild{.pid = Pid{info->si_pid}, .signal = info->si_status};
 }
 
 bool has_job_control() {

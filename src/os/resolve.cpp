@@ -8,7 +8,7 @@
 #include <string>
 #include <system_error>
 
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap::os {
 namespace {

@@ -14,7 +14,7 @@
 #include <charconv>
 #include <csignal>
 
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/os/fd.hpp"
 #include "walwrap/os/file.hpp"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "walwrap/base/decimal.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/os/file.hpp"
 
 namespace walwrap::os {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "walwrap/base/flush_outcome.hpp"
 #include "walwrap/base/histogram.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/thread.hpp"
@@ -61,8 +62,6 @@ struct ReplicatorStatus {
   std::optional<double> request_dollars{};  // of these; none: no known price
 };
 
-// From good to bad. Nothing: there is no database.
-enum class FlushOutcome { Ok, Nothing, Partial, Failed };
 struct FlushReport {
   FlushOutcome outcome = FlushOutcome::Failed;
   Txid txid{};

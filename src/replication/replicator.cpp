@@ -1,19 +1,14 @@
 #include "walwrap/replication/replicator.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "walwrap/base/progress.hpp"
-#include "walwrap/os/thread.hpp"
 #include "walwrap/replication/attachment.hpp"
-#include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/replica/ownership.hpp"
 #include "walwrap/replication/retry_policy.hpp"
-#include "walwrap/replication/startup/boot.hpp"
 #include "walwrap/replication/startup/reconnect.hpp"
 #include "walwrap/replication/upload/store_profile.hpp"
-#include "walwrap/replication/upload_loop.hpp"
 #include "walwrap/storage/stores/prices.hpp"
 
 namespace walwrap::replication {
@@ -74,55 +69,19 @@ Result<std::string> find_mixture(sqlite::CheckpointOwner& owner,
 
 }  // namespace
 
-class Replicator::Impl {
- public:
-  Impl(const ReplicatorOptions& options, const os::Clock& clock, const Log& log)
-      : options_(options), clock_(clock), log_(log) {}
-  ~Impl() { quit(); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+Result<std::unique_ptr<Replicator>> Replicator::prepare(const ReplicatorOptions& options,
+                                                        const os::Clock& clock, const Log& log,
+                                                        const std::function<bool()>& cancelled) {
+  std::unique_ptr<Replicator> replicator(new Replicator(options, clock, log));
+  TRY(replicator->boot_and_attach(cancelled));
+  return replicator;
+}
 
-  Result<void> prepare(const std::function<bool()>& cancelled);
-  Result<void> start();
-  void hurry();
-  void begin_flush(MonoTime deadline);
-  FlushReport flush(MonoTime deadline);
-  ReplicatorStatus status() const;
-  SyncRequests& sync_requests() { return *mailboxes_->sync_requests; }
-  PointsLister& points() { return *points_; }
+Replicator::~Replicator() {
+  quit();
+}
 
- private:
-  BootRequest boot_request(Stopped cancelled);
-  Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
-  Result<std::unique_ptr<storage::ObjectStore>> open_to_list(const Stopped& stopped);
-  Result<std::unique_ptr<storage::ObjectStore>> open_with(storage::Surroundings surroundings);
-  void give_up_replication(const std::string& cause);
-  void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
-  void on_panic(std::string_view what);
-  void prove(FlushReport& report, MonoTime deadline);
-  void quit();
-
-  ReplicatorOptions options_;
-  const os::Clock& clock_;
-  const Log& log_;
-  std::unique_ptr<Mailboxes> mailboxes_;
-  os::Published<std::optional<StartWait>> start_wait_;
-  storage::SharedCounts counts_;
-  std::optional<os::DirectoryLock> lock_;  // given up last
-  std::optional<std::chrono::milliseconds> restored_in_;
-  RandomId writer_;
-  std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
-  std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
-  std::optional<UploadLoop> uploads_;
-  std::string damage_;  // of the database, as a first look has found; "": none
-  std::string broken_;  // why nothing is replicated; "": it is
-  os::Published<bool> panicked_{false};
-  std::optional<PointsLister> points_;
-  os::Thread upload_thread_;
-  os::Thread capture_thread_;
-};
-
-BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
+BootRequest Replicator::boot_request(Stopped cancelled) {
   return {.database = options_.database,
           .replica = options_.location.url,
           .style = key_style_of(options_.location.kind),
@@ -137,7 +96,7 @@ BootRequest Replicator::Impl::boot_request(Stopped cancelled) {
           .cancelled = std::move(cancelled)};
 }
 
-Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const Stopped& stopped) {
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_store(const Stopped& stopped) {
   const auto budget = [this, stopped] {
     const auto start = start_wait_.get();
     const auto orders = mailboxes_->orders.get();
@@ -153,8 +112,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_store(const
 }
 
 // For somebody who waits for the answer, and never in the way of a stop.
-Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_to_list(
-    const Stopped& stopped) {
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_to_list(const Stopped& stopped) {
   const MonoTime deadline = clock_.mono() + kLongestListing;
   return open_with({.clock = clock_, .log = log_, .budget = [this, stopped, deadline] {
                       const auto orders = mailboxes_->orders.get();
@@ -164,7 +122,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_to_list(
                     }});
 }
 
-Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
+Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_with(
     storage::Surroundings surroundings) {
   surroundings.backoff = {.first = milliseconds(100), .ceiling = kLongestPause};
   surroundings.counts = &counts_;
@@ -172,7 +130,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::Impl::open_with(
   return storage::with_retries(std::move(store), surroundings);
 }
 
-Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
+Result<void> Replicator::boot_and_attach(const std::function<bool()>& cancelled) {
   mailboxes_ = TRY(Mailboxes::create());
   points_.emplace(PointsLister::Options{
                       .open_store = [this](const auto& stopped) { return open_to_list(stopped); },
@@ -207,7 +165,7 @@ Result<void> Replicator::Impl::prepare(const std::function<bool()>& cancelled) {
 }
 
 // Replication trouble never stops the app.
-void Replicator::Impl::give_up_replication(const std::string& cause) {
+void Replicator::give_up_replication(const std::string& cause) {
   broken_ = cause;
   log_.error("replication stopped, the app goes on", {{"cause", broken_}});
   mailboxes_->status.set({.txid = {}, .error = broken_});
@@ -216,7 +174,7 @@ void Replicator::Impl::give_up_replication(const std::string& cause) {
   mailboxes_->sync_requests->publish(halted);
 }
 
-void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
+void Replicator::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner) {
   const SavedState state = booted.state;
   const bool has_gap = booted.has_gap;
   restored_in_ = booted.restored_in;
@@ -259,14 +217,14 @@ void Replicator::Impl::make_parts(Booted booted, std::unique_ptr<sqlite::Checkpo
   uploads_.emplace(*uploader_, options_.database, *mailboxes_, clock_, log_);
 }
 
-void Replicator::Impl::on_panic(std::string_view what) {
+void Replicator::on_panic(std::string_view what) {
   log_.error("a bug has stopped replication, the app goes on", {{"what", what}});
   panicked_.set(true);
   mailboxes_->status.update([&](ReplicatorStatus& status) { status.error = what; });
   mailboxes_->main_wakeup.notify();
 }
 
-Result<void> Replicator::Impl::start() {
+Result<void> Replicator::start() {
   if (!broken_.empty()) return {};
   // Before the app runs, and its start script, which may delete what looks like a leftover.
   capture_->prepare();
@@ -278,7 +236,7 @@ Result<void> Replicator::Impl::start() {
   return {};
 }
 
-ReplicatorStatus Replicator::Impl::status() const {
+ReplicatorStatus Replicator::status() const {
   auto status = mailboxes_->status.get();
   status.fencing = mailboxes_->fencing.get();
   status.writer = writer_;
@@ -293,13 +251,13 @@ ReplicatorStatus Replicator::Impl::status() const {
   return status;
 }
 
-void Replicator::Impl::hurry() {
+void Replicator::hurry() {
   mailboxes_->orders.update([](Orders& orders) { orders.hurry = true; });
   mailboxes_->capture_wakeup.notify();
   mailboxes_->upload_wakeup.notify();
 }
 
-void Replicator::Impl::begin_flush(MonoTime deadline) {
+void Replicator::begin_flush(MonoTime deadline) {
   if (!broken_.empty()) return;
   mailboxes_->orders.update([&](Orders& orders) {
     orders.hurry = true;
@@ -309,7 +267,7 @@ void Replicator::Impl::begin_flush(MonoTime deadline) {
   mailboxes_->upload_wakeup.notify();
 }
 
-FlushReport Replicator::Impl::flush(MonoTime deadline) {
+FlushReport Replicator::flush(MonoTime deadline) {
   if (!broken_.empty()) return {.outcome = FlushOutcome::Failed, .missing = broken_};
   begin_flush(deadline);
   std::optional<FlushReport> report;
@@ -346,7 +304,7 @@ FlushReport Replicator::Impl::flush(MonoTime deadline) {
 }
 
 // What is stored is looked at once more, in the store: a verdict is measured.
-void Replicator::Impl::prove(FlushReport& report, MonoTime deadline) {
+void Replicator::prove(FlushReport& report, MonoTime deadline) {
   mailboxes_->orders.update([](Orders& orders) { orders.prove = true; });
   mailboxes_->upload_wakeup.notify();
   std::optional<ReplicaProof> proof;
@@ -359,46 +317,13 @@ void Replicator::Impl::prove(FlushReport& report, MonoTime deadline) {
   if (!report.missing.empty()) report.outcome = FlushOutcome::Failed;
 }
 
-void Replicator::Impl::quit() {
+void Replicator::quit() {
   if (!mailboxes_) return;
   mailboxes_->orders.update([](Orders& orders) { orders.quit = true; });
   mailboxes_->capture_wakeup.notify();
   mailboxes_->upload_wakeup.notify();
   upload_thread_.join();
   capture_thread_.join();
-}
-
-Replicator::Replicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Replicator::~Replicator() = default;
-
-Result<std::unique_ptr<Replicator>> Replicator::prepare(const ReplicatorOptions& options,
-                                                        const os::Clock& clock, const Log& log,
-                                                        const std::function<bool()>& cancelled) {
-  auto impl = std::make_unique<Impl>(options, clock, log);
-  TRY(impl->prepare(cancelled));
-  return std::unique_ptr<Replicator>(new Replicator(std::move(impl)));
-}
-
-Result<void> Replicator::start() {
-  return impl_->start();
-}
-void Replicator::hurry() {
-  impl_->hurry();
-}
-void Replicator::begin_flush(MonoTime deadline) {
-  impl_->begin_flush(deadline);
-}
-FlushReport Replicator::flush(MonoTime deadline) {
-  return impl_->flush(deadline);
-}
-ReplicatorStatus Replicator::status() const {
-  return impl_->status();
-}
-SyncRequests& Replicator::sync_requests() {
-  return impl_->sync_requests();
-}
-PointsLister& Replicator::points() {
-  return impl_->points();
 }
 
 }  // namespace walwrap::replication

@@ -9,18 +9,26 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/clock.hpp"
+#include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/os/thread.hpp"
 #include "walwrap/replication/capture/checkpoint.hpp"
+#include "walwrap/replication/capture_loop.hpp"
 #include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/replica/points_lister.hpp"
 #include "walwrap/replication/restore/restore.hpp"
+#include "walwrap/replication/startup/boot.hpp"
 #include "walwrap/replication/startup/startup.hpp"
+#include "walwrap/replication/upload_loop.hpp"
+#include "walwrap/storage/store_counts.hpp"
 #include "walwrap/storage/stores/open.hpp"
 
 namespace walwrap::replication {
@@ -51,6 +59,8 @@ class Replicator {
                                                      const os::Clock& clock, const Log& log,
                                                      const std::function<bool()>& cancelled);
   ~Replicator();  // ends the threads without a flush
+  Replicator(const Replicator&) = delete;
+  Replicator& operator=(const Replicator&) = delete;
 
   Result<void> start();
   // A stop has begun: no pacing from now on.
@@ -61,13 +71,41 @@ class Replicator {
   FlushReport flush(MonoTime deadline);  // begins it, if need be
   ReplicatorStatus status() const;
   // For any thread, as long as this object is.
-  SyncRequests& sync_requests();
-  PointsLister& points();  // one thread asks
+  SyncRequests& sync_requests() { return *mailboxes_->sync_requests; }
+  PointsLister& points() { return *points_; }  // one thread asks
 
  private:
-  class Impl;
-  explicit Replicator(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  Replicator(const ReplicatorOptions& options, const os::Clock& clock, const Log& log)
+      : options_(options), clock_(clock), log_(log) {}
+  Result<void> boot_and_attach(const std::function<bool()>& cancelled);
+  BootRequest boot_request(Stopped cancelled);
+  Result<std::unique_ptr<storage::ObjectStore>> open_store(const Stopped& stopped);
+  Result<std::unique_ptr<storage::ObjectStore>> open_to_list(const Stopped& stopped);
+  Result<std::unique_ptr<storage::ObjectStore>> open_with(storage::Surroundings surroundings);
+  void give_up_replication(const std::string& cause);
+  void make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwner> owner);
+  void on_panic(std::string_view what);
+  void prove(FlushReport& report, MonoTime deadline);
+  void quit();
+
+  ReplicatorOptions options_;
+  const os::Clock& clock_;
+  const Log& log_;
+  std::unique_ptr<Mailboxes> mailboxes_;
+  os::Published<std::optional<StartWait>> start_wait_;
+  storage::SharedCounts counts_;
+  std::optional<os::DirectoryLock> lock_;  // given up last
+  std::optional<std::chrono::milliseconds> restored_in_;
+  RandomId writer_;
+  std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
+  std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
+  std::optional<UploadLoop> uploads_;
+  std::string damage_;  // of the database, as a first look has found; "": none
+  std::string broken_;  // why nothing is replicated; "": it is
+  os::Published<bool> panicked_{false};
+  std::optional<PointsLister> points_;
+  os::Thread upload_thread_;
+  os::Thread capture_thread_;
 };
 
 }  // namespace walwrap::replication

@@ -9,8 +9,8 @@
 
 #include "walwrap/base/types.hpp"
 #include "walwrap/replication/mailboxes.hpp"
-#include "walwrap/replication/startup/start_wait.hpp"
-#include "walwrap/storage/call_budget.hpp"
+#include "walwrap/replication/startup/start_retry.hpp"
+#include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::replication {
 

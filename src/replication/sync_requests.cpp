@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "walwrap/base/decimal.hpp"
-#include "walwrap/base/split.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap::replication {
 

@@ -1,15 +1,12 @@
 #include "walwrap/sqlite/read_ahead.hpp"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <new>
 #include <optional>
 #include <vector>
 
-#include "walwrap/base/check.hpp"
+#include "walwrap/sqlite/unix_vfs.hpp"
 
 namespace walwrap::sqlite {
 namespace {
@@ -18,24 +15,13 @@ constexpr const char* kReadAheadName = "walwrap-read-ahead";
 // Large enough that calls cost little, small enough to stay in a core's cache.
 constexpr sqlite3_int64 kWindowBytes = 256 << 10;
 
-// Lies behind the unix VFS's own part of each sqlite3_file.
-struct Window {
-  const sqlite3_io_methods* base = nullptr;
-  sqlite3_io_methods methods{};
+struct Window : WrappedFile {
+  int wrap(sqlite3_file* file);
   sqlite3_int64 file_size = 0;
   sqlite3_int64 begin = 0;       // in the file
   std::vector<std::byte> bytes;  // empty: the last read was of `begin`
   sqlite3_int64 end() const { return begin + static_cast<sqlite3_int64>(bytes.size()); }
 };
-
-sqlite3_vfs* base_vfs() {
-  return sqlite3_vfs_find("unix");
-}
-
-Window* window_of(sqlite3_file* file) {
-  const auto offset = static_cast<std::size_t>(base_vfs()->szOsFile);
-  return reinterpret_cast<Window*>(reinterpret_cast<std::byte*>(file) + offset);
-}
 
 // Where a window begins that holds the read and what comes next; nullopt: nobody knows what does.
 std::optional<sqlite3_int64> window_begin(const Window& window, int amount, sqlite3_int64 offset) {
@@ -46,7 +32,7 @@ std::optional<sqlite3_int64> window_begin(const Window& window, int amount, sqli
 }
 
 int read_through_window(sqlite3_file* file, void* out, int amount, sqlite3_int64 offset) {
-  Window& window = *window_of(file);
+  Window& window = *wrapped<Window>(file);
   if (offset < window.begin || offset + amount > window.end()) {
     const auto begin = window_begin(window, amount, offset);
     const auto end = begin ? std::min(*begin + kWindowBytes, window.file_size) : 0;
@@ -69,42 +55,23 @@ int read_through_window(sqlite3_file* file, void* out, int amount, sqlite3_int64
 }
 
 int close_window(sqlite3_file* file) {
-  Window* window = window_of(file);
+  Window* window = wrapped<Window>(file);
   const auto* base = window->base;
   window->~Window();
   return base->xClose(file);
 }
 
-int open_window(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int flags,
-                int* out_flags) {
-  sqlite3_vfs* base = base_vfs();
-  const int code = base->xOpen(base, name, file, flags, out_flags);
-  if (code != SQLITE_OK || (flags & SQLITE_OPEN_MAIN_DB) == 0 || file->pMethods == nullptr) {
-    return code;
-  }
-  auto* window = new (window_of(file)) Window;
-  window->base = file->pMethods;
-  window->methods = *file->pMethods;
-  window->methods.iVersion = 1;  // no shared memory, no mapping
-  window->methods.xRead = read_through_window;
-  window->methods.xClose = close_window;
-  file->pMethods = &window->methods;
-  return window->base->xFileSize(file, &window->file_size);
+int Window::wrap(sqlite3_file* file) {
+  methods.iVersion = 1;  // no shared memory, no mapping
+  methods.xRead = read_through_window;
+  methods.xClose = close_window;
+  return base->xFileSize(file, &file_size);
 }
 
 }  // namespace
 
 const char* register_read_ahead() {
-  static sqlite3_vfs vfs = [] {  // SQLite links it into its list and keeps it
-    sqlite3_vfs copy = *base_vfs();
-    copy.zName = kReadAheadName;
-    copy.szOsFile += static_cast<int>(sizeof(Window));
-    copy.xOpen = open_window;
-    copy.pNext = nullptr;
-    return copy;
-  }();
-  static const int registered = sqlite3_vfs_register(&vfs, 0);
-  WW_CHECK(registered == SQLITE_OK);
+  register_wrapped<Window>(kReadAheadName);
   return kReadAheadName;
 }
 

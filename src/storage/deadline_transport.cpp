@@ -1,10 +1,22 @@
 #include "walwrap/storage/deadline_transport.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace walwrap::storage {
 
 using Verdict = AttemptLimit::Verdict;
+
+Verdict AttemptLimit::judge(const CallBudget& budget, MonoTime now) {
+  if (!budget.go_on) return Verdict::GiveUp;
+  if (budget.deadline != deadline_) {
+    deadline_ = budget.deadline;
+    if (deadline_) share_ = std::max(kShortest, (*deadline_ - now) / 2);
+  }
+  if (!deadline_) return Verdict::GoOn;
+  if (now >= *deadline_) return Verdict::OutOfTime;
+  return now - began_ > share_ ? Verdict::TryAgain : Verdict::GoOn;
+}
 
 Result<std::unique_ptr<http::Transport>> DeadlineTransport::open(const Make& make,
                                                                  CallBudgetFn budget,
@@ -16,7 +28,7 @@ Result<std::unique_ptr<http::Transport>> DeadlineTransport::open(const Make& mak
 }
 
 bool DeadlineTransport::is_to_end() {
-  if (verdict_ == Verdict::GoOn) verdict_ = limit_.judge(patience_(), clock_.mono());
+  if (verdict_ == Verdict::GoOn) verdict_ = limit_.judge(budget_(), clock_.mono());
   return verdict_ != Verdict::GoOn;
 }
 

@@ -1,19 +1,49 @@
 // A Transport whose requests end when whoever waits for them has lost patience.
 //
 // Cancelled: nobody waits any longer. Unknown: ended for the sake of the time that is left
-// (attempt_limit.hpp); it may be repeated. Everything else is the answer of the transport inside.
+// (AttemptLimit); it may be repeated. Everything else is the answer of the transport inside.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "walwrap/base/types.hpp"
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/storage/attempt_timeout.hpp"
-#include "walwrap/storage/call_budget.hpp"
+#include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::storage {
+
+// When a request that is under way is ended for the sake of the time that is left.
+//
+// Without a deadline only a request's own limits end it. Once there is one (a stop has begun), a
+// request that hangs must not eat all of it: what has run for longer than half of what was left
+// when the deadline appeared is ended, so that another try, on a fresh connection, fits in. Owned
+// by the thread that makes the requests, for all of them.
+class AttemptLimit {
+ public:
+  // However little is left: a request to a healthy store takes less.
+  static constexpr std::chrono::nanoseconds kShortest = std::chrono::seconds(1);
+
+  enum class Verdict {
+    GoOn,
+    GiveUp,     // nobody waits any longer
+    TryAgain,   // it has taken its share
+    OutOfTime,  // the deadline has passed
+  };
+
+  void begin(MonoTime now) { began_ = now; }
+  // Of the attempt begun last.
+  Verdict judge(const CallBudget& budget, MonoTime now);
+
+ private:
+  MonoTime began_{};
+  std::optional<MonoTime> deadline_;  // as seen last
+  std::chrono::nanoseconds share_{};  // of one attempt, while there is a deadline
+};
 
 class DeadlineTransport : public http::Transport {
  public:
@@ -29,10 +59,10 @@ class DeadlineTransport : public http::Transport {
 
  private:
   DeadlineTransport(CallBudgetFn budget, const os::Clock& clock)
-      : patience_(std::move(budget)), clock_(clock) {}
+      : budget_(std::move(budget)), clock_(clock) {}
   bool is_to_end();
 
-  CallBudgetFn patience_;
+  CallBudgetFn budget_;
   const os::Clock& clock_;
   AttemptLimit limit_;
   AttemptLimit::Verdict verdict_ = AttemptLimit::Verdict::GoOn;  // on the request under way

@@ -88,6 +88,16 @@ struct ByteRange {
   Bytes length = 0;  // 0: to the end
 };
 
+// How long whoever waits for a store is willing to wait.
+struct CallBudget {
+  bool go_on = true;                   // false: end what is under way, as Cancelled
+  std::optional<MonoTime> deadline{};  // no attempt but the first begins at it or later
+  bool hurry = false;                  // the next attempt begins within half a second
+};
+// Asked often, by the thread that owns the store; the answer may change while a request is under
+// way: a stop begins, a start is given up.
+using CallBudgetFn = std::function<CallBudget()>;
+
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;

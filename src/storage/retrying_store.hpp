@@ -1,6 +1,6 @@
 // A store that tries again: what is Unavailable or Unknown is repeated until there is an answer.
 //
-// It never gives up by itself, only when `patience` says so: then the error is Cancelled or
+// It never gives up by itself, only when its budget says so: then the error is Cancelled or
 // Deadline, with the last failure in its text. Any other error is an answer and is returned as it
 // is, and so is every failure of a put that is not to be repeated. Exists after a repeated put may
 // be the caller's own object: the caller settles that by comparing contents. What a sink or a body
@@ -25,10 +25,13 @@
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/clock.hpp"
-#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
 
 namespace walwrap::storage {
+
+// Told what is wrong when a store stops answering, and "" when it answers again; by the thread
+// that owns the store.
+using OutageFn = std::function<void(std::string_view why)>;
 
 class RetryingStore : public ObjectStore {
  public:

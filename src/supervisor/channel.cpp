@@ -90,7 +90,7 @@ Result<ReplicatorReport> parse_report(std::string_view packet) {
   if (kind > static_cast<std::uint8_t>(Report::Drained)) {
     return fail(Code::Corrupt, "report of unknown kind {}", kind);
   }
-  if (flush > static_cast<std::uint8_t>(FlushResult::Failed)) {
+  if (flush > static_cast<std::uint8_t>(FlushOutcome::Failed)) {
     return fail(Code::Corrupt, "report with unknown flush result {}", flush);
   }
   if (fencing > static_cast<std::uint8_t>(Fencing::Off)) {
@@ -98,7 +98,7 @@ Result<ReplicatorReport> parse_report(std::string_view packet) {
   }
   ReplicatorReport report;
   report.kind = static_cast<Report>(kind);
-  report.flush = static_cast<FlushResult>(flush);
+  report.flush = static_cast<FlushOutcome>(flush);
   report.fencing = static_cast<Fencing>(fencing);
   report.exit_code = static_cast<std::int32_t>(head.take32());
   report.txid = Txid{head.take64()};

@@ -13,14 +13,12 @@
 #include <string_view>
 #include <utility>
 
+#include "walwrap/base/flush_outcome.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/packet_socket.hpp"
 
 namespace walwrap::supervisor {
-
-// From good to bad. Nothing: there is no database, so nothing was to be stored.
-enum class FlushResult : std::uint8_t { Ok, Nothing, Partial, Failed };
 
 // Replicator -> init.
 enum class Report : std::uint8_t {
@@ -32,13 +30,13 @@ enum class Report : std::uint8_t {
 };
 struct ReplicatorReport {
   Report kind = Report::Ready;
-  std::int32_t exit_code = 0;               // Refused
-  std::string text;                         // Refused, Drained: cut to kMaxText bytes
-  Txid txid;                                // Position, Drained
-  Bytes lag_bytes = 0;                      // Position, Drained
-  std::chrono::milliseconds last_put{0};    // Position: what one upload took
-  FlushResult flush = FlushResult::Failed;  // Drained
-  Fencing fencing = Fencing::NotKnown;      // Position, Drained
+  std::int32_t exit_code = 0;                 // Refused
+  std::string text;                           // Refused, Drained: cut to kMaxText bytes
+  Txid txid;                                  // Position, Drained
+  Bytes lag_bytes = 0;                        // Position, Drained
+  std::chrono::milliseconds last_put{0};      // Position: what one upload took
+  FlushOutcome flush = FlushOutcome::Failed;  // Drained
+  Fencing fencing = Fencing::NotKnown;        // Position, Drained
 };
 
 // Init -> replicator.

@@ -16,16 +16,16 @@ std::string status_text(const os::ExitStatus& status) {
   return status.signal != 0 ? format_signal(status.signal) : fmt::format("{}", status.code);
 }
 
-std::string_view flush_text(const std::optional<FlushResult>& flush) {
+std::string_view flush_text(const std::optional<FlushOutcome>& flush) {
   if (!flush) return "none";
   switch (*flush) {
-    case FlushResult::Ok:
+    case FlushOutcome::Ok:
       return "ok";
-    case FlushResult::Nothing:
+    case FlushOutcome::Nothing:
       return "nothing";
-    case FlushResult::Partial:
+    case FlushOutcome::Partial:
       return "partial";
-    case FlushResult::Failed:
+    case FlushOutcome::Failed:
       return "failed";
   }
   return "failed";
@@ -116,9 +116,9 @@ class Speaker {
     log_.warn("processes survive SIGKILL; flushing beside them", {{"count", fact.processes}});
   }
   void operator()(const fact::Stopped& fact) const {
-    if (fact.flush && *fact.flush != FlushResult::Ok) {
+    if (fact.flush && *fact.flush != FlushOutcome::Ok) {
       // Nothing to store may be what the app wants, or a wrong path: that is for a person to see.
-      const auto speak = *fact.flush == FlushResult::Nothing ? &Log::warn : &Log::error;
+      const auto speak = *fact.flush == FlushOutcome::Nothing ? &Log::warn : &Log::error;
       return (log_.*speak)("stopped", {{"flush", flush_text(fact.flush)},
                                        {"txid", fact.txid},
                                        {"lag_bytes", fact.lag_bytes},

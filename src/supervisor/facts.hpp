@@ -85,8 +85,8 @@ struct LeftoversRemain {
 
 struct Stopped {  // the last line of a life
   int exit_code = 0;
-  std::optional<FlushResult> flush;  // nullopt: there was nothing to flush
-  std::string missing;               // what is not stored, and why
+  std::optional<FlushOutcome> flush;  // nullopt: there was nothing to flush
+  std::string missing;                // what is not stored, and why
   Txid txid;
   Bytes lag_bytes = 0;
   Fencing fencing = Fencing::NotKnown;

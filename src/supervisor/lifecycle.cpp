@@ -84,7 +84,7 @@ void Machine::on_refused(const ReplicatorReport& report) {
   tell(fact::ReplicationRefused{report.text});
   s_.worker.on_refused(worker_stage(), now_);
   if (s_.phase == Phase::Running) return;
-  s_.flush = FlushResult::Failed;
+  s_.flush = FlushOutcome::Failed;
   s_.missing = report.text;
   if (s_.phase == Phase::Flushing) leave(final_status(), kLeaveLimit);
 }

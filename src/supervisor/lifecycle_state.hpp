@@ -84,7 +84,7 @@ struct State {
 
   std::optional<MonoTime> manager_at;  // when the service manager is told that we live
 
-  std::optional<FlushResult> flush;  // what it came to, once known
+  std::optional<FlushOutcome> flush;  // what it came to, once known
   std::string missing;
 
   int exit_status = 0;

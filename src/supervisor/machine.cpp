@@ -168,7 +168,7 @@ void Machine::flush() {
 }
 
 void Machine::flush_failed(std::string missing) {
-  s_.flush = FlushResult::Failed;
+  s_.flush = FlushOutcome::Failed;
   s_.missing = std::move(missing);
   if (s_.worker.is_alive) act(action::KillReplicator{});
   leave(final_status(), kLeaveLimit);
@@ -225,7 +225,7 @@ int Machine::final_status() const {
                        std::find(good.begin(), good.end(), s_.app_status) != good.end();
   const int status = is_good ? 0 : s_.app_status;
   const bool is_stored =
-      s_.worker.condition == Condition::None || (s_.flush && *s_.flush <= FlushResult::Nothing);
+      s_.worker.condition == Condition::None || (s_.flush && *s_.flush <= FlushOutcome::Nothing);
   if (status == 0 && !is_stored && s_.rules.flush_failed_code != 0) {
     return s_.rules.flush_failed_code;
   }

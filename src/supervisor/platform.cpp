@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::supervisor {
 
 namespace {
@@ -168,7 +170,7 @@ bool is_cedar_dyno(std::string_view dyno) {
   const auto dot = dyno.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == dyno.size()) return false;
   const auto number = dyno.substr(dot + 1);
-  return std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return std::all_of(number.begin(), number.end(), is_digit);
 }
 
 std::string set_on_railway() {

@@ -10,11 +10,9 @@
 using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::daemon;
-using replication::FlushOutcome;
 using replication::FlushReport;
 using replication::ReplicatorStatus;
 using supervisor::AtFork;
-using supervisor::FlushResult;
 using supervisor::InitOrder;
 using supervisor::Order;
 
@@ -43,7 +41,7 @@ DatabaseFlush flushed(std::string database, FlushOutcome outcome, std::uint64_t 
 }  // namespace
 
 TEST_CASE("before the app starts, an order to stop or a dead init ends the preparation") {
-  Orders orders(AtFork::AppNotStarted);
+  InitOrders orders(AtFork::AppNotStarted);
   CHECK_FALSE(orders.cancels_preparation(kNow));
   SUBCASE("stopping") {
     orders.on_order({Order::Stopping, 0, kNow + 10s});
@@ -63,7 +61,7 @@ TEST_CASE("before the app starts, an order to stop or a dead init ends the prepa
 }
 
 TEST_CASE("beside a running app the preparation goes on until the flush is out of time") {
-  Orders orders(AtFork::AppStarted);
+  InitOrders orders(AtFork::AppStarted);
   orders.on_order({Order::Stopping, 0, kNow + 10s});
   CHECK_FALSE(orders.cancels_preparation(kNow));
   orders.on_order({Order::AppGone, 0, {}});
@@ -73,7 +71,7 @@ TEST_CASE("beside a running app the preparation goes on until the flush is out o
 }
 
 TEST_CASE("a flush ordered again with another deadline has the newer one") {
-  Orders orders(AtFork::AppNotStarted);
+  InitOrders orders(AtFork::AppNotStarted);
   orders.on_order({Order::AppStarted, 42, {}});
   orders.on_order({Order::Flush, 0, kNow + 5s});
   orders.on_order({Order::Flush, 0, kNow + 2s});
@@ -82,7 +80,7 @@ TEST_CASE("a flush ordered again with another deadline has the newer one") {
 }
 
 TEST_CASE("when init dies beside the app, what is left is flushed within five seconds") {
-  Orders orders(AtFork::AppNotStarted);
+  InitOrders orders(AtFork::AppNotStarted);
   orders.on_order({Order::AppStarted, 42, {}});
   CHECK_FALSE(orders.flush_until().has_value());
   orders.on_closed(kNow);
@@ -90,13 +88,13 @@ TEST_CASE("when init dies beside the app, what is left is flushed within five se
   CHECK(orders.flush_until() == kNow + 5s);
   CHECK_FALSE(orders.is_over());
 
-  Orders restarted(AtFork::AppStarted);
+  InitOrders restarted(AtFork::AppStarted);
   restarted.on_closed(kNow);
   CHECK(restarted.flush_until() == kNow + 5s);
 }
 
 TEST_CASE("a deadline that init gave stays when init dies") {
-  Orders orders(AtFork::AppStarted);
+  InitOrders orders(AtFork::AppStarted);
   orders.on_order({Order::Flush, 0, kNow + 2s});
   orders.on_closed(kNow);
   CHECK(orders.flush_until() == kNow + 2s);
@@ -135,14 +133,14 @@ TEST_CASE("the flush of several databases is as good as the worst of them") {
   const auto good = drained_of(
       {flushed("/a", FlushOutcome::Ok, 7, 0, ""), flushed("/b", FlushOutcome::Ok, 9, 0, "")});
   CHECK(good.kind == supervisor::Report::Drained);
-  CHECK(good.flush == FlushResult::Ok);
+  CHECK(good.flush == FlushOutcome::Ok);
   CHECK(good.txid == Txid{7});
   CHECK(good.text.empty());
 
   const auto mixed = drained_of({flushed("/a", FlushOutcome::Ok, 7, 0, ""),
                                  flushed("/b", FlushOutcome::Failed, 9, 4096, "store unreachable"),
                                  flushed("/c", FlushOutcome::Partial, 3, 8192, "out of time")});
-  CHECK(mixed.flush == FlushResult::Failed);
+  CHECK(mixed.flush == FlushOutcome::Failed);
   CHECK(mixed.txid == Txid{9});
   CHECK(mixed.lag_bytes == 12288);
   CHECK(mixed.text == "/b: store unreachable; /c: out of time");

@@ -21,7 +21,6 @@ using namespace walwrap;
 using namespace walwrap::daemon;
 using supervisor::AtFork;
 using supervisor::Channel;
-using supervisor::FlushResult;
 using supervisor::Order;
 using supervisor::ReplicatorReport;
 using supervisor::Report;
@@ -112,7 +111,7 @@ TEST_CASE("a replicator says Ready, reports what it stores, and drains when told
   const auto drained = stage.await(Report::Drained);
   REQUIRE(drained.has_value());
   CAPTURE(drained->text);
-  CHECK(drained->flush == FlushResult::Ok);
+  CHECK(drained->flush == FlushOutcome::Ok);
   CHECK(drained->txid >= Txid{1});
   CHECK(drained->lag_bytes == 0);
   CHECK(stage.close() == 0);
@@ -133,7 +132,7 @@ TEST_CASE("two databases drain together") {
   const auto drained = stage.await(Report::Drained);
   REQUIRE(drained.has_value());
   CAPTURE(drained->text);
-  CHECK(drained->flush == FlushResult::Ok);
+  CHECK(drained->flush == FlushOutcome::Ok);
   CHECK(stage.close() == 0);
 }
 
@@ -179,7 +178,7 @@ TEST_CASE("beside a running app one refused database does not stop the others") 
   REQUIRE(drained.has_value());
   // What is missing of bad.db must be said, and good.db is stored.
   CAPTURE(drained->text);
-  CHECK(drained->flush == FlushResult::Failed);
+  CHECK(drained->flush == FlushOutcome::Failed);
   CHECK(drained->text.find("bad.db") != std::string::npos);
   CHECK(drained->text.find("good.db") == std::string::npos);
   CHECK(stage.close() == 0);

@@ -21,7 +21,7 @@ TEST_CASE("a report arrives as it was sent, whatever its kind and values") {
     report.txid = Txid{std::numeric_limits<std::uint64_t>::max()};
     report.lag_bytes = 1ULL << 63;
     report.last_put = 86'400'000ms;
-    report.flush = FlushResult::Partial;
+    report.flush = FlushOutcome::Partial;
     report.fencing = Fencing::Off;
     const auto parsed = parse_report(encode(report)).value();
     CHECK(parsed.kind == report.kind);

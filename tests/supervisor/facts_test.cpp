@@ -27,7 +27,7 @@ std::string line_of(const Fact& fact) {
 TEST_CASE("the last line tells how the flush went, how far it came and what was left of the time") {
   fact::Stopped stopped;
   stopped.exit_code = 0;
-  stopped.flush = FlushResult::Ok;
+  stopped.flush = FlushOutcome::Ok;
   stopped.txid = Txid{0xa1};
   stopped.lag_bytes = 0;
   stopped.fencing = Fencing::On;
@@ -37,14 +37,14 @@ TEST_CASE("the last line tells how the flush went, how far it came and what was 
         "level=info msg=stopped flush=ok txid=00000000000000a1 lag_bytes=0 fencing=on "
         "total_ms=812 left_ms=9188 exit=0");
   stopped.exit_code = 74;
-  stopped.flush = FlushResult::Partial;
+  stopped.flush = FlushOutcome::Partial;
   stopped.lag_bytes = 4'096;
   stopped.fencing = Fencing::Off;
   stopped.missing = "2 transactions: store does not answer";
   CHECK(line_of(stopped) ==
         "level=error msg=stopped flush=partial txid=00000000000000a1 lag_bytes=4096 fencing=off "
         "total_ms=812 left_ms=9188 exit=74 missing=\"2 transactions: store does not answer\"");
-  stopped.flush = FlushResult::Nothing;
+  stopped.flush = FlushOutcome::Nothing;
   CHECK(line_of(stopped).find("level=warn msg=stopped flush=nothing") == 0);
   CHECK(line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
 }

@@ -387,7 +387,7 @@ TEST_CASE("the last thing said is how it ended") {
   REQUIRE(std::holds_alternative<fact::Stopped>(life.said.back()));
   const auto& stopped = std::get<fact::Stopped>(life.said.back());
   CHECK(stopped.exit_code == 74);
-  CHECK(stopped.flush == FlushResult::Partial);
+  CHECK(stopped.flush == FlushOutcome::Partial);
   CHECK(stopped.txid == Txid{9});
   CHECK(stopped.total == 500ms);
   CHECK(stopped.left == 9'500ms);

@@ -135,10 +135,10 @@ std::string fault_in_state(const Node& node) {
   const bool has_deadline = deadline_of(s).has_value();
   if (s.phase == Phase::Done) {
     const bool ran = s.app_pid != os::Pid{};
-    const bool is_stored = s.flush && *s.flush <= FlushResult::Nothing;
+    const bool is_stored = s.flush && *s.flush <= FlushOutcome::Nothing;
     if (is_stored && !node.flush_ordered) return "stored without an order";
     const bool must_flush = s.rules.replicates && ran;
-    if (must_flush && !node.flush_ordered && s.flush != FlushResult::Failed) return "no flush";
+    if (must_flush && !node.flush_ordered && s.flush != FlushOutcome::Failed) return "no flush";
     if (must_flush && s.exit_status == 0 && !is_stored) return "0, but not stored";
     return has_deadline ? "a deadline after the end" : "";
   }

@@ -66,9 +66,9 @@ struct Run {
 // Start, flush, and what an empty host gets afterwards.
 inline std::string rows_after_a_start(const World& world) {
   const auto report = world.live("");
-  if (report.outcome != replication::FlushOutcome::Ok) return report.missing;
+  if (report.outcome != FlushOutcome::Ok) return report.missing;
   world.wipe();
-  REQUIRE(world.live("").outcome == replication::FlushOutcome::Ok);
+  REQUIRE(world.live("").outcome == FlushOutcome::Ok);
   AppDb app(world.database);
   REQUIRE(app.text("PRAGMA integrity_check") == "ok");
   return app.text("SELECT group_concat(a) FROM (SELECT a FROM t ORDER BY a)");

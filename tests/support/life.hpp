@@ -119,10 +119,10 @@ inline Event event_of(std::string_view word) {
   if (name == "drained") {
     auto drained = report(Report::Drained);
     drained.txid = Txid{9};
-    drained.flush = value == "ok"        ? FlushResult::Ok
-                    : value == "nothing" ? FlushResult::Nothing
-                    : value == "partial" ? FlushResult::Partial
-                                         : FlushResult::Failed;
+    drained.flush = value == "ok"        ? FlushOutcome::Ok
+                    : value == "nothing" ? FlushOutcome::Nothing
+                    : value == "partial" ? FlushOutcome::Partial
+                                         : FlushOutcome::Failed;
     return drained;
   }
   if (name == "closed") return event::ChannelClosed{};

@@ -20,7 +20,7 @@
 #include "walwrap/replication/replica/wal_reach.hpp"
 #include "walwrap/replication/restore/restore_request.hpp"
 #include "walwrap/replication/startup/local_pages.hpp"
-#include "walwrap/replication/startup/start_wait.hpp"
+#include "walwrap/replication/startup/start_retry.hpp"
 #include "walwrap/replication/startup/startup.hpp"
 #include "walwrap/storage/object_store.hpp"
 

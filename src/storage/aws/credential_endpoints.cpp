@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "walwrap/base/text.hpp"
 #include "walwrap/http/uri.hpp"
 #include "walwrap/storage/aws/credential_rules.hpp"
 #include "walwrap/storage/aws/sts_xml.hpp"
@@ -169,10 +170,8 @@ Result<std::string> instance_url(const LookupFn& environment) {
 }
 
 bool is_switched_off(const LookupFn& environment) {
-  std::string value = value_of(environment, "AWS_EC2_METADATA_DISABLED").value_or("");
-  for (char& c : value) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string value =
+      lower_case(value_of(environment, "AWS_EC2_METADATA_DISABLED").value_or(""));
   return value == "true" || value == "1";
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "walwrap/base/host_name.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/http/uri.hpp"
 
 namespace walwrap::storage {
@@ -18,14 +19,8 @@ constexpr std::size_t kLongestMessage = 200;
 // Shorter words are ordinary ones.
 constexpr std::size_t kSecretWord = 8;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 bool is_word_char(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-}
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  return is_digit(c) || is_letter(c) || c == '_' || c == '-';
 }
 
 // "": not there, or no text.
@@ -116,10 +111,7 @@ Result<void> check_service_url(std::string_view url, PlainHttp plain) {
   if (uri->host.empty() || (uri->scheme != "https" && uri->scheme != "http")) {
     return fail(Code::Denied, "the URL is not https://host/path or http://host/path");
   }
-  std::string host(without_port(uri->host));
-  for (char& c : host) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string host = lower_case(without_port(uri->host));
   const bool is_for_containers = plain == PlainHttp::ThisMachineOrContainer;
   if (uri->scheme == "https" || is_loopback_host(host)) return {};
   if (is_for_containers && is_container_service(host)) return {};

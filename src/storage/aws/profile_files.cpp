@@ -5,28 +5,18 @@
 #include <optional>
 #include <utility>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::storage {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kProfileWord = "profile";
 
+constexpr std::string_view kBlanks = " \t\r";
+
 bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
+  return kBlanks.find(c) != std::string_view::npos;
 }
 
 // A '#' or ';' begins a comment only after a blank: both may be in a secret.
@@ -52,7 +42,7 @@ std::optional<std::string> profile_of(std::string_view section, ProfileFile file
                           section.size() > kProfileWord.size() &&
                           is_blank(section[kProfileWord.size()]);
   if (!is_profile) return std::nullopt;
-  return std::string(unquoted(trim(section.substr(kProfileWord.size()))));
+  return std::string(unquoted(trim(section.substr(kProfileWord.size()), kBlanks)));
 }
 
 class Reader {
@@ -63,7 +53,7 @@ class Reader {
     ++number_;
     const auto indent = static_cast<std::size_t>(
         std::find_if_not(line.begin(), line.end(), is_blank) - line.begin());
-    const std::string_view text = trim(line);
+    const std::string_view text = trim(line, kBlanks);
     if (text.empty() || text.front() == '#' || text.front() == ';') return {};
     if (text.front() == '[') return read_section(text);
     if (key_indent_ && indent > *key_indent_) return {};
@@ -75,11 +65,12 @@ class Reader {
  private:
   Result<void> read_section(std::string_view text) {
     const auto end = text.find(']');
-    const std::string_view rest = end == std::string_view::npos ? "" : trim(text.substr(end + 1));
+    const std::string_view rest =
+        end == std::string_view::npos ? "" : trim(text.substr(end + 1), kBlanks);
     const bool is_whole =
         end != std::string_view::npos && (rest.empty() || rest[0] == '#' || rest[0] == ';');
     if (!is_whole) return fail(Code::Invalid, "line {}: a section is [name]", number_);
-    const auto name = profile_of(trim(text.substr(1, end - 1)), file_);
+    const auto name = profile_of(trim(text.substr(1, end - 1), kBlanks), file_);
     profile_ = name ? &profiles_[*name] : nullptr;
     is_in_section_ = true;
     key_indent_.reset();
@@ -96,8 +87,8 @@ class Reader {
     }
     key_indent_ = indent;
     if (profile_ == nullptr) return {};
-    const std::string key = lower(trim(text.substr(0, sign)));
-    const std::string_view value = trim(without_comment(text.substr(sign + 1)));
+    const std::string key = lower_case(trim(text.substr(0, sign), kBlanks));
+    const std::string_view value = trim(without_comment(text.substr(sign + 1)), kBlanks);
     profile_->insert_or_assign(key, Secret<std::string>(std::string(value)));
     return {};
   }

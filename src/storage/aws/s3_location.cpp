@@ -6,6 +6,8 @@
 #include <array>
 #include <span>
 
+#include "walwrap/base/text.hpp"
+
 namespace walwrap::storage {
 namespace {
 
@@ -40,18 +42,10 @@ constexpr std::array kDialects = {
     Dialect{.name = "S3-compatible", .host_suffix = "", .region = kDefaultRegion},
 };
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-
 std::string lower_host_name(std::string_view host) {
   const auto colon = host.rfind(':');
   const bool is_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
-  return lower(is_port ? host.substr(0, colon) : host);
+  return lower_case(is_port ? host.substr(0, colon) : host);
 }
 
 // "eu-central-1" of "s3.eu-central-1.amazonaws.com".
@@ -74,8 +68,7 @@ Result<void> check_bucket(std::string_view bucket) {
                 "what follows s3:// is the bucket; type s3://bucket/app?endpoint=http://host:port");
   }
   const bool is_name = std::all_of(bucket.begin(), bucket.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_';
+    return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
   });
   if (!is_name || bucket.size() < 3 || bucket.size() > 63) {
     return fail(Code::Invalid,
@@ -150,7 +143,7 @@ std::optional<Found> find(const LookupFn& environment, std::span<const std::stri
 Result<void> check_options(const http::Uri& uri) {
   for (const auto& [key, value] : uri.query) {
     if (key == "endpoint" || key == "region" || key == "path-style" || key == "http") continue;
-    const std::string name = lower(key);
+    const std::string name = lower_case(key);
     if (name.find("key") != name.npos || name.find("secret") != name.npos ||
         name.find("token") != name.npos) {
       return fail(Code::Invalid,
@@ -185,9 +178,8 @@ Result<bool> parse_http2(std::string_view text) {
 bool is_region_name(std::string_view text) {
   constexpr std::size_t kLongest = 64;
   return !text.empty() && text.size() <= kLongest &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || is_digit(c) || c == '-'; });
 }
 
 const Dialect& dialect_of(std::string_view host) {

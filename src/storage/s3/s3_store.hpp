@@ -24,7 +24,6 @@
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/aws/s3_location.hpp"
-#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
 #include "walwrap/storage/s3/s3_client.hpp"
 #include "walwrap/storage/s3/s3_upload.hpp"

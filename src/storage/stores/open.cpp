@@ -8,7 +8,6 @@
 #include "walwrap/http/uri.hpp"
 #include "walwrap/storage/deadline_transport.hpp"
 #include "walwrap/storage/file_store.hpp"
-#include "walwrap/storage/retrying_store.hpp"
 #include "walwrap/storage/s3/s3_store.hpp"
 
 namespace walwrap::storage {

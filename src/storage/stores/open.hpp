@@ -5,15 +5,14 @@
 #include <string>
 #include <string_view>
 
-#include "walwrap/base/backoff.hpp"
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/result.hpp"
 #include "walwrap/http/transport.hpp"
 #include "walwrap/os/clock.hpp"
 #include "walwrap/storage/aws/credential_chain.hpp"
 #include "walwrap/storage/aws/s3_location.hpp"
-#include "walwrap/storage/call_budget.hpp"
 #include "walwrap/storage/object_store.hpp"
+#include "walwrap/storage/retrying_store.hpp"
 #include "walwrap/storage/store_counts.hpp"
 
 namespace walwrap::storage {

@@ -1,0 +1,54 @@
+#include "walwrap/base/text.hpp"
+
+#include <doctest/doctest.h>
+
+namespace walwrap {
+namespace {
+
+using Pieces = std::vector<std::string_view>;
+
+TEST_CASE("a text is split at each separator, and what is empty is a piece as well") {
+  CHECK(split("a,b", ',') == Pieces{"a", "b"});
+  CHECK(split("", ',') == Pieces{""});
+  CHECK(split(",a,", ',') == Pieces{"", "a", ""});
+  CHECK(split("one\ntwo", '\n') == Pieces{"one", "two"});
+}
+
+TEST_CASE("a word is listed as a whole piece only") {
+  CHECK(is_listed("cpu,memory", ',', "memory"));
+  CHECK_FALSE(is_listed("memoryless", ',', "memory"));
+  CHECK_FALSE(is_listed("", ',', "memory"));
+  CHECK(is_listed("", ',', ""));
+}
+
+TEST_CASE("blanks are taken off both ends of a text, and off no other place") {
+  CHECK(trim(" \ta b\t ", " \t") == "a b");
+  CHECK(trim("a\r", " \t") == "a\r");
+  CHECK(trim("a", " ") == "a");
+  CHECK(trim(" \t ", " \t").empty());
+  CHECK(trim("", " ").empty());
+}
+
+TEST_CASE("characters are told apart by ASCII alone") {
+  for (int byte = 0; byte < 256; ++byte) {
+    CAPTURE(byte);
+    const char c = static_cast<char>(byte);
+    const auto is_one_of = [c](std::string_view all) { return all.find(c) != all.npos; };
+    CHECK(is_digit(c) == is_one_of("0123456789"));
+    CHECK(is_letter(c) == is_one_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+    CHECK(is_control(c) == (byte < 32 || byte == 127));
+    CHECK(hex_value(c).has_value() == is_one_of("0123456789abcdefABCDEF"));
+  }
+  CHECK(hex_value('0') == 0);
+  CHECK(hex_value('9') == 9);
+  CHECK(hex_value('a') == 10);
+  CHECK(hex_value('F') == 15);
+}
+
+TEST_CASE("a text in lower case has no other characters changed") {
+  CHECK(lower_case("S3.Amazonaws.COM/@[`{\xc4") == "s3.amazonaws.com/@[`{\xc4");
+  CHECK(lower_case("").empty());
+}
+
+}  // namespace
+}  // namespace walwrap
