@@ -1,4 +1,4 @@
-// How long whoever waits for a store is willing to wait.
+// How long a caller of a store is willing to wait.
 //
 // Asked often, by the thread that owns the store; the answer may change while a request is under
 // way: a stop begins, a start is given up.
