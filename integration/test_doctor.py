@@ -76,7 +76,7 @@ def refused(run):
     good = scene.replica.url
     scene.replica.url = good.replace(scene.replica.client.bucket, "no-such-bucket")
     status, found = doctor(run, scene)
-    run.must(status == 1 and "no such bucket" in found["store"][1], found["store"])
+    run.must(status == 1 and "the bucket does not exist" in found["store"][1], found["store"])
     scene.replica.url = "s3://bucket/app?endpoint=http%3A%2F%2F127.0.0.1%3A1"
     status, found = doctor(run, scene)
     run.must(status == 1 and "refused" in found["store"][1] and found["store"][2],

@@ -130,9 +130,9 @@ def full_disk(run):
         started = time.monotonic()
         walwrap = scene.start(["true"])
         run.must(walwrap.wait() == 125, "it did not refuse")
-        run.must(time.monotonic() - started < 5, "it waited for room")
+        run.must(time.monotonic() - started < 5, "it waited for space")
         said = walwrap.log_path.read_text()
-        run.must("make room" in said and "8.0 MiB free" in said, said)
+        run.must("free space" in said and "8.0 MiB free" in said, said)
         large = [path for path in place.rglob("*") if path.is_file() and path.stat().st_blocks > 64]
         run.must(not large, "left: %s" % large)
         subprocess.run(["mount", "-o", "remount,size=60m", str(place)], check=True)

@@ -37,7 +37,7 @@ def listening(run, rows=200, *flags):
 def opened(browser, url):
     """With the points, which are listed for the first look."""
     browser.open(url)
-    wait_until(lambda: "Being listed" not in (browser.open(url), browser.text())[1], 10,
+    wait_until(lambda: "being listed" not in (browser.open(url), browser.text())[1], 10,
                "the points")
 
 
@@ -71,7 +71,7 @@ def looks(run):
                 browser.look(width, height, scheme)
                 opened(browser, url)
                 said = browser.text()
-                for words in ("All is well.", "Everything that was written is stored",
+                for words in ("Healthy.", "Everything that was written is stored",
                               str(scene.db), "Newest snapshot", "points in time"):
                     run.must(words in said, "%r is not in %r" % (words, said))
                 run.must(browser.evaluate("document.documentElement.scrollWidth") <= width,
@@ -128,7 +128,7 @@ def trouble(run):
             db.execute("create table more(a)")
         db.close()
         browser.look(*SIZES["wide"], "light")
-        wait_until(lambda: "Not well." in (browser.open(url), browser.text())[1], 20, "trouble")
+        wait_until(lambda: "Unhealthy." in (browser.open(url), browser.text())[1], 20, "trouble")
         run.must("Writes are not stored: " in browser.text(), browser.text())
         keep(browser, run, "page-trouble.png")
     finally:
@@ -156,7 +156,7 @@ def token(run):
     browser = Browser(run)
     try:
         browser.open(url.replace("http://", "http://me:s3cret@"))
-        run.must("All is well." in browser.text(), browser.text())
+        run.must("Healthy." in browser.text(), browser.text())
     finally:
         browser.close()
         walwrap.stop()
@@ -182,7 +182,7 @@ def watch(run):
         asking.wait()
         walwrap.stop()
         screen.close()
-    for word in ("healthy", "stored", "behind", "uploads", "snapshot", "restore", "log", "writer"):
+    for word in ("healthy", "stored", "lag", "uploads", "snapshot", "restore", "wal", "writer"):
         run.must(re.search(r"^  %s |healthy" % word, text, re.M), "%s is not in %r" % (word, text))
     page = run.path("terminal.html")
     page.write_text("<meta charset=utf-8><style>body{margin:0;background:#1f1f1d}pre{margin:0;"

@@ -11,8 +11,8 @@ from lib.scene import Scene
 
 HARD_LIMIT_MIB = 8  # what the log may grow to without a reader; a quarter of it is worth a word
 LINE_SECONDS = 15
-BEGUN = "a reader keeps the log from being reused"
-ENDED = "the log can be reused again"
+BEGUN = "a reader prevents the WAL from restarting"
+ENDED = "the WAL can restart again"
 
 READER = """
 import sqlite3, sys

@@ -32,7 +32,7 @@ mistake("no credentials", AT_ONCE_SECONDS, "set AWS_ACCESS_KEY_ID", NONE)
 mistake("a wrong secret key", SOON_SECONDS, "AWS_SECRET_ACCESS_KEY",
         {"AWS_SECRET_ACCESS_KEY": "wrong"})
 mistake("an unknown key id", SOON_SECONDS, "AWS_ACCESS_KEY_ID", {"AWS_ACCESS_KEY_ID": "unknown"})
-mistake("no such bucket", SOON_SECONDS, "no such bucket",
+mistake("the bucket does not exist", SOON_SECONDS, "the bucket does not exist",
         url=lambda url: url.replace("s3://", "s3://no-such-"))
 
 

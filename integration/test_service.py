@@ -161,7 +161,7 @@ def out_of_memory(run):
     with emptied(group):
         walwrap, log = start_in(run, group, ["/usr/bin/python3", "-c", grow])
         run.must(walwrap.wait(20) == 137, "status %s" % walwrap.returncode)
-        run.must("memory ran out" in log.read_text(), "nothing says so")
+        run.must("out of memory" in log.read_text(), "nothing says so")
 
 
 @contextlib.contextmanager

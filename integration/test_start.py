@@ -154,7 +154,7 @@ for (local, replica), deed in TABLE.items():
     cell(local, replica, deed)
 
 
-@case("a vanished replica is begun anew with --allow-empty-replica")
+@case("a vanished replica is restarted with --allow-empty-replica")
 def allow_empty(run):
     start = Start(run, "known", "empty")
     start.must_start("--allow-empty-replica")

@@ -36,6 +36,7 @@ RULES = (
     tidy_text.documents,
     tidy_text.incidents,
     tidy_text.forbidden_words,
+    tidy_text.plain_words,
     tidy_text.conflict_markers,
 )
 

@@ -216,6 +216,15 @@ BAD = {
         _bad_source("see shared/" + "design.md", path="docs/x.md"),
         _bad_source("see ../shared/" + "tools/ltx.py", path="src/ltx/format.cpp"),
     ),
+    "plain_words": (
+        _bad_source("// For who" + "ever asks.", path="src/os/file.hpp"),
+        _bad_source("The log is begun a" + "new.", path="docs/x.md"),
+        _bad_source('log.info("merged ' + 'file stored");', path="src/os/file.cpp"),
+        _bad_source("// A request handler, called de" + "sk.", path="src/os/file.hpp"),
+        _bad_source("// The write-ahead " + "log of a database.", path="src/wal/scanner.hpp"),
+        _bad_source('return "the br' + 'ake waits";', path="src/os/file.cpp"),
+        _bad_source('TEST_CASE("some' + 'body waits") {', path="tests/os/file_test.cpp"),
+    ),
     "conflict_markers": (
         _bad_source("<<<<<<" + "< HEAD", path="scripts/soak"),
         _bad_source(">>>>>>" + "> 8268bda (a change)", path="docs/x.md"),
@@ -288,6 +297,9 @@ GOOD = (
                         " `tests/<module>/`, `src/wal/*.cpp`, https://x.example/src/a.cpp, 5 lines,"
                         " {src,include}, $WORK/src/none.")),
     ("an incident", _incident('`tests/wal/scanner_x_test.cpp` "a name in two parts"')),
+    ("plain words", source("// Source: sqlite.org/fileformat2.html, \"The Write-Ahead Log\".\n"
+                           "// SQLite's write-ahead log, the WAL.\nResult<void> brake();\n",
+                           "src/wal/format.hpp")),
     ("data is left alone", {"tests/data/x.cpp": "// foo();\n" * 600}),
     ("a pure unit may take time as a value", {
         "src/replication/upload/pace.hpp": "#include <chrono>\nos::Pid pid;\n"}),

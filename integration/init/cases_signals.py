@@ -69,7 +69,7 @@ def queued(run, init):
     probe.hears(signal.SIGUSR1)
 
 
-@spec("a fault that somebody sends is not passed on")
+@spec("a fault signal that another process sends is not passed on")
 def faults(run, init):
     for number in FAULTS:
         probe = Probe(run, "probe-%d" % number)

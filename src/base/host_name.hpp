@@ -3,7 +3,7 @@
 //
 // The only place that decides what is loopback: the API's Host check, the rule that plain http
 // stays on this machine, and --listen all ask here. It is strict because the answer opens doors: a
-// name that merely begins like an address ("127.0.0.1.example.com") belongs to whoever owns that
+// name that merely begins like an address ("127.0.0.1.example.com") belongs to the owner of that
 // domain.
 #pragma once
 

@@ -34,7 +34,7 @@ class Progress {
   bool bar_shown_ = false;
 };
 
-// The same for whoever has a log: draws the bar there, or says that the caller's line is due.
+// The same for a caller with a log: draws the bar there, or says that the caller's line is due.
 class LoggedProgress {
  public:
   LoggedProgress(const Log& log, std::string what, MonoTime begun)

@@ -26,15 +26,15 @@ namespace walwrap {
 
 enum class Code {
   NotFound,     // it is not there (an authenticated answer, never a guess)
-  Exists,       // create-only: somebody's object or file has this name already
+  Exists,       // create-only: an object or file has this name already
   Denied,       // rights or credentials
   Unavailable,  // try again later: store or disk does not answer, or answers "later"
   Unknown,      // it may have happened: repeat the same bytes
-  Busy,         // a lock is held by somebody else
+  Busy,         // a lock is held by another process
   Corrupt,      // bytes contradict their own checksum, or a rule of their format
   Unsupported,  // well-formed, but not something this version handles
   Invalid,      // the caller's input: configuration, flags, a URL
-  Mismatch,     // it is somebody else's, or belongs to another lineage
+  Mismatch,     // it is another writer's, or belongs to another lineage
   Io,           // the operating system said no, for a reason nobody branches on
   Cancelled,    // told to stop before it was done
   Deadline,     // the time allowed for it has passed

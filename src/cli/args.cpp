@@ -30,11 +30,10 @@ bool contains(const std::array<std::string_view, N>& words, std::string_view wor
 }
 
 Failure not_a_command(std::string_view word) {
-  return fail(
-      Code::Invalid,
-      "unknown command \"{}\": `walwrap help` lists those there are; to run a program of that name "
-      "write: walwrap -- {}",
-      word, word);
+  return fail(Code::Invalid,
+              "unknown command \"{}\": `walwrap help` lists the commands; to run a program of that "
+              "name write: walwrap -- {}",
+              word, word);
 }
 
 // Reads the setting at words[at] and moves `at` behind it.
@@ -69,8 +68,8 @@ Result<Arguments> parse_run(std::span<const std::string> words) {
   } else if (at > 0 && at < words.size() &&
              (contains(kCommands, words[at]) || contains(kReserved, words[at]))) {
     return fail(Code::Invalid,
-                "\"{}\" after options: a command of walwrap goes first, and to run a program of "
-                "that name write -- before it",
+                "\"{}\" after options: write a walwrap command first; to run a program of that "
+                "name write -- before it",
                 words[at]);
   }
   if (at >= words.size()) {
@@ -105,7 +104,7 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   }
   if (option.flag == "--txid") {
     const auto txid = parse_hex16(option.value);
-    if (!txid || *txid == 0) return bad("is not a transaction id: write its 16 hex digits");
+    if (!txid || *txid == 0) return bad("is not a TXID: write its 16 hex digits");
     out.txid = Txid{*txid};
   }
   if (option.flag == "--timestamp") {
@@ -171,7 +170,7 @@ Result<Arguments> parse_asking(Question question, std::span<const std::string> w
 }
 
 Result<Arguments> parse_help(std::span<const std::string> words) {
-  if (words.size() > 1) return fail(Code::Invalid, "help takes one command at most");
+  if (words.size() > 1) return fail(Code::Invalid, "help takes at most one command");
   HelpArguments help{words.empty() ? "" : words.front()};
   if (is_option(help.topic)) help.topic.clear();
   if (!help.topic.empty() && !contains(kCommands, help.topic)) return not_a_command(help.topic);
@@ -179,7 +178,7 @@ Result<Arguments> parse_help(std::span<const std::string> words) {
 }
 
 Result<Arguments> parse_version(std::span<const std::string> words) {
-  if (!words.empty()) return fail(Code::Invalid, "version takes no words");
+  if (!words.empty()) return fail(Code::Invalid, "version takes no arguments");
   return Arguments(VersionArguments{});
 }
 

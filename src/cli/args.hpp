@@ -1,7 +1,7 @@
 // The words after "walwrap" -> what is asked for. Pure.
 //
 // `walwrap [options] -- command [args...]` runs an app; options end at "--" or at the first word
-// that is no option, and what follows is never looked at. Every other command is the first word.
+// that is not an option, and what follows is not inspected. Every other command is the first word.
 // Names of commands that are reserved for later versions are refused, never run as programs.
 #pragma once
 

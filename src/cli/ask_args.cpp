@@ -21,16 +21,16 @@ struct Command {
   std::string_view exit_codes;
 };
 constexpr std::array kQuestions = {
-    Command{Question::Status, "status",
-            "Shows what a running walwrap has stored, and how far behind it is.",
-            "0 answered; 1 with --check: not healthy"},
+    Command{Question::Status, "status", "Shows what a running walwrap has stored, and its lag.",
+            "0 answered; 1 with --check: unhealthy"},
     Command{Question::Wait, "wait",
-            "Waits until what is committed by now is stored, at the usual pace.",
-            "0 stored; 1 not stored in time, or not known to be"},
-    Command{Question::Flush, "flush", "Stores what is committed by now, at once, and waits for it.",
-            "0 stored; 1 not stored in time, or not known to be"},
+            "Waits until everything committed so far is stored, at the usual pace.",
+            "0 stored; 1 not stored in time, or the result is unknown"},
+    Command{Question::Flush, "flush",
+            "Stores everything committed so far at once, and waits for it.",
+            "0 stored; 1 not stored in time, or the result is unknown"},
     Command{Question::Snapshot, "snapshot",
-            "Stores the whole database as one file, from which a restore then begins.",
+            "Stores the whole database as one file, so that a restore starts from it.",
             "0 stored; 1 not stored, or not in time"},
 };
 
@@ -39,13 +39,13 @@ struct Row {
   std::string_view of;  // commands that have it; "": all
 };
 constexpr std::array kRows = {
-    Row{{"--socket", "FILE", "of the running walwrap [WALWRAP_SOCKET]"}, ""},
-    Row{{"--db", "FILE", "which database, if there are several"}, ""},
+    Row{{"--socket", "FILE", "socket of the running walwrap [WALWRAP_SOCKET]"}, ""},
+    Row{{"--db", "FILE", "the database, if walwrap replicates several"}, ""},
     Row{{"--json", "", "answer as JSON"}, ""},
-    Row{{"--check", "", "say nothing if it is healthy; exit with 1 if it is not"}, "status"},
-    Row{{"--watch", "", "again each second, until Ctrl-C"}, "status"},
-    Row{{"--position", "POSITION", "what to wait for, of an earlier answer"}, "wait"},
-    Row{{"--timeout", "DURATION", "how long (default 30s)"}, "wait flush snapshot"},
+    Row{{"--check", "", "if healthy, print nothing; otherwise exit with 1"}, "status"},
+    Row{{"--watch", "", "repeat every second, until Ctrl-C"}, "status"},
+    Row{{"--position", "POSITION", "the position to wait for, from an earlier answer"}, "wait"},
+    Row{{"--timeout", "DURATION", "how long to wait (default 30s)"}, "wait flush snapshot"},
 };
 
 const Command& command_of(Question question) {
@@ -104,7 +104,7 @@ Result<AskArguments> parse_ask(Question question, std::span<const std::string> w
     ask.timeout = *timeout;
   }
   if (ask.check && (ask.watch || ask.json)) {
-    return fail(Code::Invalid, "--check answers with its exit code: leave --watch and --json out");
+    return fail(Code::Invalid, "--check answers with its exit code: omit --watch and --json");
   }
   return ask;
 }
@@ -113,7 +113,7 @@ std::string format_ask_help(Question question) {
   const Command& command = command_of(question);
   return fmt::format(
       "usage: walwrap {} [options]\n\n{}\n\noptions\n{}\nexit codes: {}; 2 usage;\n"
-      "  3 nobody answers: walwrap does not run here, or as another user\n",
+      "  3 no answer: walwrap does not run here, or runs as another user\n",
       command.name, command.purpose, format_rows(rows_of(question)), command.exit_codes);
 }
 

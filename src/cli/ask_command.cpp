@@ -24,19 +24,21 @@ constexpr milliseconds kListingEvery{60'000};
 constexpr int kPointsMs = 5'000;
 constexpr std::string_view kHomeAndClear = "\x1b[H\x1b[2J";
 
-// What was typed, what walwrap told the app, or what the configuration of a run leads to.
+// The socket from the arguments, the app's environment, or the configuration of a run.
 Result<std::string> find_socket(const AskArguments& arguments,
                                 const config::Environment& environment) {
   if (!arguments.socket.empty()) return daemon::absolute_path(arguments.socket).native();
   const auto told = environment.find("WALWRAP_SOCKET");
-  if (told != environment.end() && !told->second.empty())
+  if (told != environment.end() && !told->second.empty()) {
     return daemon::absolute_path(told->second).native();
+  }
   const auto config = TRY(daemon::load_config({}, environment));
   const auto socket = daemon::api_socket(config);
   if (!socket.empty()) return socket.native();
   if (!arguments.database.empty()) return daemon::api_socket_of(arguments.database).native();
-  return fail(Code::Invalid,
-              "which walwrap? set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
+  return fail(
+      Code::Invalid,
+      "no socket to connect to: set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
 }
 
 // What --json is the answer to.
@@ -170,7 +172,7 @@ class Asking {
     if (got.code != WALWRAP_INTERRUPTED) {
       around_.complain(
           fmt::format("walwrap: {}{}\n", got.reason(),
-                      is_absent ? "; is walwrap running here, and as this user?" : ""));
+                      is_absent ? "; check that walwrap runs here, and as this user" : ""));
     }
     switch (got.code) {
       case WALWRAP_UNREACHABLE:

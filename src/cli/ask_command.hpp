@@ -13,13 +13,13 @@ namespace walwrap::cli {
 struct AskSurroundings {
   const os::Clock& clock;
   std::function<void(std::string_view)> say;       // the answer
-  std::function<void(std::string_view)> complain;  // why there is none
+  std::function<void(std::string_view)> complain;  // the reason of a failure
   std::function<bool()> cancelled;                 // asked often
   bool full_screen = false;                        // --watch may draw over what it drew before
   config::Environment environment = {};
 };
 
-// 0; 1: it is not so; 2: the configuration cannot be read; 3: nobody answers.
+// 0; 1: no, or not in time; 2: the configuration cannot be read; 3: no answer.
 int ask(const AskArguments& arguments, const AskSurroundings& surroundings);
 
 }  // namespace walwrap::cli

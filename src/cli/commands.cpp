@@ -38,20 +38,20 @@ void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases
     const auto& location = options.location;
     if (location.kind == storage::StoreKind::File &&
         daemon::is_on_container_disk(location.root, "/", host)) {
-      log.warn("replica is on the container's own disk, and is lost with the container",
+      log.warn("the replica is on the container's own disk and is lost with the container",
                {{"db", options.database.string()},
                 {"replica", location.url},
                 {"hint", "mount a volume for it, or use s3://bucket/prefix"}});
     }
     const auto names = os::count_names(options.database);
     if (names > 1) {
-      log.warn("database has several names (hard links), and only this one is replicated",
+      log.warn("the database has several names (hard links), and only this one is replicated",
                {{"db", options.database.string()},
                 {"names", names},
-                {"hint", "SQLite needs one name: open it under this one alone"}});
+                {"hint", "SQLite needs one name: open the database under this name only"}});
     }
     if (os::is_mount_point(options.database)) {
-      log.warn("database is mounted as a file, so its -wal is on another disk",
+      log.warn("the database is mounted as a file, so its -wal is on another disk",
                {{"db", options.database.string()}, {"hint", "mount its directory"}});
     }
   }
@@ -107,7 +107,7 @@ int execute(const RunArguments& arguments, const Process& process) {
   options->environment = daemon::app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
-    if (api->listen) log.warn("nobody listens: the API is about a database, and there is none");
+    if (api->listen) log.warn("--listen ignored: no database is configured");
   } else {
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,
                                    std::uint64_t restarts) {

@@ -180,7 +180,7 @@ void Doctor::look(const Options& options) {
     const bool had_ours = os::exists(ours);
     try_rights(location);
     if (!had_ours) {
-      ignore(os::remove_empty_directory(ours), "a walwrap may have begun to use it");
+      ignore(os::remove_empty_directory(ours), "another walwrap may have started to use it");
     }
     return;
   }
@@ -216,12 +216,13 @@ int examine(const DoctorArguments& arguments, const DoctorSurroundings& surround
   doctor.note(host);
   for (const config::Database& database : without) {
     doctor.add({FindingLevel::Problem, "replica",
-                fmt::format("{} has none: a start is refused", database.path),
-                "set WALWRAP_REPLICA, or give --replica"});
+                fmt::format("{} has no replica: walwrap refuses to start", database.path),
+                "set WALWRAP_REPLICA or --replica"});
   }
   if (databases->empty() && without.empty()) {
-    doctor.add({FindingLevel::Problem, "replica", "none is configured: nothing would be stored",
-                "set WALWRAP_DB and WALWRAP_REPLICA, or give --db and --replica"});
+    doctor.add({FindingLevel::Problem, "replica",
+                "no replica is configured: nothing would be stored",
+                "set WALWRAP_DB and WALWRAP_REPLICA, or --db and --replica"});
   }
   for (const Options& options : *databases) doctor.look(options);
   const auto& findings = doctor.findings();

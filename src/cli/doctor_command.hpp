@@ -1,6 +1,6 @@
 // `walwrap doctor`: what a start would meet here, one finding a line.
 //
-// Reads the host, the disk, each database's header and its replica; puts one object into the
+// Reads the platform, the disk, each database's header and its replica; puts one object into the
 // replica and removes it again. Blocks in the store, which gets ten seconds for each replica.
 // Opens no database with SQLite: that could create files beside it.
 #pragma once
@@ -20,7 +20,7 @@ struct DoctorSurroundings {
   const os::Clock& clock;
   const Log& log;
   std::function<void(std::string_view)> say;       // the findings
-  std::function<void(std::string_view)> complain;  // what keeps it from looking
+  std::function<void(std::string_view)> complain;  // what prevents the checks
   std::function<bool()> cancelled;                 // asked often
   config::Environment environment = {};
   os::Path root = "/";  // whose disk may be the container's own

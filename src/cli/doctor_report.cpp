@@ -17,13 +17,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Bytes kLeastFree = 128ULL << 20;     // the log may grow to 64 MiB, twice that is safe
+constexpr Bytes kLeastFree = 128ULL << 20;     // the WAL may grow to 64 MiB, twice that is safe
 constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-limit
 constexpr milliseconds kExactClock = seconds(5);
 constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
 constexpr std::uint64_t kMonthSeconds = 30ULL * 24 * 3600;
 constexpr std::string_view kBeItsOwner =
-    "run walwrap as the user who owns it, or mend its mode with chmod";
+    "run walwrap as the user who owns it, or change its mode with chmod";
 
 // Names as os::filesystem_name gives them.
 constexpr std::array<std::string_view, 3> kFleeting = {"overlay", "tmpfs", "ramfs"};
@@ -77,12 +77,13 @@ std::optional<DatabaseHeader> parse_database_header(std::string_view bytes) {
 
 Finding finding_of_clock(milliseconds offset) {
   const auto apart = offset < milliseconds(0) ? -offset : offset;
-  if (apart < kExactClock) return ok("clock", "agrees with the store's");
-  const auto message = fmt::format("is {} {} the store's", format_duration(apart),
+  if (apart < kExactClock) return ok("clock", "agrees with the store's clock");
+  const auto message = fmt::format("is {} {} the store's clock", format_duration(apart),
                                    offset > milliseconds(0) ? "behind" : "ahead of");
-  constexpr std::string_view kHint = "synchronise the host's clock, as with chrony or ntpd";
+  constexpr std::string_view kHint =
+      "synchronise this machine's clock, for example with chrony or ntpd";
   if (apart < kUsableClock) {
-    return note("clock", message + "; requests are signed with the store's time",
+    return note("clock", message + "; walwrap signs requests with the store's time",
                 std::string(kHint));
   }
   return problem("clock", message, std::string(kHint));
@@ -91,11 +92,11 @@ Finding finding_of_clock(milliseconds offset) {
 std::string advice_for(const Error& error) {
   switch (error.code) {
     case Code::Denied:
-      return "give the key the rights to list, get, put and delete below this prefix";
+      return "allow the access key to list, get, put and delete objects below this prefix";
     case Code::Unavailable:
     case Code::Unknown:
     case Code::Deadline:
-      return "check the URL, its ?endpoint=, and that this host may connect to it";
+      return "check the URL, its ?endpoint=, and that this machine can connect to it";
     default:
       return "check --replica";
   }
@@ -104,11 +105,11 @@ std::string advice_for(const Error& error) {
 }  // namespace
 
 std::vector<Finding> findings_of(const supervisor::Platform& host) {
-  const auto message = fmt::format("{}: {} from the stop signal to the end ({})", host.name,
+  const auto message = fmt::format("{}: {} from the stop signal to SIGKILL ({})", host.name,
                                    format_duration(host.grace), host.source);
   std::vector<Finding> findings;
   if (host.name == "unknown") {
-    findings.push_back(note("platform", message, "set --grace to what your platform gives"));
+    findings.push_back(note("platform", message, "set --grace to the platform's grace period"));
   } else {
     findings.push_back(ok("platform", message));
   }
@@ -120,30 +121,31 @@ std::vector<Finding> findings_of(const supervisor::Platform& host) {
 
 std::vector<Finding> findings_of(const DiskFinding& disk) {
   if (disk.filesystem.empty()) {
-    return {problem("disk", fmt::format("there is no directory {}", disk.directory),
+    return {problem("disk", fmt::format("directory {} does not exist", disk.directory),
                     fmt::format("mkdir -p {}, or mount its volume", disk.directory))};
   }
   std::vector<Finding> findings;
   const auto where = fmt::format("{} is on {}", disk.directory, disk.filesystem);
   if (is_one_of(kRemote, disk.filesystem)) {
-    findings.push_back(
-        problem("disk", where + ", where SQLite's locks and shared memory cannot be relied on",
-                "put the database on a local disk: --db /var/lib/app/app.db"));
+    findings.push_back(problem("disk",
+                               where + ", where SQLite's locks and shared memory are unreliable",
+                               "put the database on a local disk: --db /var/lib/app/app.db"));
   } else if (is_one_of(kFleeting, disk.filesystem)) {
-    findings.push_back(
-        note("disk", where + ", which is empty after a restart; the replica brings it back"));
+    findings.push_back(note(
+        "disk", where + ", which is empty after a restart; walwrap then restores the database"));
   } else {
     findings.push_back(ok("disk", where));
   }
   if (disk.error) {
-    findings.push_back(problem("disk", disk.error->text + "; SQLite makes files beside a database",
+    findings.push_back(problem("disk",
+                               disk.error->text + "; SQLite creates files beside the database",
                                std::string(kBeItsOwner)));
   }
   if (disk.free && *disk.free < kLeastFree) {
-    findings.push_back(problem("disk", fmt::format("only {} are free", format_bytes(*disk.free)),
-                               fmt::format("make room: {} at least, and the size of the database "
-                                           "again for a restore",
-                                           format_bytes(kLeastFree))));
+    findings.push_back(
+        problem("disk", fmt::format("only {} are free", format_bytes(*disk.free)),
+                fmt::format("free at least {}, and the size of the database again for a restore",
+                            format_bytes(kLeastFree))));
   }
   return findings;
 }
@@ -151,7 +153,9 @@ std::vector<Finding> findings_of(const DiskFinding& disk) {
 std::vector<Finding> findings_of(const DatabaseFinding& database) {
   const std::string& path = database.path;
   if (database.error && database.error->code == Code::NotFound) {
-    return {note("database", path + " is not there: a start restores it, or the app creates it")};
+    return {
+        note("database",
+             path + " does not exist: walwrap restores it at the start, or the app creates it")};
   }
   if (database.error && database.error->code == Code::Invalid) {
     return {problem("database", database.error->text, "check --db")};
@@ -159,10 +163,11 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
   if (database.error) {
     return {problem("database", database.error->text, std::string(kBeItsOwner))};
   }
-  if (database.size == 0) return {note("database", path + " is empty: nothing was written yet")};
+  if (database.size == 0)
+    return {note("database", path + " is empty: the app has not written to it yet")};
   const auto header = parse_database_header(database.header);
   if (!header) {
-    return {problem("database", path + " is no SQLite database, or it is encrypted",
+    return {problem("database", path + " is not a SQLite database, or it is encrypted",
                     "check --db; an encrypted database cannot be replicated")};
   }
   const auto message = fmt::format("{}: {}, pages of {} bytes", path, format_bytes(database.size),
@@ -172,15 +177,16 @@ std::vector<Finding> findings_of(const DatabaseFinding& database) {
     findings.push_back(ok("database", message + ", in WAL mode"));
   } else {
     findings.push_back(
-        note("database", message + ", with a rollback journal: a start changes it to WAL mode",
-             "check that the app sets no other journal_mode, no locking_mode=EXCLUSIVE, and that "
-             "its SQLite has WAL: else it stops working; the way back, once walwrap is stopped: "
-             "sqlite3 " +
+        note("database",
+             message + ", in rollback journal mode: walwrap changes it to WAL mode at the start",
+             "check that the app sets no other journal_mode and no locking_mode=EXCLUSIVE, and "
+             "that its SQLite supports WAL: otherwise it stops working; to change back once "
+             "walwrap is stopped: sqlite3 " +
                  path + " 'PRAGMA journal_mode=DELETE'"));
   }
   if (database.wal_size > kRemarkableLog) {
     findings.push_back(
-        note("database", fmt::format("its -wal has {}: nobody checkpointed it for long",
+        note("database", fmt::format("its -wal is {}: it has not been checkpointed for a long time",
                                      format_bytes(database.wal_size))));
   }
   return findings;
@@ -191,15 +197,17 @@ std::vector<Finding> findings_of(const NamesFinding& names) {
   if (names.is_mounted) {
     findings.push_back(problem(
         "database",
-        names.path + " is mounted as a file: its -wal is outside of that mount, and lost with it",
-        "mount the directory that it is in"));
+        names.path +
+            " is mounted as a file: its -wal is outside that mount and is lost with the container",
+        "mount its directory"));
   }
   if (names.names > 1) {
-    findings.push_back(problem("database",
-                               fmt::format("{} has {} names (hard links): SQLite damages a file "
-                                           "that is opened under two",
-                                           names.path, names.names),
-                               "copy the file, and remove the other names"));
+    findings.push_back(problem(
+        "database",
+        fmt::format(
+            "{} has {} names (hard links): SQLite can damage a file that is open under two names",
+            names.path, names.names),
+        "copy the file, then remove the other names"));
   }
   return findings;
 }
@@ -207,12 +215,12 @@ std::vector<Finding> findings_of(const NamesFinding& names) {
 std::vector<Finding> findings_of(const PlaceFinding& place) {
   if (!place.exists && !place.parent_exists) {
     return {problem("store",
-                    fmt::format("there is no directory {}, nor its parent", place.directory),
+                    fmt::format("neither the directory {} nor its parent exists", place.directory),
                     "check --replica, and that its volume is mounted")};
   }
   if (place.error) {
     return {problem("store",
-                    fmt::format("there is no directory {}, and it cannot be made: {}",
+                    fmt::format("directory {} does not exist and cannot be created: {}",
                                 place.directory, place.error->text),
                     std::string(kBeItsOwner))};
   }
@@ -222,10 +230,10 @@ std::vector<Finding> findings_of(const PlaceFinding& place) {
                     "mount a volume for it, or use s3://bucket/prefix")};
   }
   if (place.shares_disk) {
-    return {note("store", where + ", the database's own disk: what takes one takes both",
+    return {note("store", where + ", the same disk as the database: losing it loses both",
                  "mount a volume for it, or use s3://bucket/prefix")};
   }
-  if (!place.exists) return {note("store", where + ", which a start creates")};
+  if (!place.exists) return {note("store", where + ", which walwrap creates at the start")};
   return {ok("store", where)};
 }
 
@@ -242,7 +250,8 @@ std::vector<Finding> findings_of(const BucketFinding& bucket) {
     } else if (bucket.is_local) {
       findings.push_back(ok("store", who + ", without TLS on this machine"));
     } else {
-      findings.push_back(note("store", who + ", without TLS: whoever is between reads everything",
+      findings.push_back(note("store",
+                              who + ", without TLS: anyone on the network path can read the data",
                               "write https:// in ?endpoint="));
     }
   }
@@ -269,11 +278,11 @@ std::vector<Finding> findings_of(const RightsFinding& rights) {
   }
   if (!rights.create_only) return findings;
   if (*rights.create_only) {
-    findings.push_back(ok("create-only", "honoured: a second writer would be noticed"));
+    findings.push_back(ok("create-only", "supported: walwrap would detect a second writer"));
   } else {
     findings.push_back(note("create-only",
-                            "not honoured: a second writer would not be noticed (fencing=off)",
-                            "never run two instances on one replica"));
+                            "not supported: walwrap would not detect a second writer (fencing=off)",
+                            "never run two instances with one replica"));
   }
   return findings;
 }
@@ -281,7 +290,7 @@ std::vector<Finding> findings_of(const RightsFinding& rights) {
 std::vector<Finding> findings_of(const CostFinding& cost) {
   const auto* prices = storage::prices_of(cost.provider, cost.region);
   if (prices == nullptr) {
-    return {ok("cost", fmt::format("no list price of {} is known here", cost.provider))};
+    return {ok("cost", fmt::format("walwrap knows no list price of {}", cost.provider))};
   }
   constexpr double kGigabyte = 1e9;
   const auto every = std::max<std::int64_t>(1, cost.interval.count());
@@ -291,7 +300,7 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
              fmt::format("{:.2f} USD a month for the {} uploads of an app that never stops writing "
-                         "(one every {}) and their merged files, no requests while it is idle; "
+                         "(one every {}) and their compacted files, no requests while it is idle; "
                          "{:.2f} USD for the space of one copy (list prices of {})",
                          storage::price_of_puts(*prices, puts), uploads,
                          format_duration(cost.interval), space, prices->as_of))};

@@ -1,6 +1,6 @@
 // What `walwrap doctor` found, as sentences: facts in, findings out. Pure.
 //
-// One finding a line; what is no good says what to type. A Note is worth knowing and hurts nobody.
+// One finding per line; a problem has a hint. A Note is worth knowing and harmless.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ enum class FindingLevel { Ok, Note, Problem };
 
 struct Finding {
   FindingLevel level = FindingLevel::Ok;
-  std::string subject;  // "host", "disk", "database", "store", ...
+  std::string subject;  // "platform", "disk", "database", "store", ...
   std::string message;
   std::string hint;  // what to type or to do; "": nothing
 };
@@ -65,7 +65,7 @@ std::vector<Finding> findings_of(const PlaceFinding& place);
 struct BucketFinding {
   std::string provider;
   std::string host;     // as configured
-  std::string address;  // whom it was; "": nobody answered
+  std::string address;  // the address that answered; "": none
   std::string tls;      // "TLSv1.3"; "": plain
   bool is_http2 = false;
   bool is_local = false;

@@ -17,7 +17,7 @@ inline constexpr std::array kRestoreOptions = {
     OptionRow{"--txid", "HEX16", "restore the state of this TXID"},
     OptionRow{"--timestamp", "TIME",
               "the last state before 2026-01-31T12:00:00Z, or \"10 minutes ago\""},
-    OptionRow{"--if-absent", "", "if FILE exists, leave it as it is and exit with 0"},
+    OptionRow{"--if-absent", "", "if FILE exists, leave it unchanged and exit with 0"},
     OptionRow{"--force", "", "if FILE exists, set it aside under another name"},
     OptionRow{"--integrity", "quick|full|none",
               "SQLite's check before FILE appears (default quick)"},

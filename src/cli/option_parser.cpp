@@ -48,14 +48,14 @@ Result<FlagValue> take_row(std::span<const std::string> words, std::size_t& at,
     flags.reserve(rows.size());
     for (const OptionRow& row : rows) flags.push_back(row.flag);
     const auto near = config::nearest(flag, flags);
-    return fail(Code::Invalid, "{} does not know {}{}", command, config::quote_value(words[at]),
+    return fail(Code::Invalid, "{}: unknown argument {}{}", command, config::quote_value(words[at]),
                 near ? fmt::format("; did you mean {}?", *near)
                      : fmt::format("; `walwrap help {}` lists its options", command));
   }
   const auto takes = known->argument.empty() ? Takes::Nothing : Takes::Value;
   auto option = TRY(take_option(words, at, flag, takes));
   if (takes == Takes::Nothing && !option.value.empty()) {
-    return fail(Code::Invalid, "{}: {} is one word too many: it is a switch", flag,
+    return fail(Code::Invalid, "{}: {} is not allowed: the option takes no value", flag,
                 config::quote_value(option.value));
   }
   return option;

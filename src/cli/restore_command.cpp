@@ -28,7 +28,7 @@ namespace {
 using replication::KeyStyle;
 using replication::Restored;
 
-// Files may be merged and deleted between the listing and the fetch; then both are repeated.
+// Files may be compacted and deleted between the listing and the fetch; then both are repeated.
 constexpr int kPlans = 3;
 
 // While nothing comes of it, a store is asked again for so long (Law 5). Before the first answer,
@@ -72,13 +72,13 @@ Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle styl
           .context("list the replica"));
   if (listing.files.empty() && listing.has_legacy_backup) {
     return fail(Code::Unsupported,
-                "{} holds a backup of litestream 0.3, which only that program restores",
+                "{} holds a backup of litestream 0.3, which only litestream 0.3 can restore",
                 store.describe());
   }
   if (listing.files.empty()) {
     return fail(Code::NotFound, "{} holds no backup; check the URL", store.describe());
   }
-  // Whoever names a TXID has seen what there is.
+  // A user who names a TXID has seen the list.
   if (!arguments.txid) {
     TRY(replication::check_legacy_is_older(listing).context(store.describe()));
   }
@@ -94,7 +94,7 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
                                       surroundings.log)
           .context("set the existing file aside"));
   if (os::is_mount_point(output)) return replication::place_database(scratch, output);
-  TRY(os::link_new(scratch, output).context("give the restored file its name"));
+  TRY(os::link_new(scratch, output).context("rename the restored file"));
   TRY(os::remove_file(scratch));
   return os::sync_directory(output.parent_path());
 }
@@ -107,8 +107,8 @@ Result<Restored> restore(const RestoreArguments& arguments, const storage::Locat
   const bool replaces = arguments.if_present == IfPresent::SetAside;
   if (os::is_mount_point(output) && !replication::is_free_for_restore(output)) {
     return fail(Code::Exists,
-                "{} is mounted as a file and holds something, so it cannot be replaced; restore to "
-                "another path, or mount its directory instead",
+                "{} is mounted as a file and is not empty, so it cannot be replaced; restore to "
+                "another path, or mount its directory",
                 output.string());
   }
   const os::Path scratch =
@@ -171,16 +171,16 @@ int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings
   if (os::exists(arguments.output)) {
     if (arguments.if_present == IfPresent::Keep) {
       if (!arguments.quiet) {
-        surroundings.say(fmt::format("{} exists and was left as it is\n", arguments.output));
+        surroundings.say(fmt::format("{} exists and was left unchanged\n", arguments.output));
       }
       return 0;
     }
     if (arguments.if_present == IfPresent::Refuse) {
-      return complain(surroundings,
-                      fmt::format("{} exists; --force gives it another name first, --if-absent "
-                                  "leaves it as it is",
-                                  arguments.output),
-                      kExitNotSo);
+      return complain(
+          surroundings,
+          fmt::format("{} exists; --force sets it aside first, --if-absent leaves it unchanged",
+                      arguments.output),
+          kExitNotSo);
     }
   }
   const auto begun = surroundings.clock.mono();

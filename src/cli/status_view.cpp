@@ -76,13 +76,12 @@ std::string view_database(const Json& database, WallTime now) {
   return fmt::format("{}: {}, {}\n", database.at("path").get<std::string>(),
                      database.at("state").get<std::string>(), healthy ? "healthy" : "NOT HEALTHY") +
          line("replica", database.at("replica").get<std::string>()) +
-         line("stored", stored_line(database, now)) +
-         line("behind", behind_line(database.at("lag"))) +
+         line("stored", stored_line(database, now)) + line("lag", behind_line(database.at("lag"))) +
          line("uploads", uploads_line(database.at("uploads"))) +
          line("store", store_line(database.at("store"))) +
          line("snapshot", snapshot_line(database.at("snapshot"), now)) +
          line("restore", restore_line(database.at("restore"))) +
-         line("log", format_bytes(database.at("wal_bytes").get<Bytes>())) +
+         line("wal", format_bytes(database.at("wal_bytes").get<Bytes>())) +
          line("writer", database.at("writer").get<std::string>()) +
          line("fencing", database.at("fencing").get<std::string>()) +
          line("error", database.at("error").get<std::string>());
@@ -103,7 +102,7 @@ Result<StatusView> view_status(std::string_view json, WallTime now) {
     for (const Json& database : status.at("databases")) view.text += view_database(database, now);
     return view;
   } catch (const std::exception& bad) {
-    return fail(Code::Unavailable, "the answer is none of walwrap's: {}", bad.what());
+    return fail(Code::Unavailable, "the answer is not from walwrap: {}", bad.what());
   }
 }
 

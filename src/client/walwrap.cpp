@@ -63,8 +63,7 @@ int fail_unreachable(char** error, const walwrap_handle& handle, int number) {
     return fail(error, WALWRAP_DENIED,
                 {"this program may not ask the walwrap at ", handle.socket.data(), ": ", reason});
   }
-  return fail(error, WALWRAP_UNREACHABLE,
-              {"nobody answers at ", handle.socket.data(), ": ", reason});
+  return fail(error, WALWRAP_UNREACHABLE, {"no answer at ", handle.socket.data(), ": ", reason});
 }
 
 int fail_exchange(char** error, const walwrap_handle& handle, const Exchanged& exchanged) {
@@ -73,12 +72,12 @@ int fail_exchange(char** error, const walwrap_handle& handle, const Exchanged& e
       return fail_unreachable(error, handle, exchanged.error);
     case Exchanged::How::Broken:
       return fail(error, WALWRAP_UNREACHABLE,
-                  {"nobody answers at ", handle.socket.data(),
+                  {"no answer at ", handle.socket.data(),
                    ": it closed the connection, as it does when it stops, and to a user who is not "
                    "the app's"});
     case Exchanged::How::Late:
       return fail(error, WALWRAP_UNREACHABLE,
-                  {"nobody answers at ", handle.socket.data(), ": no answer in time"});
+                  {"no answer at ", handle.socket.data(), ": timed out"});
     case Exchanged::How::Interrupted:
       return fail(error, WALWRAP_INTERRUPTED);
     case Exchanged::How::NoMemory:
@@ -201,7 +200,7 @@ const char* walwrap_errstr(int code) {
     case WALWRAP_NO_WALWRAP:
       return "no walwrap is running here: WALWRAP_SOCKET is not set";
     case WALWRAP_UNREACHABLE:
-      return "nobody answers: walwrap has ended, or is being restarted";
+      return "no answer: walwrap has ended, or is restarting";
     case WALWRAP_DENIED:
       return "this program may not ask walwrap";
     case WALWRAP_MISUSE:

@@ -147,7 +147,7 @@ constexpr std::array kFunctions = {
 
 }  // namespace
 
-// SQLITE_DIRECTONLY: a schema that was made by somebody else cannot make a reader wait.
+// SQLITE_DIRECTONLY: a schema from another author cannot make a reader wait.
 extern "C" __attribute__((visibility("default"))) int sqlite3_walwrapsqlite_init(
     sqlite3* db, char** /*error*/, const sqlite3_api_routines* api) {
   sqlite3_api = api;

@@ -1,4 +1,4 @@
-// What walwrap was told to do, decided: see config_parser.hpp. Values alone.
+// The decided configuration: see config_parser.hpp. Values only.
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,9 @@ struct Database {
 
 struct Config {
   std::vector<Database> databases;                         // empty: walwrap is an init only
-  std::optional<std::chrono::milliseconds> grace;          // nullopt: by host
+  std::optional<std::chrono::milliseconds> grace;          // nullopt: by platform
   std::optional<std::chrono::milliseconds> app_grace;      // nullopt: what the flush leaves
-  std::optional<std::chrono::milliseconds> start_timeout;  // nullopt: by host
+  std::optional<std::chrono::milliseconds> start_timeout;  // nullopt: by platform
   std::chrono::milliseconds exit_flush_timeout{};
   std::chrono::milliseconds replicate_interval{};  // 0: by kind of store
   Integrity integrity = Integrity::Quick;

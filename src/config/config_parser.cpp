@@ -91,7 +91,7 @@ Problem check_type(Kind kind, TomlType type) {
     case Kind::Text:
     case Kind::Duration:
     case Kind::Choice:
-      if (type != TomlType::Text) return "must be a text in double quotes";
+      if (type != TomlType::Text) return "must be a string in double quotes";
       return std::nullopt;
     case Kind::Size:
       if (type != TomlType::Text && type != TomlType::Integer) return "must be a size";
@@ -122,7 +122,7 @@ Result<void> collect_database_member(const TomlValue& value, std::string_view me
                 near ? suggestion(near) : "; a database has a path and a replica");
   }
   if (value.type != TomlType::Text || value.text.empty()) {
-    return bad_value(value.key, value.text, where, "must be a text in double quotes, not empty");
+    return bad_value(value.key, value.text, where, "must be a string in double quotes, not empty");
   }
   const auto table = value.key.substr(0, value.key.find(']') + 1);
   const auto [entry, is_new] = index_of.try_emplace(table, out.tables.size());
@@ -218,7 +218,7 @@ Result<std::vector<GivenDatabase>> winning_databases(const Collected& collected)
   }
   if (winners.empty()) return collected.tables;
   if (winners.back().rank == Rank::Toml && !collected.tables.empty()) {
-    return fail(Code::Invalid, "db: {} and [[database]] ({}): write all databases one way",
+    return fail(Code::Invalid, "db: {} and [[database]] ({}): name all databases in one place",
                 winners.back().where, collected.tables.front().where);
   }
   return winners;
@@ -281,7 +281,7 @@ Result<std::vector<Database>> decide_databases(const Collected& collected) {
     if (replica && winner.replica && replica->rank >= rank &&
         (winners.size() > 1 || replica->rank == rank)) {
       return bad_value("replica", replica->value, replica->where,
-                       fmt::format("is one too many: {} names its own replica", winner.where));
+                       fmt::format("is not allowed: {} names its own replica", winner.where));
     }
     const bool own = winner.replica && !(replica && replica->rank > rank);
     auto database =

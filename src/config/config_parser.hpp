@@ -28,7 +28,7 @@ Result<Config> parse_config(const Sources& sources);
 // Which TOML file to read before parse_config.
 struct ConfigFile {
   std::string path;
-  bool required = false;  // somebody named it; false: the default place, which may be empty
+  bool required = false;  // the user named it; false: the default place, which may be empty
 };
 inline constexpr std::string_view kDefaultConfigFile = "/etc/walwrap.toml";
 ConfigFile config_file(const std::vector<FlagValue>& flags, const Environment& environment);

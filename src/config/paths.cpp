@@ -24,11 +24,11 @@ Problem find_control(std::string_view text) {
   const auto* const found = std::find_if(text.begin(), text.end(), is_control);
   if (found == text.end()) return std::nullopt;
   if (*found == '\r') {
-    return "has a carriage return in it: its source has line ends of Windows; remove it";
+    return "contains a carriage return, from a file with Windows line endings; remove it";
   }
-  if (*found == '\n') return "has a line break in it; remove it";
-  if (*found == '\t') return "has a tab in it; remove it";
-  return fmt::format("has the control character 0x{:02x} in it; remove it",
+  if (*found == '\n') return "contains a line break; remove it";
+  if (*found == '\t') return "contains a tab; remove it";
+  return fmt::format("contains the control character 0x{:02x}; remove it",
                      static_cast<unsigned>(static_cast<unsigned char>(*found)));
 }
 
@@ -98,9 +98,9 @@ Result<void> check_query(std::string_view query, std::string_view path) {
                           (name == "cache" && (value == "shared" || value == "private"));
     if (is_usual) continue;
     if (name == "mode" && value == "memory") {
-      return fail(Code::Invalid, "is a database in memory, which has no file to replicate");
+      return fail(Code::Invalid, "is an in-memory database, which has no file to replicate");
     }
-    return fail(Code::Invalid, "has the parameter {}, which walwrap cannot honour: write {}",
+    return fail(Code::Invalid, "has the parameter {}, which walwrap does not support: write {}",
                 quote_value(sounds_secret(name) ? name : pair), quote_value(path));
   }
   return {};
@@ -114,8 +114,8 @@ Result<std::string_view> path_of_url(std::string_view scheme, std::string_view r
     constexpr std::string_view kLocalhost = "localhost/";
     if (rest.starts_with(kLocalhost)) rest.remove_prefix(kLocalhost.size() - 1);
     if (rest.starts_with('/')) return rest;
-    return fail(Code::Invalid, "is a file URL with a host: write file:///{}, or the path alone",
-                rest);
+    return fail(Code::Invalid,
+                "is a file URL with a host name: write file:///{}, or the path alone", rest);
   }
   // SQLAlchemy writes four slashes before an absolute path and three before a relative one; Rails
   // and sqlx write three before an absolute one.
@@ -132,7 +132,7 @@ Result<std::string_view> path_of_url(std::string_view scheme, std::string_view r
 
 Result<std::string> parse_url(std::string_view scheme, std::string_view rest) {
   if (rest.find('#') != std::string_view::npos) {
-    return fail(Code::Invalid, "has a # in it: write %23, or the path alone");
+    return fail(Code::Invalid, "contains a #: write %23, or the path alone");
   }
   const auto mark = std::min(rest.find('?'), rest.size());
   const auto encoded = TRY(path_of_url(scheme, rest.substr(0, mark)));
@@ -149,19 +149,18 @@ Problem find_leftover(std::string_view text) {
   if (auto blank = find_blank_at_end(text)) return blank;
   for (const char c : {text.front(), text.back()}) {
     if (!is_quote(c)) continue;
-    return fmt::format(
-        "has a quotation mark ({}) at its {}: write it without, nothing removes it here", c,
-        text.front() == c ? "start" : "end");
+    return fmt::format("has a quotation mark ({}) at its {}: remove it, walwrap does not", c,
+                       text.front() == c ? "start" : "end");
   }
   if (text.front() == '~') {
-    return "begins with ~, which only a shell replaces: write the whole path";
+    return "begins with ~, which only a shell expands: write the whole path";
   }
   if (const auto variable = find_variable(text); !variable.empty()) {
-    return fmt::format("has {} in it, which nothing has replaced: write what it stands for",
+    return fmt::format("contains {}, which was not expanded: write its value",
                        quote_value(variable));
   }
   if (text.find("{{") != std::string_view::npos) {
-    return "has {{ in it, which no template has replaced: write what it stands for";
+    return "contains {{, which no template engine has expanded: write its value";
   }
   return std::nullopt;
 }
@@ -169,11 +168,11 @@ Problem find_leftover(std::string_view text) {
 Problem check_path(std::string_view text) {
   if (auto leftover = find_leftover(text)) return leftover;
   if (const auto at = text.find_first_of("*?["); at != std::string_view::npos) {
-    return fmt::format("has {} in it, and patterns are not known: name each file by its path",
+    return fmt::format("contains {}, and patterns are not supported: name each file by its path",
                        text[at]);
   }
   if (text.size() > 2 && is_letter(text[0]) && text[1] == ':' && text[2] == '\\') {
-    return "is a path of Windows: write one as /data/app.db";
+    return "is a Windows path: write one such as /data/app.db";
   }
   return std::nullopt;
 }
@@ -181,7 +180,7 @@ Problem check_path(std::string_view text) {
 Result<std::string> parse_database_path(std::string_view text) {
   if (const auto leftover = find_leftover(text)) return fail(Code::Invalid, "{}", *leftover);
   if (text.find(kMemory) != std::string_view::npos) {
-    return fail(Code::Invalid, "is a database in memory, which has no file to replicate");
+    return fail(Code::Invalid, "is an in-memory database, which has no file to replicate");
   }
   std::string path(text);
   const std::string scheme = scheme_of(text);
@@ -189,11 +188,11 @@ Result<std::string> parse_database_path(std::string_view text) {
   if (scheme == "file" || is_sqlite) {
     path = TRY(parse_url(scheme, text.substr(scheme.size() + 1)));
   } else if (text.find("://") != std::string_view::npos || scheme == "jdbc") {
-    return fail(Code::Invalid, "is a URL of no SQLite file: write a path as /data/app.db");
+    return fail(Code::Invalid, "is not the URL of a file: write a path such as /data/app.db");
   }
   if (const auto problem = check_path(path)) return fail(Code::Invalid, "{}", *problem);
   if (path.ends_with('/')) {
-    return fail(Code::Invalid, "names a directory: add the name of the file, as {}app.db", path);
+    return fail(Code::Invalid, "is a directory: add the file name, such as {}app.db", path);
   }
   return path;
 }

@@ -1,7 +1,7 @@
-// What a path, a database or a replica that somebody configured means, and what cannot be meant.
+// What a configured path, database or replica means, and which values are refused.
 // Pure: text in, text out.
 //
-// A value that nobody can mean is refused before the app starts. Taken literally, it would name a
+// A value that cannot be right is refused before the app starts. Taken literally, it would name a
 // file that the app never opens, and nothing would be stored, without a word.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How a value that somebody typed is shown in a message. Pure.
+// How a value from the user is shown in a message. Pure.
 #pragma once
 
 #include <string>

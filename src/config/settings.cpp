@@ -69,7 +69,9 @@ template <auto Member>
 Problem oom_score(Config& config, const Setting& /*setting*/, std::string_view text) {
   constexpr int kMost = 1'000;  // of the kernel's scale
   const auto value = parse_up_to(kMost, text.starts_with('+') ? text.substr(1) : text);
-  if (!value) return "is not between 0 and 1000: write a number as 500, or 0 to leave it";
+  if (!value) {
+    return "is not between 0 and 1000: write a number such as 500, or 0 to leave it unchanged";
+  }
   config.*Member = *value;
   return std::nullopt;
 }
@@ -80,7 +82,7 @@ Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view 
   for (const std::string_view word : split(text, ',')) {
     const auto code = parse_up_to(kLastExitCode, word);
     if (!code) {
-      return "is not a list of exit codes: write numbers from 0 to 255, as 143,130";
+      return "is not a list of exit codes: write numbers from 0 to 255, such as 143,130";
     }
     codes.push_back(*code);
   }
@@ -105,8 +107,9 @@ Problem signals(Config& config, const Setting& /*setting*/, std::string_view tex
   for (const std::string_view word : split(text, ',')) {
     const auto number = parse_received_signal(word);
     if (!number) {
-      return fmt::format("names no signal that can begin a stop: {}; write TERM,INT or TERM,QUIT",
-                         quote_value(word));
+      return fmt::format(
+          "contains {}, which is not a signal that can begin a stop; write TERM,INT or TERM,QUIT",
+          quote_value(word));
     }
     numbers.push_back(*number);
   }
@@ -123,8 +126,10 @@ Problem rewriting(Config& config, const Setting& /*setting*/, std::string_view t
     const auto behind = word.substr(std::min(colon + 1, word.size()));
     const auto to = behind == "0" ? 0 : parse_signal(behind);
     if (!from || !to) {
-      return fmt::format("has no FROM:TO in {}: write signals, as TERM:QUIT or 15:3, TO 0 for none",
-                         quote_value(word));
+      return fmt::format(
+          "contains {}, which is not FROM:TO: write signals such as TERM:QUIT or 15:3; TO 0 sends "
+          "none",
+          quote_value(word));
     }
     pairs.insert_or_assign(*from, *to);
   }
@@ -182,7 +187,7 @@ template <auto Member>
 Problem descriptor(Config& config, const Setting& /*setting*/, std::string_view text) {
   constexpr int kFirst = 3, kLast = 65'535;
   const auto value = parse_up_to(kLast, text);
-  if (!value || *value < kFirst) return "is not a descriptor: write its number, from 3";
+  if (!value || *value < kFirst) return "is not a file descriptor: write its number, 3 or higher";
   config.*Member = *value;
   return std::nullopt;
 }
@@ -191,7 +196,7 @@ constexpr std::array kSettings = {
     Setting{"db", "--db", "WALWRAP_DB", Kind::Text, "FILE", "", "",
             "the app's SQLite database; repeat --db FILE=URL for several"},
     Setting{"replica", "--replica", "WALWRAP_REPLICA", Kind::Text, "URL", "", "",
-            "where copies go: s3://bucket/prefix or file:///dir"},
+            "the replica: s3://bucket/prefix or file:///dir"},
     Setting{"", "--config", "WALWRAP_CONFIG", Kind::Text, "FILE", "", "",
             "read settings from this TOML file (default: /etc/walwrap.toml, if it exists)"},
     Setting{"replicate.interval", "--replicate-interval", "WALWRAP_REPLICATE_INTERVAL",
@@ -207,7 +212,7 @@ constexpr std::array kSettings = {
             choice<&Config::on_diverged>},
     Setting{"allow-empty-replica", "--allow-empty-replica", "WALWRAP_ALLOW_EMPTY_REPLICA",
             Kind::Switch, "", "false", "",
-            "start a database that was stored before although its replica is empty",
+            "start even if the replica of a database stored before is empty",
             on_or_off<&Config::allow_empty_replica>},
     Setting{"wal.limit", "--wal-limit", "WALWRAP_WAL_LIMIT", Kind::Size, "SIZE", "64MiB", "",
             "WAL size past which walwrap may block writers briefly to restart the WAL",

@@ -81,13 +81,13 @@ LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now) {
     line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x, y);
     const auto then = now - std::chrono::duration_cast<milliseconds>(now_mono - sample.at);
     tips += fmt::format(
-        "<rect class=\"tip\" x=\"{:.1f}\" y=\"0\" width=\"2\" height=\"{}\"><title>{}: {} "
-        "behind</title></rect>",
+        "<rect class=\"tip\" x=\"{:.1f}\" y=\"0\" width=\"2\" height=\"{}\"><title>{}: lag "
+        "{}</title></rect>",
         x - 1, kLagHeight, format_clock(then), format_duration(sample.lag));
   }
   const std::string summary = worst.count() == 0
-                                  ? "never more than an instant behind"
-                                  : fmt::format("at most {} behind", format_duration(worst));
+                                  ? "never more than a moment"
+                                  : fmt::format("at most {}", format_duration(worst));
   std::string svg = fmt::format(
       "<svg class=\"lag\" viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" role=\"img\" "
       "aria-label=\"Lag over the last hour: {}\">{}",
@@ -110,7 +110,7 @@ std::string draw_points(const replication::PointsFound& found, const std::string
   };
   std::string svg = fmt::format(
       "<svg class=\"points\" viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\" "
-      "aria-label=\"Points in time that can be restored to\">",
+      "aria-label=\"Points in time you can restore\">",
       kWidth, kPointsHeight);
   for (const auto& span : found.spans) {
     svg += fmt::format("<rect class=\"span\" x=\"{:.1f}\" y=\"4\" width=\"{:.1f}\" height=\"{}\"/>",

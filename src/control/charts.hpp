@@ -14,7 +14,7 @@ namespace walwrap::control {
 struct LagDrawing {
   std::string svg;
   std::string top;      // what the upper edge stands for: "2s"
-  std::string summary;  // "at most 1.2s behind"
+  std::string summary;  // "at most 1.2s"
 };
 // `now` of both clocks: the samples are of the one, what is shown of the other.
 LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now);

@@ -77,7 +77,7 @@ std::string errors_of(const replication::ReplicatorStatus& status) {
 std::string requests_of(const replication::ReplicatorStatus& status) {
   std::uint64_t all = 0;
   for (const auto count : status.store.requests) all += count;
-  if (all == 0) return "none that is billed";
+  if (all == 0) return "none billed";
   if (!status.request_dollars) return fmt::format("{}", all);
   return fmt::format("{}, about ${:.4f}", all, *status.request_dollars);
 }
@@ -93,13 +93,13 @@ std::string figures_of(const DatabaseStatus& database, WallTime now) {
   out += item("Uploads", fmt::format("{}, {}", status.uploads.took.count(),
                                      format_bytes(status.uploads.bytes)));
   out += item("Over the last minute", format_rate(database.throughput.bytes_per_second));
-  out += item("Errors of the store", errors_of(status));
+  out += item("Store errors", errors_of(status));
   out += item("Requests", requests_of(status));
-  out += item("Write-ahead log", format_bytes(database.log_bytes));
-  out += item("A stop would store within", format_short(predict_flush(status)));
+  out += item("WAL file", format_bytes(database.log_bytes));
+  out += item("Final flush would take", format_short(predict_flush(status)));
   out += item("Newest snapshot",
               snapshot.txid.value == 0 ? "none known" : format_age(snapshot.stored_at, now));
-  out += item("Second writer", fmt::format("fencing {}", format_fencing(status.fencing)));
+  out += item("Other writers", fmt::format("fencing {}", format_fencing(status.fencing)));
   out += item("Replica", database.replica);
   return out + "</dl>";
 }
@@ -119,9 +119,11 @@ std::string points_of(const DatabaseStatus& database, const std::string& prefix)
     return fmt::format("<p class=\"hint\">The replica could not be listed: {}</p>",
                        escape_html(database.points_error));
   }
-  if (!database.points) return "<p class=\"hint\">Being listed; shown at the next look.</p>";
+  if (!database.points) {
+    return "<p class=\"hint\">The replica is being listed; reload this page in a moment.</p>";
+  }
   const auto& found = *database.points;
-  if (found.some.empty()) return "<p class=\"hint\">There is nothing that can be restored.</p>";
+  if (found.some.empty()) return "<p class=\"hint\">Nothing can be restored yet.</p>";
   std::string commands;
   std::string list;
   for (const auto& point : found.some) {
@@ -133,7 +135,7 @@ std::string points_of(const DatabaseStatus& database, const std::string& prefix)
   for (const auto& span : found.spans) all += span.points;
   return fmt::format(
       "{}<div class=\"axis\"><span>{}</span><span>{}</span></div><div class=\"commands\">"
-      "<p class=\"hint\">{}. Choose one to see what to type.</p>{}</div>"
+      "<p class=\"hint\">{}. Choose one to see the command.</p>{}</div>"
       "<details><summary>As a list</summary><ol>{}</ol></details>",
       draw_points(found, prefix), format_clock(found.spans.front().from),
       format_clock(found.spans.back().to),
@@ -147,10 +149,10 @@ std::string section_of(const DatabaseStatus& database, const History& history,
   const auto prefix = fmt::format("d{}-", index);
   return fmt::format(
       "<section><h2>{}</h2><p class=\"state{}\"><b>{}</b> {}</p>{}"
-      "<h3>How far behind, over the last hour: {}</h3><div class=\"axis\"><span>{}</span></div>{}"
+      "<h3>Lag over the last hour: {}</h3><div class=\"axis\"><span>{}</span></div>{}"
       "<div class=\"axis\"><span>60 min ago</span><span>30 min</span><span>now</span></div>"
-      "<h3>What can be restored to</h3>{}</section>",
-      escape_html(database.path), ok ? "" : " bad", ok ? "All is well." : "Not well.",
+      "<h3>Points in time you can restore</h3>{}</section>",
+      escape_html(database.path), ok ? "" : " bad", ok ? "Healthy." : "Unhealthy.",
       escape_html(sentence_of(database, input.now)), figures_of(database, input.now), lag.summary,
       lag.top, lag.svg, points_of(database, prefix));
 }
@@ -204,20 +206,20 @@ std::string sentence_of(const DatabaseStatus& database, WallTime now) {
   if (!database.health.ok) return "Writes are not stored: " + database.health.reason;
   if (database.status.waits_since) {
     const std::string& reason = database.status.error;
-    return "Nothing is stored until the database can be attached" +
+    return "Nothing is stored until walwrap can attach to the database" +
            (reason.empty() ? "." : ": " + reason);
   }
-  if (!database.status.attached) return "There is no database yet; it is waited for.";
+  if (!database.status.attached) return "The database does not exist yet; walwrap waits for it.";
   if (!database.status.error.empty()) {
-    return "The store does not answer, and is asked again: " + database.status.error;
+    return "The store does not answer; walwrap retries: " + database.status.error;
   }
   const auto commits = commits_behind(database.progress);
   if (commits == 0 && database.status.lag_bytes == 0) {
     if (!database.status.stored_at) return "Everything that was written is stored.";
-    return fmt::format("Everything that was written is stored, the last of it {}.",
+    return fmt::format("Everything that was written is stored, the last write {}.",
                        format_age(*database.status.stored_at, now));
   }
-  return fmt::format("On its way: {}, the oldest written {} ago.", behind_of(database),
+  return fmt::format("Not stored yet: {}, the oldest written {} ago.", behind_of(database),
                      format_duration(database.health.lag));
 }
 

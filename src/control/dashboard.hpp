@@ -1,7 +1,7 @@
 // Status -> the page that a person opens in a browser. Pure.
 //
 // One document without a script or anything from elsewhere: the policy it is sent with forbids
-// both, and allows the one style sheet in it by its nonce. It loads itself anew each ten seconds.
+// both, and allows the one style sheet in it by its nonce. It reloads itself every ten seconds.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct PageInput {
 };
 Answer answer_page(const PageInput& input);
 
-// The state in words for somebody who does not know ours.
+// The state in words for readers who do not know walwrap.
 std::string sentence_of(const DatabaseStatus& database, WallTime now);
 
 std::string escape_html(std::string_view text);

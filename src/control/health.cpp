@@ -22,8 +22,8 @@ Health Watchdog::look(const WalObservation& seen, MonoTime now) {
   if (health.lag <= max_lag_) return health;
   health.ok = false;
   std::string error = seen.error;
-  if (error.empty() && other_since_) error = "the file at the path is not the captured one";
-  health.reason = fmt::format("what was written {} ago is not stored yet{}{}",
+  if (error.empty() && other_since_) error = "the file at the path is not the replicated one";
+  health.reason = fmt::format("a write from {} ago is not stored yet{}{}",
                               format_duration(std::chrono::floor<std::chrono::seconds>(health.lag)),
                               error.empty() ? "" : ": ", error);
   return health;

@@ -1,12 +1,12 @@
 // Whether what was written is stored in time: a watchdog beside the pipeline, not in it. Pure; fed
 // by the control thread.
 //
-// It makes three comparisons, and the worst one counts. The log's time and size change with each
+// It makes three comparisons, and the worst one counts. The WAL's time and size change with each
 // write: when they did, against the moment up to which everything is said to be stored. And the
-// log's end against the position that is said to be stored: a capture that looks at the wrong file
+// WAL's end against the position that is said to be stored: a capture that looks at the wrong file
 // finds nothing new and says that all is stored, but its position stands still. And the files at
 // the path, by identity, size and time, against those that the capture says it has. A database that
-// waits to be attached has no log that could tell: all of it counts as not stored meanwhile.
+// waits to be attached has no WAL that could tell: all of it counts as not stored meanwhile.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@
 
 namespace walwrap::control {
 
-// What a look at the log file shows; equal while nothing is written.
+// What a look at the WAL file shows; equal while nothing is written.
 struct WalStamp {
   bool exists = false;
   Bytes size = 0;
@@ -32,7 +32,7 @@ struct Health {
   std::chrono::milliseconds lag{0};
 };
 
-// One look at the log, and what was said about it then.
+// One look at the WAL, and what was said about it then.
 struct WalObservation {
   WalStamp log;
   bool has_more = false;                     // it holds a commit beyond stored.log

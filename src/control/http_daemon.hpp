@@ -1,4 +1,4 @@
-// HTTP/1.1 on connections that somebody else accepts: libmicrohttpd, without a thread of its own.
+// HTTP/1.1 on connections that the server accepts: libmicrohttpd, without a thread of its own.
 //
 // Owned by one thread, which calls run() when descriptor() can be read and at next_due(). Bounded:
 // connections in number, a request in size and in time, an answer in time.
@@ -28,7 +28,7 @@ namespace walwrap::control {
 class HttpDaemon {
  public:
   struct Options {
-    // Of each kind, so that whoever reaches the TCP port cannot take the app's own places.
+    // Of each kind, so that clients of the TCP port cannot take the app's own places.
     std::size_t most_of_this_machine = 0;
     std::size_t most_of_network = 0;
     std::chrono::milliseconds client_timeout{0};  // for a request, an answer, the next request
@@ -42,7 +42,7 @@ class HttpDaemon {
   HttpDaemon& operator=(const HttpDaemon&) = delete;
 
   enum class From { ThisMachine, Network };
-  // None: whoever comes is closed. Soon: over the network the longest silent connection was shut
+  // None: new connections are closed. Soon: over the network the longest silent connection was shut
   // down, and its place is free after the next run(); leave the newcomer in the listener's queue
   // till then.
   enum class Room { Free, Soon, None };
@@ -54,7 +54,7 @@ class HttpDaemon {
   void run();
   int descriptor() const;
   std::optional<MonoTime> next_due() const;
-  // Those who wait and have gone; asked now and then, for nothing else tells.
+  // Waiting clients that have disconnected; polled, since no event reports them.
   void drop_the_gone();
   std::size_t connections() const { return connections_.size(); }
   bool has_answers_to_send() const { return unsent_ > 0; }  // of those who waited

@@ -90,37 +90,35 @@ void add_lag(std::vector<MetricFamily>& out, const Status& facts) {
   const auto gauge = [&](std::string name, std::string help, auto value_of) {
     out.push_back(family(MetricType::Gauge, std::move(name), std::move(help), facts, value_of));
   };
-  gauge("walwrap_healthy", "1 if what is written is stored in time.",
+  gauge("walwrap_healthy", "1 if writes are stored in time.",
         [](const auto& db) { return db.replicated && db.health.ok ? 1 : 0; });
-  gauge("walwrap_attached", "1 if the database is there and followed.",
+  gauge("walwrap_attached", "1 if the database exists and walwrap is attached to it.",
         [](const auto& db) { return db.status.attached ? 1 : 0; });
-  gauge("walwrap_lag_seconds", "Age of the oldest write that is not stored.",
+  gauge("walwrap_lag_seconds", "Age of the oldest unstored write.",
         [](const auto& db) { return seconds(db.health.lag); });
-  gauge("walwrap_lag_bytes", "Pages that are not stored.",
+  gauge("walwrap_lag_bytes", "Bytes of the unstored pages.",
         [](const auto& db) { return db.status.lag_bytes; });
-  gauge("walwrap_lag_commits", "Commits that are not stored.",
+  gauge("walwrap_lag_commits", "Number of unstored commits.",
         [](const auto& db) { return commits_behind(db.progress); });
-  gauge("walwrap_wal_bytes", "Size of the write-ahead log.",
-        [](const auto& db) { return db.log_bytes; });
-  gauge("walwrap_stored_txid", "Transaction id of the newest file in the replica.",
+  gauge("walwrap_wal_bytes", "Size of the WAL file.", [](const auto& db) { return db.log_bytes; });
+  gauge("walwrap_stored_txid", "TXID of the newest file in the replica.",
         [](const auto& db) { return db.status.txid.value; });
-  gauge("walwrap_predicted_flush_seconds", "What a last upload would take now.",
+  gauge("walwrap_predicted_flush_seconds", "Predicted time for a final flush now.",
         [](const auto& db) { return seconds(predict_flush(db.status)); });
   // A time of 0 would be an age of half a century.
-  add_known(out, "walwrap_last_stored_timestamp_seconds",
-            "When the last upload was stored, since 1970.", facts,
+  add_known(out, "walwrap_last_stored_timestamp_seconds", "Unix time of the last upload.", facts,
             [](const auto& db) -> std::optional<double> {
               if (!db.status.stored_at) return std::nullopt;
               return seconds(db.status.stored_at->time_since_epoch());
             });
   add_known(out, "walwrap_last_snapshot_timestamp_seconds",
-            "When the newest snapshot that is known of was stored, since 1970.", facts,
+            "Unix time of the newest known snapshot.", facts,
             [](const auto& db) -> std::optional<double> {
               const auto newest = newest_snapshot(db);
               if (newest.txid.value == 0) return std::nullopt;
               return seconds(newest.stored_at.time_since_epoch());
             });
-  add_known(out, "walwrap_restore_duration_seconds", "What the restore at the start took.", facts,
+  add_known(out, "walwrap_restore_duration_seconds", "Duration of the restore at the start.", facts,
             [](const auto& db) -> std::optional<double> {
               if (!db.status.restored_in) return std::nullopt;
               return seconds(*db.status.restored_in);
@@ -146,40 +144,41 @@ MetricFamily kinds(std::string name, std::string help, const char* label,
 
 void add_store(std::vector<MetricFamily>& out, const Status& facts) {
   out.push_back(kinds("walwrap_store_requests_total",
-                      "Requests to an object store, each attempt, by what they are billed as.",
+                      "Requests to the object store, retries included, by billing class.",
                       "operation", storage::kRequestKinds, facts,
                       [](const auto& db) { return db.status.store.requests; }));
-  out.push_back(kinds("walwrap_store_errors_total", "Answers of the store that were no success.",
-                      "kind", storage::kStoreErrors, facts,
-                      [](const auto& db) { return db.status.store.errors; }));
+  out.push_back(
+      kinds("walwrap_store_errors_total", "Failed requests to the store, by kind of error.", "kind",
+            storage::kStoreErrors, facts, [](const auto& db) { return db.status.store.errors; }));
   add_known(out, "walwrap_store_requests_dollars",
-            "Estimated price of the requests since the start, as if none were free.", facts,
+            "Estimated price of the requests since the start, without free tiers.", facts,
             [](const auto& db) { return db.status.request_dollars; });
 }
 
 void add_work(std::vector<MetricFamily>& out, const Status& facts) {
   out.push_back(histograms(
-      "walwrap_upload_duration_seconds", "Uploads that were stored, by what they took.", facts,
+      "walwrap_upload_duration_seconds", "Duration of completed uploads.", facts,
       [](const auto& db) -> const auto& { return db.status.uploads.took; }));
   const auto counter = [&](std::string name, std::string help, auto value_of) {
     out.push_back(family(MetricType::Counter, std::move(name), std::move(help), facts, value_of));
   };
-  counter("walwrap_uploaded_bytes_total", "Bytes of files that were stored.",
+  counter("walwrap_uploaded_bytes_total", "Bytes uploaded to the replica.",
           [](const auto& db) { return db.status.uploads.bytes; });
-  counter("walwrap_upload_failures_total", "Uploads that have to be made anew.",
+  counter("walwrap_upload_failures_total", "Failed uploads; each is repeated.",
           [](const auto& db) { return db.status.uploads.failed; });
-  counter("walwrap_checkpoints_total", "Checkpoints of the write-ahead log.",
+  counter("walwrap_checkpoints_total", "Checkpoints of the WAL.",
           [](const auto& db) { return db.status.checkpoints.passes; });
   counter("walwrap_checkpoint_lock_lent_total",
-          "Times that the app was lent the checkpoint lock, to begin the log anew itself.",
+          "Times walwrap lent the checkpoint lock to the app, so that the app can restart the WAL.",
           [](const auto& db) { return db.status.checkpoints.lent; });
-  counter("walwrap_wal_restarts_lent_total", "Of those, the ones after which the log began anew.",
+  counter("walwrap_wal_restarts_lent_total",
+          "Loans of the checkpoint lock after which the WAL restarted.",
           [](const auto& db) { return db.status.checkpoints.restarts; });
   counter("walwrap_commits_missed_total",
-          "Commits that were not captured; after each, every page was compared.",
+          "Commits that walwrap did not capture; after each, it compared every page.",
           [](const auto& db) { return db.status.checkpoints.missed_commits; });
   out.push_back(histograms(
-      "walwrap_writers_blocked_seconds", "How long writers were held to shorten the log.", facts,
+      "walwrap_writers_blocked_seconds", "How long writers were blocked for a checkpoint.", facts,
       [](const auto& db) -> const auto& { return db.status.checkpoints.held; }));
 }
 
@@ -187,19 +186,23 @@ void add_work(std::vector<MetricFamily>& out, const Status& facts) {
 
 std::string format_metrics(const Status& facts) {
   std::vector<MetricFamily> families;
-  MetricFamily info{"walwrap_info", "Always 1; its labels say who we are.", MetricType::Gauge, {}};
+  MetricFamily info{"walwrap_info",
+                    "Always 1; the labels name the version and the platform.",
+                    MetricType::Gauge,
+                    {}};
   ClientMetric us;
   us.label = {{"version", facts.version}, {"platform", facts.host}};
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));
   families.push_back(single(MetricType::Gauge, "walwrap_platform_grace_seconds",
-                            "From the host's stop signal to its SIGKILL.", seconds(facts.grace)));
+                            "Time from the platform's stop signal to its SIGKILL.",
+                            seconds(facts.grace)));
   families.push_back(single(MetricType::Gauge, "walwrap_waits",
-                            "Clients that wait for a commit to be stored.",
+                            "Clients waiting for a commit to be stored.",
                             static_cast<double>(facts.waits)));
   families.push_back(single(MetricType::Counter, "walwrap_replicator_restarts_total",
-                            "Replicators that ended beside the app, and were started again.",
+                            "Restarts of the replicator process while the app ran.",
                             static_cast<double>(facts.restarts)));
   add_lag(families, facts);
   add_work(families, facts);

@@ -1,7 +1,7 @@
 // Status -> Prometheus's text format 0.0.4. Pure.
 //
 // Names and units as prometheus.io/docs/practices/naming has them: seconds and bytes, `_total` for
-// what only grows. docs/monitoring.md says what each is for.
+// counters. docs/monitoring.md describes each.
 #pragma once
 
 #include <string>

@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
-// No host waits longer for a request, and every wait has a limit (Law 5).
+// No platform waits longer for a request, and every wait has a limit (Law 5).
 constexpr milliseconds kLongestTimeout{600'000};
 
 struct Route {
@@ -43,15 +43,16 @@ Answer bad_parameter(std::string_view name, std::string_view value, std::string_
                  fmt::format("{}={} {}", name, value.substr(0, kShown), problem_text));
 }
 
-// A page in a browser can be made to ask this machine, by a name of the page's own (DNS rebinding).
+// A page in a browser can send requests to this machine by the page's own host name (DNS
+// rebinding).
 bool is_named_as_this_machine(std::string_view host) {
   const auto parsed = parse_host_port(host);
   return parsed && is_loopback_host(parsed->host);
 }
 
-// A request that a page of another site makes the browser send. Without a token, or with one that
+// A request that the browser sends for a page of another site. Without a token, or with one that
 // the browser remembers, it is answered like the operator's own, so no path is open to it: even a
-// GET makes us list the replica, which costs money. A link to our page may be followed.
+// GET makes us list the replica, which costs money. A link to the dashboard may be followed.
 bool is_from_another_site(const Request& request) {
   const bool is_other_origin = !request.origin.empty() &&
                                request.origin != "http://" + request.host &&
@@ -68,11 +69,12 @@ bool is_from_another_site(const Request& request) {
 std::optional<Answer> refuse_access(const Request& request, const Access& access) {
   if (!request.over_network) return std::nullopt;
   if (is_from_another_site(request)) {
-    return problem(403, "forbidden", "Not from there", "a page from elsewhere may not ask this");
+    return problem(403, "forbidden", "Forbidden origin",
+                   "requests from pages of another origin are refused");
   }
   if (access.token.reveal().empty()) {
     if (is_named_as_this_machine(request.host)) return std::nullopt;
-    return problem(403, "forbidden", "Not from there",
+    return problem(403, "forbidden", "Forbidden origin",
                    "without a token the listener answers only requests whose Host is localhost, "
                    "an address of 127.0.0.0/8 or [::1]");
   }
@@ -83,9 +85,9 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
     return std::nullopt;
   }
   if (is_equal_in_constant_time(request.password, access.token.reveal())) return std::nullopt;
-  Answer answer = problem(401, "unauthorized", "A token is needed",
-                          "send the header Authorization: Bearer and the token of --listen-token; "
-                          "a browser asks for it as a password");
+  Answer answer = problem(401, "unauthorized", "A token is required",
+                          "send the header Authorization: Bearer TOKEN with the token of "
+                          "--listen-token; in a browser, enter it as the password");
   answer.headers["WWW-Authenticate"] = "Basic realm=\"walwrap\"";
   return answer;
 }
@@ -97,20 +99,20 @@ std::variant<Call, Answer> parse_parameters(const Request& request, const Route&
       return bad_parameter(
           name, value,
           route.parameters.empty()
-              ? fmt::format("is not known: {} takes none", route.path)
-              : fmt::format("is not known: {} takes {}", route.path, route.parameters));
+              ? fmt::format("is unknown: {} takes no parameters", route.path)
+              : fmt::format("is unknown: {} takes {}", route.path, route.parameters));
     }
     if (name == "db") call.database = value;
     if (name == "timeout") {
       const auto timeout = parse_duration(value);
-      if (!timeout) return bad_parameter(name, value, "is no duration: write one like 30s");
+      if (!timeout) return bad_parameter(name, value, "is not a duration: write one like 30s");
       if (*timeout > kLongestTimeout) return bad_parameter(name, value, "is longer than 10m");
       call.timeout = *timeout;
     }
     if (name == "position") {
       call.position = replication::parse_position(value);
       if (!call.position) {
-        return bad_parameter(name, value, "is no position: hand back one of GET /v1/position");
+        return bad_parameter(name, value, "is not a position: pass one from GET /v1/position");
       }
     }
   }
@@ -124,18 +126,18 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
   const auto route = std::find_if(kRoutes.begin(), kRoutes.end(),
                                   [&](const Route& row) { return row.path == request.path; });
   if (route == kRoutes.end()) {
-    return problem(404, "not-found", "There is no such path", "docs/api.md lists what there is");
+    return problem(404, "not-found", "Unknown path", "docs/api.md lists the paths");
   }
   const bool is_head = request.method == "HEAD" && route->method == "GET";
   if (request.method != route->method && !is_head) {
-    Answer answer = problem(405, "method-not-allowed", "Not with this method",
+    Answer answer = problem(405, "method-not-allowed", "Method not allowed",
                             fmt::format("{} takes {}", route->path, route->method));
     answer.headers["Allow"] = route->method;
     return answer;
   }
   if (request.body_bytes > 0) {
-    return problem(413, "body-not-wanted", "No request has a body",
-                   "parameters go into the query: /v1/wait?timeout=5s");
+    return problem(413, "body-not-wanted", "Request bodies are not allowed",
+                   "put parameters into the query: /v1/wait?timeout=5s");
   }
   return parse_parameters(request, *route);
 }
@@ -176,23 +178,23 @@ Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Pro
     case Ended::How::TimedOut:
       if (!progress.attached) {
         return problem(504, "no-database", "There is no database yet",
-                       "nothing could be looked at in the time that was given");
+                       "no database appeared within the timeout");
       }
       if (endpoint == Endpoint::Snapshot) {
         return problem(504, "timed-out", "Not stored in time",
-                       "it goes on, and is among what GET /v1/points gives when it is stored");
+                       "the snapshot continues; GET /v1/points lists it once it is stored");
       }
       return problem(504, "timed-out", "Not stored in time",
                      endpoint == Endpoint::Position
-                         ? "the log was not looked at in the time that was given"
+                         ? "the WAL was not read within the timeout"
                          : "it may be stored later: wait again with the same position");
     case Ended::How::Replaced:
-      return problem(409, "position-unknown", "The position is of another file, or another run",
-                     "whether it was stored is not known any more: ask for a position anew");
+      return problem(409, "position-unknown", "The position belongs to another file or another run",
+                     "walwrap no longer knows whether it was stored: request a new position");
     case Ended::How::Halted:
-      return problem(503, "not-replicating", "Nothing is stored any more", progress.halted);
+      return problem(503, "not-replicating", "Replication has stopped", progress.halted);
   }
-  return problem(500, "bug", "A bug", "an end of a wait that has no answer");
+  return problem(500, "bug", "A bug", "a wait ended without an answer");
 }
 
 bool is_equal_in_constant_time(std::string_view a, std::string_view b) {

@@ -61,7 +61,7 @@ struct Answer {
   std::map<std::string, std::string> headers = {};  // beyond those that every answer has
 };
 
-// What whoever connects over TCP has to show. Without a token the listener is for this machine, and
+// What a client over TCP has to show. Without a token the listener is for this machine, and
 // a page that a browser has open is not let in by a name that leads here.
 struct Access {
   Secret<std::string> token;  // "": none is asked for

@@ -15,9 +15,9 @@ namespace {
 using replication::SyncRequests;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kWatch{2'000};       // of logs, by the watchdogs
+constexpr milliseconds kWatch{2'000};       // of WALs, by the watchdogs
 constexpr milliseconds kWatchIdle{10'000};  // that nothing happens to
-constexpr milliseconds kFresh{100};         // whoever asks often is shown what was seen just now
+constexpr milliseconds kFresh{100};         // frequent requests get the latest status
 
 Wait::For what_for(Endpoint endpoint) {
   if (endpoint == Endpoint::Position) return Wait::For::Found;
@@ -101,7 +101,7 @@ Answer RequestHandler::which_database(const std::string& name) const {
   }
   return problem(name.empty() ? 400 : 404, "which-database",
                  name.empty() ? "There are several databases" : "There is no such database",
-                 "say which one with db=FILE: " + known);
+                 "choose one with db=FILE: " + known);
 }
 
 // DatabaseState by an answer at once where it is known already.
@@ -188,8 +188,8 @@ void RequestHandler::finish_listings(DatabaseState& followed) {
     if (is_over) {
       answer(id, answer_listing(followed));
     } else if (deadline <= now) {
-      answer(id, problem(504, "timed-out", "Not listed in time",
-                         "the listing goes on: ask again in a while"));
+      answer(id,
+             problem(504, "timed-out", "Not listed in time", "the listing continues: retry later"));
     } else {
       followed.listing.emplace(id, deadline);
     }
@@ -310,7 +310,7 @@ void RequestHandler::end() {
   advance();
   for (const auto& [id, endpoint] : std::exchange(asked_, {})) {
     options_.answer(id, problem(503, "stopping", "walwrap has stopped",
-                                "it was not stored before the end, or not known to be"));
+                                "it was not stored before the stop, or the result is unknown"));
   }
 }
 

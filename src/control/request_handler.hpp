@@ -1,6 +1,6 @@
 // Where requests about databases are answered: at once, or when what they wait for has come.
 //
-// Owned by the server's thread, and its shell's business only: it knows neither sockets nor HTTP.
+// Owned by the server's thread. It opens no socket: requests and answers cross it as values.
 // Nothing here is asked by the threads that replicate, and what is asked of them is a number that
 // they read when they look anyway.
 #pragma once
@@ -50,7 +50,7 @@ class RequestHandler {
   RequestHandler(DeskOptions options, const os::Clock& clock, const Log& log)
       : options_(std::move(options)), clock_(clock), log_(log) {}
 
-  // Whoever is known already keeps their waits. Of those that are new, the descriptors to call
+  // Known databases keep their waits. Of those that are new, the descriptors to call
   // advance() for.
   std::vector<int> follow(std::vector<DatabaseHandle> databases);
   // The answer, or nullopt: options.answer will be called with that id, or on_gone() is.

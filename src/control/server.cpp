@@ -15,11 +15,11 @@ constexpr milliseconds kTrimEvery{2'000};
 constexpr milliseconds kGoneCheck{1'000};
 constexpr milliseconds kLastAnswers{200};  // for clients to take them, at the end
 constexpr std::size_t kCrowd = 256;        // of connections, whose memory is worth having back
-// For databases and stores, which must never run out because of whoever connects.
+// For databases and stores, which must never run out because of clients.
 constexpr std::size_t kKeptDescriptors = 128;
 constexpr std::size_t kKeptForEach = 32;
 constexpr milliseconds kNobodyThere{10};
-constexpr int kAcceptsAtOnce = 64;  // and then whoever is there is served
+constexpr int kAcceptsAtOnce = 64;  // and then those are served
 
 }  // namespace
 
@@ -154,7 +154,8 @@ void Server::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
     if (i > 0 && !http_->has_room(from)) return;
     auto accepted = listener.take();
     if (!accepted) {
-      // Woken for nobody: out of descriptors, most likely, and whoever waits would wake us again.
+      // Woken for nobody: out of descriptors, most likely, and a waiting client would wake us
+      // again.
       if (i == 0) os::pause_for(kNobodyThere);
       return;
     }

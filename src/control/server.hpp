@@ -1,4 +1,4 @@
-// The API's server: one thread, whoever connects to it, and all who wait.
+// The API's server: one thread, its connections, and all waits.
 //
 // libmicrohttpd parses; sockets, limits and waits are ours. A client that hangs or floods costs its
 // own connection: nothing here is asked by the threads that replicate, and what is asked of them is
@@ -43,7 +43,7 @@ class Server {
   static Result<std::unique_ptr<Server>> start(ServerOptions options,
                                                std::vector<DatabaseHandle> databases,
                                                const os::Clock& clock, const Log& log);
-  ~Server();  // whoever still waits is told that it is over
+  ~Server();  // waiting clients get an answer
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

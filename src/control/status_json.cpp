@@ -141,7 +141,7 @@ Answer answer_health(const Status& facts) {
 }
 
 Answer answer_readiness(const Status& facts) {
-  if (facts.stopping) return problem(503, "stopping", "A stop has begun", "the app is ending");
+  if (facts.stopping) return problem(503, "stopping", "walwrap is stopping", "the app is ending");
   for (const DatabaseStatus& database : facts.databases) {
     if (state_of(database) == "stopped") {
       return problem(503, "not-replicating", "A database is not replicated",

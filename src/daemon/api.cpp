@@ -27,14 +27,15 @@ Result<ApiOptions> api_options(const config::Config& config, const supervisor::P
   if (config.listen.empty()) return options;
   options.listen = os::parse_tcp_address(config.listen);
   if (!options.listen) {
-    return fail(Code::Invalid,
-                "--listen {} is no address: write numbers and a port, as 127.0.0.1:9090",
-                config.listen);
+    return fail(
+        Code::Invalid,
+        "--listen {} is not an address: write an IP address and a port, such as 127.0.0.1:9090",
+        config.listen);
   }
   if (!options.listen->is_loopback && options.token.reveal().empty()) {
     return fail(Code::Invalid,
                 "--listen {} can be reached from other machines: set WALWRAP_LISTEN_TOKEN, which "
-                "clients then have to show, or listen on 127.0.0.1",
+                "clients then must send, or listen on 127.0.0.1",
                 config.listen);
   }
   return options;
@@ -60,7 +61,8 @@ Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& lo
   if (local) {
     server.local.emplace(*std::move(local));
   } else {
-    log.warn("API has no socket, set --socket to another place", {{"cause", local.error().text}});
+    log.warn("the API has no socket; set --socket to another path",
+             {{"cause", local.error().text}});
   }
   if (options.listen) {
     auto network = TRY(os::ListenSocket::open_tcp(*options.listen).context("--listen"));

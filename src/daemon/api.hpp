@@ -29,16 +29,16 @@ struct ApiOptions {
 
 // The socket that the configuration leads to, absolute; empty: there is no database.
 os::Path api_socket(const config::Config& config);
-// Of a walwrap that was told nothing about a socket.
+// Of a walwrap without --socket.
 os::Path api_socket_of(const os::Path& database);
 
-// Errors: Invalid (an address that is none, or that asks for a token).
+// Errors: Invalid (not an address, or one that requires a token).
 Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host);
 
 // Whether the address that was asked for can be had: known before a start changes anything.
 Result<void> check_listener(const ApiOptions& options);
 
-// Opens what clients connect to. A socket that cannot be had is told and done without; an address
+// Opens what clients connect to. A socket that cannot be opened is logged only; an address
 // that was asked for is not: Busy and others.
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log);
 

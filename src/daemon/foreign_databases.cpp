@@ -107,10 +107,10 @@ void ForeignDatabases::look(const Log& log, MonoTime now) {
   schedule_.on_looked(now);
   for (const os::OpenFile& file : find(os::other_descendants_of_parent())) {
     log.warn(
-        "the app has a database open that is not replicated",
+        "the app uses a database that is not replicated",
         {{"file", file.path.empty() ? fmt::format("inode {}", file.id.inode) : file.path.string()},
          {"pid", file.pid.value},
-         {"hint", fmt::format("name it, too, if it must not be lost: --db {}=URL",
+         {"hint", fmt::format("to replicate it as well, add --db {}=URL",
                               file.path.empty() ? "FILE" : file.path.string())}});
   }
 }

@@ -1,5 +1,5 @@
-// SQLite databases that the app has open and nobody replicates: a path with a slip in it, the
-// second database of PocketBase, the four of Rails. Each is named in the log once.
+// SQLite databases that the app has open and walwrap does not replicate: a path with a slip in it,
+// the second database of PocketBase, the four of Rails. Each is named in the log once.
 //
 // Two sources. The descriptors of a process tell all, but the kernel shows them to those alone who
 // have all of its capabilities, and the replicator has given up most of root's. The locks are shown

@@ -35,19 +35,19 @@ Result<void> check_own(const Placed& database, const Placed& replica) {
   const std::string state = replication::StateDir::path_for(database.database).native();
   if (is_within(replica.place, state)) {
     return fail(Code::Invalid,
-                "replica: {} is in the state directory of {}: give it a directory of its own",
+                "replica: {} is in the state directory of {}: use a separate directory",
                 quote_value(replica.replica), path);
   }
   for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
     if (!is_within(replica.place, path + std::string(suffix))) continue;
     return fail(Code::Invalid,
-                "replica: {} is the database's own file {}{}: give it a directory of its own",
+                "replica: {} is the database's own file {}{}: use a separate directory",
                 quote_value(replica.replica), path, suffix);
   }
   if (is_within(path, replica.place)) {
     return fail(Code::Invalid,
-                "replica: {} is a directory that the database {} is in: give it a directory of its "
-                "own, as {}/replica",
+                "replica: {} is the directory of the database {}: use a separate directory, such "
+                "as {}/replica",
                 quote_value(replica.replica), path, replica.place);
   }
   return {};
@@ -68,10 +68,11 @@ Result<void> check_pair(const Placed& one, const Placed& other) {
   if (!is_inner && !is_within(other.place, one.place)) return {};
   const Placed& inner = is_inner ? one : other;
   const Placed& outer = is_inner ? other : one;
-  return fail(Code::Invalid,
-              "replica: {} of {} is inside {} of {}; write places side by side, as {}/a and {}/b",
-              quote_value(inner.replica), inner.database.native(), quote_value(outer.replica),
-              outer.database.native(), outer.place, outer.place);
+  return fail(
+      Code::Invalid,
+      "replica: {} of {} is inside {} of {}; use separate directories, such as {}/a and {}/b",
+      quote_value(inner.replica), inner.database.native(), quote_value(outer.replica),
+      outer.database.native(), outer.place, outer.place);
 }
 
 }  // namespace
@@ -114,7 +115,7 @@ os::Path existing_part(os::Path path) {
 }
 
 bool is_on_container_disk(const os::Path& directory, const os::Path& root, std::string_view host) {
-  // Hosts whose disks are new after each start or deploy, volumes apart.
+  // Platforms whose disks are new after each start or deploy, except for volumes.
   constexpr std::array<std::string_view, 6> kNewDisk = {"heroku",  "render",   "fly",
                                                         "railway", "scalingo", "koyeb"};
   const auto there = os::status_of(existing_part(directory));

@@ -35,7 +35,7 @@ os::Path existing_part(os::Path path);
 
 // Whether the directory is on the disk that `root` ("/") is on, and that disk goes away with the
 // container: a replica in it is lost together with the database. By the type of the file system,
-// and by the host's name (supervisor::Platform).
+// and by the platform's name (supervisor::Platform).
 bool is_on_container_disk(const os::Path& directory, const os::Path& root, std::string_view host);
 
 }  // namespace walwrap::daemon

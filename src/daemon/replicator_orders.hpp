@@ -33,7 +33,7 @@ class InitOrders {
   bool cancels_preparation(MonoTime now) const;
   // No more capture than one last flush, until this time.
   std::optional<MonoTime> flush_until() const { return flush_until_; }
-  // Nothing to flush and nobody to tell: the start was aborted.
+  // Nothing to flush or to report: the start was aborted.
   bool is_over() const { return closed_ && !flush_until_; }
   bool is_closed() const { return closed_; }
 

@@ -83,11 +83,11 @@ int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, cons
   const auto prepared = prepare_all();
   if (!prepared) {
     if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
-    // Told to stop while preparing. Before the app, nothing was left behind and init knows why.
+    // Stopped while preparing. Before the app, nothing was left behind and init knows why.
     return orders_.flush_until() ? flush_and_leave() : 0;
   }
   if (const auto served = serve_api(api); !served) {
-    // Beside the app it is not worth an end; before the app somebody has to be told.
+    // While the app runs this must not stop it; before the app starts it is an error.
     if (!is_restart_) return refuse(served.error());
     log_.error("API cannot be served, the app goes on", {{"cause", served.error().text}});
   }
@@ -114,7 +114,7 @@ Result<void> ReplicatorProcess::prepare_all() {
       any = true;
       continue;
     }
-    // Before the app, one refusal is everybody's. Beside the app, the other databases go on.
+    // Before the app, one refusal refuses all. Beside the app, the other databases continue.
     if (!is_restart_ || prepared.error().code == Code::Cancelled) return fail(prepared.error());
     served.reason = prepared.error().text;
     refused = prepared.error();
@@ -191,7 +191,7 @@ void ReplicatorProcess::take_orders() {
     if (received.state == Channel::State::Closed) return orders_.on_closed(clock_.mono());
     const auto order = supervisor::parse_order(received.packet);
     if (!order) {
-      log_.error("order not understood", {{"cause", order.error().text}});
+      log_.error("malformed order from init", {{"cause", order.error().text}});
       continue;
     }
     orders_.on_order(*order);
@@ -259,7 +259,7 @@ int ReplicatorProcess::serve() {
   }
 }
 
-// Without a thread of its own: at the limit of tasks, or of memory, there may be none to be had.
+// Without a thread of its own: at the limit of tasks or memory, a new thread may be refused.
 std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
   for (const Served& served : served_) {
     if (served.replicator) served.replicator->begin_flush(deadline);
@@ -274,7 +274,7 @@ std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
     }
     try {
       report = served.replicator->flush(deadline);
-    } catch (const std::exception& bug) {  // is not to cost the other databases their end
+    } catch (const std::exception& bug) {  // must not prevent the flush of the other databases
       report.missing = fmt::format("a bug: {}", bug.what());
     }
   }
@@ -284,11 +284,11 @@ std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
 int ReplicatorProcess::flush_and_leave() {
   hurry();
   const auto drained = drained_of(flush_all(*orders_.flush_until()));
-  server_.reset();  // which answers whoever waits
+  server_.reset();  // which answers the waiting clients
   if (!send(drained)) {
-    // Init has died: nobody else is left to say how it ended.
+    // Init has died: this log line is the only record of the flush.
     log_.warn(
-        "init is gone, last flush done",
+        "init died; final flush done",
         {{"lag_bytes", drained.lag_bytes}, {"txid", drained.txid}, {"missing", drained.text}});
     return 0;
   }

@@ -65,7 +65,7 @@ Result<std::optional<os::User>> app_user(const config::Config& config) {
   if (os::own_user_id() == user.uid) return std::optional<os::User>();
   return fail(Code::Invalid,
               "--user {}: only root can start the app as another user; start walwrap as root, or "
-              "leave --user out",
+              "omit --user",
               config.user);
 }
 
@@ -96,12 +96,11 @@ replication::Integrity integrity_of(config::Integrity integrity) {
 namespace {
 
 Failure no_replica(const config::Database& database) {
-  return fail(
-      Code::Invalid,
-      "db: {} has no replica, so nothing would be stored: set WALWRAP_REPLICA or give "
-      "--replica, as s3://bucket/app or file:///backup/app (a secret that is missing here?); "
-      "to start the app without replication, leave WALWRAP_DB and --db out",
-      database.path);
+  return fail(Code::Invalid,
+              "db: {} has no replica, so nothing would be stored: set WALWRAP_REPLICA or "
+              "--replica, such as s3://bucket/app or file:///backup/app (is a secret missing "
+              "here?); to start the app without replication, omit WALWRAP_DB and --db",
+              database.path);
 }
 
 Result<void> resolve_databases(config::Config& config) {

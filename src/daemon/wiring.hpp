@@ -18,7 +18,7 @@ namespace walwrap::daemon {
 
 // As seen from the working directory; an empty path stays empty.
 os::Path absolute_path(const os::Path& path);
-// The database that somebody names to a walwrap that runs: the same path as that one resolved it
+// The database that a client names to a running walwrap: the same path as that one resolved it
 // to.
 os::Path database_path(const os::Path& path);
 
@@ -30,11 +30,11 @@ Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
 // Writes to standard error; borrows the clock.
 Log make_log(const config::Config& config, const os::Clock& clock);
 
-// What this machine says about the host, with the configured grace.
+// The platform as detected on this machine, with the configured grace.
 supervisor::Platform find_platform(const config::Config& config,
                                    const config::Environment& environment);
 
-// All of it but command, environment and replicator. Errors: Invalid (a user that is not there, or
+// Everything but command, environment and replicator. Errors: Invalid (an unknown user, or
 // that we may not become).
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment);
@@ -42,7 +42,7 @@ Result<supervisor::InitOptions> init_options(const config::Config& config,
 std::vector<std::string> app_environment(const config::Config& config,
                                          std::vector<std::string> entries, const os::Path& socket);
 
-// What the environment says about stores: a copy of it, to be asked by name.
+// The environment variables of stores: a copy, looked up by name.
 storage::LookupFn lookup_in(const config::Environment& environment);
 // The file of roots to trust: `given`, or what the names that others use say; "": the system's.
 std::string ca_file_of(const std::string& given, const config::Environment& environment);

@@ -42,7 +42,7 @@ Result<void> Answer::on_head_line(std::string_view line) {
       on_field(line);
       return {};
     case Part::Body:
-      return {};  // a trailer: whoever reads headers has read them
+      return {};  // a trailer: the headers have been read
   }
   return {};
 }
@@ -63,7 +63,7 @@ Result<void> Answer::on_status_line(std::string_view line) {
     if (status < 0) break;
   }
   if (!line.starts_with("HTTP/") || number.size() != 3 || status < 100) {
-    return fail(Code::Corrupt, "{}: the answer is no HTTP", host_of(request_.url));
+    return fail(Code::Corrupt, "{}: the answer is not HTTP", host_of(request_.url));
   }
   response_.status = status;
   response_.headers.clear();

@@ -131,7 +131,7 @@ CURLcode on_tls(CURL* /*easy*/, void* tls_context, void* context) {
   return goes_on ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
 }
 
-// Whoever returns fewer bytes than there were ends the transfer.
+// Returning fewer bytes than were given ends the transfer.
 std::size_t on_head_line(char* bytes, std::size_t /*one*/, std::size_t size, void* context) {
   Attempt& attempt = *static_cast<Attempt*>(context);
   return guarded(attempt, [&] { return attempt.answer.on_head_line({bytes, size}); }) ? size : 0;
@@ -236,7 +236,7 @@ void Client::configure_connection(Attempt& attempt) {
   CURL* const easy = handles_.easy.get();
   set(easy, CURLOPT_ERRORBUFFER, detail_.data());
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  // Else whoever gives up waits for a look-up that he no longer needs.
+  // Otherwise a caller that gives up waits for a look-up that it no longer needs.
   set(easy, CURLOPT_QUICK_EXIT, 1L);
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   const bool may_be_2 = options_.version == Version::Http2;
@@ -310,7 +310,9 @@ Result<void> Client::drive(Attempt& attempt) {
   StallWatch watch({.window = options_.stalled_limit, .bytes_per_second = kStalledBytes});
   int running = 1;
   while (true) {
-    if (options_.cancelled && options_.cancelled()) return fail(Code::Cancelled, "told to stop");
+    if (options_.cancelled && options_.cancelled()) {
+      return fail(Code::Cancelled, "interrupted");
+    }
     CURLMcode driven = curl_multi_perform(multi, &running);
     if (driven == CURLM_OK && running == 0) break;
     if (attempt.ending.was_sent && watch.is_stalled(clock_.mono(), attempt.moved_bytes())) {
@@ -364,7 +366,7 @@ bool is_curl_ready() {
 
 Result<std::unique_ptr<Transport>> make_client(const ClientOptions& options) {
   WW_CHECK(options.connect_limit.count() > 0 && options.stalled_limit.count() > 0);
-  if (!is_curl_ready()) return fail(Code::Unavailable, "libcurl cannot be set up");
+  if (!is_curl_ready()) return fail(Code::Unavailable, "libcurl cannot be initialized");
   auto trust = TRY(Trust::open(options.ca_file));
   Client::Handles handles{.multi = Multi(curl_multi_init()), .easy = Easy(curl_easy_init())};
   if (!handles.multi || !handles.easy) {

@@ -45,7 +45,7 @@ struct ClientOptions {
 
 inline constexpr long kStalledBytes = 1'000;
 
-// Errors: Invalid (the CA file cannot be read), Unavailable (libcurl cannot be set up).
+// Errors: Invalid (the CA file cannot be read), Unavailable (libcurl cannot be initialized).
 Result<std::unique_ptr<Transport>> make_client(const ClientOptions& options);
 
 }  // namespace walwrap::http

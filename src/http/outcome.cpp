@@ -17,26 +17,25 @@ std::string words_of(int os_errno, std::string_view otherwise) {
 // What to do about a certificate that does not verify.
 std::string_view advice_of(const Circumstances& circumstances) {
   if (!circumstances.has_roots) {
-    return "this system has no root certificates: install ca-certificates, or name a file of them "
-           "with --ca-file";
+    return "this system has no root certificates: install ca-certificates, or set --ca-file";
   }
   switch (circumstances.verify_result) {
     case X509_V_OK:
-      return "it is for another host: give the endpoint the name that the certificate has";
+      return "it is for another host name: use the certificate's name in the endpoint";
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return "the server needs a new one, unless the clock of this machine is wrong";
+      return "renew it on the server, or correct the clock of this machine";
     default:
-      return "if it is your own, name the file with its CA certificate: --ca-file FILE";
+      return "if the CA is your own, set --ca-file to its certificate";
   }
 }
 
 std::string sentence_before_sending(const Ending& ending, const Circumstances& circumstances) {
   switch (ending.code) {
     case CURLE_COULDNT_RESOLVE_HOST:
-      return "the name has no address, or nobody can be asked for it";
+      return "the host name has no address, or DNS does not answer";
     case CURLE_COULDNT_RESOLVE_PROXY:
-      return "the name of the proxy has no address, or nobody can be asked for it";
+      return "the proxy's host name has no address, or DNS does not answer";
     case CURLE_COULDNT_CONNECT:
       return fmt::format("cannot connect: {}", words_of(circumstances.os_errno, "no answer"));
     case CURLE_OPERATION_TIMEDOUT:
@@ -44,13 +43,13 @@ std::string sentence_before_sending(const Ending& ending, const Circumstances& c
           "no connection within {}",
           format_duration(std::min(circumstances.connect_limit, circumstances.limit)));
     case CURLE_PEER_FAILED_VERIFICATION:
-      return fmt::format("its certificate is not to be trusted ({}); {}", circumstances.detail,
+      return fmt::format("its certificate is not trusted ({}); {}", circumstances.detail,
                          advice_of(circumstances));
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return "the URL of the request is none";
+      return "the URL of the request is malformed";
     case CURLE_SSL_CONNECT_ERROR:
-      return fmt::format("no TLS: {}", circumstances.detail);
+      return fmt::format("TLS failed: {}", circumstances.detail);
     default:
       return fmt::format("no connection: {}", circumstances.detail.empty()
                                                   ? curl_easy_strerror(ending.code)
@@ -62,14 +61,14 @@ std::string sentence_after_sending(const Ending& ending, const Circumstances& ci
   switch (ending.code) {
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL:
-      return "the answer is no HTTP";
+      return "the answer is not HTTP";
     case CURLE_OPERATION_TIMEDOUT:
-      return fmt::format("no whole answer within {}", format_duration(circumstances.limit));
+      return fmt::format("no complete answer within {}", format_duration(circumstances.limit));
     default:
       break;
   }
-  if (!ending.has_answer) return "the connection ended before an answer";
-  return fmt::format("the connection ended within the answer, behind {} bytes of its body",
+  if (!ending.has_answer) return "the connection closed before an answer";
+  return fmt::format("the connection closed within the answer, after {} bytes of its body",
                      circumstances.body_bytes);
 }
 

@@ -1,4 +1,4 @@
-// What the end of an attempt means to whoever asked. Pure: the whole table in one place.
+// What the end of an attempt means to the caller. Pure: the whole table in one place.
 //
 // The question that matters is whether the request may have been carried out. Until there is a
 // connection, with its TLS, nothing of it has left: surely not. From then on it may have been,

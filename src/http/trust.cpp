@@ -32,7 +32,7 @@ bool is_hashed(const std::string& directory) {
 }
 
 Failure no_certificate_in(const std::string& file) {
-  return fail(Code::Invalid, "no certificate in PEM form in the file of CA certificates: {}", file);
+  return fail(Code::Invalid, "the file of CA certificates contains no PEM certificate: {}", file);
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ Result<X509_STORE*> Trust::roots() {
   if (store_ != nullptr) return store_.get();
   store_.reset(X509_STORE_new());
   WW_CHECK(store_ != nullptr);
-  // An intermediate certificate may stand there too: whoever names it, trusts it.
+  // An intermediate certificate may stand there too: naming it means trusting it.
   X509_STORE_set_flags(store_.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
   Result<void> loaded;
   if (ca_file_.empty()) {

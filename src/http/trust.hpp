@@ -41,7 +41,7 @@ class Trust {
   Result<X509_STORE*> roots();
   // After a certificate did not verify: whether there are more roots to try.
   bool widen();
-  // The next roots are read anew: files are replaced while a client lives on.
+  // The next request reads the roots again: files are replaced while a client lives on.
   void forget();
   bool has_roots() const { return has_roots_; }  // false: the system has none
 

@@ -43,14 +43,14 @@ Result<std::string> parse_scheme(std::string_view text) {
 Result<std::string> parse_host(std::string_view authority) {
   if (authority.find('@') != std::string_view::npos) {
     return fail(Code::Invalid,
-                "a user or password in a URL shows in ps; give credentials in the environment");
+                "a user or password in a URL is visible in ps; set credentials in the environment");
   }
   std::string_view name = authority;
   std::string_view port;
   const bool is_ipv6 = authority.starts_with('[');
   const auto name_end = is_ipv6 ? authority.find(']') : authority.find(':');
   if (is_ipv6 && name_end == std::string_view::npos) {
-    return fail(Code::Invalid, "'[' without ']' in the host");
+    return fail(Code::Invalid, "'[' without ']' in the host name");
   }
   if (name_end != std::string_view::npos) {
     const std::size_t colon = is_ipv6 ? name_end + 1 : name_end;
@@ -61,14 +61,15 @@ Result<std::string> parse_host(std::string_view authority) {
                                         std::all_of(port.begin() + 1, port.end(), is_digit));
   if (!is_port || (!port.empty() && name.empty())) {
     return fail(Code::Invalid,
-                "what follows ':' in the host is no port (a user or password in a URL is refused)");
+                "the text after ':' in the host name is not a port (a user or password in a URL is "
+                "refused)");
   }
   const std::string_view allowed = is_ipv6 ? "[]:." : "-._";
   const bool is_name = std::all_of(name.begin(), name.end(), [&](char c) {
     return is_letter(c) || is_digit(c) || allowed.find(c) != std::string_view::npos;
   });
   if (!is_name) {
-    return fail(Code::Invalid, "a host has letters, digits, '.', '-' and '_' only");
+    return fail(Code::Invalid, "a host name contains only letters, digits, '.', '-' and '_'");
   }
   return std::string(authority);
 }
@@ -81,7 +82,7 @@ Result<std::map<std::string, std::string>> parse_query(std::string_view text) {
     const auto equals = pair.find('=');
     auto key = TRY(percent_decode(pair.substr(0, equals)));
     if (key.empty() || equals == std::string_view::npos) {
-      return fail(Code::Invalid, "the part after '?' is key=value, joined by '&'");
+      return fail(Code::Invalid, "the part after '?' must be key=value, joined by '&'");
     }
     auto value = TRY(percent_decode(pair.substr(equals + 1)));
     const auto [place, is_new] = query.emplace(std::move(key), std::move(value));

@@ -11,7 +11,7 @@ constexpr std::uint32_t kMagic = 0x4c545831;            // "LTX1"
 constexpr std::uint32_t kMagicOfAnyVersion = 0x4c5458;  // "LTX"
 constexpr std::uint32_t kFlagVersion1Lz4 = 0x1;
 constexpr std::uint32_t kFlagEncrypted = 0x4;
-// Far more than anybody can store, and far from where the numbers would begin anew.
+// Far more than a replica can hold, and far from where the numbers would wrap around.
 constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
 constexpr std::size_t kReservedAt = kHeaderBytes - kReservedBytes;
 
@@ -28,10 +28,10 @@ const char* broken_rule(const Header& header) {
   if (header.txids.first == Txid{0} || header.txids.last < header.txids.first) {
     return "impossible TXIDs";
   }
-  if (header.txids.last.value > kGreatestTxid) return "TXIDs that nobody can have reached";
-  if (wal.offset < 0 || wal.size < 0) return "negative position in the write-ahead log";
+  if (header.txids.last.value > kGreatestTxid) return "impossible TXIDs";
+  if (wal.offset < 0 || wal.size < 0) return "negative position in the WAL";
   if (wal.offset == 0 && (wal.size != 0 || wal.salt1 != 0 || wal.salt2 != 0)) {
-    return "write-ahead log fields without a position";
+    return "WAL fields without a position";
   }
   if (before == 0) {
     return tracks_database(header) && header.txids.first != Txid{1}
@@ -50,7 +50,7 @@ Result<Header> parse_header(ByteSpan bytes) {
   if (bytes.size() < kHeaderBytes) return fail(Code::Corrupt, "LTX header cut off");
   const std::uint32_t magic = load_be32(bytes);
   if (magic != kMagic) {
-    if (magic >> 8 == kMagicOfAnyVersion) return fail(Code::Unsupported, "another LTX format");
+    if (magic >> 8 == kMagicOfAnyVersion) return fail(Code::Unsupported, "unknown LTX format");
     return fail(Code::Corrupt, "not an LTX file");
   }
   Header header;

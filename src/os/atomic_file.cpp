@@ -92,7 +92,7 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::discard() {
   if (!file_) return;
   file_.reset();
-  ignore(remove_file(temporary_), "what is left has a name that says so");
+  ignore(remove_file(temporary_), "a leftover file is recognizable by its name");
 }
 
 Result<void> AtomicFile::write(ByteSpan bytes) {

@@ -13,11 +13,11 @@ namespace walwrap::os {
 // Never blocks for long on a reader that does not read: a log collector that hangs must not stop
 // init. False: some of it was dropped.
 bool write_stderr(std::string_view text);
-// All of it, waiting for the reader. False: nobody reads any more.
+// All of it, waiting for the reader. False: the reader has closed it.
 bool write_stdout(std::string_view text);
 bool is_stderr_a_terminal();
 bool is_stdout_a_terminal();
-// One newline, without waiting. False: nobody reads it.
+// One newline, without waiting. False: it has no reader.
 bool write_line_end(const Fd& descriptor);
 
 }  // namespace walwrap::os

@@ -1,7 +1,7 @@
 // A directory and the files in it, for a process that has more rights than those who can write to
 // the directory: walwrap as root, beside an app that runs as the user of --user.
 //
-// That user may put a link, a hard link, a pipe or a file of somebody else's in the place of any
+// That user may put a link, a hard link, a pipe or a file of another user in the place of any
 // name at any moment. So no path is looked at and then used: the directory and each file are opened
 // without following a link, judged by their descriptors, and only then read, written or given away.
 // Nothing is given away that was not made by the same call.
@@ -25,8 +25,8 @@ class HeldFile {
   Result<void> write(ByteSpan bytes);          // at its beginning
   Result<void> sync();
   Result<FileStatus> status() const;
-  // A lock on the whole file that ends with this object, or with the process. False: somebody else
-  // has it.
+  // A lock on the whole file that ends with this object, or with the process. False: another
+  // process has it.
   Result<bool> try_lock();
   // Leads to this very file for as long as this object is there, whatever happens to its name.
   Path by_descriptor() const;
@@ -44,7 +44,7 @@ class Directory {
  public:
   // `owner`: what is made in it belongs to that user, and nothing is trusted that belongs to a user
   // other than that one and us. Without one only links and what is no file are refused.
-  // Invalid: a link or no directory is in its place. Mismatch: it belongs to somebody else.
+  // Invalid: a link or no directory is in its place. Mismatch: it belongs to another user.
   static Result<Directory> open(const Path& path, const std::optional<FileOwner>& owner);
   // Makes it if it is not there; what is above it must be.
   static Result<Directory> open_or_make(const Path& path, std::uint32_t mode,

@@ -13,7 +13,7 @@ namespace walwrap::os {
 
 class DirectoryLock {
  public:
-  // nullopt: somebody else holds it. Unsupported: this file system has no such locks.
+  // nullopt: another process holds it. Unsupported: this file system has no such locks.
   static Result<std::optional<DirectoryLock>> try_take(const Path& directory);
 
  private:

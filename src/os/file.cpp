@@ -39,7 +39,7 @@ std::array<timespec, 2> modified_only(WallTime time) {
                    .tv_nsec = static_cast<long>(rest.count())}};
 }
 
-// One that was made a moment ago. Whoever can write above it may have put something else there.
+// One that was made a moment ago. A user who can write above it may have put something else there.
 Result<void> give_directory(const Path& path, const FileOwner& owner) {
   const Fd fd(uninterrupted([&] {
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);

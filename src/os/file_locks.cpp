@@ -22,7 +22,7 @@ std::optional<FileLock> parse_line(std::string_view line) {
     field = line.substr(0, line.find(' '));
     line.remove_prefix(field.size());
   }
-  // Whoever waits has "->" in the place of the kind.
+  // A waiter has "->" in the place of the kind.
   if (fields[kKind] != "POSIX" && fields[kKind] != "OFDLCK") return std::nullopt;
   const auto file = fields[kFile];
   const std::size_t device_end = std::min(file.rfind(':'), file.size());

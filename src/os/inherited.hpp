@@ -1,7 +1,7 @@
 // What this process was started with for the app's sake: descriptors and the working directory.
 //
-// The app gets them as they are. Whoever does not become the app must not keep them: a pipe whose
-// writers are counted would never end, and a directory could never be unmounted.
+// The app gets them as they are. A process that does not become the app must not keep them: a pipe
+// whose writers are counted would never end, and a directory could never be unmounted.
 #pragma once
 
 #include <optional>

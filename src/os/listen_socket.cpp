@@ -69,8 +69,9 @@ Result<Fd> stream_socket(int family) {
 Result<void> remove_stale_socket(const Path& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0) return {};
-  if (!S_ISSOCK(found.st_mode))
-    return fail(Code::Exists, "{} is there and no socket", path.native());
+  if (!S_ISSOCK(found.st_mode)) {
+    return fail(Code::Exists, "{} exists and is not a socket", path.native());
+  }
   return remove_file(path);
 }
 
@@ -97,7 +98,7 @@ Result<ListenSocket> ListenSocket::open_unix(const Path& path,
   AnyAddress address;
   std::memset(&address, 0, sizeof address);
   if (path.native().size() > kLongestSocketPath) {
-    return fail(Code::Invalid, "{} is longer than the {} bytes that a socket's path may have",
+    return fail(Code::Invalid, "{} is longer than the {} bytes that the path of a socket may have",
                 path.native(), kLongestSocketPath);
   }
   address.unix_path.sun_family = AF_UNIX;
@@ -118,13 +119,13 @@ Result<ListenSocket> ListenSocket::open_unix(const Path& path,
 }
 
 ListenSocket::~ListenSocket() {
-  if (fd_.is_open() && !name_.empty()) ignore(remove_file(name_), "a start replaces what is left");
+  if (fd_.is_open() && !name_.empty()) ignore(remove_file(name_), "the next start replaces it");
 }
 
 Result<ListenSocket> ListenSocket::open_tcp(const TcpAddress& address) {
   AnyAddress bytes;
   const socklen_t length = fill(bytes, address);
-  if (length == 0) return fail(Code::Invalid, "{} is no address", address.host);
+  if (length == 0) return fail(Code::Invalid, "{} is not an address", address.host);
   auto fd = TRY(stream_socket(bytes.any.sa_family));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -41,10 +41,10 @@ class ListenSocket {
   ListenSocket(ListenSocket&& other) noexcept = default;
   ListenSocket& operator=(ListenSocket&& other) noexcept = delete;
   ~ListenSocket();
-  // Busy: somebody else listens there.
+  // Busy: another process listens there.
   static Result<ListenSocket> open_tcp(const TcpAddress& address);
 
-  // nullopt: nobody waits, or the one who did has gone.
+  // nullopt: no client waits, or it has disconnected.
   std::optional<Accepted> take();
   int descriptor() const { return fd_.get(); }
   std::uint16_t port() const;  // where port 0 was asked for; 0 of a Unix socket

@@ -22,7 +22,7 @@ Result<NewDirectories> NewDirectories::make(const Path& path, std::uint32_t mode
 
 NewDirectories::~NewDirectories() {
   for (auto made = made_.rbegin(); made != made_.rend(); ++made) {
-    ignore(remove_empty_directory(*made), "something was put into it meanwhile");
+    ignore(remove_empty_directory(*made), "something was created in it meanwhile");
   }
 }
 

@@ -17,7 +17,7 @@ Result<void> send_datagram(std::string_view address, std::string_view text) {
   name.sun_family = AF_UNIX;
   const bool is_known = address.starts_with('/') || address.starts_with('@');
   if (!is_known || address.size() >= sizeof name.sun_path) {
-    return fail(Code::Unsupported, "{} is no address of a Unix socket", address);
+    return fail(Code::Unsupported, "{} is not the address of a Unix socket", address);
   }
   std::memcpy(name.sun_path, address.data(), address.size());
   if (address.front() == '@') name.sun_path[0] = '\0';
@@ -29,7 +29,7 @@ Result<void> send_datagram(std::string_view address, std::string_view text) {
                              reinterpret_cast<const sockaddr*>(&name), length);
   if (sent >= 0) return {};
   if (errno == EAGAIN) return fail(Code::Unavailable, "{} does not read", address);
-  if (errno == ECONNREFUSED) return fail(Code::NotFound, "nobody listens on {}", address);
+  if (errno == ECONNREFUSED) return fail(Code::NotFound, "{} has no listener", address);
   return errno_failure("sendto", address, errno);
 }
 

@@ -23,11 +23,11 @@ struct OpenFile {
 // Not those that have been removed.
 std::vector<OpenFile> open_files(Pid pid);
 
-// A descriptor of this process that has the file open, whoever opened it. nullopt: none, or /proc
+// A descriptor of this process that has the file open. nullopt: none, or /proc
 // does not tell.
 std::optional<int> find_descriptor(const FileId& id);
 
-// The first bytes of the file. Law 1: whoever opens a file and closes it again gives up all POSIX
+// The first bytes of the file. Law 1: a process that opens a file and closes it gives up all POSIX
 // locks that this process has on it, so a file that this process has open as well is left alone:
 // Busy. If it became so meanwhile, the new descriptor is kept.
 Result<std::string> read_start(const OpenFile& file, std::size_t bytes);

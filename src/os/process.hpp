@@ -38,7 +38,7 @@ std::vector<std::string> all_environment();  // "NAME=value", as inherited
 
 // Forks; the child runs `run` and exits with what it returns (70 if it throws), never coming back.
 // Nothing is flushed at that exit, so no buffer of ours is written twice. All signals stay
-// blocked in it, so that a host which signals every process ends it through us alone.
+// blocked in it, so that a platform which signals every process ends it through us alone.
 Result<Pid> fork_worker(const std::function<int()>& run);
 // What `ps` shows for this process: at most 15 bytes.
 void set_process_name(std::string_view name);

@@ -2,8 +2,8 @@
 // target does not exist yet.
 //
 // SQLite follows a database's links before it names the -wal and the -shm, so these are beside the
-// target and never beside the link. Whoever watches, restores or renames a database needs the same
-// path.
+// target and never beside the link. Code that watches, restores or renames a database needs the
+// same path.
 #pragma once
 
 #include "walwrap/base/result.hpp"

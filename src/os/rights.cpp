@@ -44,7 +44,7 @@ Result<void> give_rights(const Path& path, const FileRights& rights,
   if (owner) {
     TRY(file.set_owner(*owner));
   } else if (rights.owner) {
-    ignore(file.set_owner(*rights.owner), "root without CAP_CHOWN; nobody has asked for an owner");
+    ignore(file.set_owner(*rights.owner), "root without CAP_CHOWN; no owner was requested");
   }
   if (rights.mode && ::fchmod(file.descriptor(), *rights.mode) != 0) {
     return errno_failure("fchmod", "", errno);

@@ -194,7 +194,7 @@ void set_up_child(Prepared& prepared) {
 
 // 0 or errno. The groups first, and the user last: afterwards nothing more may be changed.
 int become(const User& user) {
-  // Somebody without rights who asks for what he is already gets it.
+  // A user without rights who asks for its own identity gets it.
   const bool is_already = ::geteuid() == user.uid && ::getegid() == user.gid;
   if (::setgroups(user.groups.size(), user.groups.data()) != 0) {
     return is_already && errno == EPERM ? 0 : errno;

@@ -18,8 +18,8 @@ namespace walwrap::os {
 
 // A named thread with every signal blocked except the synchronous faults, joined by its destructor.
 // What escapes `run` as an exception (a Panic: a bug) is given to `on_panic` as text, on that
-// thread; the thread then ends. So is the failure to start one (the host's limit of threads), on
-// the caller's thread. `on_panic` must not throw. The kernel shows 15 bytes of `name`.
+// thread; the thread then ends. So is the failure to start one (the platform's limit of threads),
+// on the caller's thread. `on_panic` must not throw. The kernel shows 15 bytes of `name`.
 class Thread {
  public:
   Thread() = default;

@@ -9,8 +9,8 @@
 
 namespace walwrap::os {
 
-// As Thread; but where none can be had (the host's limit of tasks, memory), `run` is done here and
-// now, and has ended when this returns.
+// As Thread; but where none can start (the platform's limit of tasks, memory), `run` is done here
+// and now, and has ended when this returns.
 Thread thread_or_here(std::string name, const std::function<void()>& run,
                       const std::function<void(std::string_view what)>& on_panic);
 

@@ -22,7 +22,7 @@ struct User {
 
 // Pure: the text of the two files. Errors: Invalid, saying what to write instead.
 Result<User> parse_user(std::string_view text, std::string_view passwd, std::string_view group);
-// From this machine's files; one that is missing counts as empty.
+// From this machine's files; a missing one counts as empty.
 Result<User> find_user(std::string_view text);
 
 }  // namespace walwrap::os

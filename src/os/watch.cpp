@@ -33,7 +33,7 @@ class RemovedAtEnd {
   explicit RemovedAtEnd(Path path) : path_(std::move(path)) {}
   RemovedAtEnd(const RemovedAtEnd&) = delete;
   RemovedAtEnd& operator=(const RemovedAtEnd&) = delete;
-  ~RemovedAtEnd() { ignore(remove_file(path_), "a scratch file; nobody reads it"); }
+  ~RemovedAtEnd() { ignore(remove_file(path_), "a scratch file that is never read"); }
 
  private:
   Path path_;

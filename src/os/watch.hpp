@@ -1,7 +1,7 @@
 // inotify: says when the -wal was written or the directory's entries changed.
 //
 // A hint, never the truth: events may be lost or, on some file systems, never come (self_test()).
-// Whoever uses it polls as well, at a slow pace. Owned by one thread.
+// Its user polls as well, at a slow pace. Owned by one thread.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +23,13 @@ class Watch {
   Result<void> watch_writes(const Path& file);
   void stop_watching_writes();
   // Entries created in, moved into or out of, or deleted from one directory, and those that
-  // somebody closes who could write them.
+  // a writer closes.
   Result<void> watch_directory(const Path& directory);
 
   struct Seen {
     bool written = false;            // the file of watch_writes changed
     std::vector<std::string> names;  // directory entries that came, went or were closed
-    bool overflowed = false;  // look for yourself: events were lost, or the directory is gone
+    bool overflowed = false;         // list again: events were lost, or the directory was deleted
   };
   // Takes what has been queued; never blocks.
   Seen take();

@@ -27,7 +27,7 @@ constexpr std::string_view kModeHint =
     "stores "
     "everything";
 constexpr std::string_view kOwnModeHint =
-    "set PRAGMA journal_mode=WAL in the app, or none; the way back, once walwrap is stopped: "
+    "set PRAGMA journal_mode=WAL in the app, or none; to change back once walwrap is stopped: "
     "PRAGMA "
     "journal_mode=DELETE";
 constexpr std::string_view kLockHint = "do not set PRAGMA locking_mode=EXCLUSIVE in the app";
@@ -77,7 +77,7 @@ void Attacher::on_absent(MonoTime now, std::chrono::nanoseconds idle) {
     is_long_absent_ = true;
     log_.warn("no database at this path yet, nothing is stored",
               {{"db", database_.string()},
-               {"hint", "check the path; a database is replicated as soon as it is there"}});
+               {"hint", "check the path; walwrap replicates the database as soon as it exists"}});
   }
   next_ = retry_.next();
   since_.reset();
@@ -101,7 +101,7 @@ bool Attacher::is_time(const sqlite::ModeSight& sight, MonoTime now) {
                                       .modified = sight.modified},
                                      use, now);
   if (undone == 0 && pause_.times_undone() > 0) {
-    log_.warn("the app has changed the journal mode back, nothing is stored meanwhile",
+    log_.warn("the app changed the journal mode back; nothing is stored meanwhile",
               {{"db", name_}, {"hint", kModeHint}});
   }
   return is_now;
@@ -150,9 +150,8 @@ void Attacher::on_attached(const sqlite::ModeSight& sight, MonoTime now) {
     pause_.on_changed(number_of(sight.file));
     // While it is free: an app that is in a transaction has a journal in each mode.
     if (sight.keeps_journal && !sight.is_locked) {
-      log_.warn(
-          "the app sets a journal mode of its own, and may get 'database is locked' from now on",
-          {{"db", name_}, {"hint", kOwnModeHint}});
+      log_.warn("the app sets its own journal mode and may now get 'database is locked'",
+                {{"db", name_}, {"hint", kOwnModeHint}});
     }
   }
   pause_.on_over();
@@ -194,7 +193,7 @@ void Attacher::on_waiting(const sqlite::ModeSight& sight, MonoTime now) {
   const auto say = episode_.on_failure(now);
   if (say != FailureEpisode::Say::Started && say != FailureEpisode::Say::Continues) return;
   const auto waited = std::chrono::duration_cast<seconds>(now - *since_);
-  log_.warn("not replicated: the database cannot be attached beside its app",
+  log_.warn("not replicated: cannot attach to the database while the app uses it",
             {{"db", name_},
              {"cause", reason()},
              {"waited_s", waited.count()},
@@ -213,7 +212,7 @@ std::string Attacher::reason() const {
   }
   if (sight_.is_locked) return fmt::format("{}, and {} has it locked", kMode, who);
   if (sight_.has_journal) return fmt::format("{}, with an unfinished transaction", kMode);
-  return fmt::format("{}, and is written without a pause", kMode);
+  return fmt::format("{}, and the app writes without a pause", kMode);
 }
 
 std::optional<Attacher::Waiting> Attacher::waiting() const {

@@ -77,7 +77,7 @@ class Attachment {
   OtherUsers find_others() const;
   // Another database is at the path, and the commits of the old one in the WAL must not lie over
   // it. Without us they would have been in the old file by then, because the last to close it would
-  // have brought them there. InUse: somebody has them open, and nothing can be done.
+  // have brought them there. InUse: a process has them open, and nothing can be done.
   enum class Stale { None, Dropped, InUse };
   Stale drop_stale_wal(const DatabaseFiles& at_path);
 

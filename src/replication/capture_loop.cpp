@@ -12,8 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
 constexpr std::chrono::milliseconds kDamagedRetry{2000};
 constexpr std::chrono::milliseconds kWritten{
-    20};  // whoever writes a database over has ended by then, mostly
-constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while somebody waits and it is not known
+    20};  // a writer that replaces a database has mostly ended by then
+constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while a client waits and it is not known
 
 }  // namespace
 
@@ -403,7 +403,7 @@ std::string CaptureLoop::error() const {
   return files_error_.empty() ? mailboxes_.outage.get() : files_error_;
 }
 
-// After somebody has put other files in place, what is damaged is not stored.
+// After other files were put in place, what is damaged is not stored.
 bool CaptureLoop::check_content(Attachment& found) {
   const auto damage = doubt_.check(found, [this] {
     const auto orders = mailboxes_.orders.get();

@@ -2,7 +2,7 @@
 //
 // Asks the pure parts (Pace, and CheckpointPolicy by way of Checkpointer) and does what they say.
 // Never touches the network. While the app writes it looks every 10 ms at most; an idle database
-// costs one look a second.
+// costs one look every 2 s.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Which of the commits found in the log are stored: counts, and nothing else. Pure; owned by the
+// Which of the commits found in the WAL are stored: counts, and nothing else. Pure; owned by the
 // capture loop.
 // Whatever an attachment finds counts as a commit, the first of it, until it is known to be stored.
 //
@@ -35,7 +35,7 @@ class CommitTracker {
   // No page of what was found is waiting or on its way.
   void on_all_stored(std::uint64_t commits);
 
-  // Somebody has asked that it be stored now; somebody waits for it.
+  // A client has asked that it be stored now; a client waits for it.
   bool is_urgent() const { return progress_.stored < store_now_; }
   bool is_awaited() const { return progress_.stored < awaited_; }
   const Progress& progress() const { return progress_; }

@@ -16,7 +16,7 @@ void Doubt::on_replaced(Attachment& attachment, const DatabaseFiles& at_path) {
   text_ = "the database file was replaced while its WAL held commits";
   log_.warn("the database was replaced while its WAL held commits",
             {{"db", name_},
-             {"hint", "close the database before you replace it; it is checked at the end"}});
+             {"hint", "close the database before you replace it; walwrap checks it at the stop"}});
 }
 
 std::string Doubt::check(const Attachment& found, std::function<bool()> stopped) {
@@ -31,7 +31,7 @@ std::string Doubt::check(const Attachment& found, std::function<bool()> stopped)
     return "";
   }
   if (!damage) {
-    return "the database was replaced or changed, and not checked yet: " + damage.error().text;
+    return "the database was replaced or changed, and is not checked yet: " + damage.error().text;
   }
   // It reads all of the database, each time.
   pause_ = file == damaged_ && !damage_.empty() ? std::min(pause_ * 2, kLongestCheckPause)
@@ -39,10 +39,10 @@ std::string Doubt::check(const Attachment& found, std::function<bool()> stopped)
   next_check_ = clock_.mono() + pause_;
   damaged_ = file;
   damage_ = "the database was replaced or changed, and is damaged now: " + *damage;
-  log_.error("the database is damaged, nothing of it is stored",
+  log_.error("the database is damaged; nothing is stored",
              {{"db", name_},
               {"cause", *damage},
-              {"hint", "put the right file back; the replica keeps what was stored before"}});
+              {"hint", "restore the correct file; the replica keeps what was stored before"}});
   return damage_;
 }
 

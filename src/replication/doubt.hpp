@@ -1,4 +1,4 @@
-// Whether what is at the path can be trusted after somebody has put other files there: SQLite lays
+// Whether what is at the path can be trusted after other files were put there: SQLite lays
 // whatever WAL it finds over whatever database it finds. Owned by the capture thread.
 //
 // Before anything of changed files is captured, SQLite is asked whether they are whole, so that

@@ -2,7 +2,7 @@
 //
 // capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
 // as it is free, what keeps it from storing anything, then what became of the job. main -> both:
-// orders. Both -> main: the status, and at the end the report. Whoever asks <-> capture: inquiry.
+// orders. Both -> main: the status, and at the end the report. Clients <-> capture: inquiry.
 #pragma once
 
 #include <array>
@@ -105,7 +105,7 @@ struct Mailboxes {
   os::Published<bool> looked_at_end{false};           // the upload thread, once a stop has begun
   os::Published<bool> merging{false};                 // by the upload thread
   os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
-  os::Published<std::optional<LookAt>> replica_look;  // that somebody has asked for
+  os::Published<std::optional<LookAt>> replica_look;  // that a client has asked for
   os::Handoff<ReplicaProof> proof;                    // of the upload thread, when told to prove
   os::Published<bool> recalled{false};                // the snapshot that is out: wanted back
   os::Published<ReplicatorStatus> status;

@@ -30,7 +30,7 @@ milliseconds until(MonoTime time, MonoTime now) {
 
 struct AttachedFirst {
   std::unique_ptr<sqlite::CheckpointOwner> owner;  // null: there is no database yet
-  bool has_waited = false;                         // somebody else had it meanwhile
+  bool has_waited = false;                         // another process had it meanwhile
 };
 
 // Attaches before the app starts, if there is a database.
@@ -62,7 +62,7 @@ Result<AttachedFirst> attach_first(const ReplicatorOptions& options, MonoTime gi
 Result<std::string> find_mixture(sqlite::CheckpointOwner& owner,
                                  const std::function<bool()>& cancelled) {
   auto damage = find_damage_in(owner, cancelled);
-  // Whoever comes to mend it finds the files as they are.
+  // A person who comes to mend it finds the files as they are.
   if (!damage || !damage->empty()) owner.abandon();
   return damage;
 }
@@ -111,7 +111,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_store(const Stopp
                     .access = storage::Access::Create});
 }
 
-// For somebody who waits for the answer, and never in the way of a stop.
+// For a client that waits for the answer, and never in the way of a stop.
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_to_list(const Stopped& stopped) {
   const MonoTime deadline = clock_.mono() + kLongestListing;
   return open_with({.clock = clock_, .log = log_, .budget = [this, stopped, deadline] {
@@ -153,7 +153,7 @@ Result<void> Replicator::boot_and_attach(const std::function<bool()>& cancelled)
       return {};
     }
     auto attached = TRY(attach_first(options_, give_up, clock_, log_, cancelled));
-    // Whoever had the database meanwhile may have changed everything the start was decided on.
+    // Another holder of the database may have changed everything the start was decided on.
     if (attached.has_waited) continue;
     if (parts.is_content_open && attached.owner) {
       damage_ = TRY(find_mixture(*attached.owner, cancelled));

@@ -14,7 +14,7 @@
 
 namespace walwrap::replication {
 
-// `start`: nullopt once it is over; `stopped`: whoever began it wants no more of it.
+// `start`: nullopt once it is over; `stopped`: the caller has cancelled it.
 storage::CallBudget budget_of(const std::optional<StartWait>& start, bool stopped,
                               const Orders& orders);
 // Of what a stop need not wait for.

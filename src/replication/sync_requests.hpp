@@ -1,7 +1,7 @@
 // What is asked of one database's replication while it runs, and what it lets be known.
 //
 // A commit is known by its position: which file, which attachment to it, and how many commits were
-// found there so far. The capture thread counts; whoever asks compares counts, and never has to
+// found there so far. The capture thread counts; clients compare counts, and never have to
 // know frames, which a checkpoint ends. To learn what is committed by now, take a ticket and wait
 // until it was looked for.
 //
@@ -32,7 +32,7 @@ struct CommitPosition {
 std::string format_position(const CommitPosition& position);
 std::optional<CommitPosition> parse_position(std::string_view text);
 
-// What became of the newest snapshot that somebody asked for.
+// What became of the newest requested snapshot.
 struct SnapshotDone {
   std::uint64_t ticket = 0;  // every one up to this is answered
   Txid txid;                 // that it leads to
@@ -58,7 +58,7 @@ struct Requested {
   std::uint64_t look = 0;       // newest ticket
   std::uint64_t store_now = 0;  // newest ticket whose commits are not to wait for the pace
   std::uint64_t snapshot = 0;   // newest ticket that asks for a snapshot
-  bool listening = false;       // somebody waits for progress
+  bool listening = false;       // a client waits for progress
 };
 
 class SyncRequests {
@@ -74,7 +74,7 @@ class SyncRequests {
   Progress progress() const { return progress_.get(); }
   // Nobody waits any more, until the next ticket.
   void stop_listening();
-  // Can be read when there was progress and somebody waits; drain it before looking at it.
+  // Can be read when there was progress and a client waits; drain it before the look.
   os::Wakeup& progressed() { return progressed_; }
 
   Requested requested() const { return wishes_.get(); }

@@ -144,7 +144,7 @@ void UploadLoop::probe_fencing() {
              {"fencing", format_fencing(*found)}});
 }
 
-// A batch that has failed is offered anew as soon as it has been given back.
+// A batch that has failed is offered again as soon as it has been given back.
 void UploadLoop::wait_after(const UploadDone& done) {
   mailboxes_.tell_outage(done.error);
   switch (failed_.on_failure(clock_.mono())) {

@@ -16,11 +16,12 @@ Verdict decide_without_database(const EndSight& sight) {
             .is_final = true,
             .missing = "no database appeared at this path, so nothing was stored"};
   }
-  return {.outcome = FlushOutcome::Nothing,
-          .is_final = true,
-          .missing = fmt::format("there is no database at this path any more; the replica keeps "
-                                 "its last state, TXID {}",
-                                 sight.txid)};
+  return {
+      .outcome = FlushOutcome::Nothing,
+      .is_final = true,
+      .missing = fmt::format(
+          "the database no longer exists at this path; the replica keeps its last state, TXID {}",
+          sight.txid)};
 }
 
 // "": every proof is there.

@@ -48,8 +48,8 @@ class TransactionEnd {
   Connection& connection_;
 };
 
-// A gap between two short commits lasts microseconds: whoever sleeps misses most of them. But who
-// spins on the CPU that the app needs misses them all, so that is not for long.
+// A pause between two short commits lasts microseconds: a sleeping thread misses most of them. But
+// who spins on the CPU that the app needs misses them all, so that is not for long.
 void wait_for_gap(MonoTime now, MonoTime spin_until) {
   if (now < spin_until) {
     std::this_thread::yield();
@@ -229,7 +229,7 @@ Result<void> CheckpointOwner::take_lock() {
     const bool is_ours = TRY(try_lock(*holder_, wal::kCheckpointLock));
     if (is_ours) break;
     if (clock_.mono() >= give_up) {
-      return fail(Code::Busy, "somebody else is checkpointing {}", database_.string());
+      return fail(Code::Busy, "another process is checkpointing {}", database_.string());
     }
     os::pause_for(kLockPause);
   }
@@ -287,7 +287,7 @@ Result<bool> CheckpointOwner::take_lock_back() {
 }
 
 // A slot that nobody reads with is marked as unused, as SQLite's own checkpoint does, and then
-// shared; whoever marked a frame with it in between is let have it.
+// shared; a process that marked a frame with it in between keeps it.
 Result<bool> CheckpointOwner::take_restart_guard() {
   WW_CHECK(!guard_);
   const auto mark_of = [this](int read_slot) -> volatile std::uint32_t& {
@@ -387,7 +387,7 @@ Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& ca
 }
 
 // The lock came free in the middle of a commit of the app's, which still has to end its read: a
-// checkpoint at once would leave its last frames, and the log could not begin anew.
+// checkpoint at once would leave its last frames, and the WAL could not restart.
 Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
   const MonoTime asked = clock_.mono();
   while (true) {
@@ -399,7 +399,7 @@ Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
   }
 }
 
-// As SQLite's checkpoint finds out: a read lock that somebody has cannot be had.
+// As SQLite's checkpoint finds out: a read lock that another process holds cannot be taken.
 Result<bool> CheckpointOwner::has_older_reader() {
   const auto index = read_index();
   if (!index) return false;

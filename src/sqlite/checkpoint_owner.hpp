@@ -43,7 +43,7 @@ class CheckpointOwner {
   enum class Others { None, App };
   // Changes a database in rollback journal mode to WAL mode, now or not at all; beside an app the
   // caller chooses the moment (journal_mode.hpp). Errors: NotFound (no file, or an empty one: ask
-  // again when it has appeared), Busy (somebody holds a lock for now), Unsupported (its WAL index
+  // again when it has appeared), Busy (a process holds a lock for now), Unsupported (its WAL index
   // is not shared: exclusive locking mode), Corrupt, Denied, Unavailable.
   static Result<std::unique_ptr<CheckpointOwner>> attach(const os::Path& database,
                                                          const os::Clock& clock,
@@ -84,20 +84,20 @@ class CheckpointOwner {
     std::chrono::nanoseconds took{0};  // how long writers had to wait for us
   };
   // Passes until the rest is small, then one more with the write lock held, so that nothing is
-  // left and the next writer restarts the WAL (Law 9). Not while somebody reads an older state: the
-  // WAL could not restart, so writers are let go without that pass.
+  // left and the next writer restarts the WAL (Law 9). Not while a process reads an older state:
+  // the WAL could not restart, so writers are let go without that pass.
   Result<BrakeOutcome> brake(const CaptureFn& capture, BrakePatience patience = {});
 
   // Lending (lending.hpp). Without the lock nothing of ours reads, and nothing makes a checkpoint.
   bool holds_lock() const { return lock_held_.load(std::memory_order_acquire); }
   void release_lock();
-  // False: somebody is at a checkpoint.
+  // False: a process is at a checkpoint.
   Result<bool> take_lock_back();
   // The restart guard: a shared lock on a read slot that marks no frame. It pins nothing and limits
-  // no checkpoint, but while somebody holds it nobody can restart the WAL. False: none is free.
+  // no checkpoint, but while it is held nobody can restart the WAL. False: none is free.
   Result<bool> take_restart_guard();
   void release_restart_guard();  // if it is ours
-  // The copy guard: a shared lock on the read slot of the database file. While somebody holds it
+  // The copy guard: a shared lock on the read slot of the database file. While it is held
   // no checkpoint can copy frames out of the WAL. False: one does.
   Result<bool> take_copy_guard();
   void release_copy_guard();  // if it is ours
@@ -108,15 +108,15 @@ class CheckpointOwner {
   // While nobody has the database open: everything into the database, the WAL cut to nothing, and
   // the WAL index without a size, so that the database is one file as after SQLite's own last
   // close, and another file may take its place. Writers are held for the last step only, and
-  // `is_unused` is asked just before it: the copying takes its time. False: somebody reads or
-  // writes; nothing is lost, ask again.
+  // `is_unused` is asked just before it: the copying takes its time. False: a process reads or
+  // writes; nothing is lost, try again.
   Result<bool> settle(
       const CaptureFn& capture, const std::function<bool()>& is_unused = [] { return true; });
   // The same without a checkpoint: what the WAL holds is of a file that is no longer the database.
   // Only while nobody else has it open.
   Result<bool> discard_wal();
   // With every writer gone: everything into the database and the WAL cut to nothing. False if
-  // somebody still reads or writes. Does not capture: the caller has, and checks afterwards.
+  // a process still reads or writes. Does not capture: the caller has, and checks afterwards.
   Result<bool> truncate();
   // On destruction, let SQLite remove the empty -wal and -shm as it does when an app closes.
   void remove_wal_on_close();

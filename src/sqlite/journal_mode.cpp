@@ -51,7 +51,7 @@ Result<JournalMode> mode_of(const Header& header, const os::Path& database) {
   if (header[kReadVersionAt] == kRollbackVersion && header[kWriteVersionAt] <= kWalVersion) {
     return JournalMode::Rollback;
   }
-  return fail(Code::Unsupported, "{} is of a later file format: versions {} and {}",
+  return fail(Code::Unsupported, "{} has a newer file format: versions {} and {}",
               database.string(), std::to_integer<int>(header[kWriteVersionAt]),
               std::to_integer<int>(header[kReadVersionAt]));
 }
@@ -99,7 +99,7 @@ Result<ModeSight> inspect_mode(const os::Path& database) {
     // A first transaction writes its pages in any order, so the first one may still be missing.
     holder = TRY(os::find_lock_holder(file, kLockBytes));
     if (holder || sight.has_journal) {
-      return fail(Code::Busy, "{} is being written for the first time", database.string());
+      return fail(Code::Busy, "{} is being created", database.string());
     }
     header = TRY(read_header(file));
     if (!header) return fail(Code::Corrupt, "{} is not a database", database.string());

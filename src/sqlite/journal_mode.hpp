@@ -36,7 +36,7 @@ struct ModeSight {
   WallTime modified{};
   bool has_journal = false;       // an unfinished transaction's, of a live process or a dead one
   bool keeps_journal = false;     // a finished one's: the app sets journal_mode TRUNCATE or PERSIST
-  bool is_locked = false;         // by somebody who reads or writes
+  bool is_locked = false;         // by a reader or a writer
   std::optional<os::Pid> holder;  // of the lock, where the kernel says
   bool has_index = false;         // the -shm is there
 };
@@ -48,7 +48,7 @@ Result<ModeSight> inspect_mode(const os::Path& database);
 enum class ModeChange {
   Done,        // on disk, too
   NotNeeded,   // it is in WAL mode already, or empty
-  Locked,      // somebody reads or writes
+  Locked,      // by a reader or a writer
   HasJournal,  // a transaction has to be rolled back first, by a connection
 };
 // Changes the mode now, or not at all: nothing is waited for. The caller chooses the moment.

@@ -1,24 +1,23 @@
-// Lends the checkpoint lock to writers that never pause, so that the WAL can begin anew.
+// Lends the checkpoint lock to writers that never pause, so that the WAL can restart.
 //
-// Nobody can make such a writer's WAL restart but by holding it up, and an app without a busy
+// Only blocking such a writer makes its WAL restart, and an app without a busy
 // timeout then gets SQLITE_BUSY. But with the lock free a writer checkpoints by itself, after each
 // commit of its own to a WAL of some length, as it would without us. Nothing is lost meanwhile,
 // because one of two guards (checkpoint_owner.hpp) is ours all the time: under the restart guard
-// the WAL grows and cannot begin anew, under the copy guard nothing more of it gets into the
-// database. That is so whoever checkpoints how often, whoever is killed, and however late this
+// the WAL grows and cannot restart, under the copy guard no more frames get into the
+// database. That holds however often any process checkpoints or is killed, and however late this
 // thread looks.
-//
-//   state     guard    lock     goes on when
+//   state     guard    lock     continues when
 //   Growing   restart  theirs,  everything is in the database and captured, and still is under the
 //                      or free  copy guard: the restart guard goes (Complete). Or it takes too
 //                               long, and the lock is ours again (ended)
-//   Complete  copy     theirs,  the WAL has begun anew, or nobody writes, so that the next commit
-//                      or free  does that: the lock is taken (ended), or, where somebody is at a
+//   Complete  copy     theirs,  the WAL has restarted, or nobody writes, so that the next commit
+//                      or free  does that: the lock is taken (ended), or, where a process is at a
 //                               checkpoint, after an exchange of the guards (Growing, and over).
 //                               Or the commit that was under way has made the old WAL longer: an
 //                               exchange of the guards (Growing)
 //
-// Complete lets the WAL begin anew once, and only after all of it was captured: what comes into the
+// Complete lets the WAL restart once, and only after all of it was captured: what comes into the
 // new one cannot get into the database, and so cannot be written over.
 //
 // Used by the capture thread while nothing of ours reads the database. Pausing between two calls of
@@ -38,7 +37,7 @@ class Lending {
  public:
   enum class Outcome {
     Lent,          // not ended: call go_on() again
-    Restarts,      // all of the WAL is in the database: it begins anew with the next commit
+    Restarts,      // all of the WAL is in the database: it restarts with the next commit
     NoCommit,      // the app committed nothing in that time
     NoCheckpoint,  // the app committed, and did not checkpoint
     NotFinished    // its checkpoints left frames: a reader's, or those of the next commit
@@ -52,7 +51,7 @@ class Lending {
   static Result<Lending> begin(CheckpointOwner& owner);
 
   // For at most kPatience. The owner has its lock again, and no guard, when this is not Lent. An
-  // error of `capture` changes nothing: go on.
+  // error of `capture` changes nothing: continue.
   Result<Outcome> go_on(const CheckpointOwner::CaptureFn& capture);
 
  private:

@@ -36,7 +36,7 @@ void share_write_lock(sqlite3_file* file, const std::atomic<bool>& held);
 // The read lock (0 to 4) that `file`'s connection holds in its read transaction; -1: none.
 int held_read_lock(sqlite3_file* file);
 
-// unix's own xShmLock, for whoever holds the checkpoint lock for all.
+// unix's own xShmLock, for the holder of the checkpoint lock for all.
 int lock_without_shim(sqlite3_file* file, int slot, int flags);
 
 }  // namespace walwrap::sqlite

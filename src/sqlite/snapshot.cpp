@@ -52,11 +52,11 @@ Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
     }
     end();
   }
-  return fail(Code::Busy, "no moment for a snapshot of {}", owner.database().string());
+  return fail(Code::Busy, "cannot take a snapshot of {} now", owner.database().string());
 }
 
-// An index made from an empty log knows neither the size of the database nor of its pages. And
-// where all of a log is in the file, the file's own size counts: it may have been written over.
+// An index made from an empty WAL knows neither the size of the database nor of its pages. And
+// where all of a WAL is in the file, the file's own size counts: it may have been written over.
 Result<Snapshot::Moment> Snapshot::moment_of_file(wal::IndexHeader index) {
   sqlite3_int64 bytes = 0;
   const int code = database_->pMethods->xFileSize(database_, &bytes);
@@ -102,7 +102,7 @@ Result<void> Snapshot::read_page(Pgno pgno, MutableByteSpan page) const {
   }
   const auto header = wal::parse_frame_header(ByteSpan(frame_bytes_).first(wal::kFrameHeaderBytes));
   if (header.pgno != pgno || !(header.salts == salts_)) {
-    return fail(Code::Corrupt, "frame {} is no longer page {}'s", frame, pgno);
+    return fail(Code::Corrupt, "frame {} no longer holds page {}", frame, pgno);
   }
   std::copy_n(frame_bytes_.begin() + wal::kFrameHeaderBytes, page.size(), page.begin());
   return {};

@@ -1,4 +1,4 @@
-// Pages of a live database as of one moment, while the app goes on writing.
+// Pages of a live database as of one moment, while the app continues to write.
 //
 // begin() opens a read transaction on a connection of its own; until end() nobody can overwrite
 // what it needs: the WAL is not restarted and nothing past its read mark is backfilled. A page
@@ -36,7 +36,7 @@ class Snapshot {
     wal::IndexHeader index;       // the state that is read
     bool all_backfilled = false;  // every page is in the database file: no frames are needed
   };
-  // Busy: no quiet moment was found; ask again.
+  // Busy: no quiet moment was found; try again.
   Result<Moment> begin(const CheckpointOwner& owner);
   // Frames of this generation for the pages that will be read, in ascending page order; pages
   // without one are read from the database file. Call between begin() and the first read.

@@ -49,8 +49,7 @@ Result<StillDatabase> StillDatabase::open(const os::Path& database) {
   still.lock_.emplace(*std::move(lock));
   const bool is_hot = TRY(is_journal_hot(database));
   if (is_hot) {
-    return fail(Code::Unsupported, "a transaction in {}-journal was never finished",
-                database.string());
+    return fail(Code::Unsupported, "an unfinished transaction is in {}-journal", database.string());
   }
   TRY(still.read_header().context(database.string()));
   TRY(still.read_wal(database.string() + "-wal"));
@@ -145,8 +144,7 @@ Result<void> check_attachable(const os::Path& database) {
   if (!holder) return {};
   const auto who = holder->pid ? fmt::format("process {}", holder->pid->value)
                                : std::string("a process of another pid namespace");
-  return fail(Code::Busy,
-              "database {} is locked by {}; end what else has it open, then start again",
+  return fail(Code::Busy, "database {} is locked by {}; stop the other process, then start again",
               database.string(), who);
 }
 

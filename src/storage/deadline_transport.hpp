@@ -1,4 +1,4 @@
-// A Transport whose requests end when whoever waits for them has lost patience.
+// A Transport whose requests end when their caller has lost patience.
 //
 // Cancelled: nobody waits any longer. Unknown: ended for the sake of the time that is left
 // (AttemptLimit); it may be repeated. Everything else is the answer of the transport inside.

@@ -50,7 +50,7 @@ Result<void> check_key(std::string_view key) {
   while (true) {
     const std::string_view part = rest.substr(0, rest.find('/'));
     if (part.empty() || is_ignored(part) || part.find('\0') != std::string_view::npos) {
-      return fail(Code::Invalid, "'{}' is no key of an object in a directory", key);
+      return fail(Code::Invalid, "'{}' is not a valid object key for a directory", key);
     }
     if (part.size() == rest.size()) return {};
     rest.remove_prefix(part.size() + 1);
@@ -108,7 +108,7 @@ void remove_old_temporaries(const os::Path& directory, WallTime older_than, int 
       if (depth < kDeepest) remove_old_temporaries(path, older_than, depth + 1);
     } else if (status->type == os::FileType::Regular && is_our_temporary(name) &&
                status->modified < older_than) {
-      ignore(os::remove_file(path), "tried again at the next start");
+      ignore(os::remove_file(path), "the next start tries again");
     }
   }
 }
@@ -120,13 +120,13 @@ Result<std::unique_ptr<FileStore>> FileStore::open(const os::Path& root, Access 
   if (!status && status.error().code == Code::NotFound) {
     if (access != Access::Create) {
       return fail(Code::Unavailable,
-                  "there is no directory {}: check the path, and that its "
-                  "volume is mounted",
+                  "the directory {} does not exist: check the path, and that its volume is mounted",
                   root.native());
     }
     const os::Path parent = root.parent_path();
     if (!parent.empty() && !os::exists(parent)) {
-      return fail(Code::Unavailable, "{} does not exist: is its volume mounted?", parent.native());
+      return fail(Code::Unavailable, "{} does not exist: check that its volume is mounted",
+                  parent.native());
     }
     return std::unique_ptr<FileStore>(new FileStore(root, access, std::nullopt));
   }
@@ -144,15 +144,16 @@ Result<bool> FileStore::find_root() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
     if (!root_id_) return false;
-    return fail(Code::Unavailable, "{} has gone: is its volume mounted?", root_.native());
+    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+                root_.native());
   }
   if (!status) return store_failure(status.error());
   if (status->type != os::FileType::Directory) {
     return fail(Code::Invalid, "{} is no longer a directory", root_.native());
   }
-  if (!root_id_) root_id_ = status->id;  // somebody else was quicker
+  if (!root_id_) root_id_ = status->id;  // another thread was quicker
   if (status->id == *root_id_) return true;
-  return fail(Code::Invalid, "{} is another directory than it was", root_.native());
+  return fail(Code::Invalid, "{} was replaced by another directory", root_.native());
 }
 
 Result<void> FileStore::make_root() {
@@ -160,7 +161,7 @@ Result<void> FileStore::make_root() {
   if (is_there) return {};
   auto made = os::make_directory(root_, kDirectoryMode);
   if (!made && made.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{}: is its volume mounted?", made.error().text);
+    return fail(Code::Unavailable, "{}: check that its volume is mounted", made.error().text);
   }
   TRY(as_store_result(std::move(made)));
   TRY(find_root());
@@ -170,7 +171,8 @@ Result<void> FileStore::make_root() {
 Result<Place> FileStore::rebind() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{} has gone: is its volume mounted?", root_.native());
+    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+                root_.native());
   }
   if (!status) return store_failure(status.error());
   if (status->type != os::FileType::Directory) {
@@ -183,13 +185,13 @@ Result<Place> FileStore::rebind() {
 
 Result<void> FileStore::require_write(const std::string& key) const {
   if (access_ != Access::Read) return {};
-  return fail(Code::Denied, "{} was opened to be read: {} is not written", root_.native(), key);
+  return fail(Code::Denied, "{} is open for reading only: cannot write {}", root_.native(), key);
 }
 
 Failure FileStore::not_found(const std::string& key) {
   auto root = find_root();
   if (!root) return fail(root.error());
-  return fail(Code::NotFound, "{} is not there", (root_ / key).native());
+  return fail(Code::NotFound, "{} does not exist", (root_ / key).native());
 }
 
 // The directories down to a key's parent exist, and their names are on disk.
@@ -201,7 +203,7 @@ Result<void> FileStore::require_parent(const std::string& key) {
     const os::Path above = reached;
     reached /= part;
     TRY(as_store_result(os::make_directory(reached, kDirectoryMode)));
-    // Also where it was there: whoever made it may have crashed before this.
+    // Also where it existed: its creator may have crashed before this.
     TRY(as_store_result(os::sync_directory(above)));
   }
   known_parents_.insert(parent);
@@ -214,7 +216,7 @@ Result<os::AtomicFile> FileStore::create_temporary(const std::string& key) {
   TRY(require_parent(key));
   auto file = os::AtomicFile::create(path, kFileMode);
   if (!file && file.error().code == Code::NotFound) {
-    // Somebody removed the directory since we last used it.
+    // The directory was removed since we last used it.
     known_parents_.clear();
     TRY(require_parent(key));
     file = os::AtomicFile::create(path, kFileMode);
@@ -244,7 +246,7 @@ Result<void> FileStore::put(const std::string& key, const Body& body, const PutO
     case Code::Exists:
       // Perhaps our own, from an attempt that ended before its name was on disk.
       TRY(as_store_result(os::sync_directory(path.parent_path())));
-      return fail(Code::Exists, "{} is there already", path.native());
+      return fail(Code::Exists, "{} already exists", path.native());
     case Code::NotFound:
       return fail(Code::Unavailable, "{}", committed.error().text);
     case Code::Unavailable:
@@ -274,7 +276,7 @@ Result<void> FileStore::get(const std::string& key, ByteRange range, const Write
     const auto chunk = MutableByteSpan(buffer).first(wanted);
     const std::size_t got = TRY(as_store_result(file.read_at(chunk, offset)));
     if (got < wanted) {
-      return fail(Code::Corrupt, "{} became shorter while it was read", path.native());
+      return fail(Code::Corrupt, "{} shrank while it was read", path.native());
     }
     TRY(sink(chunk));
     offset += wanted;

@@ -9,9 +9,9 @@
 // too.
 //
 // The store is bound to one directory, by device and inode, and a missing root is made by nothing
-// but the first put of a store that was opened to create it. A root that has gone is Unavailable,
-// also for a put; another directory in its place is Invalid until rebind() is called, for whoever
-// calls that looks at what is in it.
+// but the first put of a store that was opened to create it. A missing root is Unavailable,
+// also for a put; another directory in its place is Invalid until rebind() is called. A
+// caller of that looks at what is in it.
 #pragma once
 
 #include <memory>

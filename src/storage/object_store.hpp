@@ -46,7 +46,7 @@ enum class CreateOnly {
   NotKnown,    // the store, if it heeds the condition that it is sent
 };
 
-// What whoever opens a store will do with it. Only a directory heeds it: a bucket is there or not.
+// What the caller will do with a store. Only a directory heeds it: a bucket exists or not.
 enum class Access {
   Read,    // creates nothing: puts and removes are refused, and a root must be there
   Write,   // a root must be there
@@ -88,7 +88,7 @@ struct ByteRange {
   Bytes length = 0;  // 0: to the end
 };
 
-// How long whoever waits for a store is willing to wait.
+// How long a caller of a store is willing to wait.
 struct CallBudget {
   bool go_on = true;                   // false: end what is under way, as Cancelled
   std::optional<MonoTime> deadline{};  // no attempt but the first begins at it or later
@@ -113,8 +113,8 @@ class ObjectStore {
                                                const std::string& start_after) = 0;
   // Of the whole store; all of them, where a listing is one request.
   virtual Result<FirstObjects> list_first();
-  virtual Result<void> remove(const std::string& key) = 0;  // of one that is not there: fine
-  // Each of them, or the first failure: which ones are gone then is not known, and repeating is
+  virtual Result<void> remove(const std::string& key) = 0;  // of an absent object: fine
+  // Each of them, or the first failure: which ones were removed then is unknown, and repeating is
   // fine. One by one, unless the store knows better.
   virtual Result<void> remove_many(const std::vector<std::string>& keys);
 

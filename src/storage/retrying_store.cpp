@@ -42,7 +42,7 @@ auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(at
 
 Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
   const bool was_hurry = options_.budget().hurry;
-  // The jitter is added, for whoever was told the same would come back at the same time.
+  // The jitter is added, for all who were told the same would return at the same time.
   auto delay = std::clamp(last.retry_after, milliseconds(0), kLongestAsked) +
                backoff.next_delay(options_.random());
   if (was_hurry) delay = std::min(delay, kLongestHurry);

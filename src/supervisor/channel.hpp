@@ -25,7 +25,7 @@ enum class Report : std::uint8_t {
   Ready,     // every database is attached, or decided about: the app may start
   Refused,   // with exit code and text; nothing was started
   Position,  // stored TXID and lag, at most every second, only when changed
-  Fenced,    // somebody else writes to this replica: stop the app
+  Fenced,    // another process writes to this replica: stop the app
   Drained,   // answer to Flush: nothing more will be uploaded
 };
 struct ReplicatorReport {

@@ -34,7 +34,7 @@ std::string_view flush_text(const std::optional<FlushOutcome>& flush) {
 std::string_view reason_text(fact::KillReason reason) {
   switch (reason) {
     case fact::KillReason::Deadline:
-      return "its part of the grace has passed";
+      return "its part of the grace period is over";
     case fact::KillReason::ThirdSignal:
       return "third stop signal";
     case fact::KillReason::Terminal:
@@ -65,13 +65,14 @@ class Speaker {
               {{"reason", reason_text(fact.reason)}, {"after_ms", fact.after.count()}});
   }
   void operator()(const fact::AppDoesNotDie& /*fact*/) const {
-    log_.error("app survives SIGKILL; going on without it");
+    log_.error("app survived SIGKILL; stopping without it");
   }
   void operator()(const fact::AppNotKilled& /*fact*/) const {
-    log_.warn("app goes on past its part of the grace; not killed, as configured");
+    log_.warn("app exceeded its part of the grace period; not killed, as configured");
   }
   void operator()(const fact::AppOutOfMemory& /*fact*/) const {
-    log_.error("app was killed because memory ran out; give the container more, or the app less");
+    log_.error(
+        "app was killed: out of memory; raise the container's limit or reduce the app's use");
   }
   void operator()(const fact::StopBegun& fact) const {
     log_.info("stop begun", {{"signal", signal_text(fact.signal)},
@@ -84,7 +85,7 @@ class Speaker {
     log_.info("start aborted", {{"signal", signal_text(fact.signal)}});
   }
   void operator()(const fact::FlushAbandoned& /*fact*/) const {
-    log_.warn("flush abandoned at the terminal");
+    log_.warn("flush abandoned after Ctrl-C at the terminal");
   }
   void operator()(const fact::ReplicatorDied& fact) const {
     log_.warn("replicator died", {{"status", status_text(fact.status)},
@@ -92,19 +93,19 @@ class Speaker {
                                   {"restart_in_ms", fact.restart_in.count()}});
   }
   void operator()(const fact::ReplicatorSteady& fact) const {
-    log_.info("replicator is steady again", {{"deaths", fact.deaths}});
+    log_.info("replicator is stable again", {{"deaths", fact.deaths}});
   }
   void operator()(const fact::ReplicatorHangs& /*fact*/) const {
-    log_.warn("replicator left its channel and hangs; killing it");
+    log_.warn("replicator closed its channel but does not exit; killing it");
   }
   void operator()(const fact::ReplicatorGivenUp& fact) const {
-    log_.error("replicator keeps dying; the app was not started", {{"deaths", fact.deaths}});
+    log_.error("replicator keeps crashing; the app was not started", {{"deaths", fact.deaths}});
   }
   void operator()(const fact::StartRefused& fact) const {
     log_.error("start refused", {{"reason", fact.reason}, {"exit", fact.exit_code}});
   }
   void operator()(const fact::ReplicationRefused& fact) const {
-    log_.error("replication refused; the app goes on without it", {{"reason", fact.reason}});
+    log_.error("replication refused; the app continues without it", {{"reason", fact.reason}});
   }
   void operator()(const fact::Fenced& /*fact*/) const {
     log_.error("another writer took over this replica; stopping the app");
@@ -113,7 +114,7 @@ class Speaker {
     log_.info("processes left behind by the app", {{"count", fact.processes}});
   }
   void operator()(const fact::LeftoversRemain& fact) const {
-    log_.warn("processes survive SIGKILL; flushing beside them", {{"count", fact.processes}});
+    log_.warn("processes survived SIGKILL; flushing while they run", {{"count", fact.processes}});
   }
   void operator()(const fact::Stopped& fact) const {
     if (fact.flush && *fact.flush != FlushOutcome::Ok) {

@@ -42,7 +42,7 @@ struct AppKilled {  // by us
   std::chrono::milliseconds after{0};  // since the stop began
 };
 struct AppDoesNotDie {};
-struct AppNotKilled {};    // though its part of the grace has passed: --kill-app=never
+struct AppNotKilled {};    // though its part of the grace period is over: --kill-app=never
 struct AppOutOfMemory {};  // killed by the kernel
 
 struct StopBegun {
@@ -91,7 +91,7 @@ struct Stopped {  // the last line of a life
   Bytes lag_bytes = 0;
   Fencing fencing = Fencing::NotKnown;
   std::chrono::milliseconds total{0};  // since the stop began
-  std::chrono::milliseconds left{0};   // until the host kills, or the flush would have ended
+  std::chrono::milliseconds left{0};   // until the platform kills, or the flush would have ended
 };
 
 }  // namespace fact

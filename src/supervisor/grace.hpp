@@ -1,15 +1,15 @@
-// How the time between the stop signal and the host's SIGKILL is divided.
+// How the time between the stop signal and the platform's SIGKILL is divided.
 //
-// Pure. The app gets what the flush and a margin leave over; whoever is still running when its
-// part has passed is killed, because a killed SQLite app loses nothing, but a flush that the host
-// cuts short loses acknowledged commits.
+// Pure. The app gets what the flush and a margin leave over; a process that still runs when its
+// part has passed is killed, because a killed SQLite app loses nothing, but a flush that the
+// platform cuts short loses acknowledged commits.
 //
 //   margin  5 % of the grace, from 0.3 s to 1 s: for scheduling, exit and a throttled CPU
 //   flush   1.5 times what the final upload should take, between max(1 s, 15 %) and 60 % of the
 //           grace; before anything was uploaded, 30 % and at most 10 s
 //   app     the rest
 //
-// Who says how much the app shall get leaves the flush no less than 15 % of the grace.
+// A user who sets the app's part leaves the flush no less than 15 % of the grace.
 //
 // A grace below two seconds cannot hold these floors; then the margin is at most a third and the
 // flush at most 60 % of it.
@@ -58,14 +58,14 @@ GraceSplit split_grace(const GraceInput& input);
 struct Timeline {
   MonoTime begun;
   MonoTime app_until;
-  MonoTime flush_until;   // what the replicator is told
+  MonoTime flush_until;   // the replicator's deadline
   MonoTime answer_until;  // how long its answer is awaited: into the margin
-  MonoTime end;           // the host kills
+  MonoTime end;           // the platform kills
 };
 Timeline plan_timeline(const GraceInput& input, MonoTime now);
 // The earlier of the two in each point; what has begun stays.
 Timeline hasten(const Timeline& running, const Timeline& fresh);
-// How long what was sent SIGKILL may take to be gone: a second, but at most half of what is left
+// How long a process may take to end after SIGKILL: a second, but at most half of what is left
 // for the flush.
 MonoTime kill_limit(const Timeline& line, MonoTime now);
 

@@ -37,7 +37,7 @@ Rules rules_of(const InitOptions& options) {
 
 void give_up_capabilities(std::initializer_list<os::Capability> kept, const Log& log) {
   const auto given_up = os::keep_capabilities(kept);
-  if (!given_up) log.debug("capabilities stay as they were", {{"reason", given_up.error().text}});
+  if (!given_up) log.debug("capabilities not dropped", {{"reason", given_up.error().text}});
 }
 
 event::AppNotStarted not_started(const os::SpawnError& failed, const std::string& program) {
@@ -45,8 +45,10 @@ event::AppNotStarted not_started(const os::SpawnError& failed, const std::string
   if (failed.step == os::SpawnStep::Execute) {
     return {fmt::format("{}: {}", program, why), failed.as_shell_code()};
   }
-  return {fmt::format("it cannot become the user of --user: {}; start as root, or without it", why),
-          kRefusedCode};
+  return {
+      fmt::format("cannot switch to the user of --user: {}; start walwrap as root, or omit --user",
+                  why),
+      kRefusedCode};
 }
 
 bool is_job_control(int number) {
@@ -162,7 +164,7 @@ void Init::take_reports() {
         dispatch(*report);
         continue;
       }
-      log_.error("report of the replicator not understood", {{"reason", report.error().text}});
+      log_.error("malformed report from the replicator", {{"reason", report.error().text}});
     }
     close_channel();
     dispatch(event::ChannelClosed{});
@@ -196,7 +198,7 @@ void Init::look_for_a_stop() {
   }
 }
 
-// In the child: of init's descriptors none may stay open, or nobody would see an end of file.
+// In the child: none of init's descriptors may stay open, or no end of file would be seen.
 int Init::replicate(Channel::Pair& ends) {
   notifier_.reset();
   poller_.reset();
@@ -289,10 +291,10 @@ Init::Answer Init::operator()(const action::SpawnReplicator&) {
 Init::Answer Init::operator()(const action::SendOrder& action) {
   if (!channel_) return {};
   const auto sent = channel_->send(encode(action.order));
-  // A closed end is seen by the next wait. A full buffer means that nobody reads; then the
+  // A closed end is seen by the next wait. A full buffer means that it is not read; then the
   // deadline of whatever we ordered ends the wait for it.
   if (!sent && sent.error().code != Code::NotFound) {
-    log_.warn("replicator does not take orders", {{"reason", sent.error().text}});
+    log_.warn("replicator does not accept orders", {{"reason", sent.error().text}});
   }
   return {};
 }
@@ -315,7 +317,7 @@ Init::Answer Init::operator()(const action::KillApp&) {
 Init::Answer Init::operator()(const action::Suspend& action) {
   if (app_ != os::Pid{}) os::send_signal_to_group(app_, SIGSTOP);
   if (action.whole_job) os::send_signal_to_own_group(SIGTSTP);
-  os::send_signal(os::own_pid(), SIGSTOP);  // returns when somebody sends SIGCONT
+  os::send_signal(os::own_pid(), SIGSTOP);  // returns at the next SIGCONT
   return {};
 }
 

@@ -1,4 +1,4 @@
-// The loop of the first process: waits, asks lifecycle, does what it says.
+// The loop of the first process: waits, asks lifecycle, performs its actions.
 //
 // One thread; blocks only in epoll (signals, the replicator's channel, one timer), so an idle life
 // costs no wake-ups. It allocates little and opens nothing but these descriptors: its death would
@@ -15,7 +15,7 @@
 //      child's exit code. It owns its end of the channel and nothing of init's. It
 //        - prepares, then sends Ready; or sends Refused with exit code and text, and returns;
 //        - sends Position when it changes, at most every second, and Fenced once;
-//        - polls the channel for orders. A restarted one is told where we are right after its
+//        - polls the channel for orders. A restarted one gets the current phase right after its
 //          Ready: AppStarted, Stopping, AppGone, Flush, as far as it has come. Orders may come
 //          again with an earlier deadline;
 //        - answers Flush with Drained, then waits for the channel to close, and returns. It has
@@ -53,12 +53,12 @@ struct InitOptions {
   std::vector<std::string> command;      // the app; at least its name
   std::vector<std::string> environment;  // of the app: "NAME=value"
   Platform host;                         // from detect_host()
-  Rules rules = {};  // what the user says; the host, the process and the replicator are filled in
+  Rules rules = {};  // from the user; the platform, the process and the replicator are filled in
   bool signal_group = false;          // the app's process group, not its main process alone
   int oom_score_raise = 500;          // of the app, so that it goes before us; 0: as inherited
   std::optional<os::User> user = {};  // whose rights the app gets; none: ours
   std::string manager_socket = {};    // as in NOTIFY_SOCKET; "": no service manager to tell
-  bool app_says_ready = false;        // to the manager, itself, and feeds its watchdog
+  bool app_says_ready = false;        // the app notifies the manager itself, and feeds its watchdog
   os::Path ready_file = {};           // "": none
   std::optional<int> ready_descriptor = {};
   // Empty: nothing is replicated, an init only. `restarts`: of replicators before this one.

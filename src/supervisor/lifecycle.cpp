@@ -23,7 +23,7 @@ void Machine::spawn_worker() {
 }
 
 void Machine::order(Order kind) {
-  if (!s_.worker.is_ready()) return;  // told when it is: tell_worker_where_we_are()
+  if (!s_.worker.is_ready()) return;  // sent when it is: tell_worker_where_we_are()
   InitOrder order{.kind = kind, .pid = s_.app_pid.value};
   if (s_.timeline) order.deadline = s_.timeline->flush_until;
   act(action::SendOrder{order});
@@ -170,7 +170,7 @@ void Machine::operator()(const event::JobControl& event) {
 }
 
 // Ctrl-Z goes to the app's group alone. Where a shell waits for us, it must see us stop; where none
-// does, nobody could ever bring the app back.
+// does, nothing could ever resume the app.
 void Machine::operator()(const event::AppStopped& event) {
   if (s_.app != App::Alive) return;
   const bool is_job_control =
@@ -180,7 +180,7 @@ void Machine::operator()(const event::AppStopped& event) {
     s_.suspended = true;
     return act(action::Suspend{.whole_job = true});
   }
-  // A read from the background would only stop it again; STOP is meant by whoever sent it.
+  // A read from the background would only stop it again; STOP is what its sender meant.
   if (event.signal == SIGTSTP) act(action::ResumeApp{});
 }
 

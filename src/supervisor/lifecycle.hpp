@@ -10,7 +10,7 @@
 //
 //   Starting   the replicator prepares; the app starts when it is Ready
 //   Running    nothing is pending; the replicator may die and come back, the app does not notice
-//   Stopping   the app has its signal and drains, until its part of the grace has passed
+//   Stopping   the app has its signal and drains, until its part of the grace period is over
 //   Quiescing  the app is gone; what it left behind gets TERM and CONT, then KILL, so that nobody
 //              writes to the database during the last capture
 //   Flushing   the replicator stores the rest, until its deadline

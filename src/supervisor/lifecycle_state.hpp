@@ -28,8 +28,9 @@ inline constexpr std::chrono::milliseconds kAbortLimit{900};  // a start is abor
 inline constexpr std::chrono::milliseconds kLeaveLimit{300};  // the replicator's exit, after all
 inline constexpr std::chrono::milliseconds kFirstSpawnRetry{50};
 inline constexpr std::chrono::milliseconds kMostSpawnRetry{1'000};
-// A host that gives no grace kills whenever it likes: what is done in time is gain, and an app
-// that turns out to have time is not killed for nothing. So waits go on as on an unknown host.
+// A platform without a grace period may kill at any time: what is done in time is gain, and an app
+// that turns out to have time is not killed for nothing. So waits continue as on an unknown
+// platform.
 inline constexpr std::chrono::milliseconds kGraceWithoutGrace{10'000};
 inline constexpr int kStartingDeathsLimit = 5;
 inline constexpr int kRefusedCode = 125;
@@ -40,11 +41,12 @@ struct Rules {
   bool pid_1 = false;
   bool platform_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
   std::chrono::milliseconds grace{10'000};
-  std::optional<std::chrono::milliseconds> app_grace;    // of it; none: what the flush leaves
+  std::optional<std::chrono::milliseconds>
+      app_grace;  // the app's part; none: what the flush leaves
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
   int flush_failed_code = 74;                            // 0: the app's status stays
   std::vector<int> ok_codes;                             // after a requested stop as good as 0
-  bool kills_app = true;  // when its part of the grace has passed, or at the third signal
+  bool kills_app = true;  // when its part of the grace period is over, or at the third signal
   SignalRules signals;
   ServiceManagerRules manager;
 };
@@ -82,7 +84,7 @@ struct State {
   bool abandoned = false;  // the flush, at the terminal
   Stragglers stragglers;
 
-  std::optional<MonoTime> manager_at;  // when the service manager is told that we live
+  std::optional<MonoTime> manager_at;  // when the service manager gets its watchdog ping
 
   std::optional<FlushOutcome> flush;  // what it came to, once known
   std::string missing;
@@ -150,7 +152,7 @@ struct SignalStragglers {   // TERM is followed by CONT
 };
 struct CloseChannel {};
 struct KillReplicator {};
-struct Announce {  // to whoever waits for it outside
+struct Announce {  // to processes outside that wait for it
   Announcement what;
 };
 struct Say {

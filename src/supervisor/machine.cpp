@@ -71,7 +71,7 @@ void Machine::signal_app(int signal) {
   if (number != 0) act(action::SignalApp{number});
 }
 
-// The host's clock runs now; there may be less time than there was, never more.
+// The platform's clock runs now; there may be less time than before, never more.
 void Machine::on_platform_clock() {
   s_.timeline = hasten(*s_.timeline, platform_timeline());
   if (s_.phase == Phase::Stopping && !s_.app_killed) s_.phase_until = s_.timeline->app_until;
@@ -99,7 +99,7 @@ void Machine::abandon() {
   flush();
 }
 
-// No host's clock is running, so --exit-flush-timeout takes the place of the grace.
+// No platform's clock is running, so --exit-flush-timeout replaces the grace.
 void Machine::end_by_itself() {
   s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
   if (s_.worker.condition == Condition::Down) spawn_worker();
@@ -108,8 +108,8 @@ void Machine::end_by_itself() {
   quiesce();
 }
 
-// The app was not killed when its part had passed. Whoever waits for it waits for the flush, too;
-// and if the host does not, nothing is lost by trying.
+// The app was not killed when its part had passed. A client that waits for it waits for the flush,
+// too; and if the platform does not, trying loses nothing.
 void Machine::take_more_time() {
   const auto begun = s_.timeline->begun;
   s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
@@ -181,7 +181,7 @@ void Machine::leave(int status, milliseconds limit) {
   if (!s_.worker.is_alive) return exit_now();
   act(action::CloseChannel{});
   s_.phase_until = now_ + limit;
-  // The host's clock is not ours to spend: half of what is left of it, at most.
+  // The platform's clock is limited: at most half of the time that is left.
   if (s_.timeline && s_.stop.first) {
     const auto left = std::max(s_.timeline->end - now_, MonoTime::duration{0});
     s_.phase_until = std::min(*s_.phase_until, now_ + left / 2);
@@ -217,7 +217,8 @@ Timeline Machine::platform_timeline() const {
   return timeline_of(s_.rules.grace > milliseconds{0} ? s_.rules.grace : kGraceWithoutGrace);
 }
 
-// A fenced database is somebody else's, whatever the app said. A bad flush changes success only.
+// A fenced database belongs to another writer, whatever the app said. A bad flush changes success
+// only.
 int Machine::final_status() const {
   if (s_.fenced) return kRefusedCode;
   const auto& good = s_.rules.ok_codes;

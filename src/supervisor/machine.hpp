@@ -60,7 +60,7 @@ class Machine {
   void leave(int status, std::chrono::milliseconds limit);
   void exit_now();
   void on_phase_time();
-  // The time line, and who is told of it.
+  // The time line, and the messages about it.
   void take_more_time();
   void announce_stop();
   void tell_manager();

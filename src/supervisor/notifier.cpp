@@ -10,7 +10,7 @@ namespace walwrap::supervisor {
 
 namespace {
 
-constexpr std::uint32_t kReadyFileMode = 0644;  // whoever probes for it may read it
+constexpr std::uint32_t kReadyFileMode = 0644;  // any prober may read it
 
 Result<void> write_ready_file(const os::Path& path, os::Pid app) {
   auto file = TRY(os::AtomicFile::create(path, kReadyFileMode));
@@ -34,7 +34,7 @@ void Notifier::announce(const Announcement& what) {
 void Notifier::make_ready(os::Pid app) {
   if (options_.ready_descriptor.is_open()) {
     if (!os::write_line_end(options_.ready_descriptor)) {
-      log_.warn("nobody reads the descriptor of --ready-fd");
+      log_.warn("the descriptor of --ready-fd has no reader");
     }
     options_.ready_descriptor.reset();
   }
@@ -55,7 +55,7 @@ void Notifier::tell_manager(const Announcement& what) {
   if (options_.app_says_ready && what.kind == Announcement::Kind::Ready) return;
   const auto told = os::send_datagram(options_.manager_socket, format_announcement(what));
   if (told || std::exchange(has_complained_, true)) return;
-  log_.warn("the service manager cannot be told", {{"reason", told.error().text}});
+  log_.warn("cannot notify the service manager", {{"reason", told.error().text}});
 }
 
 }  // namespace walwrap::supervisor

@@ -1,6 +1,6 @@
 // Tells those who wait for the app outside: a service manager, a descriptor, a file.
 //
-// Nobody is waited for, and nothing of it is worth failing for: what goes wrong is logged once.
+// It waits for no reader, and no failure is fatal: each is logged once.
 // Owned by init's one thread.
 #pragma once
 
@@ -15,7 +15,7 @@ namespace walwrap::supervisor {
 
 struct AnnouncerOptions {
   std::string manager_socket;   // as in NOTIFY_SOCKET; "": no manager
-  bool app_says_ready = false;  // to the manager, itself
+  bool app_says_ready = false;  // the app notifies the manager itself
   os::Path ready_file;          // holds the app's pid while it runs; "": none
   os::Fd ready_descriptor;      // gets one newline and is closed; not open: none
 };

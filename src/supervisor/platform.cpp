@@ -32,7 +32,7 @@ bool cgroup_has(const HostFacts& facts, std::string_view word) {
   return facts.cgroup.find(word) != std::string::npos;
 }
 
-// What gave the host away, or "" if this is not it.
+// How the platform was recognized, or "" if this is not it.
 using Marker = std::string (*)(const HostFacts& facts);
 
 std::string first_set(const HostFacts& facts, std::initializer_list<std::string_view> names) {
@@ -82,7 +82,7 @@ std::string heroku(const HostFacts& facts) {
 std::string kubernetes(const HostFacts& facts) {
   auto marker = first_set(facts, {"KUBERNETES_SERVICE_HOST"});
   if (!marker.empty()) return marker;
-  return cgroup_has(facts, "kubepods") ? "the cgroup is a pod's" : "";
+  return cgroup_has(facts, "kubepods") ? "the cgroup belongs to a pod" : "";
 }
 std::string docker(const HostFacts& facts) {
   if (facts.has_dockerenv) return "the container engine left its marker file";
@@ -96,7 +96,7 @@ std::string systemd(const HostFacts& facts) {
   // A login shell inherits INVOCATION_ID as well; only a unit of its own counts.
   if (is_set(facts, "NOTIFY_SOCKET")) return "NOTIFY_SOCKET is set";
   if (is_set(facts, "INVOCATION_ID") && cgroup_has(facts, ".service")) {
-    return "INVOCATION_ID is set and the cgroup is a unit's";
+    return "INVOCATION_ID is set and the cgroup belongs to a unit";
   }
   return {};
 }
@@ -153,16 +153,16 @@ struct Found {
 Found find_platform(const HostFacts& facts, std::vector<HostWarning>& warnings) {
   if (!facts.named.empty()) {
     for (const Row& row : kRows) {
-      if (row.name == facts.named) return {&row, "named by the configuration"};
+      if (row.name == facts.named) return {&row, "set in the configuration"};
     }
-    warnings.push_back({.message = fmt::format("The host name \"{}\" is not known", facts.named),
-                        .hint = "set --grace to what the host gives"});
+    warnings.push_back({.message = fmt::format("Unknown platform \"{}\"", facts.named),
+                        .hint = "set --grace to the platform's grace period"});
   }
   for (const Row& row : kRows) {
     auto marker = row.marker(facts);
     if (!marker.empty()) return {&row, std::move(marker)};
   }
-  return {&std::end(kRows)[-1], "no host was recognized"};
+  return {&std::end(kRows)[-1], "no platform was recognized"};
 }
 
 // Heroku's older generation names dynos web.1 and signals each process of them.
@@ -196,16 +196,16 @@ void apply_railway(const HostFacts& facts, Platform& host) {
 
 void add_warnings(Platform& host) {
   if (host.grace == milliseconds{0}) {
-    host.warnings.push_back(
-        {.message = "The grace period is 0: the host kills everything at once when it stops this "
-                    "instance, so what is not replicated by then is lost",
-         .hint = host.name == "railway" ? set_on_railway() : "set --grace to what the host gives"});
+    host.warnings.push_back({.message = "The grace period is 0: the platform kills this instance "
+                                        "at once when it stops it, so unstored commits are lost",
+                             .hint = host.name == "railway"
+                                         ? set_on_railway()
+                                         : "set --grace to the platform's grace period"});
   }
   if (host.name == "cloud-run") {
-    host.warnings.push_back(
-        {.message = "Cloud Run gives no CPU between requests unless billing is by instance; "
-                    "replication stalls then",
-         .hint = "gcloud run services update SERVICE --no-cpu-throttling"});
+    host.warnings.push_back({.message = "Cloud Run with request-based billing gives no CPU between "
+                                        "requests, so replication stalls",
+                             .hint = "gcloud run services update SERVICE --no-cpu-throttling"});
   }
 }
 

@@ -1,4 +1,4 @@
-// What a service manager is told, and how often. Pure.
+// Which messages a service manager gets, and how often. Pure.
 //
 // Source: sd_notify(3), sd_watchdog_enabled(3). READY=1 when the app runs; STOPPING=1 when a stop
 // begins. While we prepare, which may be a long restore, and for a stop as long as it may take, we

@@ -17,7 +17,7 @@ inline constexpr std::chrono::milliseconds kSwallowRepeated{2'000};
 inline constexpr int kAbandonInterrupts = 3;
 
 struct StopRequests {
-  std::optional<MonoTime> first;  // set: the host's clock is running
+  std::optional<MonoTime> first;  // set: the platform's clock is running
   int count = 0;                  // without the swallowed ones
   int terminal_interrupts = 0;
 

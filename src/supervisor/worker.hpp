@@ -38,7 +38,7 @@ struct Worker {
   std::optional<MonoTime> restart_at;
   std::optional<MonoTime> hang_until;  // then it is killed
   std::optional<MonoTime> ready_since;
-  std::optional<MonoTime> steady_at;  // then the deaths are over, which is told
+  std::optional<MonoTime> steady_at;  // then the deaths are over, which is logged
   std::chrono::milliseconds restart_delay{0};
   int starting_deaths = 0;
   int stopping_deaths = 0;

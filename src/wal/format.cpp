@@ -15,7 +15,7 @@ constexpr std::uint32_t swap_bytes(std::uint32_t word) {
   return (word >> 24) | ((word >> 8) & 0xff00) | ((word << 8) & 0xff0000) | (word << 24);
 }
 
-// The whole cost of scanning a log is this loop. `kSwap` is a parameter of the compilation so that
+// The whole cost of scanning a WAL is this loop. `kSwap` is a parameter of the compilation so that
 // the usual case, words in the machine's own order, carries no test and no swap.
 template <bool kSwap>
 Checksum sum_words(Checksum sum, ByteSpan bytes) {
@@ -49,10 +49,10 @@ Result<std::optional<Header>> parse_header(ByteSpan bytes) {
     return std::optional<Header>();
   }
   const std::uint32_t version = load_be32(bytes.subspan(4));
-  if (version != kVersion) return fail(Code::Unsupported, "write-ahead log version {}", version);
+  if (version != kVersion) return fail(Code::Unsupported, "WAL version {}", version);
   header.page_size = PageSize{load_be32(bytes.subspan(8))};
   if (!PageSize::is_valid(header.page_size.value)) {
-    return fail(Code::Corrupt, "write-ahead log with page size {}", header.page_size);
+    return fail(Code::Corrupt, "WAL with page size {}", header.page_size);
   }
   header.checkpoint_sequence = load_be32(bytes.subspan(12));
   header.salts = {load_be32(bytes.subspan(16)), load_be32(bytes.subspan(20))};

@@ -1,4 +1,4 @@
-// The bytes of a SQLite write-ahead log. Pure.
+// The bytes of a SQLite WAL file. Pure.
 //
 // Source: sqlite.org/fileformat2.html, "The Write-Ahead Log". Offsets are bytes from the start of
 // the -wal file; frames are counted from 1.
@@ -17,7 +17,7 @@ namespace walwrap::wal {
 inline constexpr Bytes kHeaderBytes = 32;
 inline constexpr Bytes kFrameHeaderBytes = 24;
 
-// Chosen anew each time the log restarts; frames of another generation carry other salts.
+// New each time the WAL restarts; frames of another generation carry other salts.
 struct Salts {
   std::uint32_t first = 0;
   std::uint32_t second = 0;

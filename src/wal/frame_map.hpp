@@ -14,11 +14,11 @@ namespace walwrap::wal {
 
 class FrameMap {
  public:
-  // Later calls win: transactions are added in log order.
+  // Later calls win: transactions are added in WAL order.
   void add(const Transaction& transaction);
   // 0: the page has no frame, it is in the database file.
   std::uint32_t newest(Pgno pgno) const;
-  void clear();  // the log restarted; gives the memory back
+  void clear();  // the WAL restarted; gives the memory back
   std::size_t size() const { return used_; }
 
  private:

@@ -18,7 +18,7 @@ T load_native(ByteSpan bytes, std::size_t offset) {
   return value;
 }
 
-// The wal-index is checksummed in the machine's order, whatever the log's.
+// The wal-index is checksummed in the machine's order, whatever the WAL's.
 constexpr WordOrder kNativeOrder =
     std::endian::native == std::endian::little ? WordOrder::Little : WordOrder::Big;
 
@@ -39,14 +39,14 @@ std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan seco
   const auto size = load_native<std::uint16_t>(bytes, 14);
   IndexHeader header;
   header.page_size = PageSize{(size & 0xfe00U) + ((size & 1U) << 16)};
-  // 0: the index was made from an empty log, which says nothing of pages.
+  // 0: the index was made from an empty WAL, which says nothing of pages.
   if (size != 0 && !PageSize::is_valid(header.page_size.value)) return std::nullopt;
   header.change = load_native<std::uint32_t>(bytes, 8);
   header.max_frame = load_native<std::uint32_t>(bytes, 16);
   header.pages = load_native<std::uint32_t>(bytes, 20);
   header.frame_checksum = {load_native<std::uint32_t>(bytes, 24),
                            load_native<std::uint32_t>(bytes, 28)};
-  // SQLite copies the salts' bytes from the log's header, so they alone are big-endian here.
+  // SQLite copies the salts' bytes from the WAL's header, so they alone are big-endian here.
   header.salts = {load_be32(bytes.subspan(32)), load_be32(bytes.subspan(36))};
   return header;
 }

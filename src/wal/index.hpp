@@ -33,7 +33,7 @@ struct IndexHeader {
   // SQLite's iChange: one more with each commit, wraps, begins at 0 with each recovery.
   std::uint32_t change = 0;
   std::uint32_t max_frame = 0;  // last committed frame
-  std::uint32_t pages = 0;      // database size; 0 also where the log has been empty so far
+  std::uint32_t pages = 0;      // database size; 0 also where the WAL has been empty so far
   PageSize page_size;           // 0 there
   Salts salts;
   Checksum frame_checksum;  // running checksum after max_frame
@@ -49,7 +49,7 @@ struct CheckpointInfo {
 // or died while it was.
 std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan second_copy);
 // The same header, one copy of it, that knows no size of the database: SQLite then takes the
-// file's, as it does after the recovery of an empty log. `copy` is a valid one, of an empty log.
+// file's, as it does after the recovery of an empty WAL. `copy` is a valid one, of an empty WAL.
 std::array<std::byte, kIndexCopyBytes> without_size(ByteSpan copy);
 // From the bytes that follow the two copies (at offset 96).
 CheckpointInfo parse_checkpoint_info(ByteSpan bytes);

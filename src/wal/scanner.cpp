@@ -9,7 +9,7 @@ Result<std::optional<Scanner>> Scanner::start(ByteSpan header, std::optional<Pos
   const auto parsed = TRY(parse_header(header));
   if (!parsed) return std::optional<Scanner>();
   if (resume && resume->salts != parsed->salts) {
-    return fail(Code::Mismatch, "the write-ahead log was restarted since frame {}", resume->frame);
+    return fail(Code::Mismatch, "the WAL was restarted since frame {}", resume->frame);
   }
   Scanner scanner(*parsed);
   if (resume && resume->frame > 0) {

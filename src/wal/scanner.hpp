@@ -21,7 +21,7 @@
 namespace walwrap::wal {
 
 // After frame `frame` of the generation with these salts, where the running checksum was
-// `checksum`. frame 0: at the start of the log.
+// `checksum`. frame 0: at the start of the WAL.
 struct Position {
   Salts salts;
   std::uint32_t frame = 0;
@@ -50,8 +50,8 @@ class Scanner {
   Bytes next_offset() const;
   // After the last complete transaction.
   const Position& position() const { return committed_; }
-  // A frame failed its salts or checksum: the log ends here for now. Whoever knows better (the
-  // wal-index says there is more) starts anew from position().
+  // A frame failed its salts or checksum: the WAL ends here for now. A caller that knows more (the
+  // wal-index says there is more) starts again from position().
   bool ended() const { return ended_; }
   PageSize page_size() const { return header_.page_size; }
   const Header& header() const { return header_; }

@@ -38,7 +38,7 @@ const Words kRestore = {"restore", "--replica", "file:///r", "--output", "out.db
 
 }  // namespace
 
-TEST_CASE("options end at -- or at the first word that is none, and the rest is the app's") {
+TEST_CASE("options end at -- or at the first word that is not one, and the rest is the app's") {
   struct Row {
     Words words;
     std::vector<FlagValue> flags;
@@ -98,35 +98,35 @@ TEST_CASE("a mistake on the way to an app exits 125, in another command 2, each 
       {{"--replica", "", "app"}, 125, "--replica needs a value that is not empty"},
       {{"--config", "f", "restore"}, 125, "\"restore\" after options"},
       {{"-v", "ls"}, 125, "write -- before it"},
-      {{"ls"}, 2, "unknown command \"ls\": `walwrap help` lists those there are"},
+      {{"ls"}, 2, "unknown command \"ls\": `walwrap help` lists the commands"},
       {{"ls", "-l"}, 2, "write: walwrap -- ls"},
       {{"verify"}, 2, "unknown command"},
-      {{"status", "now"}, 2, "status does not know \"now\""},
+      {{"status", "now"}, 2, "status: unknown argument \"now\""},
       {{"wait", "--timeout", "soon"}, 2, "--timeout: \"soon\" is not a duration"},
-      {{"snapshot", "--position=p"}, 2, "snapshot does not know"},
+      {{"snapshot", "--position=p"}, 2, "snapshot: unknown argument"},
       {{"doctor", "/bin/app"}, 2, "runs no app"},
       {{"doctor", "--", "app"}, 2, "runs no app"},
       {{"doctor", "--grase=5s"}, 2, "--grace"},
       {{"help", "ls"}, 2, "unknown command \"ls\""},
-      {{"help", "a", "b"}, 2, "help takes one command at most"},
-      {{"version", "x"}, 2, "version takes no words"},
+      {{"help", "a", "b"}, 2, "help takes at most one command"},
+      {{"version", "x"}, 2, "version takes no arguments"},
       {{"restore"}, 2, "restore needs --replica URL"},
       {{"restore", "--output", "x"}, 2, "restore needs --replica URL"},
       {{"restore", "--replica", "file:///r"}, 2, "restore needs --output FILE"},
-      {with(kRestore, {"--txid", "1"}), 2, "--txid: \"1\" is not a transaction id"},
-      {with(kRestore, {"--txid", "0000000000000000"}), 2, "is not a transaction id"},
-      {with(kRestore, {"--txid", "000000000000000G"}), 2, "is not a transaction id"},
+      {with(kRestore, {"--txid", "1"}), 2, "--txid: \"1\" is not a TXID"},
+      {with(kRestore, {"--txid", "0000000000000000"}), 2, "is not a TXID"},
+      {with(kRestore, {"--txid", "000000000000000G"}), 2, "is not a TXID"},
       {with(kRestore, {"--timestamp", "yesterday"}), 2, "--timestamp: \"yesterday\" is not a time"},
       {with(kRestore, {"--integrity", "some"}), 2, "is not one of none|quick|full"},
       {with(kRestore, {"--if-absent", "--force"}), 2, "exclude each other"},
-      {with(kRestore, {"--force=yes"}), 2, "it is a switch"},
+      {with(kRestore, {"--force=yes"}), 2, "the option takes no value"},
       {with(kRestore, {"--txid", "0000000000000001", "--timestamp", "2026-01-31T12:00:00Z"}), 2,
        "exclude each other"},
       {with(kRestore, {"--if-absnet"}), 2,
-       "restore does not know \"--if-absnet\"; did you mean "
+       "restore: unknown argument \"--if-absnet\"; did you mean "
        "--if-absent?"},
-      {with(kRestore, {"extra"}), 2, "restore does not know \"extra\""},
-      {with(kRestore, {"--"}), 2, "restore does not know \"--\""},
+      {with(kRestore, {"extra"}), 2, "restore: unknown argument \"extra\""},
+      {with(kRestore, {"--"}), 2, "restore: unknown argument \"--\""},
       {with(kRestore, {"--txid"}), 2, "--txid needs a value"},
   };
   for (const Row& row : rows) {

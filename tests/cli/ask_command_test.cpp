@@ -67,14 +67,14 @@ TEST_CASE("a wait ends with 0 when it is stored and with 1 when its time is over
   CHECK(not_stored.complaint.find("Not stored in time") != std::string::npos);
 }
 
-TEST_CASE("a question that is put wrongly is usage, and where nobody answers it is 3") {
+TEST_CASE("a malformed question exits with 2, and one without an answer with 3") {
   ApiRig rig;
   auto wrong = question(Question::Wait);
   wrong.position = "now";
   CHECK(ask_rig(rig.path, wrong).exit_code == 2);
   const auto nobody = ask_rig(rig.directory / "other.sock", question(Question::Wait));
   CHECK(nobody.exit_code == 3);
-  CHECK(nobody.complaint.find("is walwrap running here") != std::string::npos);
+  CHECK(nobody.complaint.find("check that walwrap runs here") != std::string::npos);
 }
 
 TEST_CASE("a signal ends a wait at once and without a complaint") {

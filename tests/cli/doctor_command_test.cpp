@@ -71,7 +71,7 @@ TEST_CASE("a doctor finds what is not there, says what to type, and creates noth
   CHECK(bench.message("\"subject\": \"replica\""));
 }
 
-TEST_CASE("a doctor does not wait for whoever writes into a pipe that is no database") {
+TEST_CASE("a doctor does not wait for the writer of a pipe") {
   Bench bench;
   REQUIRE(std::system(("mkfifo " + bench.database.string()).c_str()) == 0);
   CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
@@ -83,7 +83,8 @@ TEST_CASE(
     "a doctor names a database without a replica, and a replica that dies with the container") {
   Bench bench;
   CHECK(bench.examine({{"--db", bench.database.string()}}) == 1);
-  CHECK(bench.message(bench.database.filename().string() + " has none: a start is refused"));
+  CHECK(bench.message(bench.database.filename().string() +
+                      " has no replica: walwrap refuses to start"));
   std::filesystem::create_directories(bench.replica);
   bench.root = "/";
   bench.environment = {{"DYNO", "web.1"}};

@@ -41,7 +41,9 @@ DatabaseFinding database_of(std::string header) {
 
 }  // namespace
 
-TEST_CASE("a database that is mounted alone or has two names is a problem, any other is no news") {
+TEST_CASE(
+    "a database that is mounted as a file or has two names is a problem, any other is not "
+    "reported") {
   CHECK(findings_of(NamesFinding{.path = "/a.db"}).empty());
   CHECK(findings_of(NamesFinding{.path = "/a.db", .names = 0}).empty());
   const auto wrong = findings_of(NamesFinding{.path = "/a.db", .names = 2, .is_mounted = true});
@@ -52,13 +54,13 @@ TEST_CASE("a database that is mounted alone or has two names is a problem, any o
   }
 }
 
-TEST_CASE("a doctor names the host and its grace, and what to mend about them") {
+TEST_CASE("a doctor names the platform and its grace period, and how to correct them") {
   supervisor::Platform host;
   host.name = "fly";
   host.grace = 5s;
   host.source = "FLY_APP_NAME is set";
   CHECK(text_of(findings_of(host)) ==
-        "ok platform: fly: 5s from the stop signal to the end (FLY_APP_NAME is set); \n");
+        "ok platform: fly: 5s from the stop signal to SIGKILL (FLY_APP_NAME is set); \n");
   host.name = "unknown";
   CHECK(has(text_of(findings_of(host)), "note platform"));
   CHECK(has(text_of(findings_of(host)), "--grace"));
@@ -78,8 +80,8 @@ TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live o
                       {"tmpfs", 1ULL << 30, "note disk"},
                       {"nfs", 1ULL << 30, "problem disk: /data is on nfs, where SQLite's locks"},
                       {"9p", 1ULL << 30, "--db /var/lib/app/app.db"},
-                      {"ext4", 1ULL << 20, "problem disk: only 1.0 MiB are free; make room"},
-                      {"", 0, "problem disk: there is no directory /data; mkdir -p /data"}};
+                      {"ext4", 1ULL << 20, "problem disk: only 1.0 MiB are free; free at least"},
+                      {"", 0, "problem disk: directory /data does not exist; mkdir -p /data"}};
   for (const Row& row : rows) {
     CAPTURE(row.filesystem);
     CHECK(has(text_of(findings_of(DiskFinding{
@@ -96,7 +98,7 @@ TEST_CASE("a doctor tells a directory in which SQLite can make no files") {
   CHECK(has(text_of(findings_of(disk)), "problem disk: write to /data: Read-only file system; "));
 }
 
-TEST_CASE("a doctor reads a database's header and knows what is none") {
+TEST_CASE("a doctor reads a database's header and detects a file that is not a database") {
   CHECK(has(text_of(findings_of(database_of(database_header(4096, 2)))),
             "ok database: /data/app.db: 8.0 KiB, pages of 4096 bytes, in WAL mode"));
   CHECK(has(text_of(findings_of(database_of(database_header(1, 2)))), "pages of 65536 bytes"));
@@ -120,17 +122,18 @@ TEST_CASE("a doctor reads a database's header and knows what is none") {
 
   database = database_of(database_header(4096, 2));
   database.wal_size = 65ULL << 20;
-  CHECK(has(text_of(findings_of(database)), "note database: its -wal has 65.0 MiB"));
+  CHECK(has(text_of(findings_of(database)), "note database: its -wal is 65.0 MiB"));
 }
 
 TEST_CASE("a doctor says whether a directory can be a replica, and whether it outlives the disk") {
   PlaceFinding place{.directory = "/replica", .filesystem = "ext4"};
-  CHECK(has(text_of(findings_of(place)), "problem store: there is no directory /replica"));
+  CHECK(has(text_of(findings_of(place)),
+            "problem store: neither the directory /replica nor its parent exists"));
   place.parent_exists = true;
-  CHECK(has(text_of(findings_of(place)), "which a start creates"));
+  CHECK(has(text_of(findings_of(place)), "which walwrap creates at the start"));
   place.error = Error{Code::Denied, "write to /: Permission denied"};
   CHECK(has(text_of(findings_of(place)),
-            "problem store: there is no directory /replica, and it cannot be made: write to /: "
+            "problem store: directory /replica does not exist and cannot be created: write to /: "
             "Permission denied; run walwrap as"));
   place.error.reset();
   place.exists = true;
@@ -154,11 +157,13 @@ TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket
   bucket.is_http2 = true;
   CHECK(has(text_of(findings_of(bucket)), "TLSv1.3, HTTP/2; "));
   bucket.tls.clear();
-  CHECK(has(text_of(findings_of(bucket)), "without TLS: whoever is between reads everything"));
+  CHECK(has(text_of(findings_of(bucket)),
+            "without TLS: anyone on the network path can read the data"));
   bucket.is_local = true;
   CHECK(has(text_of(findings_of(bucket)), "ok store"));
   bucket.error = Error{Code::Denied, "GET bucket: not allowed"};
-  CHECK(has(text_of(findings_of(bucket)), "problem store: GET bucket: not allowed; give the key"));
+  CHECK(has(text_of(findings_of(bucket)),
+            "problem store: GET bucket: not allowed; allow the access key"));
   const BucketFinding nobody{.provider = "AWS S3",
                              .host = "s3.amazonaws.com",
                              .address = {},
@@ -190,13 +195,13 @@ TEST_CASE("a clock that is off is noted, and one that the store will refuse is a
   }
 }
 
-TEST_CASE("each right is a line of its own, and what is not honoured says what to beware of") {
+TEST_CASE("a doctor prints each right on a line, and warns about what the store does not support") {
   RightsFinding rights{.steps = {{"list", {}}, {"put", Error{Code::Denied, "PUT x: denied"}}},
                        .create_only = {}};
   CHECK(text_of(findings_of(rights)) ==
         "ok list: allowed; \n"
-        "problem put: PUT x: denied; give the key the rights to list, get, put and delete below "
-        "this prefix\n");
+        "problem put: PUT x: denied; allow the access key to list, get, put and delete objects "
+        "below this prefix\n");
   rights = {.steps = {}, .create_only = true};
   CHECK(has(text_of(findings_of(rights)), "ok create-only: honoured"));
   rights.create_only = false;

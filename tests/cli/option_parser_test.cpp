@@ -28,7 +28,7 @@ TEST_CASE("what a command does not take is refused with what is near") {
   for (const auto& [word, said] : std::vector<std::pair<std::string, std::string>>{
            {"--nmae=x", "did you mean --name?"},
            {"--other", "`walwrap help test` lists its options"},
-           {"--quick=yes", "it is a switch"},
+           {"--quick=yes", "the option takes no value"},
            {"--name", "needs a value"},
            {"--name=", "needs a value"}}) {
     std::size_t at = 0;

@@ -117,7 +117,7 @@ TEST_CASE("a file that is there is never touched unless --force says so") {
   RestoreArguments keep;
   keep.if_present = IfPresent::Keep;
   CHECK(scene.restore(keep) == 0);
-  CHECK(scene.says("left as it is"));
+  CHECK(scene.says("left unchanged"));
   CHECK(text_of(scene.output) == "precious");
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("a replica that is empty, absent, damaged or no URL has an exit code e
   CHECK(scene.says("walwrap restore: "));
 }
 
-TEST_CASE("a restore that is told to stop leaves nothing") {
+TEST_CASE("a restore that is interrupted leaves nothing") {
   Scene scene;
   scene.cancelled = true;
   CHECK(scene.restore({}) != 0);

@@ -52,17 +52,17 @@ TEST_CASE("people see what is stored, how old it is and what is missing") {
         "/data/app.db: replicating, healthy\n"
         "  replica  s3://bucket/app\n"
         "  stored   0000000000000015, 3s ago, in 40 ms\n"
-        "  behind   nothing\n"
+        "  lag      nothing\n"
         "  uploads  2, 3.0 KiB, 512 B/s over the last minute\n"
         "  store    7 requests, about $0.0125, errors: 3 unavailable\n"
         "  snapshot 0000000000000014, 8s ago\n"
         "  restore  from 1970-01-01T00:00:01.000Z to 1970-01-01T00:00:10.000Z\n"
-        "  log      0 B\n"
+        "  wal      0 B\n"
         "  writer   00000000000000ab\n"
         "  fencing  unknown\n");
 }
 
-TEST_CASE("what is not healthy is seen at once") {
+TEST_CASE("the status view shows an unhealthy database first") {
   const auto view = view_status(status(false), WallTime{});
   REQUIRE(view);
   CHECK_FALSE(view->healthy);
@@ -71,7 +71,7 @@ TEST_CASE("what is not healthy is seen at once") {
   CHECK(view->text.find("1 commit, ") != std::string::npos);
 }
 
-TEST_CASE("what is no answer of walwrap's is said to be none") {
+TEST_CASE("an answer that is not from walwrap is reported as such") {
   for (const char* text : {"", "{}", "[]", "<html>", "{\"healthy\":1}"}) {
     const auto view = view_status(text, WallTime{});
     REQUIRE_FALSE(view);

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-TEST_CASE("a moment is a time, or how long ago it was in words or as a duration") {
+TEST_CASE("a timestamp argument is a time, or an age in words or as a duration") {
   const WallTime now = WallTime{} + hours(100'000);
   const std::vector<std::pair<std::string, milliseconds>> rows = {
       {"10 minutes ago", minutes(10)}, {"1 minute ago", minutes(1)}, {"2 hours ago", hours(2)},
@@ -28,7 +28,7 @@ TEST_CASE("a moment is a time, or how long ago it was in words or as a duration"
   CHECK(resolve(*parse_timestamp_arg("1970-01-01T00:00:01Z"), now) == WallTime{} + seconds(1));
 }
 
-TEST_CASE("what is no moment is refused") {
+TEST_CASE("a malformed timestamp argument is refused") {
   for (const char* text : {"", "ago", " ago", "10 ago", "minutes ago", "ten minutes ago",
                            "10 minutes", "-1 minutes ago", "10  minutes ago", "10 fortnights ago",
                            "99999999999 days ago", "yesterday", "10minutes ago"}) {

@@ -93,14 +93,14 @@ TEST_CASE("databases that cannot be told apart or lack a half are refused") {
       {from_flags({{"--db", "/a"}, {"--db", "/b"}, {"--replica", "file:///r"}}),
        "write FILE=URL for each"},
       {from_flags({{"--db", "/a=file:///a"}, {"--db", "/b"}}), "write FILE=URL for each"},
-      {from_flags({{"--db", "/a=file:///a"}, {"--replica", "file:///r"}}), "is one too many"},
+      {from_flags({{"--db", "/a=file:///a"}, {"--replica", "file:///r"}}), "is not allowed"},
       {from_flags({{"--db", "/a=file:///a"}, {"--db", "/a=file:///b"}}), "is given twice"},
       {from_flags({{"--db", "/a=file:///r"}, {"--db", "/b=file:///r/"}}),
        "is given for two databases; each needs its own"},
       {from_flags({{"--db", "=file:///r"}}), "is empty"},
       {from_toml("db = \"/a\"\n[[database]]\npath = \"/b\"\nreplica = \"file:///b\""),
-       "write all databases one way"},
-      {replica_over_two, "is one too many"},
+       "name all databases in one place"},
+      {replica_over_two, "is not allowed"},
       {many, "65 databases, more than 64"},
   };
   for (const Row& row : rows) {

@@ -72,28 +72,29 @@ TEST_CASE("a database that cannot be meant is refused, and what is wrong with it
       {"$HOME/app.db", "has \"$HOME\" in it"},
       {"/x/${DIR}/app.db", "has \"${DIR}\" in it"},
       {"/x/$(pwd)/app.db", "has \"$(pwd)\" in it"},
-      {"{{ .Values.db }}", "no template has replaced"},
-      {"/data/*.db", "has * in it, and patterns are not known"},
-      {"/data/app?.db", "has ? in it"},
-      {"/data/[a-z].db", "has [ in it"},
-      {"/data/", "names a directory"},
-      {"C:\\data\\app.db", "is a path of Windows"},
-      {":memory:", "in memory"},
-      {"file::memory:?cache=shared", "in memory"},
-      {"file:app.db?mode=memory", "in memory"},
-      {"file:/data/app.db?mode=ro", "has the parameter \"mode=ro\", which walwrap cannot honour"},
+      {"{{ .Values.db }}", "no template engine has expanded"},
+      {"/data/*.db", "contains *, and patterns are not supported"},
+      {"/data/app?.db", "contains ?"},
+      {"/data/[a-z].db", "contains ["},
+      {"/data/", "is a directory"},
+      {"C:\\data\\app.db", "is a Windows path"},
+      {":memory:", "in-memory"},
+      {"file::memory:?cache=shared", "in-memory"},
+      {"file:app.db?mode=memory", "in-memory"},
+      {"file:/data/app.db?mode=ro",
+       "has the parameter \"mode=ro\", which walwrap does not support"},
       {"file:/data/app.db?vfs=unix-none", "\"vfs=unix-none\""},
       {"file:/data/app.db?immutable=1", "write \"/data/app.db\""},
       {"sqlite:///data/app.db?hexkey=00ff", "the parameter \"hexkey\""},
       {"file://data/app.db", "with a host"},
-      {"file:/data/app.db#x", "has a # in it"},
+      {"file:/data/app.db#x", "contains a #"},
       {"file:/data/%zz", "% without two hex digits"},
-      {"file:/data/%2A.db", "has * in it"},
+      {"file:/data/%2A.db", "contains *"},
       {"file:/data/%00.db", "control character 0x00"},
       {"sqlite:///app.db", "means /app.db to some programs"},
       {"sqlite://", "is empty"},
-      {"postgres://host/app", "is a URL of no SQLite file"},
-      {"jdbc:sqlite:/data/app.db", "is a URL of no SQLite file"},
+      {"postgres://host/app", "is not the URL of a file"},
+      {"jdbc:sqlite:/data/app.db", "is not the URL of a file"},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);
@@ -125,6 +126,6 @@ TEST_CASE("the source of a value that cannot be meant is named: variable, flag, 
   CHECK(has(said(both), "from environment WALWRAP_REPLICA has a line break"));
   CHECK(has(said(from_toml("db = \"~/a.db\"\nreplica = \"/r\"")), "walwrap.toml, line 1 begins"));
   for (const char* flag : {"--socket", "--ready-file", "--ca-file"}) {
-    CHECK(has(said(from_flags({{flag, "$HOME/x"}})), "which nothing has replaced"));
+    CHECK(has(said(from_flags({{flag, "$HOME/x"}})), "which was not expanded"));
   }
 }

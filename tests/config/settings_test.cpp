@@ -43,7 +43,7 @@ TEST_CASE("sizes are read in binary and decimal units") {
   }
 }
 
-TEST_CASE("what is no size, or does not fit, is no size") {
+TEST_CASE("a malformed or too large size is refused") {
   for (const char* text :
        {"", "k", "MiB", "1.5GiB", "-1", "+1", " 1", "1 ", "1 MiB", "0x10", "1PiB", "1KiBB", "1iB",
         "18446744073709551616", "17179869184TiB", "1M B"}) {

@@ -20,9 +20,9 @@ TEST_CASE(
   history.add({.at = now, .lag = milliseconds(0)});
   const auto drawing = draw_lag(history, now, WallTime{} + seconds(50'000));
   CHECK(drawing.top == "2s");
-  CHECK(drawing.summary == "at most 1s500ms behind");
+  CHECK(drawing.summary == "at most 1s500ms");
   CHECK(has(drawing.svg, "d=\"M360.0 30.0L720.0 120.0\""));
-  CHECK(has(drawing.svg, "<title>1970-01-01 13:23:20 UTC: 1s500ms behind</title>"));
+  CHECK(has(drawing.svg, "<title>1970-01-01 13:23:20 UTC: lag 1s500ms</title>"));
 }
 
 TEST_CASE("where nothing is known yet no line is drawn") {

@@ -33,13 +33,14 @@ std::string page_of(const DatabaseStatus& one) {
 
 TEST_CASE("the state is one sentence that a person understands") {
   auto some = database();
-  CHECK(sentence_of(some, kNow) == "Everything that was written is stored, the last of it 3s ago.");
+  CHECK(sentence_of(some, kNow) == "Everything that was written is stored, the last write 3s ago.");
   some.progress.committed.commits = 2;
   some.status.lag_bytes = 8'192;
   some.health.lag = milliseconds(400);
-  CHECK(sentence_of(some, kNow) == "On its way: 2 commits, 8.0 KiB, the oldest written 400ms ago.");
+  CHECK(sentence_of(some, kNow) ==
+        "Not stored yet: 2 commits, 8.0 KiB, the oldest written 400ms ago.");
   some.status.error = "connection refused";
-  CHECK(has(sentence_of(some, kNow), "The store does not answer, and is asked again"));
+  CHECK(has(sentence_of(some, kNow), "The store does not answer; walwrap retries"));
   some.health = {.ok = false, .reason = "connection refused for 31 s", .lag = seconds(31)};
   CHECK(sentence_of(some, kNow) == "Writes are not stored: connection refused for 31 s");
   some.progress.halted = "another writer";
@@ -47,24 +48,24 @@ TEST_CASE("the state is one sentence that a person understands") {
   some.status.attached = false;
   some.progress.halted.clear();
   some.health = {};
-  CHECK(sentence_of(some, kNow) == "There is no database yet; it is waited for.");
+  CHECK(sentence_of(some, kNow) == "The database does not exist yet; walwrap waits for it.");
   some.status.waits_since = MonoTime{};
   some.status.error = "it is locked";
   CHECK(sentence_of(some, kNow) ==
-        "Nothing is stored until the database can be attached: it is locked");
+        "Nothing is stored until walwrap can attach to the database: it is locked");
   some.replicated = false;
   some.reason = "refused";
   CHECK(sentence_of(some, kNow) == "The database is not replicated: refused");
 }
 
-TEST_CASE("what is not ours is shown as text, whatever it says") {
+TEST_CASE("the dashboard shows foreign text as text, whatever it contains") {
   const auto page = page_of(database());
   CHECK(has(page, "<h2>/data/&lt;b&gt;app&amp;.db</h2>"));
   CHECK(!has(page, "<b>app"));
   CHECK(escape_html("<a href='\"&'>") == "&lt;a href=&#39;&quot;&amp;&#39;&gt;");
 }
 
-TEST_CASE("nothing on the page comes from elsewhere, and its one style sheet has the nonce") {
+TEST_CASE("the dashboard loads nothing from elsewhere, and its one style sheet has the nonce") {
   const auto page = page_of(database());
   CHECK(has(page, "<style nonce=\"0000000000000007\">"));
   for (const char* word : {"<script", " style=\"", "src=", "url(", "<link", "@import"}) {
@@ -74,12 +75,12 @@ TEST_CASE("nothing on the page comes from elsewhere, and its one style sheet has
 
 TEST_CASE("each point has the command that restores it, quoted for a shell") {
   auto some = database();
-  CHECK(has(page_of(some), "Being listed"));
+  CHECK(has(page_of(some), "being listed"));
   some.points_error = "denied <b>";
   CHECK(has(page_of(some), "could not be listed: denied &lt;b&gt;"));
   some.points_error.clear();
   some.points = replication::PointsFound{};
-  CHECK(has(page_of(some), "There is nothing that can be restored"));
+  CHECK(has(page_of(some), "Nothing can be restored yet"));
   some.points->some = {{Txid{9}, kNow - seconds(3), kUploadLevel}};
   some.points->spans = replication::spans_of(some.points->some);
   const auto page = page_of(some);

@@ -33,7 +33,7 @@ Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoT
                   now);
 }
 
-TEST_CASE("a log that grows while everything is stored in time is healthy") {
+TEST_CASE("a WAL that grows while everything is stored in time is healthy") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; ++second) {
     const auto health = look(dog, face(second), at(second - 2), "", at(second));
@@ -65,7 +65,7 @@ TEST_CASE("a write that is not stored for longer than the limit is red, and says
   CHECK(look(dog, face(2), at(0), "", at(30)).ok);
   const auto red = look(dog, face(2), at(0), "the store is away", at(45));
   CHECK_FALSE(red.ok);
-  CHECK(red.reason == "what was written 35s ago is not stored yet: the store is away");
+  CHECK(red.reason == "a write from 35s ago is not stored yet: the store is away");
   CHECK(red.lag == seconds(35));
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("it is green again as soon as everything is stored") {
   CHECK(look(dog, face(2), at(61), "", at(62)).ok);
 }
 
-TEST_CASE("a pipeline that stands still is seen by the log alone") {
+TEST_CASE("a stalled pipeline is detected from the WAL alone") {
   Watchdog dog(seconds(30));
   look(dog, face(1), at(5), "", at(5));
   // The capture says nothing any more, not even that there is trouble; the app goes on.
@@ -98,7 +98,7 @@ TEST_CASE("an idle database is healthy for ever, and so is one that is not there
   CHECK(look(other, {}, MonoTime{}, "", at(100'000)).ok);
 }
 
-TEST_CASE("a log that was there at the start counts as written then") {
+TEST_CASE("a WAL that exists at the start counts as written then") {
   Watchdog dog(seconds(30));
   CHECK(look(dog, face(1), MonoTime{}, "", at(0)).ok);
   CHECK_FALSE(look(dog, face(1), MonoTime{}, "", at(31)).ok);
@@ -111,7 +111,7 @@ TEST_CASE("commits beyond a position that stands still are red, whatever the pip
   CHECK(look_at_position(dog, true, 7, at(40)).ok);
   const auto red = look_at_position(dog, true, 7, at(41));
   CHECK_FALSE(red.ok);
-  CHECK(red.reason == "what was written 31s ago is not stored yet");
+  CHECK(red.reason == "a write from 31s ago is not stored yet");
   CHECK(look_at_position(dog, false, 9, at(42)).ok);
 }
 
@@ -162,7 +162,7 @@ TEST_CASE(
     CHECK(look_at_files(dog, row.attached, row.at_path, at(2)).ok);
     const auto health = look_at_files(dog, row.attached, row.at_path, at(40));
     CHECK(health.ok != row.is_red);
-    if (row.is_red) CHECK(health.reason.find("not the captured one") != std::string::npos);
+    if (row.is_red) CHECK(health.reason.find("not the replicated one") != std::string::npos);
     CHECK(look_at_files(dog, files(1, 7), files(1, 7), at(41)).ok);
   }
 }

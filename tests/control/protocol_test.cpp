@@ -43,7 +43,7 @@ TEST_CASE("each path is asked with its method, and HEAD where GET is") {
   }
 }
 
-TEST_CASE("a path that is none is 404") {
+TEST_CASE("an unknown path is answered with 404") {
   for (const char* path : {"", "/v1", "/v1/", "/v1/wait/", "/v2/status", "/V1/status",
                            "/v1/../metrics", "//metrics"}) {
     CHECK_MESSAGE(refusal(request("GET", path)).status == 404, path);
@@ -80,8 +80,8 @@ TEST_CASE("errors are problem details") {
   const auto answer = refusal(request("GET", "/nothing"));
   CHECK(answer.content_type == "application/problem+json");
   CHECK(answer.body ==
-        "{\"type\":\"/problems/not-found\",\"title\":\"There is no such path\",\"status\":404,"
-        "\"detail\":\"docs/api.md lists what there is\"}\n");
+        "{\"type\":\"/problems/not-found\",\"title\":\"Unknown path\",\"status\":404,"
+        "\"detail\":\"docs/api.md lists the paths\"}\n");
 }
 
 TEST_CASE("over the network a token is asked for where there is one, and must be the same") {
@@ -118,7 +118,7 @@ TEST_CASE("without a token only this machine's own names are answered over the n
   }
 }
 
-TEST_CASE("a page from elsewhere that a browser has open may not ask, ours may") {
+TEST_CASE("a page of another origin in a browser may not call the API, the dashboard may") {
   auto asked = request("POST", "/v1/snapshot");
   asked.over_network = true;
   asked.host = "127.0.0.1:9090";

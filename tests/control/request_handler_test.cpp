@@ -121,7 +121,7 @@ TEST_CASE("a snapshot that was not stored is no success, and says why") {
   CHECK(has(rig.ask("GET", "/v1/status", 8)->body, "\"snapshot\":null"));
 }
 
-TEST_CASE("what can be restored to is listed for whoever asks, and in the status from then on") {
+TEST_CASE("the restore points are listed on request, and in the status from then on") {
   Rig rig;
   rig.bucket.set(replication::file_key(KeyStyle::S3, kUploadLevel, {Txid{1}, Txid{1}}), {});
   CHECK(has(rig.ask("GET", "/v1/status", 1)->body, "\"restore\":null"));
@@ -132,7 +132,8 @@ TEST_CASE("what can be restored to is listed for whoever asks, and in the status
             "\"restore\":{\"first_txid\":\"0000000000000001\""));
 }
 
-TEST_CASE("who does not wait for a listing to end is told so, and it goes on") {
+TEST_CASE(
+    "a request that does not wait for the listing gets a timeout, and the listing continues") {
   Rig rig;
   std::atomic<bool> go_on = false;
   rig.bucket.on_call = [&](const testing::StoreCall&) {
@@ -145,7 +146,7 @@ TEST_CASE("who does not wait for a listing to end is told so, and it goes on") {
   CHECK(rig.answer_to("/v1/points", 2).status == 200);
 }
 
-TEST_CASE("a store that cannot be listed is told, to whoever asked and to whoever asks again") {
+TEST_CASE("a store that cannot be listed is an error in this answer and in the next ones") {
   Rig rig;
   rig.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
   const auto first = rig.answer_to("/v1/points", 1);
@@ -167,10 +168,10 @@ TEST_CASE("the page comes with a policy that lets nothing else in, and another n
   const auto& policy = first->headers.at("Content-Security-Policy");
   CHECK(policy.starts_with("default-src 'none'; style-src 'nonce-"));
   CHECK(policy != second->headers.at("Content-Security-Policy"));
-  CHECK(has(first->body, "There is no database yet; it is waited for."));
+  CHECK(has(first->body, "The database does not exist yet; walwrap waits for it."));
 }
 
-TEST_CASE("the end answers whoever still waits, for whatever it is") {
+TEST_CASE("a stop answers every waiting client, whatever it waits for") {
   Rig rig;
   CHECK(!rig.ask("POST", "/v1/snapshot", 1));
   CHECK(!rig.ask("POST", "/v1/wait", 2));
@@ -179,7 +180,7 @@ TEST_CASE("the end answers whoever still waits, for whatever it is") {
   CHECK(rig.answers[2].status == 503);
 }
 
-TEST_CASE("health is red when the log goes on and a pipeline that says all is stored does not") {
+TEST_CASE("health is red when the WAL grows and the pipeline wrongly reports that all is stored") {
   Rig rig(milliseconds(0));
   testing::WalBuilder wal(PageSize{512}, wal::WordOrder::Little);
   wal.frame(Pgno{1}, 1, 1);

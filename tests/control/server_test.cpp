@@ -95,7 +95,7 @@ TEST_CASE("who hangs up while waiting is forgotten, and the rest are answered") 
   CHECK(forgotten);
 }
 
-TEST_CASE("the end answers whoever still waits") {
+TEST_CASE("a stop answers every waiting client") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait?timeout=30s");
@@ -105,7 +105,7 @@ TEST_CASE("the end answers whoever still waits") {
   CHECK_FALSE(std::filesystem::exists(rig.path));
 }
 
-TEST_CASE("what was stored by the last flush is said at the end, too") {
+TEST_CASE("a stop answers what the final flush stored") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait?timeout=30s");

@@ -31,7 +31,7 @@ Wait position(std::uint64_t id, std::uint64_t commits) {
           .deadline = kNever};
 }
 
-TEST_CASE("a wait is for what a look finds that began after it, and no earlier look") {
+TEST_CASE("a wait is answered by a look that began after it, and by no earlier one") {
   WaitList list;
   list.add(ticket(1, 5));
   CHECK(list.on_progress(progress(4, 9, 9)).empty());
@@ -44,7 +44,7 @@ TEST_CASE("a wait is for what a look finds that began after it, and no earlier l
   CHECK(list.size() == 0);
 }
 
-TEST_CASE("whoever only asks what is committed is answered by the look") {
+TEST_CASE("a client that asks for the position is answered by the look") {
   WaitList list;
   auto wait = ticket(1, 5);
   wait.what = Wait::For::Found;
@@ -72,7 +72,7 @@ TEST_CASE("a restart of ours asks for all that the file holds in place of what w
   CHECK(list.on_progress(progress(1, 4, 1, kFile, kLater)).size() == 1);
 }
 
-TEST_CASE("an attachment that has not looked yet answers nobody") {
+TEST_CASE("an attachment answers no client before its first look") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));
@@ -90,7 +90,7 @@ TEST_CASE("a file that was replaced is never said to be stored, whatever its suc
   CHECK(ended[1].how == Ended::How::Replaced);
 }
 
-TEST_CASE("without a database everybody waits, until their time is over") {
+TEST_CASE("without a database every client waits until its timeout") {
   WaitList list;
   auto wait = ticket(1, 1);
   wait.deadline = MonoTime{} + std::chrono::seconds(5);
@@ -106,7 +106,7 @@ TEST_CASE("without a database everybody waits, until their time is over") {
   CHECK_FALSE(list.next_deadline().has_value());
 }
 
-TEST_CASE("when nothing is stored any more everybody is told") {
+TEST_CASE("when replication stops every client gets an answer") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));
@@ -117,7 +117,7 @@ TEST_CASE("when nothing is stored any more everybody is told") {
   CHECK(ended[0].how == Ended::How::Halted);
 }
 
-TEST_CASE("one who has gone is forgotten") {
+TEST_CASE("a client that disconnects is forgotten") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));

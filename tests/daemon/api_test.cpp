@@ -37,7 +37,7 @@ TEST_CASE("an address that other machines reach is refused without a token") {
   CHECK(error_of("0.0.0.0:9090").empty());
 }
 
-TEST_CASE("a socket that cannot be had is done without, an address that was asked for is not") {
+TEST_CASE("a socket that cannot be opened is logged, a --listen address that cannot is an error") {
   const testing::TempDir directory;
   ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
   const auto without = open_api(options, testing::kQuiet);

@@ -77,11 +77,11 @@ std::string named_of_an_app(Rights rights) {
 
 }  // namespace
 
-TEST_CASE("a database that the app has open and nobody replicates is named once") {
+TEST_CASE("a database that the app has open and walwrap does not replicate is named once") {
   CHECK(named_of_an_app(Rights::All) == "store.db ");
 }
 
-TEST_CASE("it is named by its lock where the kernel does not show what the app has open") {
+TEST_CASE("a foreign database is named by its lock where the kernel hides the app's open files") {
   if (!os::read_file_locks().has_value()) return;  // a sandbox may have no such list
   CHECK(named_of_an_app(Rights::Few) == "store.db ");
 }

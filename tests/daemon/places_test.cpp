@@ -81,10 +81,10 @@ TEST_CASE("a replica is neither the database, nor around it, nor in what walwrap
                         {"/data/app.db", "/data"}};
   for (const auto& pair : wrong) {
     CAPTURE(pair.second);
-    CHECK(has(verdict({pair}), "a directory of its own"));
+    CHECK(has(verdict({pair}), "a separate directory"));
   }
   CHECK(verdict({{"/data/app.db", "/data/replica"}}).empty());
-  CHECK(has(verdict({{"/data/a.db", "/x/a"}, {"/x/a/b.db", "/x/b"}}), "a directory of its own"));
+  CHECK(has(verdict({{"/data/a.db", "/x/a"}, {"/x/a/b.db", "/x/b"}}), "a separate directory"));
 }
 
 TEST_CASE("one file under two names is one database") {

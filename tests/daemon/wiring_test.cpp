@@ -41,7 +41,7 @@ TEST_CASE("the TOML file that --config names is read, and errors name its line")
   CHECK(has(broken.error().text, path + ", line 2"));
 }
 
-TEST_CASE("a configuration file that somebody named must be there and be a file") {
+TEST_CASE("a configuration file named by the user must exist and be a file") {
   const testing::TempDir dir;
   for (const auto& path : {dir / "absent.toml", dir.path()}) {
     const auto config = load_config({{"--config", path.string()}}, {});
@@ -97,7 +97,7 @@ TEST_CASE("a database may be named relative to where walwrap was started") {
 TEST_CASE("a database without a replica is refused, and it is said what to set") {
   const auto all = replicator_options(with_databases({{"/a.db", ""}}), 45s, {});
   REQUIRE_FALSE(all.has_value());
-  for (const char* part : {"/a.db has no replica", "WALWRAP_REPLICA", "leave WALWRAP_DB"}) {
+  for (const char* part : {"/a.db has no replica", "WALWRAP_REPLICA", "omit WALWRAP_DB"}) {
     CHECK(has(all.error().text, part));
   }
 }
@@ -199,7 +199,7 @@ TEST_CASE("the settings of a stop reach the supervisor") {
   CHECK_FALSE(options.user.has_value());
 }
 
-TEST_CASE("a service manager hears us, the app, or nobody") {
+TEST_CASE("a service manager is notified by walwrap, by the app, or not at all") {
   const config::Environment environment{{"NOTIFY_SOCKET", "/run/n"}, {"WATCHDOG_USEC", "9000000"}};
   config::Config config;
   auto options = init_options(config, environment).value();

@@ -49,7 +49,7 @@ TEST_CASE("each way in which a server fails has its code") {
          end.send("HTTP/1.1 200 OK\r\nContent-");
          end.reset();
        },
-       Code::Unknown, "the connection ended"},
+       Code::Unknown, "the connection closed"},
       {"it closes within the body", once("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"),
        Code::Unknown, "behind 5 bytes of its body"},
       {"it closes within a chunk",
@@ -60,10 +60,10 @@ TEST_CASE("each way in which a server fails has its code") {
        "behind 5 bytes of its body"},
       {"its chunks are none", once("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello"),
        Code::Unknown, ""},
-      {"it speaks something else", once("SSH-2.0-OpenSSH_9.2p1\r\n"), Code::Corrupt, "no HTTP"},
-      {"it sends a bare body", once("hello, this is no head at all\n"), Code::Corrupt, "no HTTP"},
+      {"it speaks something else", once("SSH-2.0-OpenSSH_9.2p1\r\n"), Code::Corrupt, "not HTTP"},
+      {"it sends a bare body", once("hello, this is no head at all\n"), Code::Corrupt, "not HTTP"},
       {"it has no status", once("HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n"), Code::Corrupt,
-       "no HTTP"},
+       "not HTTP"},
   };
   for (const Row& row : rows) {
     for (const Method method : {Method::Get, Method::Put}) {
@@ -86,7 +86,7 @@ TEST_CASE("each way in which a server fails has its code") {
   }
 }
 
-TEST_CASE("where nobody listens the request was surely not carried out") {
+TEST_CASE("a request to a port without a listener was surely not carried out") {
   std::string authority;
   { authority = HttpServer({}).authority(); }
   const auto client = new_client();
@@ -144,7 +144,7 @@ TEST_CASE("a write that meets a dead connection is not sent twice behind the cal
         REQUIRE_FALSE(response.has_value());
         CHECK(response.error().code == Code::Unknown);
         CHECK(response.error().text ==
-              server.authority() + ": the connection ended before an answer");
+              server.authority() + ": the connection closed before an answer");
         CHECK(server.requests().size() == 2);
         CHECK(client->perform({.url = server.url("/third")}).has_value());
       }

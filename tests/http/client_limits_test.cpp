@@ -56,7 +56,7 @@ class BlackHole {
 
 }  // namespace
 
-TEST_CASE("who does not accept a connection is given up, and surely did nothing") {
+TEST_CASE("a server that does not accept the connection is given up, and surely did nothing") {
   const BlackHole hole;
   const auto client = new_client({.connect_limit = 30ms});
   const auto response = client->perform({.method = Method::Put, .url = hole.url()});
@@ -65,7 +65,7 @@ TEST_CASE("who does not accept a connection is given up, and surely did nothing"
   CHECK(has(response.error().text, "no connection within 30ms"));
 }
 
-TEST_CASE("who does not finish TLS is given up, and surely did nothing") {
+TEST_CASE("a server that does not finish TLS is given up, and surely did nothing") {
   HttpServer server({[](ServerEnd& end) { end.hold(); }});
   const auto client = new_client({.connect_limit = 30ms});
   const auto response = client->perform({.url = "https://" + server.authority() + "/k"});
@@ -83,7 +83,7 @@ TEST_CASE("a request has a limit as a whole") {
   const auto response = client->perform({.url = server.url("/k?sig=s3cr3t"), .limit = 150ms});
   REQUIRE_FALSE(response.has_value());
   CHECK(response.error().code == Code::Unknown);
-  CHECK(response.error().text == server.authority() + ": no whole answer within 150ms");
+  CHECK(response.error().text == server.authority() + ": no complete answer within 150ms");
 }
 
 TEST_CASE("a limit that has passed already is a limit") {
@@ -129,7 +129,7 @@ TEST_CASE("an exchange that hardly moves is given up") {
   }
 }
 
-TEST_CASE("who is told to stop stops at once, wherever the request is") {
+TEST_CASE("a request is cancelled at once by a stop, wherever it is") {
   const BlackHole hole;
   HttpServer server({[](ServerEnd& end) { end.hold(); },
                      [](ServerEnd& end) {
@@ -161,7 +161,7 @@ TEST_CASE("who is told to stop stops at once, wherever the request is") {
   CHECK(client->perform({.url = server.url("/after")}).has_value());
 }
 
-TEST_CASE("whoever may go on is asked at least ten times a second") {
+TEST_CASE("a request asks for cancellation at least ten times a second") {
   HttpServer server({[](ServerEnd& end) {
     end.read_request();
     end.hold();
@@ -176,7 +176,7 @@ TEST_CASE("whoever may go on is asked at least ten times a second") {
   CHECK(asked < 40);  // and not in a busy loop
 }
 
-TEST_CASE("who was told to stop before sends nothing") {
+TEST_CASE("a request that was cancelled before it began sends nothing") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client({.cancelled = [] { return true; }});
   const auto response = client->perform({.url = server.url("/k")});

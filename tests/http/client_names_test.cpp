@@ -61,7 +61,7 @@ std::string ask(const ClientOptions& options) {
 
 }  // namespace
 
-TEST_CASE("a look-up that nobody answers is given up at once, and surely nothing was sent") {
+TEST_CASE("a look-up without an answer is given up at once, and surely nothing was sent") {
   const TempDir dir;
   write_text(dir / "resolv.conf", "nameserver 127.0.0.1\n");
   const auto in_silence = [&](const ClientOptions& options) {
@@ -79,5 +79,5 @@ TEST_CASE("a look-up that nobody answers is given up at once, and surely nothing
   }
   CHECK(late == "unavailable: store.test: no connection within 50ms");
   int asked = 0;
-  CHECK(in_silence({.cancelled = [&] { return ++asked > 3; }}) == "cancelled: told to stop");
+  CHECK(in_silence({.cancelled = [&] { return ++asked > 3; }}) == "cancelled: interrupted");
 }

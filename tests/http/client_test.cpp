@@ -230,7 +230,7 @@ TEST_CASE("what may not be sent is refused before anybody is asked") {
   CHECK(server.connections() == 0);
 }
 
-TEST_CASE("a body that would not be sent is a bug of whoever gave it") {
+TEST_CASE("a body that would not be sent is a bug of the caller") {
   const auto client = new_client();
   for (const Method method : {Method::Get, Method::Head, Method::Delete}) {
     const Request request{
@@ -347,7 +347,7 @@ TEST_CASE("a panic in a callback reaches the caller and leaves the client in ord
     CHECK_THROWS_AS(ignore(client->perform(request), "it throws"), Panic);
     CHECK(client->perform({.url = server.url("/k")}).has_value());
   }
-  SUBCASE("of whoever says whether to go on") {
+  SUBCASE("of the cancellation function") {
     bool is_bad = true;
     const auto client = new_client({.cancelled = [&] {
       if (is_bad) panicking();

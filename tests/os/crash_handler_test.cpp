@@ -54,7 +54,7 @@ TEST_CASE("a fault is named before it ends the process, with the status it would
   }
 }
 
-TEST_CASE("PID 1 survives a fault that somebody has sent") {
+TEST_CASE("PID 1 survives a fault signal that another process sent") {
   const auto text = as_pid_1([]() -> std::string {
     ::close(STDERR_FILENO);
     install_crash_handler();

@@ -175,8 +175,7 @@ TEST_CASE("reserved space keeps what is there and never makes a file shorter") {
   CHECK(text_of(dir / "file").starts_with("data"));
 }
 
-TEST_CASE(
-    "what root makes for somebody belongs to him, directories above it that were there do not") {
+TEST_CASE("what root makes for a user belongs to that user, directories that existed do not") {
   const TempDir dir;
   const FileOwner them{12'345, 12'346};
   const FileOwner us = status_of(dir.path()).value().owner;

@@ -95,7 +95,7 @@ TEST_CASE("a TCP address is listened on once") {
   CHECK(second.error().code == Code::Busy);
 }
 
-TEST_CASE("whoever has hung up is noticed, and whoever is quiet has not") {
+TEST_CASE("a client that hung up is detected, and a quiet one is kept") {
   const testing::TempDir directory;
   auto socket = ListenSocket::open_unix(directory / "socket", std::nullopt).value();
   Fd client = connect_to(directory / "socket");

@@ -47,7 +47,7 @@ TEST_CASE("a datagram reaches a listener on a path, and one with an abstract nam
   }
 }
 
-TEST_CASE("nobody is waited for") {
+TEST_CASE("a notification does not wait for its reader") {
   const testing::TempDir dir;
   const auto path = (dir / "notify").string();
   CHECK(send_datagram(path, "x").error().code == Code::NotFound);

@@ -113,7 +113,7 @@ TEST_CASE("entries that come to a directory or leave it are named") {
   CHECK(watch.take().names == Names{"two"});
 }
 
-TEST_CASE("an entry that somebody closes who could write it is named, a reader is not") {
+TEST_CASE("an entry that a writer closes is named, one that a reader closes is not") {
   const TempDir dir;
   Watch watch = Watch::create().value();
   REQUIRE(watch.watch_directory(dir.path()).has_value());

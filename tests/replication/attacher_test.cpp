@@ -135,7 +135,7 @@ TEST_CASE("an app that has just changed to WAL mode makes its own WAL index") {
   CHECK(rig.tries_for(milliseconds(20)) != nullptr);
 }
 
-TEST_CASE("an app that sets a journal mode of its own is told that it may stop working") {
+TEST_CASE("an app that sets a its own journal mode is told that it may stop working") {
   for (const char* mode : {"TRUNCATE", "PERSIST", "DELETE"}) {
     CAPTURE(mode);
     const Place place;
@@ -144,7 +144,7 @@ TEST_CASE("an app that sets a journal mode of its own is told that it may stop w
     CHECK(rig.tries_for(seconds(1)) != nullptr);
     // DELETE leaves nothing behind that could tell it from the default.
     const bool is_told = std::string_view(mode) != "DELETE";
-    CHECK(rig.has_line("journal mode of its own") == is_told);
+    CHECK(rig.has_line("its own journal mode") == is_told);
     CHECK(rig.lines.size() == (is_told ? 1U : 0U));
   }
 }
@@ -165,7 +165,7 @@ TEST_CASE("an app that changes the mode back is reported once, and given way to"
           std::string::npos);
   }
   const auto said = std::ranges::count_if(rig.lines, [](const std::string& line) {
-    return line.find("has changed the journal mode back") != std::string::npos;
+    return line.find("changed the journal mode back") != std::string::npos;
   });
   CHECK(said == 1);
   CHECK(rig.attacher.try_attach(Others::None, kIdle).value() != nullptr);

@@ -32,7 +32,7 @@ TEST_CASE("an attachment captures what the app commits, and lets the app go on w
   CHECK(app.number("SELECT count(*) FROM t") == 2);
 }
 
-TEST_CASE("a WAL that somebody has cut does not hold what its index publishes") {
+TEST_CASE("a truncated WAL does not hold what its index publishes") {
   const testing::TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");

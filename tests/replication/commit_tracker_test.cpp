@@ -56,7 +56,7 @@ TEST_CASE("an upload of a file that was replaced says nothing about the new one"
   CHECK(tracker.progress().stored == 0);
 }
 
-TEST_CASE("a look at a file that was replaced answers nobody who asks about the new one") {
+TEST_CASE("a look at a replaced file answers no request about the new one") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 4, .store_now = 0, .listening = true});
   tracker.on_detached();
@@ -64,7 +64,7 @@ TEST_CASE("a look at a file that was replaced answers nobody who asks about the 
   CHECK(tracker.progress().looked == 0);
 }
 
-TEST_CASE("who asks for now is not held back by the pace, until it is stored") {
+TEST_CASE("a flush request is not delayed by the pace, until it is stored") {
   auto tracker = attached();
   tracker.on_look(2, {.look = 1, .store_now = 0, .listening = true});
   CHECK_FALSE(tracker.is_urgent());
@@ -75,7 +75,7 @@ TEST_CASE("who asks for now is not held back by the pace, until it is stored") {
   CHECK_FALSE(tracker.is_urgent());
 }
 
-TEST_CASE("what somebody waits for is awaited, until it is stored or nobody waits any more") {
+TEST_CASE("a wait is pending until it is stored or its client disconnects") {
   auto tracker = attached();
   tracker.on_look(2, {.look = 1, .store_now = 0, .listening = false});
   CHECK_FALSE(tracker.is_awaited());

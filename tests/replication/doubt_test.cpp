@@ -37,7 +37,7 @@ TEST_CASE("commits of a replaced database are dropped while nobody reads them") 
   CHECK(rig.attachment->owner().read_index()->header.max_frame == 0);
 }
 
-TEST_CASE("where somebody reads them the database is checked at the end, and in time") {
+TEST_CASE("where a reader needs them the database is checked at the end, and in time") {
   Rig rig;
   rig.app.run("BEGIN; SELECT count(*) FROM t");
   rig.replaced();

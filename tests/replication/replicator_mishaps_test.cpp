@@ -45,7 +45,7 @@ std::vector<Mishap> mishaps() {
     fs::create_directory(world.replica);
   };
   return {
-      {"removed", [](const World& world) { fs::remove_all(world.replica); }, "has gone"},
+      {"removed", [](const World& world) { fs::remove_all(world.replica); }, "no longer exists"},
       {"emptied",
        [](const World& world) {
          for (const auto& entry : fs::directory_iterator(world.replica)) fs::remove_all(entry);
@@ -138,7 +138,7 @@ TEST_CASE("a replica that goes after the last upload is mended, or not called st
   }
 }
 
-TEST_CASE("a chain whose first file was deleted is mended as soon as somebody lists the points") {
+TEST_CASE("a chain whose first file was deleted is mended as soon as a client lists the points") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
   replicator->start().value();

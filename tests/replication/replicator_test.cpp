@@ -165,7 +165,7 @@ TEST_CASE("a store that overwrites is said to be no fence, and stores all the sa
   CHECK(lines[0].find("fencing=off") != std::string::npos);
 }
 
-TEST_CASE("a file that goes between a start's listing and its restore makes it plan anew") {
+TEST_CASE("a file deleted between a start's listing and its restore makes it plan again") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);

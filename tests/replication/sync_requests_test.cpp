@@ -81,7 +81,7 @@ TEST_CASE("an edit that was made between two runs is not said to be stored befor
   CHECK(rows_in_replica(world) == 1);
 }
 
-TEST_CASE("who asks for now does not wait for a pace of an hour, and leaves it as it is") {
+TEST_CASE("a flush does not wait for a pace of an hour, and does not change the pace") {
   const World world;
   auto options = world.options();
   options.interval = std::chrono::hours(1);
@@ -175,7 +175,7 @@ TEST_CASE("a position is text that reads back as itself") {
   CHECK(parse_position(format_position(position)) == position);
 }
 
-TEST_CASE("what is no position is not taken for one") {
+TEST_CASE("a malformed position is refused") {
   for (const char* text :
        {"", "-", "--", "1-2-3", "000000000000001f-ffffffffffffffff", "now",
         "000000000000001f-ffffffffffffffff-", "000000000000001f-ffffffffffffffff--1",
@@ -185,7 +185,7 @@ TEST_CASE("what is no position is not taken for one") {
   }
 }
 
-TEST_CASE("a ticket is newer than each before it, and wakes whoever looks") {
+TEST_CASE("a ticket is newer than each before it, and wakes the looking thread") {
   const auto sync_requests = SyncRequests::create().value();
   CHECK_FALSE(sync_requests->asked().wait_for(std::chrono::milliseconds(0)));
   const auto first = sync_requests->ask_look(SyncRequests::Pace::Usual);
@@ -198,7 +198,7 @@ TEST_CASE("a ticket is newer than each before it, and wakes whoever looks") {
   CHECK(sync_requests->requested().store_now == second);
 }
 
-TEST_CASE("progress wakes whoever waits for it, and no progress wakes nobody") {
+TEST_CASE("progress wakes the waiting clients, and no progress wakes none") {
   const auto sync_requests = SyncRequests::create().value();
   Progress progress;
   sync_requests->publish(progress);

@@ -160,7 +160,7 @@ TEST_CASE("while attached, no checkpoint of the app's moves a frame") {
   CHECK(index->checkpoint.backfilled == 0);
 }
 
-TEST_CASE("our own checkpoint passes the lock, captures first, and lets the log restart") {
+TEST_CASE("our own checkpoint passes the lock, captures first, and lets the WAL restart") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -221,7 +221,7 @@ TEST_CASE("a reader of the app's keeps the frames it needs, and the checkpoint i
   CHECK(rig.not_backfilled() == 0);
 }
 
-TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
+TEST_CASE("a blocking checkpoint leaves nothing behind and gives the write lock back") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -237,7 +237,7 @@ TEST_CASE("the brake leaves nothing behind and gives the write lock back") {
   app.run("COMMIT");
 }
 
-TEST_CASE("the brake waits for a read that is about to end, and the log begins anew") {
+TEST_CASE("a blocking checkpoint waits for a read that is about to end, and the WAL restarts") {
   ReadGoesOn rig;
   const auto before = rig.owner->read_index();
   std::thread ends_when_writers_are_held([&] {
@@ -255,7 +255,7 @@ TEST_CASE("the brake waits for a read that is about to end, and the log begins a
   CHECK(rig.owner->read_index()->header.salts != before->header.salts);
 }
 
-TEST_CASE("the brake lets writers go when a read goes on, which keeps its frames") {
+TEST_CASE("a blocking checkpoint releases the writers when a read continues and keeps its frames") {
   ReadGoesOn rig;
   const auto braked = rig.owner->brake(kNothingToCapture);
   REQUIRE(braked.has_value());
@@ -287,7 +287,7 @@ TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes it
   CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
 }
 
-TEST_CASE("without a final checkpoint the log stays for the next start") {
+TEST_CASE("without a final checkpoint the WAL stays for the next start") {
   const TempDir directory;
   const auto path = directory / "app.db";
   {
@@ -352,7 +352,7 @@ TEST_CASE("the WAL of a database that was replaced is dropped without a checkpoi
   CHECK(reopened.text("PRAGMA integrity_check") == "ok");
 }
 
-TEST_CASE("a database that somebody reads is not settled, and nothing is lost by trying") {
+TEST_CASE("a database with a reader is not settled, and trying loses nothing") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb app(path);
@@ -397,7 +397,7 @@ TEST_CASE("the header of the database file is read as it is in the file") {
   CHECK(header[18] == std::byte{2});
 }
 
-TEST_CASE("a half-published index is recovered by us, for nobody else can") {
+TEST_CASE("walwrap recovers a half-published index when no other process can") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb app(path);

@@ -20,7 +20,7 @@ TEST_CASE("the page size of a database is read from its header, the largest too"
   }
 }
 
-TEST_CASE("what is no database has no page size") {
+TEST_CASE("a file that is not a database has no page size") {
   const testing::TempDir dir;
   CHECK_FALSE(page_size_of(dir / "missing").has_value());
   testing::write_text(dir / "empty", "");

@@ -122,7 +122,7 @@ TEST_CASE("what an app that was killed has left is rolled back before the mode c
   CHECK(name_of(change_to_wal(rig.path)) == "done");
 }
 
-TEST_CASE("a journal of a finished transaction keeps nobody from the change") {
+TEST_CASE("a journal of a finished transaction does not prevent the change") {
   for (const char* mode : {"PERSIST", "TRUNCATE"}) {
     CAPTURE(mode);
     const Rig rig(std::string("PRAGMA journal_mode=") + mode +

@@ -125,7 +125,7 @@ struct Apps {
   }
 };
 
-TEST_CASE("a process that the lock is lent to begins the WAL anew with a commit of its own") {
+TEST_CASE("a process that borrows the checkpoint lock restarts the WAL with its own commit") {
   Apps apps({1000});
   auto& writer = *apps.writers[0];
   int restarts = 0;
@@ -176,7 +176,7 @@ TEST_CASE("a writer that is killed while the lock is lent does not keep it from 
   apps.writers[1]->pause();
 }
 
-TEST_CASE("under the copy guard the WAL begins anew once, however often the app checkpoints") {
+TEST_CASE("under the copy guard the WAL restarts once, however often the app checkpoints") {
   Rig rig;
   rig.write(5);
   REQUIRE(rig.owner->take_restart_guard().value());
@@ -253,7 +253,7 @@ TEST_CASE("an error while the lock is lent leaves everything as it was, and the 
   apps.owner->release_restart_guard();
 }
 
-TEST_CASE("whether somebody writes is asked without a change to our own locks") {
+TEST_CASE("a check for a writer does not change our own locks") {
   const testing::TempDir directory;
   testing::AppDb(directory / "app.db").run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   const testing::AppProcess app(directory / "app.db", "BEGIN IMMEDIATE");

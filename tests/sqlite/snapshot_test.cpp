@@ -78,7 +78,7 @@ TEST_CASE("a snapshot keeps its pages while the app writes and we checkpoint") {
   CHECK(image(*world.snapshot, *moment) == before);
 }
 
-TEST_CASE("a snapshot of a backfilled log reads the file and survives the log's restart") {
+TEST_CASE("a snapshot of a backfilled WAL reads the file and survives the WAL's restart") {
   Attached world;
   REQUIRE(world.owner->pass(kNothingToCapture).has_value());
   const auto moment = world.snapshot->begin(*world.owner);
@@ -91,7 +91,7 @@ TEST_CASE("a snapshot of a backfilled log reads the file and survives the log's 
   CHECK(image(*world.snapshot, *moment) == before);
 }
 
-TEST_CASE("a database without a log is read whole from its file") {
+TEST_CASE("a database without a WAL is read whole from its file") {
   const TempDir directory;
   AppDb(directory / "app.db").run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
   const auto owner = *CheckpointOwner::attach(directory / "app.db", kClock);

@@ -178,7 +178,7 @@ TEST_CASE("the share is that of the deadline that holds now") {
   CHECK(limit.judge(until({}), at(60'000ms)) == Verdict::GoOn);
 }
 
-TEST_CASE("whoever gives up ends any attempt at once") {
+TEST_CASE("a caller that gives up ends any attempt at once") {
   AttemptLimit limit;
   limit.begin(at(0ms));
   CHECK(limit.judge(until({}, false), at(0ms)) == Verdict::GiveUp);

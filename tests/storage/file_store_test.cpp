@@ -108,7 +108,7 @@ TEST_CASE("what was put is got, listed and removed under its key") {
   CHECK(get(*other, "ltx/0/a") == "hello world");
   CHECK(other->remove("ltx/0/a").has_value());
   CHECK(keys(*store, "") == "walwrap/identity.json");
-  CHECK(store->remove("ltx/0/a").has_value());  // of one that is not there: fine
+  CHECK(store->remove("ltx/0/a").has_value());  // of an absent object: fine
   CHECK(store->head("ltx/0/a").error().code == Code::NotFound);
   CHECK(store->get("ltx/0/a", {}, discard).error().code == Code::NotFound);
 }
@@ -410,7 +410,7 @@ TEST_CASE("where two could create one name at once, the store says so after its 
   CHECK(store->create_only() == CreateOnly::Atomic);
 }
 
-TEST_CASE("a level directory that somebody removed is made again") {
+TEST_CASE("a level directory that was removed is created again") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   put(*store, "ltx/0/a", "x");

@@ -348,7 +348,7 @@ TEST_CASE("a store that says when to come back is not asked sooner, unless time 
   }
 }
 
-TEST_CASE("whoever wants to know is told once that an outage begins and once that it ends") {
+TEST_CASE("the caller is notified once when an outage begins and once when it ends") {
   Rig rig;
   CHECK(rig.put("before", "x").has_value());
   CHECK(rig.outages.empty());

@@ -13,7 +13,7 @@ using testing::FakeStore;
 using testing::FakeTransport;
 using testing::StoreFault;
 
-TEST_CASE("errors of a store are counted by kind, and what is merely not there is none") {
+TEST_CASE("errors of a store are counted by kind, and an absent object is not an error") {
   FakeBucket bucket;
   SharedCounts counts;
   const auto store = with_counts(std::make_unique<FakeStore>(bucket), counts);

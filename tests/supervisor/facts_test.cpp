@@ -63,8 +63,8 @@ TEST_CASE("facts become log lines with constant messages, keys and units") {
   CHECK(line_of(fact::StartRefused{125, "replica unknown"}) ==
         "level=error msg=\"start refused\" reason=\"replica unknown\" exit=125");
   CHECK(line_of(fact::AppOutOfMemory{}) ==
-        "level=error msg=\"app was killed because memory ran out; give the container more, or the "
-        "app less\"");
+        "level=error msg=\"app was killed: out of memory; raise the container's limit or reduce "
+        "the app's use\"");
   CHECK(line_of(fact::AppKilled{fact::KillReason::ThirdSignal, 4s}) ==
         "level=warn msg=\"app killed\" reason=\"third stop signal\" after_ms=4000");
 }

@@ -98,7 +98,7 @@ TEST_CASE("what happens while the app runs") {
       {"nor as PID 1", "pid-1", "ready spawned shell=there", "stopped=TSTP", "resume", "Running"},
       {"without a shell a read from the background stays stopped", "", "ready spawned shell=gone",
        "stopped=TTIN", "", "Running"},
-      {"STOP is meant by whoever sent it", "", "ready spawned shell=there", "stopped=STOP", "",
+      {"STOP is what its sender meant", "", "ready spawned shell=there", "stopped=STOP", "",
        "Running"},
       {"Ctrl-Z does not freeze a drain", "", "ready spawned shell=there TERM", "stopped=TSTP",
        "resume", "Stopping"},

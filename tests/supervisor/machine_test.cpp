@@ -230,15 +230,15 @@ void walk_everywhere(const char* rules, int depth) {
   CHECK(seen.size() > 1'000);
 }
 
-TEST_CASE("nothing that can happen makes a life end early, late, twice or unflushed") {
+TEST_CASE("no event order ends a life early, late, twice or unflushed") {
   walk_everywhere("", kDepth);
 }
 
-TEST_CASE("nor does it without a database") {
+TEST_CASE("no event order ends a life early, late, twice or unflushed without a database") {
   walk_everywhere("plain", kDepth);
 }
 
-TEST_CASE("nor does it where the app is never killed") {
+TEST_CASE("no event order ends a life early, late, twice or unflushed with --kill-app=never") {
   walk_everywhere("never-kill", kDepth - 1);
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("the ready descriptor gets a newline, once, and its end") {
   CHECK(::read(reader.get(), buffer.data(), buffer.size()) == 0);
 }
 
-TEST_CASE("what cannot be told is logged, a manager who is gone only once") {
+TEST_CASE("a failed notification is logged, a missing service manager only once") {
   Rig rig;
   Notifier notifier({.manager_socket = (rig.dir / "nobody").string(),
                      .app_says_ready = false,

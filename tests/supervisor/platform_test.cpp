@@ -42,7 +42,7 @@ const std::vector<HostRow> kHosts = {
      {.cgroup = "0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-1.scope\n"},
      "kubernetes",
      30s,
-     "the cgroup is a pod's"},
+     "the cgroup belongs to a pod"},
     {"Knative on Kubernetes is not Cloud Run",
      {.environment = {{"K_SERVICE", "a"}, {"KUBERNETES_SERVICE_HOST", "10.0.0.1"}}},
      "kubernetes",
@@ -62,7 +62,7 @@ const std::vector<HostRow> kHosts = {
      {.environment = {{"AWS_EXECUTION_ENV", "AWS_Lambda_go"}}},
      "unknown",
      10s,
-     "no host was recognized"},
+     "no platform was recognized"},
     {"Azure Container Apps",
      {.environment = {{"CONTAINER_APP_NAME", "a"}, {"KUBERNETES_SERVICE_HOST", "10.0.0.1"}}},
      "azure-container-apps",
@@ -77,7 +77,7 @@ const std::vector<HostRow> kHosts = {
      {.named = "digitalocean"},
      "digitalocean",
      120s,
-     "named by the configuration"},
+     "set in the configuration"},
     {"Cloud Run service",
      {.environment = {{"K_SERVICE", "a"}}},
      "cloud-run",
@@ -103,7 +103,7 @@ const std::vector<HostRow> kHosts = {
      "docker",
      10s,
      "the cgroup names /docker"},
-    {"a bare machine", {}, "unknown", 10s, "no host was recognized"},
+    {"a bare machine", {}, "unknown", 10s, "no platform was recognized"},
     {"Fly",
      {.environment = {{"FLY_MACHINE_ID", "a"}, {"FLY_APP_NAME", "b"}}},
      "fly",
@@ -123,12 +123,12 @@ const std::vector<HostRow> kHosts = {
      {.environment = {{"INVOCATION_ID", "a"}}, .cgroup = "0::/system.slice/app.service\n"},
      "systemd",
      90s,
-     "INVOCATION_ID is set and the cgroup is a unit's"},
+     "INVOCATION_ID is set and the cgroup belongs to a unit"},
     {"a login shell under systemd",
      {.environment = {{"INVOCATION_ID", "a"}}, .cgroup = "0::/user.slice/session-1.scope\n"},
      "unknown",
      10s,
-     "no host was recognized"},
+     "no platform was recognized"},
     {"Railway with its variable",
      {.environment = {{"RAILWAY_DEPLOYMENT_ID", "a"},
                       {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "45"}}},
@@ -144,7 +144,7 @@ const std::vector<HostRow> kHosts = {
      {.environment = {{"FLY_MACHINE_ID", ""}}},
      "unknown",
      10s,
-     "no host was recognized"},
+     "no platform was recognized"},
 };
 
 TEST_CASE("each host is known by its marks and gives its own grace") {
@@ -171,7 +171,7 @@ TEST_CASE("a grace of zero is warned about, and on Railway with what to type") {
   const auto configured = detect_host({.grace = 0s});
   CHECK(configured.grace == 0s);
   REQUIRE(configured.warnings.size() == 1);
-  CHECK(configured.warnings[0].hint == "set --grace to what the host gives");
+  CHECK(configured.warnings[0].hint == "set --grace to the platform's grace period");
   CHECK(detect_host({}).warnings.empty());
   CHECK(detect_host({.environment = {{"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "30"}}})
             .warnings.empty());
@@ -194,11 +194,11 @@ TEST_CASE("Cloud Run is warned about its CPU") {
   CHECK(host.warnings[0].hint.find("--no-cpu-throttling") != std::string::npos);
 }
 
-TEST_CASE("a host name nobody knows is told, and the host is detected") {
+TEST_CASE("an unknown platform name is reported, and the platform is detected") {
   const auto host = detect_host({.environment = {{"FLY_APP_NAME", "a"}}, .named = "flyy"});
   CHECK(host.name == "fly");
   REQUIRE(host.warnings.size() == 1);
-  CHECK(host.warnings[0].message == "The host name \"flyy\" is not known");
+  CHECK(host.warnings[0].message == "Unknown platform \"flyy\"");
   CHECK_FALSE(host.warnings[0].hint.empty());
 }
 

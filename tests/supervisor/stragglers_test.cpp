@@ -13,7 +13,7 @@ Timeline line_of(std::chrono::milliseconds grace) {
   return plan_timeline({.grace = grace, .need = FlushNeed::Final, .estimate = {}}, kStart);
 }
 
-TEST_CASE("nobody left behind costs no time") {
+TEST_CASE("an app that leaves no process behind costs no time") {
   Stragglers stragglers;
   CHECK(stragglers.on_look(0, line_of(30s), kStart) == Answer::Done);
 }

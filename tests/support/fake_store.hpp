@@ -201,7 +201,7 @@ class FakeStore : public storage::ObjectStore {
     const bool is_refused = is_taken && options.mode == storage::PutMode::CreateOnly;
     if (!is_refused) bucket_.set_locked(key, std::move(object));
     if (is(fault, StoreFault::Kind::LostReply)) return injected(*fault);
-    if (is_refused) return fail(Code::Exists, "{} is there already", key);
+    if (is_refused) return fail(Code::Exists, "{} already exists", key);
     return {};
   }
 

@@ -54,7 +54,7 @@ struct DiskImage {
 
 class DiskRecorder {
  public:
-  // What is there already is synced.
+  // What already exists is synced.
   explicit DiskRecorder(std::filesystem::path root) : root_(std::move(root)) {
     const std::lock_guard lock(mutex());
     for (const std::string& name : directories()) {

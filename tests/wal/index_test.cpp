@@ -82,7 +82,7 @@ TEST_CASE("a header that forgets the size of the database is valid and the same 
   CHECK(after.page_size == before.page_size);
 }
 
-TEST_CASE("an index that nobody has initialised is not one") {
+TEST_CASE("an uninitialised wal-index is not an index") {
   CHECK_FALSE(parse(ByteVector(kIndexHeaderBytes)).has_value());
 }
 

@@ -32,11 +32,11 @@ class AttachRetry {
   void on_busy(MonoTime now);  // a lock that will be free soon
   void on_failure(const File& file, MonoTime now);
   void on_attached();
-  // A file that was attached is not any more: `after` gives whoever writes it a moment.
+  // A file that was attached is not any more: `after` gives its writer a moment.
   void on_detached(MonoTime now, std::chrono::nanoseconds after);
   // Something happened in the directory. True: the file that failed is another one now.
   bool on_news(const File& file, MonoTime now);
-  // Every writer is gone, and tries for a second have failed for a reason that lasts.
+  // Every writer has ended, and tries for a second have failed for a lasting reason.
   bool has_no_hope() const { return failed_at_end_ >= kTriesAtEnd; }
   // A stop: the next try is now, and the ones after it are near. True: for the first time.
   bool on_finishing(MonoTime now);

@@ -76,7 +76,7 @@ BlockingReaders::Finding BlockingReaders::on_pass(const Pass& pass, const Reader
   next_ask_ = now + kAskEvery;
   auto pids = readers();
   if (pids.empty() && pass.has_own_reader) return ended(now);
-  // Somebody there must be: in another pid namespace, or where the kernel shows no locks.
+  // There must be one: in another pid namespace, or where the kernel shows no locks.
   if (pids.empty()) pids.emplace_back();
   remember(pids, now);
   return {.say = episode_.on_failure(now),

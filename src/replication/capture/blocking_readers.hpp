@@ -1,9 +1,9 @@
-// Which reader of the app keeps the log from being reused, and when to say so. Pure; owned by the
+// Which reader of the app keeps the WAL from being reused, and when to say so. Pure; owned by the
 // capture thread.
 //
 // A checkpoint copies nothing past the oldest read mark that is in use. A reader that stays holds
-// every pass at the same frame, and the log grows with each commit, as it does in bare SQLite.
-// Nothing here mends that: it is named, so that somebody can. Readers that come and go let each
+// every pass at the same frame, and the WAL grows with each commit, as it does in bare SQLite.
+// Nothing here mends that: it is named, so that a person can. Readers that come and go let each
 // pass get a little further, and are not meant.
 #pragma once
 
@@ -34,25 +34,25 @@ class BlockingReaders {
  public:
   // What reads longer than this is no page of an app any more: a report, a dump, or forgotten.
   static constexpr std::chrono::seconds kPatience{10};
-  // Between two looks at the kernel's list, which is that of the whole host.
+  // Between two looks at the kernel's list, which covers the whole machine.
   static constexpr std::chrono::seconds kAskEvery{1};
 
-  // A log of up to `unremarkable` bytes is pinned without a word.
+  // A WAL of up to `unremarkable` bytes is pinned without a word.
   explicit BlockingReaders(Bytes unremarkable) : unremarkable_(unremarkable) {}
 
   struct Pass {
-    std::uint32_t asked = 0;  // the last frame when it began; 0 if the log began anew since then
+    std::uint32_t asked = 0;  // the last frame when it began; 0 if the WAL restarted since then
     wal::Salts salts{};       // when it had ended, as what follows
     wal::CheckpointInfo reached{};
     Bytes log_bytes = 0;
-    bool has_own_reader = false;  // a snapshot of ours is open, and pins the log as well
+    bool has_own_reader = false;  // a snapshot of ours is open, and pins the WAL as well
   };
   struct Finding {
     FailureEpisode::Say say = FailureEpisode::Say::Nothing;
     ReaderPid pid{};              // of those there are, the one seen for longest
     std::chrono::seconds age{0};  // since it was first seen to hold a pass
   };
-  // After each pass. `readers` is asked only about a log that has been pinned for so long.
+  // After each pass. `readers` is asked only about a WAL that has been pinned for so long.
   using ReadersFn = std::function<std::vector<ReaderPid>()>;
   Finding on_pass(const Pass& pass, const ReadersFn& readers, MonoTime now);
 

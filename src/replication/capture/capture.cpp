@@ -9,14 +9,14 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::size_t kReadBytes = 1U << 20;  // of the log at a time: bounds memory, not meaning
+constexpr std::size_t kReadBytes = 1U << 20;  // of the WAL at a time: bounds memory, not meaning
 
 }  // namespace
 
 Result<std::unique_ptr<Capture>> Capture::open(const sqlite::CheckpointOwner& owner,
                                                std::optional<wal::Position> stored) {
   auto wal = TRY(os::File::open(owner.database().string() + "-wal", os::File::Open::ReadOnly)
-                     .context("open the write-ahead log"));
+                     .context("open the WAL"));
   return std::unique_ptr<Capture>(new Capture(std::move(wal), owner.page_size(), stored));
 }
 
@@ -65,13 +65,13 @@ void Capture::compare_counts(const wal::IndexHeader& header) {
 Result<bool> Capture::drain(const sqlite::IndexView& index) {
   const wal::IndexHeader& header = index.header;
   if (scanner_ && scanner_->header().salts != header.salts) {
-    // The log restarted, which only our own checkpoints allow, and they capture first.
+    // The WAL restarted, which only our own checkpoints allow, and they capture first.
     scanner_.reset();
     newest_.clear();
   }
   // Salts with stored frames prove continuity only together with the frames themselves: after a
   // crash, new salts may stand before old frames, and old salts before new ones.
-  // An empty log proves nothing: the next one looks the same whatever happened in between.
+  // An empty WAL proves nothing: the next one looks the same whatever happened in between.
   if (stored_ &&
       (stored_->frame == 0 || stored_->salts != header.salts || stored_->frame > header.max_frame ||
        index.checkpoint.backfilled > stored_->frame)) {
@@ -105,7 +105,7 @@ Result<bool> Capture::start_log(const sqlite::IndexView& index) {
   auto scanner = TRY(wal::Scanner::start(bytes, std::nullopt));
   if (!scanner || scanner->header().salts != index.header.salts) return false;
   if (scanner->page_size() != page_size_) {
-    return fail(Code::Corrupt, "the write-ahead log has pages of {} bytes, the database of {}",
+    return fail(Code::Corrupt, "the WAL has pages of {} bytes, the database has pages of {}",
                 scanner->page_size(), page_size_);
   }
   scanner_ = std::move(scanner);
@@ -113,7 +113,7 @@ Result<bool> Capture::start_log(const sqlite::IndexView& index) {
   return true;
 }
 
-// A WAL that somebody cuts grows again with the app's next commit, and has a hole then. The last
+// A truncated WAL grows again with the app's next commit, and then has a hole. The last
 // frame that was read is the first to go.
 Result<void> Capture::check_end() {
   const wal::Position position = scanner_->position();
@@ -128,7 +128,7 @@ Result<void> Capture::check_end() {
     return fail(Code::Busy, "the WAL was restarted while it was read");
   }
   return fail(Code::Corrupt,
-              "the -wal file was cut or written over while it was in use: frame {} is gone",
+              "the -wal file was truncated or overwritten while in use: frame {} is missing",
               position.frame);
 }
 
@@ -155,23 +155,23 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
     }
   }
   if (scanner_->position().frame >= max_frame) return any;
-  // The log has been restarted between the look at its index and the read, or it is damaged.
+  // The WAL has been restarted between the look at its index and the read, or it is damaged.
   scanner_.reset();
   newest_.clear();
   lose_continuity();
-  return fail(Code::Busy, "the write-ahead log changed while it was read");
+  return fail(Code::Busy, "the WAL changed while it was read");
 }
 
 Result<std::optional<sqlite::Snapshot::Moment>> Capture::begin(const sqlite::CheckpointOwner& owner,
                                                                sqlite::Snapshot& snapshot) {
-  if (stored_) return fail(Code::Busy, "the write-ahead log has not been read yet");
+  if (stored_) return fail(Code::Busy, "the WAL has not been read yet");
   const auto moment = TRY(snapshot.begin(owner));
   const auto drained = drain({.header = moment.index, .checkpoint = {}});
   const bool is_read = moment.index.max_frame == 0 || scanner_.has_value();
   if (!drained || !is_read) {
     snapshot.end();
     if (!drained) return fail(drained.error());
-    return fail(Code::Busy, "the write-ahead log has no header yet");
+    return fail(Code::Busy, "the WAL has no header yet");
   }
   if (moment.index.pages == 0) {
     snapshot.end();

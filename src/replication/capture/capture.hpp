@@ -1,10 +1,10 @@
 // WAL -> page set: which pages have changed since what is stored.
 //
-// Reads committed frames up to the published end of the log, and never past it: a frame with a
+// Reads committed frames up to the published end of the WAL, and never past it: a frame with a
 // valid checksum is not yet a committed transaction. Knows each page's newest frame in the current
-// log, so that a Snapshot can read it. Owned by the capture thread; no thread of its own.
+// WAL, so that a Snapshot can read it. Owned by the capture thread; no thread of its own.
 //
-// Where the log cannot prove that nothing is missing (a start without its position, a log that
+// Where the WAL cannot prove that nothing is missing (a start without its position, a WAL that
 // restarted while we were away), needs_compare() turns true, and the pages that differ from the
 // stored sums have to be added before anything is uploaded. The same where SQLite has counted more
 // commits than were found (commit_count.hpp).
@@ -29,7 +29,7 @@ namespace walwrap::replication {
 
 class Capture {
  public:
-  // `stored`: how far into this log everything is stored already, from the saved state.
+  // `stored`: how far into this WAL everything is stored already, from the saved state.
   static Result<std::unique_ptr<Capture>> open(const sqlite::CheckpointOwner& owner,
                                                std::optional<wal::Position> stored);
 
@@ -44,13 +44,13 @@ class Capture {
   std::uint64_t commits() const { return commits_; }
   // Every frame that `index` publishes was taken.
   bool has_read(const sqlite::IndexView& index) const;
-  // And SQLite counts as many commits as were found: what any verdict has to look at.
+  // And SQLite counts as many commits as were found: every verdict checks this.
   bool is_proven(const sqlite::IndexView& index) const;
   // Commits that were counted and never found, since this began.
   std::uint64_t missed_commits() const { return count_.missed(); }
   // False: SQLite's count says nothing about this database's commits.
   bool can_prove() const { return count_.can_prove(); }
-  // We have recovered the wal-index: SQLite's count begins anew.
+  // We have recovered the wal-index: SQLite's count restarts.
   void on_recovered() { count_.restart(); }
   bool has_pending() const { return !pending_.empty(); }
   // Something of what was found is not stored, or is not known to be.
@@ -91,7 +91,7 @@ class Capture {
 
   os::File wal_;
   PageSize page_size_;
-  std::optional<wal::Position> stored_;  // until the log has proved or disproved it
+  std::optional<wal::Position> stored_;  // until the WAL has proved or disproved it
   bool needs_compare_ = false;
   std::uint64_t commits_ = 1;
   CommitCount count_;

@@ -1,19 +1,21 @@
-// When to checkpoint, when to lend the app the lock, and when to hold writers. Pure; owned by the
+// When to checkpoint, when to lend the app the lock, and when to block writers. Pure; owned by the
 // capture thread.
 //
-// A pass runs in the first quiet moment with anything left, and between two commits when enough has
-// been written since the last one. A writer that is not at full speed leaves gaps that are long
-// enough: the pass ends before the next commit, which then begins the WAL anew. Where several
-// passes in a row did not, there are no gaps, and past a limit the WAL is begun anew in one of two
-// ways:
+// A passive checkpoint (a "pass" below) runs in the first quiet moment with frames left, and
+// between two commits when enough has been written since the last one. A writer that is not at full
+// speed leaves long enough pauses: the pass ends before the next commit, which then restarts the
+// WAL. If several passes in a row did not, there are no such pauses, and past a limit the WAL is
+// restarted in one of two ways:
 // - the lock is lent (sqlite/lending.hpp), and the app makes the checkpoint inside a commit of its
-//   own, as it would without us. Nobody is held, and a slow disk slows the writer and not the WAL;
+//   own, as it would without us. No writer is blocked, and a slow disk slows the writer, not the
+//   WAL;
 // - where that does not work (an app that makes no checkpoints, writers that leave no moment
-//   between a checkpoint and a commit, a commit that was missed), the brake: the write lock, for
-//   the last few frames. An app without a busy timeout sees SQLITE_BUSY if it meets it.
-// The limit is the hard limit, or the reuse limit if the last time was long ago: a WAL that grows
-// costs a writer with synchronous=FULL a commit of the file system with each of its own, and a long
-// one more than a short one; one that is begun anew while it is short costs the least.
+//   between a checkpoint and a commit, a missed commit), a blocking checkpoint (the brake): the
+//   write lock, for the last few frames. An app without a busy timeout sees SQLITE_BUSY if it meets
+//   it.
+// The limit is the hard limit, or the reuse limit if the last time was long ago: while the WAL file
+// grows, every synchronous=FULL commit also commits the file system's journal, and a long file
+// costs more than a short one; restarting a short WAL costs the least.
 #pragma once
 
 #include <chrono>
@@ -57,10 +59,10 @@ struct WalView {
 
 // How a time in which the lock was lent has ended; sqlite::Lending says more.
 enum class Lent {
-  Restarts,      // the WAL begins anew
+  Restarts,      // the WAL restarts
   Nothing,       // no commit came
   NoCheckpoint,  // the app wrote, and made none
-  NotFinished,   // somebody's read kept it from the end, or there was always a commit under way
+  NotFinished,   // a read kept it from the end, or there was always a commit under way
 };
 
 class CheckpointPolicy {

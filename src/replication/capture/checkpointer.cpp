@@ -8,7 +8,7 @@
 namespace walwrap::replication {
 namespace {
 
-// A busy log is shorter than the hard limit, and passes alone keep it far below. A quarter of it
+// A busy WAL is shorter than the hard limit, and passes alone keep it far below. A quarter of it
 // is more than any pass leaves, and a quarter of what the app must live with anyway.
 constexpr Bytes kUnremarkableShare = 4;
 
@@ -38,7 +38,7 @@ bool wait_for_commit(const sqlite::CheckpointOwner& owner, std::uint32_t change,
 }
 
 // False: the next commit follows so closely that no pass would end before it. Beside such a writer
-// a pass that waits for a slow disk lets the log grow without bound.
+// a pass that waits for a slow disk lets the WAL grow without bound.
 bool wait_for_gap(const sqlite::CheckpointOwner& owner, std::uint32_t change) {
   wait_for_commit(owner, change, kCommitWait);
   const auto index = owner.read_index();
@@ -127,7 +127,7 @@ void Checkpointer::note_missed(const Situation& situation) {
   missed_here_ = situation.missed_commits;
   counts_.missed_commits += missed;
   policy_.forbid_lending();
-  log_.warn("commits were not captured, every page is compared",
+  log_.warn("commits were not captured; comparing every page",
             {{"db", name_}, {"commits", missed}});
 }
 
@@ -215,9 +215,9 @@ Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,
   if (braked->held) {
     counts_.held.observe(std::chrono::duration<double>(braked->took).count());
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(braked->took);
-    log_.debug("writers held for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
+    log_.debug("writers blocked for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
   } else {
-    log_.debug("no gap between writers for a checkpoint", {{"db", name_}});
+    log_.debug("checkpoint did not find a pause between writers", {{"db", name_}});
   }
   return {};
 }
@@ -238,16 +238,16 @@ void Checkpointer::look_for_readers(const sqlite::CheckpointOwner& owner, const 
   switch (found.say) {
     case FailureEpisode::Say::Started:
     case FailureEpisode::Say::Continues:
-      log_.warn("a reader keeps the log from being reused", {{"db", name_},
-                                                             {"pid", text_of(found.pid)},
-                                                             {"reader_s", found.age.count()},
-                                                             {"wal_bytes", bytes}});
+      log_.warn("a reader prevents the WAL from restarting", {{"db", name_},
+                                                              {"pid", text_of(found.pid)},
+                                                              {"reader_s", found.age.count()},
+                                                              {"wal_bytes", bytes}});
       return;
     case FailureEpisode::Say::Ended:
-      log_.info("the log can be reused again", {{"db", name_},
-                                                {"pid", text_of(found.pid)},
-                                                {"reader_s", found.age.count()},
-                                                {"wal_bytes", bytes}});
+      log_.info("the WAL can restart again", {{"db", name_},
+                                              {"pid", text_of(found.pid)},
+                                              {"reader_s", found.age.count()},
+                                              {"wal_bytes", bytes}});
       return;
     case FailureEpisode::Say::Nothing:
       return;

@@ -2,7 +2,7 @@
 // the reader that keeps them from finishing.
 //
 // Owned by the capture thread, for as long as one capture loop lives; the database may be attached
-// anew meanwhile.
+// again meanwhile.
 #pragma once
 
 #include <array>
@@ -27,10 +27,10 @@ inline constexpr std::array<double, 8> kBrakeSeconds = {.0005, .001, .0025, .005
 // Since the replicator began.
 struct CheckpointCounts {
   std::uint64_t passes = 0;
-  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by the brake
+  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by blocking checkpoints
   std::uint64_t lent = 0;                               // times that the lock was, to the app
   std::uint64_t restarts = 0;                           // of the WAL, by those
-  std::uint64_t missed_commits = 0;                     // that SQLite counted and nobody captured
+  std::uint64_t missed_commits = 0;  // that SQLite counted and walwrap did not capture
 };
 
 class Checkpointer {
@@ -55,7 +55,7 @@ class Checkpointer {
   // The writer leaves no gap between two commits.
   bool is_at_full_speed() const { return policy_.is_at_full_speed(clock_.mono()); }
   bool is_lending() const { return lending_.has_value(); }
-  // To another file, or anew: nothing is lent any more.
+  // To another file, or again: nothing is lent any more.
   void on_attached();
   // When run() may have something to do although nothing was written; max: only then.
   MonoTime next_look() const { return next_look_; }

@@ -3,7 +3,7 @@
 //
 // The wal-index header counts commits (`iChange`, wal/index.hpp). Where everything that a header
 // publishes has been read, that count less the commits found is the same number for as long as
-// nothing was missed, however often the WAL restarted in between. It begins anew when the wal-index
+// nothing was missed, however often the WAL restarted in between. It restarts when the wal-index
 // is recovered or made. Both counts wrap at 2^32, and so does their difference.
 #pragma once
 
@@ -20,12 +20,12 @@ class CommitCount {
   enum class Finding {
     Agrees,
     Missed,      // there were commits that nobody has read: missed() has grown
-    BeganAnew,   // SQLite's count is lower than it was: somebody recovered the wal-index
+    BeganAnew,   // SQLite's count is lower than it was: a process recovered the wal-index
     Uncountable  // more commits were read than SQLite counted: it proves nothing here
   };
   // `change`: SQLite's count in a header of which everything was read.
   Finding compare(std::uint32_t change);
-  // What happened since the last comparison is not known, or SQLite's count begins anew: the next
+  // What happened since the last comparison is not known, or SQLite's count restarts: the next
   // one is the first.
   void restart() { last_.reset(); }
 

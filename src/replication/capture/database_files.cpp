@@ -64,7 +64,7 @@ std::string_view describe(Difference difference) {
     case Difference::DatabaseReplaced:
       return "the database file was replaced";
     case Difference::DatabaseHidden:
-      return "it cannot be told what is at the database's path: check the rights of its directory";
+      return "the database's path cannot be inspected: check the permissions of its directory";
     case Difference::WalGone:
       return "the -wal file was deleted";
     case Difference::WalReplaced:
@@ -105,7 +105,7 @@ Reaction react_to(Difference difference, OtherUsers others, bool is_finishing) {
                                                         : Reaction::KeepReading;
     case Difference::WalGone:
     case Difference::IndexGone:
-      // Where nobody can be seen, somebody is supposed to be there for as long as there can be.
+      // Where no process can be seen, one is assumed for as long as there can be one.
       return others == OtherUsers::None || is_finishing ? Reaction::CheckpointReattach
                                                         : Reaction::KeepReading;
   }

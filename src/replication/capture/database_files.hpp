@@ -55,10 +55,11 @@ OtherUsers find_other_users(const std::vector<os::FileLock>& locks, const os::Fi
 enum class Reaction {
   GoOn,
   KeepReading,         // the app still writes to the deleted file, and we have it open as well
-  CheckpointReattach,  // nobody has the deleted file any more: its commits go into the database
+  CheckpointReattach,  // no process has the deleted file open any more: its commits go into the
+                       // database
   Reattach,            // what was attached is no longer the database: leave it as it is
 };
-// `is_finishing`: the app and all that it started are gone.
+// `is_finishing`: the app and all processes that it started have ended.
 Reaction react_to(Difference difference, OtherUsers others, bool is_finishing);
 
 }  // namespace walwrap::replication

@@ -41,7 +41,7 @@ class ModePause {
 
   // A look that found the database in rollback journal mode. True: change it now.
   bool on_look(const Face& face, Use use, MonoTime now);
-  // There is no such database any more: it is attached, or gone.
+  // The database is no longer waited for: it is attached, or was deleted.
   void on_over() { since_.reset(); }
   // We have changed it.
   void on_changed(std::uint64_t file) { changed_file_ = file; }

@@ -1,6 +1,6 @@
-// When a database that nobody has open becomes one file: soon, but not in the way of an app that
-// opens it again for each transaction. The cut of the WAL holds the write lock for a moment, and an
-// app without a busy timeout would fail on it.
+// When a database that no process has open becomes one file: soon, but not in the way of an app
+// that opens it again for each transaction. The cut of the WAL holds the write lock for a moment,
+// and an app without a busy timeout would fail on it.
 //
 // So the pause that is waited for grows each time the app is back before it has passed, or just
 // after. Pure; owned by the capture thread.
@@ -16,7 +16,7 @@ namespace walwrap::replication {
 class SettlePause {
  public:
   enum class Use { Unused, InUse };
-  // Something happened to the files: somebody may have closed them.
+  // Something happened to the files: a process may have closed them.
   void on_event() { may_be_unused_ = true; }
   bool wants_look(MonoTime now) const { return may_be_unused_ && now >= next_look_; }
   // `last_commit` is the newest one seen. True: settle it now, and call on_settle().

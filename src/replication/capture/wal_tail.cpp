@@ -19,7 +19,7 @@ Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, con
   if (head < bytes.size()) return false;
   const auto header = TRY(wal::parse_header(bytes));
   if (!header) return false;
-  // A position before the first frame has no checksum to go on from: all of the log is read.
+  // A position before the first frame has no checksum to go on from: all of the WAL is read.
   const bool is_in_this_log = stored && stored->frame > 0 && stored->salts == header->salts;
   auto scanner = TRY(wal::Scanner::start(bytes, is_in_this_log ? stored : std::nullopt));
   ByteVector buffer(kChunkBytes);

@@ -1,6 +1,6 @@
-// When the capture thread looks at the log: after an event, after a while, or when it is told.
+// When the capture thread looks at the WAL: after an event, after a while, or on request.
 //
-// A write to the log is seen before its commit is published, so a few looks follow an event, ever
+// A write to the WAL is seen before its commit is published, so a few looks follow an event, ever
 // further apart. A writer who never pauses is looked at every 10 ms and not watched, for the kernel
 // would make him pay for an event with each of his writes. An idle database costs one look every
 // two seconds, four a second where inotify does not work. Owned by the capture thread.
@@ -25,7 +25,7 @@ class WalWatch {
   void start(const std::vector<int>& wakeups);
   bool works() const { return works_; }  // inotify does
 
-  // Of a log that is there from now on. Whoever calls it looks at it soon, for what was written
+  // Of a WAL that exists from now on. The caller looks at it soon, for what was written
   // before.
   void watch_wal();
   void on_commit(MonoTime now);
@@ -44,7 +44,7 @@ class WalWatch {
   };
   MonoTime next_look(const Situation& situation, MonoTime now) const;
   // True: the database's directory has news about it (made, replaced, deleted, or closed by
-  // somebody who could write).
+  // a process that could write).
   bool wait(const Situation& situation, MonoTime until);
 
  private:
@@ -59,7 +59,7 @@ class WalWatch {
   std::optional<os::Poller> without_;     // wakeups only
   bool works_ = false;
   bool is_watching_ = false;
-  MonoTime last_event_{};    // something was written to the log, committed or not
+  MonoTime last_event_{};    // something was written to the WAL, committed or not
   int looks_ = 0;            // since then
   bool owes_event_ = false;  // it was written while that was no reason to wake up
   MonoTime steady_since_{};  // a writer makes no pauses

@@ -19,8 +19,10 @@ Result<void> fetch_range(storage::ObjectStore& store, const std::string& key,
   buffer.resize(static_cast<std::size_t>(range.length));
   std::size_t filled = 0;
   const auto sink = [&](ByteSpan bytes) -> Result<void> {
-    if (stop != nullptr && stop->load()) return fail(Code::Cancelled, "told to stop");
-    if (bytes.size() > buffer.size() - filled) return fail(Code::Corrupt, "more than asked for");
+    if (stop != nullptr && stop->load()) return fail(Code::Cancelled, "interrupted");
+    if (bytes.size() > buffer.size() - filled) {
+      return fail(Code::Corrupt, "more bytes than requested");
+    }
     std::ranges::copy(bytes, buffer.begin() + static_cast<std::ptrdiff_t>(filled));
     filled += bytes.size();
     return {};

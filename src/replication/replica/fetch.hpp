@@ -53,7 +53,7 @@ class FetchPool {
   Result<void> wait_until(const std::function<bool()>& ready);
   Result<void> drain();  // waits until every task is done
 
-  // Set when a task has failed or the pool is being ended: whoever still works may give up.
+  // Set when a task has failed or the pool is being ended: a worker that still runs may give up.
   const std::atomic<bool>& stopping() const { return stopping_; }
 
  private:

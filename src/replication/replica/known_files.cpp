@@ -39,7 +39,7 @@ Result<FileCheck> check_file(storage::ObjectStore& store, KeyStyle style, const 
   FileCheck check{.found = sight->found};
   const auto difference = known ? difference_of(*known, sight->found) : "";
   if (!difference.empty()) {
-    check.damage = fmt::format("{} is not as it was stored: {}",
+    check.damage = fmt::format("{} differs from what was stored: {}",
                                file_key(style, file.level, file.txids), difference);
   }
   return check;
@@ -54,7 +54,7 @@ std::string difference_of(const KnownFile& known, const KnownFile& found) {
   if (known.size != found.size) {
     return fmt::format("it has {} bytes, and had {}", found.size, known.size);
   }
-  return known.checksum == found.checksum ? "" : "its checksum is another one";
+  return known.checksum == found.checksum ? "" : "its checksum differs";
 }
 
 }  // namespace walwrap::replication

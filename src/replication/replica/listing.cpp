@@ -13,7 +13,7 @@ namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
-// As in a file's header: whoever counts on from a stored TXID never comes to the end of the
+// As in a file's header: counting on from a stored TXID never comes to the end of the
 // numbers.
 constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
 constexpr int kListings = 4;  // until one is fresh
@@ -42,8 +42,7 @@ Result<void> take(const std::vector<storage::ObjectInfo>& objects, KeyStyle styl
   for (const storage::ObjectInfo& object : objects) {
     if (const auto file = stored_file(style, object)) {
       if (file->txids.last.value > kGreatestTxid) {
-        return fail(Code::Corrupt, "{} has a TXID that nobody can have reached: remove it",
-                    object.key);
+        return fail(Code::Corrupt, "{} has an impossible TXID: remove it", object.key);
       }
       listing.files.push_back(*file);
     } else if (object.key.starts_with(kLegacyPrefix)) {
@@ -70,7 +69,7 @@ Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
   const std::string key = file_key(style, kUploadLevel, {next, next});
   // A range of one byte: a HEAD that finds nothing costs a second request.
   const auto found = store.get(key, {0, 1}, [](ByteSpan /*bytes*/) { return Result<void>(); });
-  if (found) return fail(Code::Unavailable, "{} is stored, and the listing does not show it", key);
+  if (found) return fail(Code::Unavailable, "{} is stored, but the listing does not show it", key);
   if (found.error().code == Code::NotFound) return {};
   return fail(found.error());
 }
@@ -105,9 +104,9 @@ Result<void> check_legacy_is_older(const ReplicaListing& listing) {
       listing.files, [](const auto& left, const auto& right) { return left.time < right.time; });
   if (listing.legacy_newest <= newest->time) return {};
   return fail(Code::Unsupported,
-              "its backup of litestream 0.3, of {}, is newer than its newest upload, of {}: to go "
-              "on from the newer one, restore it with litestream 0.3 and give another place as "
-              "--replica; to go on from the older one, move {} away",
+              "its backup of litestream 0.3, of {}, is newer than its newest upload, of {}: to "
+              "continue from the newer one, restore it with litestream 0.3 and set --replica to "
+              "another place; to continue from the older one, move {} to another place",
               format_rfc3339(listing.legacy_newest), format_rfc3339(newest->time), kLegacyPrefix);
 }
 

@@ -24,7 +24,7 @@ struct ReplicaListing {
 // All LTX files of all levels, and whether there is anything else.
 Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style);
 
-// Unsupported, with both times: litestream 0.3 has gone on with the database since, so what can be
+// Unsupported, with both times: litestream 0.3 has continued the database since, so what can be
 // restored is an older state than the newest. Its backup alone, or an older one, is fine.
 Result<void> check_legacy_is_older(const ReplicaListing& listing);
 

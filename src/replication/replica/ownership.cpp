@@ -20,17 +20,17 @@ std::string format_identity(const Identity& identity) {
 
 Result<Identity> parse_identity(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return fail(Code::Corrupt, "{} is no JSON object", kIdentityKey);
+  if (!json.is_object()) return fail(Code::Corrupt, "{} is not a JSON object", kIdentityKey);
   const auto version = json.find("version");
   if (version == json.end() || !version->is_number_integer() || *version != kVersion) {
-    return fail(Code::Corrupt, "{} has no version this walwrap knows", kIdentityKey);
+    return fail(Code::Corrupt, "{} has an unknown version", kIdentityKey);
   }
   const auto lineage = json.find("lineage");
   if (lineage == json.end() || !lineage->is_string()) {
-    return fail(Code::Corrupt, "{} names no lineage", kIdentityKey);
+    return fail(Code::Corrupt, "{} has no lineage", kIdentityKey);
   }
   const auto value = parse_hex16(lineage->get<std::string>());
-  if (!value) return fail(Code::Corrupt, "{} has a broken lineage", kIdentityKey);
+  if (!value) return fail(Code::Corrupt, "{} has a malformed lineage", kIdentityKey);
   return Identity{RandomId{*value}};
 }
 
@@ -51,7 +51,7 @@ Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {
                              {.mode = storage::PutMode::CreateOnly, .timestamp = std::nullopt});
   if (!put && put.error().code != Code::Exists) return fail(put.error());
   const auto identity = TRY(read_identity(store));
-  if (!identity) return fail(Code::Unavailable, "{} was written but is not there", kIdentityKey);
+  if (!identity) return fail(Code::Unavailable, "{} was written but does not exist", kIdentityKey);
   return *identity;
 }
 

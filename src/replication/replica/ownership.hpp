@@ -24,7 +24,7 @@ Result<Identity> parse_identity(std::string_view text);  // Corrupt
 
 // nullopt: there is none (an authenticated answer). Corrupt: there is, and it cannot be read.
 Result<std::optional<Identity>> read_identity(storage::ObjectStore& store);
-// Writes it, create-only, with `lineage`; whoever was first wins, and the winner's is returned.
+// Writes it, create-only, with `lineage`; the first writer wins, and its identity is returned.
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage);
 
 // Creates `walwrap/probe` though it is there: one request, or two where it was not. On or Off. A

@@ -3,7 +3,7 @@
 //
 // What cannot be trusted is "not known", never something else: a record that fails its check, whose
 // TXID is 0 or newer than anything stored, and every record of a file that is older than the state
-// or of another history. Whoever asks then compares the page, or stores it once more.
+// or of another history. The caller then compares the page, or stores it once more.
 //
 // A header of 64 bytes: "wwpages2", lineage, as-of TXID, zeros, and the XXH3 of all that. Every
 // record is as of at least the as-of TXID. Then 16 bytes for each page, page 1 first: the hash; and

@@ -88,8 +88,8 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
   if (beyond == nullptr || is_covered(all, reach.next())) return {};
   const auto restorable = find_points(all);
   const std::string advice =
-      restorable.empty() ? "no TXID can be restored to: bring the missing files back"
-                         : fmt::format("the newest before the gap is restored with --txid {}",
+      restorable.empty() ? "no TXID can be restored: put the missing files back"
+                         : fmt::format("to restore the newest state before the gap, use --txid {}",
                                        restorable.back().txid);
   if (reach == kNothing) {
     return fail(Code::Corrupt, "gap: no file begins at TXID 1, the first one (level {}) is {}; {}",
@@ -104,7 +104,7 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
 Failure no_such_txid(const std::vector<StoredFile>& files, Txid wanted) {
   const auto restorable = find_points(files);
   if (restorable.empty()) {
-    return fail(Code::Invalid, "TXID {} cannot be restored to, nor can any other", wanted);
+    return fail(Code::Invalid, "TXID {} cannot be restored, nor can any other", wanted);
   }
   const auto above = std::find_if(restorable.begin(), restorable.end(),
                                   [&](const RestorePoint& point) { return point.txid > wanted; });
@@ -113,11 +113,11 @@ Failure no_such_txid(const std::vector<StoredFile>& files, Txid wanted) {
                 restorable.back().txid);
   }
   if (above == restorable.begin()) {
-    return fail(Code::Invalid, "TXID {} can no longer be restored to; the oldest is --txid {}",
-                wanted, restorable.front().txid);
+    return fail(Code::Invalid, "TXID {} can no longer be restored; the oldest is --txid {}", wanted,
+                restorable.front().txid);
   }
-  return fail(Code::Invalid, "TXID {} cannot be restored to; the nearest are --txid {} and {}",
-              wanted, (above - 1)->txid, above->txid);
+  return fail(Code::Invalid, "TXID {} cannot be restored; the nearest are --txid {} and {}", wanted,
+              (above - 1)->txid, above->txid);
 }
 
 Failure nothing_before(const std::vector<StoredFile>& files, WallTime time) {
@@ -149,7 +149,7 @@ RestorePlan plan_of(std::vector<StoredFile> chain) {
 Result<RestorePlan> plan_restore(const std::vector<StoredFile>& files,
                                  const RestoreTarget& target) {
   if (target.txid && target.before) {
-    return fail(Code::Invalid, "give either a TXID or a time to restore to, not both");
+    return fail(Code::Invalid, "give either a TXID or a time to restore, not both");
   }
   if (files.empty()) return fail(Code::NotFound, "the replica holds no backup");
 

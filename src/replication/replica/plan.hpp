@@ -25,8 +25,8 @@ struct RestorePlan {
 };
 
 // NotFound: no files at all (or none before the time). Corrupt: a gap, with the TXIDs on its two
-// sides and what to type instead. Invalid: the TXID is not one that can be restored to, naming the
-// nearest that can.
+// sides and the command to use instead. Invalid: the TXID is not one that can be restored to,
+// naming the nearest that can.
 Result<RestorePlan> plan_restore(const std::vector<StoredFile>& files, const RestoreTarget& target);
 
 // What a listing says at a glance.

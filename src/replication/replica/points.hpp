@@ -39,7 +39,7 @@ std::vector<PointSpan> spans_of(const std::vector<RestorePoint>& points);
 // At most `most`, evenly, with the first and the last among them.
 std::vector<RestorePoint> choose_some(const std::vector<RestorePoint>& points, std::size_t most);
 
-// What a listing has shown, for whoever asks.
+// What a listing has shown, for clients.
 struct PointsFound {
   WallTime listed{};
   std::vector<PointSpan> spans;

@@ -1,4 +1,4 @@
-// Finds out what one can restore to, for whoever asks: a listing of the store, on a thread of its
+// Finds out what a client can restore: a listing of the store, on a thread of its
 // own for as long as it takes.
 //
 // A listing costs a request for each thousand objects, so one that is fresh is not repeated: it may

@@ -72,7 +72,7 @@ class Lines {
   }
   Result<void> end() const {
     if (bad_) return fail(Code::Corrupt, "line '{}' is missing or malformed", *bad_);
-    if (!rest_.empty()) return fail(Code::Corrupt, "more lines than a state has");
+    if (!rest_.empty()) return fail(Code::Corrupt, "the state has too many lines");
     return {};
   }
 

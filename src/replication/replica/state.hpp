@@ -41,7 +41,7 @@ struct SavedState {
   std::vector<RandomId> earlier_writers = {};
   // This start's, or one of those.
   bool is_own(RandomId node) const;
-  // A further start goes on: another writer id, and this one among the earlier ones.
+  // A further start continues: another writer id, and this one among the earlier ones.
   void begin_writer(RandomId id);
   bool operator==(const SavedState&) const = default;
 };

@@ -48,7 +48,7 @@ Result<StateDir> StateDir::open(const os::Path& database,
   const auto names = TRY(directory.names().context("read the state directory"));
   for (const std::string& name : names) {
     if (name.starts_with(kStateTemporary) || name == kIncomingName) {
-      ignore(directory.remove(name), "only costs space until the next start");
+      ignore(directory.remove(name), "it only takes space until the next start");
     }
   }
   return StateDir(path, owner);

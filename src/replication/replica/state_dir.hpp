@@ -2,7 +2,7 @@
 // thread.
 //
 // With --user, root works here in a directory that the app's user can write to: everything goes
-// through os::Directory, which follows no link and trusts no file that is somebody else's.
+// through os::Directory, which follows no link and trusts no file of another user.
 #pragma once
 
 #include <optional>

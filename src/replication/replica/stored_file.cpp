@@ -54,7 +54,7 @@ Result<AppliedToSums> apply_to_sums(storage::ObjectStore& store, KeyStyle style,
     }
     const auto header = TRY(apply_file(store, key, file, applied.pages, sums).context(key));
     if (before != nullptr && header.page_size != applied.page_size) {
-      return fail(Code::Corrupt, "{}: pages of {} bytes, of {} in earlier files", key,
+      return fail(Code::Corrupt, "{}: pages of {} bytes, but {} in earlier files", key,
                   header.page_size, applied.page_size);
     }
     applied = {header.commit, header.page_size, header.node};

@@ -57,7 +57,7 @@ Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Posit
 enum class Reach {
   Proven,     // the WAL holds the position: the database is there, or further on
   Restarted,  // the WAL was restarted since, so all of it was checkpointed: there, or further on
-  Unproven,   // the WAL tells nothing: it is gone, or another one
+  Unproven,   // the WAL proves nothing: it was deleted, or is another one
   Behind,     // the WAL ends before the position, or is of an earlier generation
   Forked,     // the WAL reaches as far, with other frames
 };

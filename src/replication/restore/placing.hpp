@@ -28,7 +28,9 @@ class Incoming {
   const os::Path& path() const { return path_; }
 
  private:
-  void clear() const { ignore(os::remove_file(path_), "it is not there, or the next start tries"); }
+  void clear() const {
+    ignore(os::remove_file(path_), "it does not exist, or the next start removes it");
+  }
   os::Path path_;
 };
 

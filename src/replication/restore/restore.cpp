@@ -31,7 +31,7 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    ignore(os::remove_file(path_), "its name says what it is, and the next restore removes it");
+    ignore(os::remove_file(path_), "the next restore recognizes its name and removes it");
   }
   const os::Path& path() const { return path_; }
 
@@ -58,7 +58,7 @@ struct Checked {
 Result<Checked> check_integrity(const os::Path& path, const RestoreRequest& request, Bytes size) {
   if (request.integrity == Integrity::None) return Checked{};
   if (request.integrity == Integrity::Quick && size > kQuickCheckLimit) {
-    return Checked{"larger than what is checked quickly"};
+    return Checked{"larger than the limit of the quick check"};
   }
   auto connection = TRY(sqlite::Connection::open(
       path, {.mode = sqlite::Connection::Mode::Immutable, .busy_timeout = {}, .vfs = nullptr}));
@@ -91,7 +91,7 @@ Result<Checked> sync_and_check(os::File& file, const os::Path& path, const Resto
   return checked;
 }
 
-// Gives the file its name, unless somebody has taken it meanwhile.
+// Gives the file its name, unless the name has been taken meanwhile.
 Result<void> publish(const os::Path& temporary, const os::Path& output) {
   TRY(check_absent(output));
   auto linked = os::link_new(temporary, output);
@@ -111,7 +111,7 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
   WW_CHECK(found == size);
   const Checked checked = TRY(sync_and_check(file, temporary, request, size));
   if (request.cancelled && request.cancelled()) {
-    return fail(Code::Cancelled, "restore: told to stop");
+    return fail(Code::Cancelled, "restore: interrupted");
   }
   TRY(publish(temporary, request.output));
   return Restored{request.plan.reached, done.page_size, done.pages, done.fetched,
@@ -134,11 +134,11 @@ Result<Restored> restore_database(const RestoreRequest& request) {
   if (!opened) return fail(explain_full_disk(opened.error(), directory));
   auto file = TRY(std::move(opened));
   const TemporaryFile temporary(path);
-  ignore(os::try_lock(file), "where there are no locks, its age says whether somebody works on it");
+  ignore(os::try_lock(file), "without locks, its age tells whether it is in use");
   if (request.owner) TRY(file.set_owner(*request.owner));
   auto restored = restore_into(temporary.path(), file, request);
   if (!restored && request.sums != nullptr) {
-    ignore(request.sums->resize(0), "sums of no database are told from the state, which is absent");
+    ignore(request.sums->resize(0), "without a state, the sums of no database are used");
   }
   if (!restored) return fail(explain_full_disk(restored.error(), directory));
   return restored;

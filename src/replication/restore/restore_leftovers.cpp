@@ -16,8 +16,8 @@ constexpr std::string_view kRestore = ".walwrap-restore-";
 constexpr std::string_view kIncoming = ".walwrap-incoming";
 constexpr std::string_view kForced = ".walwrap-new-";
 constexpr std::size_t kRandomDigits = 16;
-// Where files cannot be locked, and for one that was made but not locked yet: whoever works on a
-// file writes all the time.
+// Where files cannot be locked, and for one that was made but not locked yet: a process that works
+// on a file writes all the time.
 constexpr std::chrono::minutes kSilent{1};
 
 bool take(std::string_view& text, std::string_view beginning) {

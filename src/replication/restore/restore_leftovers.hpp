@@ -2,7 +2,7 @@
 // before the next one needs their space.
 //
 // A restore holds a lock on its temporary file for as long as it lives, and the kernel lets go of
-// it at its death: so a file with such a name that can be locked is nobody's.
+// it at its death: so a file with such a name that can be locked is unused.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ os::Path incoming_path(const os::Path& database);
 // that file, of a start, or of `walwrap restore --force`. Pure.
 bool is_temporary_restore(const os::Path& database, std::string_view name);
 
-// Removes those that nobody works on. Returns how many, and says nothing of what it cannot remove.
+// Removes the unused ones. Returns how many; ignores those that it cannot remove.
 int remove_restore_leftovers(const os::Path& database);
 
 }  // namespace walwrap::replication

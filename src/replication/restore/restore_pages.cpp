@@ -163,7 +163,7 @@ Result<void> PageRestore::start() {
 
 Result<void> PageRestore::report() const {
   if (request_.cancelled && request_.cancelled()) {
-    return fail(Code::Cancelled, "restore: told to stop");
+    return fail(Code::Cancelled, "restore: interrupted");
   }
   if (request_.on_progress) request_.on_progress({fetched_, request_.plan.bytes});
   return {};
@@ -228,7 +228,7 @@ Result<void> PageRestore::take_header(Source& source) {
   }
   if (commit_ == 0) return begin_output(source.header).context(source.key);
   if (source.header.page_size != page_size_) {
-    return fail(Code::Corrupt, "{}: pages of {} bytes, of {} in later files", source.key,
+    return fail(Code::Corrupt, "{}: pages of {} bytes, but {} in later files", source.key,
                 source.header.page_size, page_size_);
   }
   return {};
@@ -313,7 +313,7 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
   Pgno first{0};  // of the pages that wait in `pages`
   std::size_t filled = 0;
   for (const Frame& frame : run.frames) {
-    if (pool_->stopping()) return fail(Code::Cancelled, "told to stop");
+    if (pool_->stopping()) return fail(Code::Cancelled, "interrupted");
     const Pgno adjacent{first.value + static_cast<std::uint32_t>(filled / page_bytes)};
     if (filled == pages.size() || (frame.counts && frame.pgno != adjacent)) {
       TRY(write(first, pages.first(filled)));
@@ -370,7 +370,7 @@ Result<void> PageRestore::check_complete() const {
   for (std::uint32_t value = 1; value <= commit_; ++value) {
     const Pgno pgno{value};
     if (covered_.contains(pgno) || pgno == lock_page(page_size_)) continue;
-    return fail(Code::Corrupt, "page {} of {} is in no file up to {}", pgno, commit_,
+    return fail(Code::Corrupt, "page {} of {}: no file up to {} contains it", pgno, commit_,
                 sources_.front().key);
   }
   return {};

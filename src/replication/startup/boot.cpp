@@ -98,7 +98,7 @@ class Boot {
 
 Result<Booted> Boot::run() {
   while (true) {
-    if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
     auto attempted = attempt();
     if (attempted && *attempted) return std::move(**attempted);
     if (!attempted) {
@@ -117,7 +117,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   Result<std::optional<SavedState>> loaded = std::optional<SavedState>();
   if (directory_.is_open()) loaded = directory_.get().load();
   if (!loaded && loaded.error().code == Code::Corrupt) {
-    log_.warn("state unusable, treated as none", {{"cause", loaded.error().text}});
+    log_.warn("state unusable; starting without it", {{"cause", loaded.error().text}});
     loaded = std::optional<SavedState>();
   }
   state_ = TRY(std::move(loaded).context("load the state"));
@@ -133,7 +133,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   const auto decision = decide();
   database_ = find_file(request_.database);
   if (look_error_) return fail(*look_error_);
-  if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+  if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
   return request_.app_running ? perform_while_app_runs(decision) : perform(decision);
 }
 
@@ -160,7 +160,7 @@ StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
   mends_ = true;
   auto decision = look_and_decide(state_->txid);
   if (decision.action == StartAction::StartAndContinue) {
-    log_.warn("files of the replica are missing or damaged, a snapshot follows",
+    log_.warn("files of the replica are missing or damaged; storing a snapshot",
               {{"db", request_.database.string()}, {"cause", whole.reason}});
     replica_.has_gap = true;
     return decision;
@@ -173,7 +173,7 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto unreached =
       is_known() || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
   request_.wait_for_store(wait_of_look(unreached, wait_.give_up(), clock_.mono()));
-  // Whatever else is stored matters only to somebody who has a history.
+  // Whatever else is stored matters only to a database with a history.
   const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
   replica_ = since ? inspect_since(*since, request_.open_store, request_.cancelled, request_.style)
                    : inspect_replica(request_.open_store, request_.cancelled, request_.style, what);
@@ -228,7 +228,7 @@ Result<std::optional<PagesFound>> Boot::relate_to_replica(
 }
 
 void Boot::say_behind() const {
-  log_.warn("local database is behind what is stored",
+  log_.warn("the local database is older than the replica",
             {{"db", request_.database.string()},
              {"state_txid", state_->txid},
              {"stored_txid", replica_.extent.newest},
@@ -322,7 +322,7 @@ Result<void> Boot::claim() {
   if (!claimed) {
     const Code code = claimed.error().code;
     return fail(code == Code::Denied ? code : Code::Unavailable,
-                "database {}, replica {}: it cannot be written to: {}", request_.database.string(),
+                "database {}, replica {}: it is not writable: {}", request_.database.string(),
                 request_.replica, claimed.error().text);
   }
   replica_.identity = *claimed;
@@ -362,7 +362,7 @@ Result<Booted> Boot::continue_chain() {
 Result<Booted> Boot::start_unconnected() {
   TRY(directory_.own());
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
-  log_.warn("replica not reached, starting without it",
+  log_.warn("the replica is unreachable; starting without it",
             {{"db", request_.database.string()}, {"cause", replica_.reason}});
   // The state stays as it is, its writer too: what it has stored is settled when it is reached.
   Booted booted{
@@ -436,13 +436,14 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
 // Whole and checked under another name first: until then the local files stay as they are.
 Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
   if (os::is_mount_point(request_.database) && database_exists()) {
-    return fail(Code::Mismatch,
-                "database {} is mounted as a file, so it cannot make room for the replica's state; "
-                "mount its directory instead, or empty the file",
-                request_.database.string());
+    return fail(
+        Code::Mismatch,
+        "database {} is mounted as a file, so it cannot be replaced by the replica's state; "
+        "mount its directory instead, or empty the file",
+        request_.database.string());
   }
   if (remove_restore_leftovers(request_.database) > 0) {  // before their space is needed
-    log_.warn("what a killed restore had left is removed", {{"db", request_.database.string()}});
+    log_.warn("removed the files of a killed restore", {{"db", request_.database.string()}});
   }
   auto parents = TRY(os::NewDirectories::make(os::directory_of(request_.database),
                                               kDatabaseDirectory, request_.owner));

@@ -30,7 +30,7 @@ Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& di
                   wait.database.string());
     }
     if (!std::exchange(said, true)) {
-      log.warn("another walwrap is replicating this database, waiting",
+      log.warn("another walwrap is replicating this database; waiting",
                {{"db", wait.database.string()}});
     }
     TRY(wait.pause());
@@ -53,8 +53,8 @@ std::optional<StartDecision> other_page_size(const os::Path& database,
       .action = StartAction::Refuse,
       .reason =
           fmt::format("the database has pages of {} bytes, what is stored has {}", *local, stored),
-      .hint = fmt::format("give a new, empty place as --replica, or give the database its page "
-                          "size back: PRAGMA journal_mode=DELETE; PRAGMA page_size={}; VACUUM",
+      .hint = fmt::format("set --replica to a new, empty place, or change the page size back: "
+                          "PRAGMA journal_mode=DELETE; PRAGMA page_size={}; VACUUM",
                           stored)};
 }
 
@@ -70,8 +70,7 @@ Result<void> check_nothing_changed(const os::Path& database, const FoundFile& fo
                        (!now || (now->id == found->id && now->size == found->size &&
                                  now->modified == found->modified));
   if (!is_same) {
-    return fail(Code::Busy, "{} was changed by another program while this start looked at it",
-                database.string());
+    return fail(Code::Busy, "another program changed {} during this start", database.string());
   }
   // A HEAD that finds nothing costs a second request in some stores; a range does not.
   const Txid next = replica.extent.newest.next();
@@ -80,9 +79,7 @@ Result<void> check_nothing_changed(const os::Path& database, const FoundFile& fo
       replica.store->get(key, {0, 1}, [](ByteSpan /*bytes*/) { return Result<void>(); });
   if (!stored && stored.error().code == Code::NotFound) return {};
   if (!stored) return fail(stored.error());
-  return fail(Code::Busy,
-              "{} was stored while this start looked at the replica: another instance is running; "
-              "stop it",
+  return fail(Code::Busy, "{} was stored during this start: another instance is running; stop it",
               key);
 }
 
@@ -100,7 +97,7 @@ bool is_content_open(const FoundAtStart& found, Reach reach) {
 std::string_view why_behind(const SavedState& state, const ReplicaInspection& replica,
                             const WalCommits& wal) {
   if (replica.newest.node != state.stored_by && !state.is_own(replica.newest.node)) {
-    return "others have gone on with the replica";
+    return "another writer continued the replica";
   }
   switch (reach_of_newest(state, replica, wal).reach) {
     case Reach::Behind:
@@ -108,7 +105,7 @@ std::string_view why_behind(const SavedState& state, const ReplicaInspection& re
     case Reach::Proven:
       return kOtherFile;
     default:
-      return "pages are as they were stored earlier, and the WAL is gone";
+      return "its pages equal an older state, and its WAL is missing";
   }
 }
 

@@ -1,5 +1,5 @@
-// What a start makes sure of before it decides, and looks at again after each thing that takes
-// time: nobody else has the database, and what was decided on is still so.
+// What a start checks before it decides, and again after each step that takes time: no other
+// process has the database, and the basis of the decision is unchanged.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ struct LockWait {
   MonoTime give_up;
   std::function<Result<void>()> pause;  // between two tries; its error ends the wait
 };
-// Takes the lock of the state directory, which whoever replicates the database holds for life;
+// Takes the lock of the state directory, which the replicating process holds for life;
 // waits for it. nullopt: the file system has no such locks. Busy: not until then.
 Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& directory,
                                                               const LockWait& wait,

@@ -30,13 +30,13 @@ Result<void> BootDirectory::own() {
   auto lock = os::DirectoryLock::try_take(StateDir::path_for(database_));
   if (!lock && lock.error().code != Code::Unsupported) return fail(lock.error());
   if (lock && !*lock) {
-    return fail(Code::Busy, "another start has come to {} meanwhile", database_.string());
+    return fail(Code::Busy, "another start is using {}", database_.string());
   }
   if (lock) lock_ = *std::move(lock);
   is_locked_ = true;
   const auto state = directory_->load();
   if (state && !*state) return {};
-  return fail(Code::Busy, "another start has been at {} meanwhile", database_.string());
+  return fail(Code::Busy, "another start used {} meanwhile", database_.string());
 }
 
 Result<PageSums> BootDirectory::keep_sums(const PageSums& sums) {

@@ -1,7 +1,7 @@
 // The state directory as a start has it: opened where it is, made only when it is decided that the
 // app will be started, and locked before anything in it is believed.
 //
-// Whoever holds the lock may change the database, its state and the replica until it ends: so what
+// The holder of the lock may change the database, its state and the replica until it ends: so what
 // was looked at without it has to be looked at again. Owned by the thread that starts.
 #pragma once
 

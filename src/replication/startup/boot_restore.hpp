@@ -1,4 +1,4 @@
-// The restore of a start: to another name beside the database, and told of while it goes on.
+// The restore of a start: to another name beside the database, with progress in the log.
 #pragma once
 
 #include <functional>

@@ -24,9 +24,9 @@ Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const Stat
   auto sums = TRY(directory.open_sums());
   if (state && !sums.are_of(state->lineage, state->txid)) {
     if (state->txid.value > 0 && (sums.pages() > 0 || !sums.is_readable())) {
-      log.warn("page sums unusable, treated as none",
+      log.warn("page sums unusable; starting without them",
                {{"txid", state->txid},
-                {"cause", sums.is_readable() ? "not of this state, or older than it"
+                {"cause", sums.is_readable() ? "of another state, or older than the state"
                                              : "damaged, or of another version"}});
     }
     TRY(sums.resize(0));

@@ -16,7 +16,7 @@
 
 namespace walwrap::replication {
 
-// Page sums that nobody sees, to find something out with.
+// Page sums in a file without a name, for a comparison.
 Result<PageSums> scratch_sums(const os::Path& database);
 
 // What is not of this state, or newer than what is stored, is not known; says so.
@@ -44,7 +44,7 @@ struct RelatedTo {
   KeyStyle style;
   std::optional<wal::Position> newest_reaches;
 };
-// nullopt: not to be had without the replica.
+// nullopt: unknown without the replica.
 Result<std::optional<PagesFound>> relate_pages(const os::Path& database, const RelatedTo& to,
                                                PageSums& scratch, const os::Clock& clock);
 

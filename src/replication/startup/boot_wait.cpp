@@ -32,7 +32,7 @@ Result<void> BootWait::after(const Error& error) {
 Result<void> BootWait::pause(std::chrono::milliseconds pause) const {
   const MonoTime until = clock_.mono() + pause;
   while (clock_.mono() < until) {
-    if (request_.cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
     os::pause_for(kCancelPoll);
   }
   return {};

@@ -1,7 +1,7 @@
 // What is there: the replica looked at, the local database looked at, and the names that the start
 // decision has for both.
 //
-// Blocks in the store; changes nothing. Owned by whoever asks.
+// Blocks in the store; changes nothing. Owned by the caller.
 #pragma once
 
 #include <functional>
@@ -71,7 +71,7 @@ struct LocalEvidence {
   // The pages are as they were when the state was saved.
   std::function<bool()> is_unchanged = [] { return false; };
   // How they relate to the newest state of the replica, without those that the WAL holds in commits
-  // after `position`, if there is one; nullopt: not to be had now.
+  // after `position`, if there is one; nullopt: unknown for now.
   std::function<std::optional<PagesFound>(const std::optional<wal::Position>& position)> pages =
       [](const auto&) { return std::optional<PagesFound>(); };
   WallTime written{};  // when the database file was written to last

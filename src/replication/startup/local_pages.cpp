@@ -71,7 +71,7 @@ Result<std::optional<Capture::Shot>> take_all(Capture& capture,
     if (shot || shot.error().code != Code::Busy) return shot;
     os::pause_for(kSnapshotPause);
   }
-  return fail(Code::Busy, "{} does not come to rest", owner.database().string());
+  return fail(Code::Busy, "{} is written without a pause", owner.database().string());
 }
 
 // Of what the WAL lies over; nullopt: it does not, or nobody can tell.
@@ -138,7 +138,7 @@ Result<Differences> compare_beside(const os::Path& database, const StoredSums& s
                                    const os::Clock& clock, std::size_t most) {
   const auto log = os::status_of(database.string() + "-wal");
   const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
-  // A log that was not there, or was empty, leaves nothing behind.
+  // A WAL that was not there, or was empty, leaves nothing behind.
   if (!log || log->size == 0) owner->remove_wal_on_close();
   const auto capture = TRY(Capture::open(*owner, std::nullopt));
   const auto snapshot = TRY(sqlite::Snapshot::open(*owner));

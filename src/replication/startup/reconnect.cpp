@@ -14,9 +14,8 @@ Failure mismatch(const BootRequest& request, const ReplicaInspection& replica, L
                  const StartDecision& decision) {
   if (local == LocalFinding::Behind || decision.action == StartAction::CompareFirst) {
     return fail(Code::Mismatch,
-                "replica {}: it holds more than the local database is known to have held when this "
-                "start began, and the app has gone on from there; stop, then start while the "
-                "replica can be reached",
+                "replica {}: it is newer than the local database was at this start, and the app "
+                "has written since; stop, then start while the replica is reachable",
                 request.replica);
   }
   return fail(Code::Mismatch, "replica {}: {} {}; stop, then {}", request.replica, decision.reason,

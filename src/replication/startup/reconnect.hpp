@@ -1,5 +1,5 @@
 // For a start that had to do without the replica: what it holds is settled when it is reached,
-// while the app goes on.
+// while the app runs on.
 //
 // Runs on the upload thread; blocks in the store. Nothing local is replaced by then, so a local
 // database that was behind what is stored stops replication.

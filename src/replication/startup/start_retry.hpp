@@ -31,7 +31,7 @@ StartWait wait_of_look(Unreached unreached, MonoTime give_up, MonoTime now);
 StartWait wait_of_restore(MonoTime give_up, MonoTime now);
 
 // Between two tries of a start that failed. A busy or silent one may go better soon. Rights and
-// credentials come from outside, and seldom while somebody waits: three tries in 15 s tell a slip
+// credentials come from outside, and rarely while a user waits: three tries in 15 s tell a slip
 // (rights that a store has not learned yet) from a mistake. A configuration changes with the next
 // start alone.
 inline constexpr std::chrono::milliseconds kRetryPause{500};

@@ -23,20 +23,19 @@ constexpr std::size_t kLocals = 5;
 constexpr std::size_t kReplicas = 4;
 
 constexpr std::string_view kUnreachable =
-    "the replica cannot be reached, or denies access, so nobody can say whether it holds this "
-    "database";
+    "the replica is unreachable or denies access, so it is unknown whether it holds this database";
 constexpr std::string_view kCheckReach =
-    "check that the replica can be read; --start-timeout sets how long to wait for it";
+    "check that the replica is readable; --start-timeout sets how long to wait for it";
 constexpr std::string_view kChooseSide =
     "compare: walwrap restore --replica URL --output FILE; then start with "
     "--on-diverged=use-replica (the local file is kept under another name) or "
     "--on-diverged=use-local (the next upload is a full image of it)";
 constexpr std::string_view kRepair =
     "walwrap restore --replica URL --output FILE "
-    "--txid HEX16 restores what can be; then give an empty place as --replica";
+    "--txid HEX16 restores what is intact; then set --replica to an empty place";
 constexpr std::string_view kNewHistory =
-    "check that --replica names the right place; to begin a new history from the local file, move "
-    "its state directory (.NAME-walwrap beside it) away";
+    "check --replica; to begin a new history from the local file, move its state directory "
+    "(.NAME-walwrap beside it) to another place";
 
 constexpr Cell refuse(Unless unless, std::string_view reason, std::string_view hint) {
   return {StartAction::Refuse, unless, reason, hint};
@@ -52,12 +51,12 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         go(StartAction::StartEmpty),
         go(StartAction::Restore),
         {StartAction::Retry, Unless::Never,
-         "there is no database here, and the replica cannot be reached, or denies access: starting "
-         "without it could begin an empty database beside a full backup",
+         "the database does not exist here, and the replica is unreachable or denies access: "
+         "starting now could create an empty database beside a full backup",
          kCheckReach},
         refuse(Unless::Never,
-               "there is no database here, and the replica holds damaged or foreign objects, so "
-               "it cannot be restored whole",
+               "the database does not exist here, and the replica holds damaged or foreign "
+               "objects, so it cannot be restored completely",
                kRepair),
     }},
     {{
@@ -69,24 +68,24 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         go(StartAction::StartAndContinue),
         go(StartAction::StartUnconnected),
         refuse(Unless::Never,
-               "the replica holds damaged or foreign objects: nothing is added to what could not "
-               "be restored",
+               "the replica holds damaged or foreign objects: walwrap adds nothing to a replica it "
+               "could not restore",
                kRepair),
     }},
     {{
         // Behind
         refuse(Unless::Never,
-               "the local database is older than what was stored of it, and the replica is empty: "
-               "the newer state would be lost",
+               "the local database is older than what was stored, and the replica is empty: the "
+               "newer state would be lost",
                kNewHistory),
         go(StartAction::SetAsideAndRestore),
         refuse(Unless::Never,
-               "the local database is older than what was stored of it, and the replica cannot be "
-               "reached, or denies access",
+               "the local database is older than what was stored, and the replica is unreachable "
+               "or denies access",
                kCheckReach),
         refuse(Unless::Never,
-               "the local database is older than what was stored of it, and the replica holds "
-               "damaged or foreign objects",
+               "the local database is older than what was stored, and the replica holds damaged or "
+               "foreign objects",
                kRepair),
     }},
     {{
@@ -95,27 +94,26 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
         go(StartAction::CompareFirst),
         {StartAction::Retry, Unless::Never, kUnreachable, kCheckReach},
         refuse(Unless::Never,
-               "the replica holds damaged or foreign objects, and nothing says that they belong "
-               "to this database",
-               "give an empty place as --replica"),
+               "the replica holds damaged or foreign objects, and it is unknown whether they "
+               "belong to this database",
+               "set --replica to an empty place"),
     }},
     {{
         // Diverged
-        refuse(Unless::Never,
-               "the local database belongs to another history than this replica's, and the "
-               "replica is empty",
-               kNewHistory),
+        refuse(
+            Unless::Never,
+            "the local database and the replica have different histories, and the replica is empty",
+            kNewHistory),
         refuse(Unless::SideChosen,
                "the local database and the replica have diverged: each holds changes that the "
                "other does not",
                kChooseSide),
         refuse(Unless::Never,
-               "the local database belongs to another history than this replica's, which cannot "
-               "be reached, or denies access",
-               "check that the replica can be read; check that --replica names the "
-               "right place"),
+               "the local database and the replica have different histories, and the replica is "
+               "unreachable or denies access",
+               "check that the replica is readable, and check --replica"),
         refuse(Unless::Never,
-               "the local database belongs to another history than this replica's, which holds "
+               "the local database and the replica have different histories, and the replica holds "
                "damaged or foreign objects",
                kRepair),
     }},
@@ -161,11 +159,9 @@ StartDecision decide_start(LocalFinding local, ReplicaFinding replica, const Sta
 }
 
 StartDecision decide_unequal(const StartPolicy& policy) {
-  static constexpr Cell kUnequal =
-      refuse(Unless::SideChosen,
-             "the local database differs from the replica, and no state file says how they belong "
-             "together",
-             kChooseSide);
+  static constexpr Cell kUnequal = refuse(
+      Unless::SideChosen,
+      "the local database differs from the replica, and no state file relates them", kChooseSide);
   return decide(kUnequal, policy);
 }
 

@@ -14,7 +14,7 @@ enum class LocalFinding {
   None,      // no database file
   Known,     // its state names this replica's lineage; equal to it, or ahead
   Behind,    // its state names this lineage, and it holds less than what was stored
-  Unknown,   // a database without a state, or with one that others went on from
+  Unknown,   // a database without a state, or with one that another writer continued
   Diverged,  // state of another lineage, or both sides went on from where they agreed
 };
 
@@ -40,7 +40,7 @@ enum class StartAction {
   Restore,             // restore, verify, start
   SetAsideAndRestore,  // the local file gets another name first
   CompareFirst,        // restore into a scratch file and compare: equal is StartAndContinue
-  Retry,               // ask again until --start-timeout, then refuse
+  Retry,               // try again until --start-timeout, then refuse
   Refuse,
 };
 

@@ -54,7 +54,7 @@ class Paces {
     const MonoTime next = all_.next_allowed(now);
     return is_for(is_awaited) ? std::min(next, of_waits_.next_allowed(now)) : next;
   }
-  // What somebody asked for, and so is not paced, does not make others wait.
+  // What a client asked for, and so is not paced, does not make others wait.
   void on_upload(MonoTime started, std::chrono::nanoseconds took, Writer writer, bool is_paced) {
     if (is_paced) all_.on_upload(started, took, writer);
     of_waits_.on_upload(started, took, writer);

@@ -4,7 +4,7 @@
 // upload takes to a quick disk is too long. So its pages are copied first, which takes no store.
 // If the WAL becomes too long meanwhile the snapshot is given back, and the copies stay: the next
 // attempt copies only what has changed since, and what was not reached. Each image is as of the
-// snapshot that it was copied at; whoever uses it says which pages have changed since.
+// snapshot that it was copied at; its user says which pages have changed since.
 //
 // The file is sparse, a page lies where it lies in the database, and its space is gone with this.
 // Owned by the upload thread.

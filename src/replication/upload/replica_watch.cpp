@@ -17,7 +17,7 @@ struct Rhythm {
   milliseconds chain;   // between looks at the chain
   milliseconds again;   // until the next look, where something is wrong
   milliseconds counts;  // so long what was found counts
-  milliseconds least;   // between looks that somebody asks for
+  milliseconds least;   // between looks that a client asks for
 };
 constexpr Rhythm kDirectory{.newest = seconds(10),
                             .chain = minutes(10),
@@ -56,7 +56,7 @@ bool ReplicaWatch::holds_directory(storage::ObjectStore& store) {
 Result<ReplicaWatch::Required> ReplicaWatch::require(const Held& held, LookAt what, MonoTime now) {
   auto found = TRY(look(held, what, now));
   if (found.state == ReplicaState::Nameless) {
-    held.log.warn("identity of the replica is missing, written anew", {{"cause", found.reason}});
+    held.log.warn("identity of the replica is missing, rewritten", {{"cause", found.reason}});
     TRY(claim_identity(held.store, held.state.lineage));
     found = TRY(look(held, what, now));
   }

@@ -51,7 +51,7 @@ class ReplicaWatch {
     Ours,
     MovedBack,  // ours, but older: `state` and `sums` are of its newest TXID, by a new writer
   };
-  // Looks, and writes an identity anew that is missing. A chain that is broken is ours all the
+  // Looks, and rewrites an identity that is missing. A chain that is broken is ours all the
   // same. Errors: Unavailable (why nothing may be stored there, and what to do), those of the
   // store.
   Result<Required> require(const Held& held, LookAt what, MonoTime now);

@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-// For whoever reads these fields as a litestream that takes over: "nothing is known about your
+// For a litestream that takes over and reads these fields: "nothing is known about your
 // log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 // Pages of a large batch that are copied before anything has shown that they must be; and how much

@@ -185,12 +185,12 @@ UploadDone Uploader::upload(UploadJob& job, const LetGo& let_go) {
   if (!stored && was_let_go && !streams && is_unanswered(stored.error())) {
     stored = put(header, body, encoded, storage::Repeat::UntilAnswered);
   }
-  // Whatever it is, repeating the same bytes does not mend it: the pages are offered anew.
+  // Whatever it is, repeating the same bytes does not mend it: the pages are offered again.
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = acknowledge(job, encoded); !noted) return give_back(job, noted.error());
   watch_.on_stored(clock_.mono());
   if (watch_.holds_directory(*deps_.store)) {
-    ignore(require_replica(LookAt::Newest), "then nobody is told that it is stored");
+    ignore(require_replica(LookAt::Newest), "then it is not reported as stored");
   }
   return UploadDone{.stored = true, .bytes = encoded.size};
 }
@@ -262,7 +262,7 @@ Result<Bytes> Uploader::put_merged(const UploadJob& job, const PageSet& pages, L
                                        {.mode = storage::PutMode::CreateOnly,
                                         .timestamp = from.header.timestamp,
                                         .repeat = storage::Repeat::Once});
-  // Of one TXID there is one state, whoever has put it there.
+  // Of one TXID there is one state, whichever writer put it there.
   if (!stored && stored.error().code != Code::Exists) return fail(stored.error());
   return encoded.size;
 }
@@ -319,20 +319,20 @@ bool Uploader::put_if_worth(const UploadJob& job, Level level) {
   if (!stored) {
     levels_->postpone(state_.txid);
     if (stored.error().code == Code::Cancelled) return false;
-    log_.warn("merged file not stored", {{"level", level}, {"cause", stored.error().text}});
+    log_.warn("compacted file not stored", {{"level", level}, {"cause", stored.error().text}});
     return false;
   }
   merged_ += *stored;
   levels_->on_stored(level, state_.txid);
-  log_.debug("merged file stored", {{"level", level},
-                                    {"first", txids.first},
-                                    {"txid", txids.last},
-                                    {"pages", pages.size()},
-                                    {"bytes", *stored}});
+  log_.debug("compacted file stored", {{"level", level},
+                                       {"first", txids.first},
+                                       {"txid", txids.last},
+                                       {"pages", pages.size()},
+                                       {"bytes", *stored}});
   return true;
 }
 
-// The pages are offered anew in any case: what was known of them may have changed.
+// The pages are offered again in any case: what was known of them may have changed.
 UploadDone Uploader::connect(UploadJob& job) {
   const auto reached = reach_store();
   return give_back(job, reached ? Error{} : reached.error());

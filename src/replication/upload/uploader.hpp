@@ -71,11 +71,11 @@ struct UploadDone {
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it
   Bytes bytes = 0;          // of the file that was stored
-  Bytes merged = 0;         // of merged files that were stored before this job
+  Bytes merged = 0;         // of compacted files that were stored before this job
   MonoTime started{};
   std::chrono::nanoseconds took{0};
   std::string error{};         // "": none
-  bool stop = false;           // never offer a job again: somebody else writes here
+  bool stop = false;           // never offer a job again: another writer is here
   bool compare_again = false;  // the sums have moved on: what was found equal may not be
   bool wants_frames = false;   // the next job is to come with every frame
   bool recalled = false;       // given up for the log's sake; what was done by then is kept
@@ -112,12 +112,12 @@ class Uploader {
   // needed, which may be long before this returns, or only when merge() has.
   using Release = std::function<void(std::unique_ptr<sqlite::Snapshot>)>;
   UploadDone run(UploadJob job, const Release& release);
-  // After each job, and after its result is known to whoever waits for it: stores the files of
+  // After each job, and after its result is known to its clients: stores the files of
   // higher levels that are due. None of them is needed for a restore, so a failure is only logged,
   // and a stop ends it.
   void merge(const Release& release);
 
-  // Whether the replica is still ours. Whoever asks to be told sooner says so with look_soon().
+  // Whether the replica is still ours. A caller that needs it sooner says so with look_soon().
   const ReplicaReport& replica() const { return watch_.report(); }
   MonoTime look_due() const { return deps_.store ? watch_.due() : MonoTime::max(); }
   void look_if_due(MonoTime now);
@@ -176,7 +176,7 @@ class Uploader {
   SavedState state_;
   ReplicaWatch watch_;
   bool needs_all_ = false;            // the replica moved back, and nothing was compared since
-  bool moved_ = false;                // the sums are of another TXID than whoever compared knows
+  bool moved_ = false;                // the sums are of another TXID than the comparer knows
   bool has_stored_ = false;           // a start that writes nothing need not know the levels
   std::optional<Compaction> levels_;  // none: not asked for yet
   std::optional<UploadJob> held_;     // stored, its snapshot still begun: for merge()

@@ -66,7 +66,7 @@ Result<Credentials> CredentialChain::Impl::get() {
   return kept;
 }
 
-// Somebody else's, if they are new to us and need no refresh.
+// Another chain's, if they are new to us and need no refresh.
 std::optional<Credentials> CredentialChain::Impl::take_shared() const {
   if (options_.shared == nullptr) return std::nullopt;
   auto theirs = options_.shared->get();
@@ -92,12 +92,11 @@ Result<Credentials> CredentialChain::Impl::fetch() const {
     absent += (absent.empty() ? "" : ", ") + finding.absent;
   }
   if (held_) {
-    return fail(Code::Denied, "{} gives no credentials any more: {}", held_->source, absent);
+    return fail(Code::Denied, "{} no longer gives credentials: {}", held_->source, absent);
   }
   // No waiting brings any: the configuration has none.
   return fail(Code::Invalid,
-              "no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
-              "{})",
+              "no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (tried: {})",
               absent);
 }
 

@@ -1,6 +1,6 @@
 // Finds credentials in the chain of places that the AWS tools look in, and keeps them fresh.
 //
-// Order: environment (also *_FILE, and the names of other hosts: LITESTREAM_*, BUCKETEER_AWS_*,
+// Order: environment (also *_FILE, and the names of other platforms: LITESTREAM_*, BUCKETEER_AWS_*,
 // SPACES_*), web identity, profile files, container, instance. The first source that is set up
 // answers; if it fails, the chain does not fall through to another identity, then or later.
 // Secrets are never logged. Owned by one thread.

@@ -25,7 +25,7 @@ bool is_temporary(int status) {
   return status / 100 == 5 || status == 429 || status == 408;
 }
 
-// Of the transport, as whoever asks for keys sees it: asking twice does no harm, and a page of
+// Of the transport, as the credential chain sees it: asking twice does no harm, and a page of
 // something in between is no answer.
 Error as_asked(Error error) {
   if (error.code == Code::Unknown || error.code == Code::Corrupt) error.code = Code::Unavailable;
@@ -58,7 +58,8 @@ http::Request request_to(http::Method method, std::string url, std::chrono::seco
 }
 
 Failure refused(int status) {
-  return fail(is_temporary(status) ? Code::Unavailable : Code::Denied, "it answers {}", status);
+  return fail(is_temporary(status) ? Code::Unavailable : Code::Denied, "the answer has status {}",
+              status);
 }
 
 Result<Credentials> read_keys(const http::Response& response, CredentialSource kind,
@@ -130,7 +131,7 @@ Result<Credentials> ask_sts(const WebIdentity& role, const CredentialService& se
   return found;
 }
 
-// As the header of a request; "": none. The file wins, and is read anew.
+// As the header of a request; "": none. The file wins, and is read again.
 Result<std::string> container_token(const LookupFn& environment) {
   constexpr std::string_view kFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
   constexpr std::string_view kValue = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
@@ -145,7 +146,7 @@ Result<std::string> container_token(const LookupFn& environment) {
   }
   const bool is_text =
       std::all_of(token.begin(), token.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
-  if (!is_text) return fail(Code::Denied, "{} has a line break or a control character", from);
+  if (!is_text) return fail(Code::Denied, "{} contains a line break or a control character", from);
   return token;
 }
 
@@ -155,7 +156,7 @@ Result<std::string> instance_url(const LookupFn& environment) {
   std::string url = value_of(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT").value_or("");
   if (url.empty()) {
     if (mode != "IPv4" && mode != "IPv6" && mode != "ipv4" && mode != "ipv6") {
-      return fail(Code::Denied, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv4 or IPv6");
+      return fail(Code::Denied, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6");
     }
     return std::string(mode.back() == '4' ? kInstanceHost : kInstanceHostIpv6);
   }
@@ -163,7 +164,7 @@ Result<std::string> instance_url(const LookupFn& environment) {
   const bool is_http = uri && (uri->scheme == "http" || uri->scheme == "https") &&
                        !uri->host.empty() && uri->query.empty() && is_header_word(url);
   if (!is_http) {
-    return fail(Code::Denied, "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http://host URL");
+    return fail(Code::Denied, "AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http://host URL");
   }
   while (url.ends_with('/')) url.pop_back();
   return url;
@@ -194,16 +195,16 @@ Result<Finding> ask_instance_at(const CredentialService& service, const std::str
   if (!token) {
     const bool is_nobody = token.error().code == Code::Unavailable && instance == Instance::May;
     if (!is_nobody) return fail(token.error());
-    return Finding{.absent = "no answer from the service of an instance (IMDS)"};
+    return Finding{.absent = "no answer from the instance metadata service (IMDS)"};
   }
   if (token->status != 200) {
     if (is_temporary(token->status) || instance == Instance::Must) return refused(token->status);
-    return Finding{
-        .absent = fmt::format("no IMDSv2 token from the service of an instance (it answers {})",
-                              token->status)};
+    return Finding{.absent =
+                       fmt::format("no IMDSv2 token from the instance metadata service (status {})",
+                                   token->status)};
   }
   const std::string_view text = as_text(token->body);
-  if (!is_header_word(text)) return fail(Code::Unavailable, "its token is none");
+  if (!is_header_word(text)) return fail(Code::Unavailable, "the token in its answer is malformed");
 
   request = request_to(http::Method::Get, url + std::string(kRolePath),
                        CredentialService::kInstanceLimit);
@@ -214,7 +215,7 @@ Result<Finding> ask_instance_at(const CredentialService& service, const std::str
   if (is_none) return fail(Code::Denied, "the instance has no role");
   if (roles.status != 200) return refused(roles.status);
   const auto role = parse_role_name(as_text(roles.body));
-  if (!role) return fail(Code::Unavailable, "what it lists is no role");
+  if (!role) return fail(Code::Unavailable, "the role name in its answer is malformed");
   auto found = TRY(instance_keys(service, request, *role));
   return Finding{.credentials = std::move(found)};
 }
@@ -250,8 +251,7 @@ Result<Finding> ask_container(const CredentialService& service) {
 Result<Finding> ask_instance(const CredentialService& service, Instance instance) {
   if (is_switched_off(service.environment)) {
     return Finding{.absent =
-                       "the service of an instance is switched off "
-                       "(AWS_EC2_METADATA_DISABLED)"};
+                       "the instance metadata service is disabled (AWS_EC2_METADATA_DISABLED)"};
   }
   const auto url = TRY(instance_url(service.environment));
   // Who names an address expects an answer.

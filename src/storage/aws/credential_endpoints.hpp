@@ -2,7 +2,7 @@
 //
 // Errors: Denied (refused, or what is set is wrong), Unavailable (no answer, or none that can be
 // understood), Cancelled and Deadline (of the transport). No error shows a token or a key. Each
-// request is tried twice at once; whoever asks waits before he asks again. Sources: AWS SDKs and
+// request is tried twice at once; the caller waits before it asks again. Sources: AWS SDKs and
 // Tools Reference Guide; AWS STS API Reference, AssumeRoleWithWebIdentity.
 #pragma once
 

@@ -1,4 +1,4 @@
-// When keys that expire are fetched anew, and how long those in hand are used.
+// When expiring credentials are refreshed, and how long those in hand are used.
 //
 // Pure; owned by one thread. Expiry is wall time, because the service says it so; limits are on the
 // time that only moves forward. What a service has just given is used for a minute whatever our
@@ -37,7 +37,7 @@ class CredentialRefresh {
   // The store did not take them.
   void on_refused(Now now);
   bool is_refused() const { return is_refused_; }
-  // Fetched by somebody else: worth taking instead of a fetch of one's own.
+  // Fetched by another chain: worth taking instead of an own fetch.
   static bool is_fresh(std::optional<WallTime> expires, Now now);
 
  private:

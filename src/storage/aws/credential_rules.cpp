@@ -48,26 +48,27 @@ bool is_header_word(std::string_view text) {
 
 Result<void> check_keys(const SigningKeys& keys) {
   if (!is_header_word(keys.access_key_id)) {
-    return fail(Code::Denied, "the access key id is empty, or has a blank or a control character");
+    return fail(Code::Denied,
+                "the access key ID is empty, or contains a space or a control character");
   }
   const std::string& secret = keys.secret_access_key.reveal();
   if (secret.empty()) return fail(Code::Denied, "the secret access key is empty");
   if (secret.front() == ' ' || secret.back() == ' ' ||
       std::any_of(secret.begin(), secret.end(), is_control)) {
     return fail(Code::Denied,
-                "the secret access key has a blank at one end, or a line break or another control "
-                "character");
+                "the secret access key begins or ends with a space, or contains a line break or "
+                "another control character");
   }
   const std::string& token = keys.session_token.reveal();
   if (!token.empty() && !is_header_word(token)) {
-    return fail(Code::Denied, "the session token has a blank or a control character");
+    return fail(Code::Denied, "the session token contains a space or a control character");
   }
   return {};
 }
 
 Result<KeyAnswer> parse_key_answer(std::string_view json_text) {
   const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return fail(Code::Corrupt, "the answer is no JSON object");
+  if (!json.is_object()) return fail(Code::Corrupt, "the answer is not a JSON object");
   const std::string code = text_in(json, "Code");
   if (!code.empty() && code != "Success") {
     return fail(Code::Denied, "it says {}", without_secret(code, text_in(json, "SecretAccessKey")));
@@ -87,7 +88,7 @@ Result<KeyAnswer> parse_key_answer(std::string_view json_text) {
   }
   if (const auto found = json.find("Expiration"); found != json.end() && !found->is_null()) {
     answer.expires = parse_rfc3339(text_in(json, "Expiration"));
-    if (!answer.expires) return fail(Code::Corrupt, "Expiration in the answer is no time");
+    if (!answer.expires) return fail(Code::Corrupt, "Expiration in the answer is not a time");
   }
   return answer;
 }
@@ -105,7 +106,9 @@ std::optional<std::string> parse_role_name(std::string_view text) {
 }
 
 Result<void> check_service_url(std::string_view url, PlainHttp plain) {
-  if (!is_header_word(url)) return fail(Code::Denied, "a blank or control character in the URL");
+  if (!is_header_word(url)) {
+    return fail(Code::Denied, "the URL contains a space or a control character");
+  }
   auto uri = http::parse_uri(url);
   if (!uri) return fail(Code::Denied, "{}", uri.error().text);
   if (uri->host.empty() || (uri->scheme != "https" && uri->scheme != "http")) {
@@ -115,7 +118,7 @@ Result<void> check_service_url(std::string_view url, PlainHttp plain) {
   const bool is_for_containers = plain == PlainHttp::ThisMachineOrContainer;
   if (uri->scheme == "https" || is_loopback_host(host)) return {};
   if (is_for_containers && is_container_service(host)) return {};
-  return fail(Code::Denied, "http is only for localhost{}; use https for {}",
+  return fail(Code::Denied, "http is allowed only for localhost{}; use https for {}",
               is_for_containers ? ", 169.254.170.2, 169.254.170.23 and [fd00:ec2::23]" : "",
               uri->host);
 }

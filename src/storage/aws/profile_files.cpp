@@ -79,7 +79,7 @@ class Reader {
 
   Result<void> read_key(std::string_view text, std::size_t indent) {
     if (!is_in_section_) {
-      return fail(Code::Invalid, "line {}: stands before the first [section]", number_);
+      return fail(Code::Invalid, "line {}: is before the first [section]", number_);
     }
     const auto sign = text.find_first_of("=:");
     if (sign == std::string_view::npos || sign == 0) {

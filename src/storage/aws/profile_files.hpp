@@ -2,7 +2,7 @@
 //
 // Pure; text in, values out. Values may be secrets, and no error repeats a line. Source: AWS SDKs
 // and Tools Reference Guide, "Shared config and credentials files". What is indented below a key
-// belongs to that key, and is none of ours. A section that comes twice is one.
+// belongs to that key, and is ignored. A section that comes twice is one.
 #pragma once
 
 #include <functional>

@@ -61,18 +61,19 @@ std::string region_of_host(std::string_view host, const Dialect& dialect) {
 
 Result<void> check_bucket(std::string_view bucket) {
   if (bucket.empty()) {
-    return fail(Code::Invalid, "an S3 replica names its bucket: s3://bucket/app");
+    return fail(Code::Invalid, "the S3 URL has no bucket: write s3://bucket/app");
   }
   if (bucket.find(':') != std::string_view::npos) {
     return fail(Code::Invalid,
-                "what follows s3:// is the bucket; type s3://bucket/app?endpoint=http://host:port");
+                "the bucket must follow s3://; write s3://bucket/app?endpoint=http://host:port");
   }
   const bool is_name = std::all_of(bucket.begin(), bucket.end(), [](char c) {
     return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
   });
   if (!is_name || bucket.size() < 3 || bucket.size() > 63) {
     return fail(Code::Invalid,
-                "'{}' is no bucket: its name has 3 to 63 letters, digits, '-', '.' or '_'", bucket);
+                "'{}' is not a bucket name: it has 3 to 63 letters, digits, '-', '.' or '_'",
+                bucket);
   }
   return {};
 }
@@ -91,8 +92,7 @@ Result<std::string> clean_prefix(std::string_view path, std::string_view bucket)
     }
   }
   if (parts.empty()) {
-    return fail(Code::Invalid, "a replica needs a place of its own in the bucket: s3://{}/app",
-                bucket);
+    return fail(Code::Invalid, "the S3 URL has no prefix: write s3://{}/app", bucket);
   }
   std::string prefix;
   for (const auto part : parts) {
@@ -109,10 +109,9 @@ struct Endpoint {
 
 Result<Endpoint> parse_endpoint(std::string text, std::string_view source) {
   const auto bad = [&] {
-    return fail(
-        Code::Invalid,
-        "the endpoint ({}) is no address of a server: type https://host or http://host:port",
-        source);
+    return fail(Code::Invalid,
+                "the endpoint ({}) is not a server address: write https://host or http://host:port",
+                source);
   };
   if (text.find("://") == std::string::npos) text = "https://" + text;
   const auto uri = http::parse_uri(text);
@@ -147,7 +146,8 @@ Result<void> check_options(const http::Uri& uri) {
     if (name.find("key") != name.npos || name.find("secret") != name.npos ||
         name.find("token") != name.npos) {
       return fail(Code::Invalid,
-                  "a key in a URL shows in ps; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+                  "access keys in a URL are visible in ps; set AWS_ACCESS_KEY_ID and "
+                  "AWS_SECRET_ACCESS_KEY");
     }
     return fail(Code::Invalid,
                 "an S3 URL takes endpoint=, region=, path-style= and http= after '?', not '{}='",
@@ -164,13 +164,13 @@ std::string option(const http::Uri& uri, const std::string& key) {
 Result<bool> parse_path_style(std::string_view text) {
   if (text == "true" || text == "1" || text == "yes") return true;
   if (text == "false" || text == "0" || text == "no") return false;
-  return fail(Code::Invalid, "path-style={} is neither true nor false", text);
+  return fail(Code::Invalid, "path-style={} must be true or false", text);
 }
 
 Result<bool> parse_http2(std::string_view text) {
   if (text == "2") return true;
   if (text == "1.1" || text.empty()) return false;
-  return fail(Code::Invalid, "http={} is neither 1.1 nor 2", text);
+  return fail(Code::Invalid, "http={} must be 1.1 or 2", text);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // AWS Signature Version 4, header form, for S3 and STS. Pure; the hashes are OpenSSL's.
 //
 // Source: AWS "Signature Version 4 signing process" and its published test suite. S3 mode: the path
-// is encoded once, by whoever built it, and not normalised.
+// is encoded once, by its builder, and not normalised.
 #pragma once
 
 #include <string>

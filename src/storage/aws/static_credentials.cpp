@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 4> kPrefixes = {"AWS_", "LITESTREAM_", "B
                                                        "SPACES_"};
 constexpr std::string_view kSessionName = "walwrap";
 constexpr std::string_view kInstead =
-    "what works: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
+    "walwrap supports AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, "
     "aws_access_key_id and aws_secret_access_key in a profile, role_arn with "
     "web_identity_token_file, or the role of a container or an instance";
 
@@ -97,7 +97,7 @@ struct Loaded {
   std::string passed_over = {};  // why nothing of the file is in them
 };
 
-// What cannot be read or understood is as good as not there, unless somebody asked for it: a file
+// What cannot be read or understood counts as absent, unless the user named it: a file
 // at home that nobody thinks of does not stand before the role of a container.
 Result<Loaded> load(const ProfilePlace& place, bool is_wanted) {
   if (place.path.empty()) return Loaded{};
@@ -126,8 +126,8 @@ Result<Finding> find_in(const LookupFn& environment, const Profile& profile,
   if (has({"role_arn"})) {
     if (token_file.empty()) {
       return refuse(source,
-                    "has a role_arn that another identity must take (source_profile or "
-                    "credential_source), which walwrap does not do");
+                    "has a role_arn with source_profile or credential_source, which walwrap does "
+                    "not support");
     }
     const std::string_view session = value_of(profile, "role_session_name");
     return Finding{
@@ -156,10 +156,10 @@ Result<Finding> find_in(const LookupFn& environment, const Profile& profile,
     return Finding{.credentials = std::move(found)};
   }
   if (has({"sso_session", "sso_start_url", "sso_account_id", "login_session"})) {
-    return refuse(source, "signs in through a browser (SSO), which walwrap does not do");
+    return refuse(source, "uses SSO, which walwrap does not support");
   }
   if (has({"credential_process"})) {
-    return refuse(source, "has a credential_process, and walwrap starts no programs for keys");
+    return refuse(source, "has a credential_process, which walwrap does not run");
   }
   if (!token_file.empty()) {
     return fail(Code::Denied, "{} has web_identity_token_file and no role_arn", source);
@@ -235,8 +235,7 @@ Result<Finding> find_in_profile(const LookupFn& environment) {
   const auto found = profiles.find(name);
   if (found == profiles.end()) {
     if (named && name != "default") {
-      return fail(Code::Denied, "AWS_PROFILE is {}, and there is no such profile in {}", name,
-                  where);
+      return fail(Code::Denied, "AWS_PROFILE is {}, and that profile is not in {}", name, where);
     }
     return absent(fmt::format("no profile {} in {}", name, where));
   }

@@ -1,7 +1,7 @@
 // Keys that lie on this machine: in the environment, in files that it names, and in the profile
 // files of the AWS tools. And the role that it names, which is to be taken at STS.
 //
-// Everything is read anew by each call. Errors: Denied, says what is wrong and what to set;
+// Each call reads everything again. Errors: Denied, says what is wrong and what to set;
 // Unavailable, the disk does not answer. No error shows what may be a secret.
 #pragma once
 
@@ -19,7 +19,7 @@ namespace walwrap::storage {
 
 struct WebIdentity {
   std::string role_arn;
-  os::Path token_file;  // read when the role is taken: whoever put it there renews it
+  os::Path token_file;  // read when the role is taken: its owner renews it
   std::string session_name;
   std::string source;  // "web identity", "profile x"
 };

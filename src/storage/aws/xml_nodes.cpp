@@ -29,7 +29,7 @@ Result<pugi::xml_node> load_xml(pugi::xml_document& document, std::string_view x
                                 std::string_view root) {
   const auto parsed = document.load_buffer(xml.data(), xml.size());
   if (!parsed) {
-    return fail(Code::Corrupt, "the answer is no XML: {} at byte {}", parsed.description(),
+    return fail(Code::Corrupt, "the answer is not XML: {} at byte {}", parsed.description(),
                 parsed.offset);
   }
   const auto node = document.document_element();

@@ -140,7 +140,7 @@ Result<S3Reply> S3Session::look(const std::string& key) {
   };
   // A server that knows no ranges sends all of it, which nobody needs.
   request.sink = [](ByteSpan bytes) -> Result<void> {
-    if (bytes.size() > 1) return fail(Code::Cancelled, "more than was asked for");
+    if (bytes.size() > 1) return fail(Code::Cancelled, "more bytes than requested");
     return {};
   };
   auto reply = perform(request);
@@ -183,7 +183,7 @@ bool S3Session::mend_clock(const S3Reply& reply) {
   const auto theirs = server_time(reply.response);
   if (!theirs) return false;
   clock_offset_ = *theirs - clock_.wall();
-  log_.warn("clock differs from the store's, its time is used to sign",
+  log_.warn("the clock differs from the store's; signing requests with the store's time",
             {{"store", target_.url}, {"ahead_ms", clock_offset_.count()}});
   return true;
 }
@@ -192,7 +192,7 @@ bool S3Session::mend_region(const S3Reply& reply) {
   std::string region = reply.error.region;
   if (region.empty()) region = reply.response.header("x-amz-bucket-region");
   if (!is_region_name(region) || region == target_.region) return false;
-  log_.warn("bucket is in another region; put it into the URL as ?region=",
+  log_.warn("the bucket is in another region; add ?region= to the URL",
             {{"store", target_.url}, {"configured", target_.region}, {"region", region}});
   target_ = in_region(std::move(target_), region);
   return true;
@@ -200,7 +200,7 @@ bool S3Session::mend_region(const S3Reply& reply) {
 
 void S3Session::on_conditions_refused() {
   if (!std::exchange(has_conditions_, false)) return;
-  log_.warn("store cannot create atomically: it is asked what is there before each put",
+  log_.warn("the store does not support create-only writes; checking each key before a put",
             {{"store", target_.url}});
 }
 

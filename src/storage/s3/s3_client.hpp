@@ -81,7 +81,7 @@ class S3Session {
     S3Location target;
     std::unique_ptr<http::Transport> transport;
     LookupFn environment;
-    std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
+    std::shared_ptr<SharedCredentials> credentials = {};  // null: not shared
     const os::Clock& clock;
     const Log& log;
   };

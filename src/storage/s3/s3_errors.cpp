@@ -85,7 +85,7 @@ Meaning by_status(const S3Answer& answer) {
     case 403:
       return Meaning::Denied;
     case 404:
-      // A page of somebody in between says nothing about the object.
+      // A page from a proxy says nothing about the object.
       return answer.response.body.empty() ? Meaning::NotThere : Meaning::Malformed;
     case 405:
     case 501:
@@ -112,30 +112,30 @@ Meaning by_status(const S3Answer& answer) {
 // What a person can do about it; "": nothing, or nothing but wait.
 std::string_view advice(Meaning meaning, const S3Error& error) {
   if (error.code == "SignatureDoesNotMatch") {
-    return "the secret key does not belong to the key id: check AWS_SECRET_ACCESS_KEY";
+    return "the secret key does not match the access key ID: check AWS_SECRET_ACCESS_KEY";
   }
   if (error.code == "InvalidAccessKeyId") {
-    return "the store does not know this key id: check AWS_ACCESS_KEY_ID and the endpoint";
+    return "the store does not know this access key ID: check AWS_ACCESS_KEY_ID and the endpoint";
   }
   switch (meaning) {
     case Meaning::Denied:
-      return "not allowed: the key needs the rights to list, get and put here";
+      return "access denied: allow the access key to list, get and put objects here";
     case Meaning::NoBucket:
-      return "there is no such bucket: create it, or check its name and the endpoint";
+      return "the bucket does not exist: create it, or check its name and the endpoint";
     case Meaning::CredentialsExpired:
       return "the credentials have expired: set new ones";
     case Meaning::ClockSkew:
-      return "the clock of this machine is wrong: set it";
+      return "the clock of this machine is wrong: correct it";
     case Meaning::WrongRegion:
       return "the bucket is in another region: add ?region=NAME to the URL or set AWS_REGION";
     case Meaning::NotImplemented:
-      return "the store does not know this request";
+      return "the store does not support this request";
     case Meaning::Malformed:
-      return "no answer of an S3 store: check the endpoint, and what stands in between";
+      return "the answer is not from an S3 store: check the endpoint, and any proxy";
     case Meaning::Changed:
       return "the object was replaced while it was read";
     case Meaning::OutOfRange:
-      return "the object is shorter than it was listed";
+      return "the object is shorter than its listed size";
     default:
       return "";
   }
@@ -157,7 +157,7 @@ Code code_of(Meaning meaning) {
       return Code::Denied;
     case Meaning::Throttled:
     case Meaning::Unavailable:
-    case Meaning::Malformed:  // said by whoever stands in between: another one may come through
+    case Meaning::Malformed:  // from a proxy: another request may come through
       return Code::Unavailable;
     case Meaning::Unknown:
       return Code::Unknown;
@@ -168,7 +168,7 @@ Code code_of(Meaning meaning) {
     case Meaning::Done:
       break;
   }
-  panic(__FILE__, __LINE__, "a success is no error");
+  panic(__FILE__, __LINE__, "a success is not an error");
 }
 
 // On one line, and not all of what a proxy's page may hold.

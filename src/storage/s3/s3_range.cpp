@@ -42,7 +42,7 @@ Result<void> RangedBody::on_head(const http::Response& head) {
   if (!etag.starts_with("W/")) etag_ = etag;
   const bool is_success = head.status == 206 || head.status == 200;
   if (is_success && etag.empty()) {
-    return fail(Code::Unavailable, "{}: an answer without an etag, which no object store gives",
+    return fail(Code::Unavailable, "{}: the answer has no etag, so it is not from an object store",
                 key_);
   }
   if (head.status == 206) return on_part(head);
@@ -54,7 +54,7 @@ Result<void> RangedBody::on_part(const http::Response& head) {
   const auto text = head.header("content-range");
   const auto sent = parse_content_range(text);
   if (!sent || sent->length == 0 || sent->offset != asked_.offset) {
-    return fail(Code::Corrupt, "{}: asked for {}, got '{}'", key_, format_range(asked_), text);
+    return fail(Code::Corrupt, "{}: requested {}, got '{}'", key_, format_range(asked_), text);
   }
   is_partial_ = true;
   sent_ = sent->length;
@@ -86,9 +86,10 @@ Result<void> RangedBody::take(ByteSpan bytes) {
   skip_ -= skipped;
   bytes = bytes.subspan(skipped);
   if (bytes.empty()) return {};
-  if (is_complete()) return fail(Code::Cancelled, "{}: the rest was not asked for", key_);
-  if (remaining_)
+  if (is_complete()) return fail(Code::Cancelled, "{}: the rest was not requested", key_);
+  if (remaining_) {
     bytes = bytes.first(static_cast<std::size_t>(std::min<Bytes>(*remaining_, bytes.size())));
+  }
   TRY(sink_(bytes));
   if (remaining_) *remaining_ -= bytes.size();
   return {};
@@ -98,8 +99,9 @@ Result<void> RangedBody::finish() const {
   if (skip_ == 0 && remaining_.value_or(0) == 0) return {};
   // A whole object that ended early has broken off, which the transport tells. So this is all of
   // it.
-  if (!is_partial_)
+  if (!is_partial_) {
     return fail(Code::Corrupt, "{} is too short for {}", key_, format_range(asked_));
+  }
   return fail(Code::Unavailable, "{}: the answer ended {} bytes too early", key_, *remaining_);
 }
 

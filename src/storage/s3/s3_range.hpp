@@ -38,7 +38,7 @@ class RangedBody {
       : key_(std::move(key)), asked_(asked), sink_(sink) {}
 
   // For http::Request. Corrupt: the object is too short for the range, or the answer contradicts
-  // the question. Unavailable: it has no etag, so it is a page of whoever stands in between.
+  // the question. Unavailable: it has no etag, so it is a page from a proxy.
   Result<void> on_head(const http::Response& head);
   // Cancelled once all is there and the server goes on: is_complete() tells.
   Result<void> take(ByteSpan bytes);

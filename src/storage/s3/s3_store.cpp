@@ -163,7 +163,7 @@ Result<ObjectInfo> S3Store::head(const std::string& key) {
   }
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
   const auto size = content_length(reply.response);
-  if (!size) return fail(Code::Corrupt, "HEAD {}: the answer names no size", key);
+  if (!size) return fail(Code::Corrupt, "HEAD {}: the answer has no size", key);
   return ObjectInfo{.key = key, .size = *size, .modified = modified_of(reply.response)};
 }
 
@@ -176,7 +176,7 @@ Result<ListPage> S3Store::list_page(const QueryPairs& query) {
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
   auto page = parse_list(as_text(reply.response.body));
   if (page) return page;
-  // A page of whoever stands in between says nothing about what is stored: neither that nothing is
+  // A page from a proxy says nothing about what is stored: neither that nothing is
   // there, nor that something is damaged. Another answer may come through.
   return fail(Code::Unavailable, "listing: malformed answer: {}", page.error().text);
 }
@@ -187,7 +187,7 @@ Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
   const std::string root = session_.target().prefix + "/";
   for (const ListedObject& object : page.objects) {
     if (!object.key.starts_with(root + prefix)) {
-      return fail(Code::Unavailable, "listing: asked for {}{}, got {}", root, prefix, object.key);
+      return fail(Code::Unavailable, "listing: requested {}{}, got {}", root, prefix, object.key);
     }
     std::string key = object.key.substr(root.size());
     // The root itself: an object that some tools make for a directory.
@@ -200,13 +200,13 @@ Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
 // Each page has its own limit, and a store that has one more each time would be asked for ever.
 Result<void> S3Store::may_ask_for_more(MonoTime begun, std::size_t found) const {
   const CallBudget budget = deps_.budget();
-  if (!budget.go_on) return fail(Code::Cancelled, "told to stop while listing");
+  if (!budget.go_on) return fail(Code::Cancelled, "stopped while listing");
   const MonoTime now = deps_.clock.mono();
   const bool is_late = budget.deadline && now >= *budget.deadline;
   if (now < begun + (is_late ? kLongestLateListing : kLongestListing)) return {};
   const auto took = std::chrono::duration_cast<std::chrono::seconds>(now - begun);
   return fail(Code::Deadline,
-              "listing of {} has no end: {} keys after {}, and more to come; check the URL",
+              "the listing of {} does not end: {} keys after {}, and more follow; check the URL",
               describe(), found, format_duration(took));
 }
 

@@ -37,7 +37,7 @@ class S3Store : public ObjectStore {
   // Of a listing, a thousand keys each (Law 5): a replica has a few thousand.
   static constexpr int kMostPages = 1'000;
   static constexpr Bytes kMostKeyBytes = Bytes{128} << 20;
-  // For all its pages: in any case, and where whoever waits has a deadline that has passed.
+  // For all its pages: in any case, and where the caller has a deadline that has passed.
   static constexpr std::chrono::minutes kLongestListing{10};
   static constexpr std::chrono::minutes kLongestLateListing{2};
   static constexpr std::size_t kKeysPerDelete = 1'000;  // S3's own limit
@@ -49,7 +49,7 @@ class S3Store : public ObjectStore {
     // Each upload thread of a multipart upload gets one of its own.
     std::function<Result<std::unique_ptr<http::Transport>>()> make_transport;
     LookupFn environment;
-    std::shared_ptr<SharedCredentials> credentials = {};  // null: shared with nobody
+    std::shared_ptr<SharedCredentials> credentials = {};  // null: not shared
     const os::Clock& clock;                               // borrowed, like the log
     const Log& log;
     // Whether the next page of a listing is still waited for.

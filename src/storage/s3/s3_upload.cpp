@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a small body, beside what its size takes: what hangs for longer is sent anew on a fresh
+// Of a small body, beside what its size takes: what hangs for longer is sent again on a fresh
 // connection, so that a store which is back after an outage is noticed soon. If it was slow and not
 // away, the repeated create-only put meets what the first one stored.
 constexpr std::chrono::milliseconds kWholeLimit{2'500};
@@ -30,7 +30,8 @@ bool is_worth_repeating(const Result<S3Reply>& reply) {
 Result<std::string> require_etag(const S3Reply& reply, const S3Request& request) {
   const auto etag = reply.response.header("etag");
   if (etag.empty()) {
-    return fail(Code::Unknown, "{}: status {} without an etag: is it S3 that answers?",
+    return fail(Code::Unknown,
+                "{}: status {} without an etag: check that the endpoint is an S3 store",
                 what_of(request), reply.response.status);
   }
   return std::string(etag);
@@ -220,7 +221,7 @@ Result<void> S3Upload::settle(Lane& lane) {
 
 Result<void> S3Upload::require_absent() {
   const auto reply = TRY(with_retries([&] { return deps_.session.look(deps_.key); }));
-  if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} is there already", deps_.key);
+  if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} already exists", deps_.key);
   if (reply.meaning == Meaning::NotThere) return {};
   // Who may not look leaves it to the condition, if there is one.
   if (reply.meaning == Meaning::Denied && deps_.session.has_conditions()) return {};
@@ -257,7 +258,7 @@ Result<void> S3Upload::complete() {
   return {};
 }
 
-// Completed by an attempt whose answer was lost, or removed by somebody.
+// Completed by an attempt whose answer was lost, or removed by another client.
 Result<void> S3Upload::on_upload_gone() {
   upload_id_.clear();
   S3Request request;
@@ -265,12 +266,12 @@ Result<void> S3Upload::on_upload_gone() {
   request.key = deps_.key;
   const auto reply = TRY(with_retries([&] { return deps_.session.perform(request); }));
   const bool is_there = reply.meaning == Meaning::Done;
-  // Whoever asked for create-only compares more than a size.
+  // A caller of create-only compares more than a size.
   if (is_there && deps_.options.mode == PutMode::CreateOnly) {
-    return fail(Code::Exists, "{} is there already", deps_.key);
+    return fail(Code::Exists, "{} already exists", deps_.key);
   }
   if (is_there && content_length(reply.response) == total_) return {};
-  return fail(Code::Unknown, "the multipart upload of {} has gone", deps_.key);
+  return fail(Code::Unknown, "the multipart upload of {} no longer exists", deps_.key);
 }
 
 void S3Upload::abandon() {
@@ -282,10 +283,11 @@ void S3Upload::abandon() {
   request.query = {{"uploadId", std::exchange(upload_id_, "")}};
   const auto reply = deps_.session.perform(request);
   if (reply && (reply->meaning == Meaning::Done || reply->error.code == "NoSuchUpload")) return;
-  deps_.log.warn("parts of an upload stay in the store until a lifecycle rule removes them",
-                 {{"store", deps_.session.target().url},
-                  {"key", deps_.key},
-                  {"cause", reply ? reply->error.code : reply.error().text}});
+  deps_.log.warn(
+      "parts of an unfinished upload remain in the store until a lifecycle rule deletes them",
+      {{"store", deps_.session.target().url},
+       {"key", deps_.key},
+       {"cause", reply ? reply->error.code : reply.error().text}});
 }
 
 }  // namespace walwrap::storage

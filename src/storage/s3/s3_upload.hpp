@@ -34,8 +34,8 @@ class S3Upload {
   // Each has one buffer of a part: all the memory that an upload of any size takes.
   static constexpr int kMostLanes = 2;
   // Before the second, third and fourth try of a part and of what follows the parts: enough for a
-  // store that stumbles. Longer waits are for whoever repeats the whole, also where a store asks
-  // for them.
+  // store that stumbles. Longer waits are for the caller that repeats the whole, also where a store
+  // asks for them.
   static constexpr std::array kPauses = {std::chrono::milliseconds(250),
                                          std::chrono::milliseconds(1'000),
                                          std::chrono::milliseconds(4'000)};

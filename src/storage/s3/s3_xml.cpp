@@ -43,10 +43,10 @@ Result<ListedObject> parse_object(const pugi::xml_node& node, bool is_encoded) {
   const std::string size = text_of(node, "Size");
   const auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), object.size);
   if (error != std::errc{} || end != size.data() + size.size()) {
-    return fail(Code::Corrupt, "the listing gives {} the size '{}'", object.key, size);
+    return fail(Code::Corrupt, "the listing has {} with the size '{}'", object.key, size);
   }
   const auto modified = parse_rfc3339(text_of(node, "LastModified"));
-  if (!modified) return fail(Code::Corrupt, "the listing gives {} no time", object.key);
+  if (!modified) return fail(Code::Corrupt, "the listing has no time for {}", object.key);
   object.modified = *modified;
   return object;
 }
@@ -79,7 +79,7 @@ Result<ListPage> parse_list(std::string_view xml) {
   const auto root = TRY(load_xml(document, xml, "ListBucketResult"));
   const std::string truncated = text_of(root, "IsTruncated");
   if (truncated != "true" && truncated != "false") {
-    return fail(Code::Corrupt, "the listing does not say whether it is whole");
+    return fail(Code::Corrupt, "the listing does not say whether it is complete");
   }
   const bool is_encoded = text_of(root, "EncodingType") == "url";
   ListPage page;
@@ -91,7 +91,7 @@ Result<ListPage> parse_list(std::string_view xml) {
   if (truncated == "true") {
     page.next_token = text_of(root, "NextContinuationToken");
     if (page.next_token.empty()) {
-      return fail(Code::Corrupt, "the listing goes on, but does not say where");
+      return fail(Code::Corrupt, "the listing continues, but has no continuation token");
     }
   }
   return page;
@@ -126,7 +126,7 @@ std::string format_complete_upload(const std::vector<UploadedPart>& parts) {
 Result<std::optional<S3Error>> parse_complete_upload(std::string_view xml) {
   pugi::xml_document document;
   if (!document.load_buffer(xml.data(), xml.size())) {
-    return fail(Code::Corrupt, "the answer to the completed upload is no XML");
+    return fail(Code::Corrupt, "the answer to the completed upload is not XML");
   }
   const auto root = document.document_element();
   if (local_name(root) == "CompleteMultipartUploadResult") return std::optional<S3Error>();

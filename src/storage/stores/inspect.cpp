@@ -15,7 +15,7 @@ constexpr Bytes kProbeLimit = 4096;
 Result<void> get_same(ObjectStore& store, const std::string& key, ByteSpan expected) {
   const auto got = TRY(get_all(store, key, kProbeLimit));
   if (std::ranges::equal(got, expected)) return {};
-  return fail(Code::Corrupt, "{} came back with other bytes than were put", key);
+  return fail(Code::Corrupt, "{} was read back with different content", key);
 }
 
 Result<void> remove_whole(ObjectStore& store, const std::string& key) {
@@ -23,7 +23,7 @@ Result<void> remove_whole(ObjectStore& store, const std::string& key) {
   const auto left = get_all(store, key, kProbeLimit);
   if (!left && left.error().code == Code::NotFound) return {};
   if (!left) return fail(left.error());
-  return fail(Code::Mismatch, "{} is still there after it was deleted", key);
+  return fail(Code::Mismatch, "{} still exists after it was deleted", key);
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ StoreRights try_rights(ObjectStore& store, const std::string& key) {
   if (!*rights.put) {
     // It may have been carried out all the same.
     if (rights.put->error().code != Code::Denied) {
-      ignore(store.remove(key), "what keeps it from being put may keep it from being removed");
+      ignore(store.remove(key), "the cause that prevented the put may prevent the removal");
     }
     return rights;
   }

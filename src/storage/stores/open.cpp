@@ -20,14 +20,15 @@ Result<std::string> parse_root(std::string path) {
   if (path.find('\0') != std::string::npos) return fail(Code::Invalid, "NUL in the path");
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   if (path.size() < 2) {
-    return fail(Code::Invalid, "a replica needs a directory of its own, such as /backups/db");
+    return fail(Code::Invalid, "a replica needs a separate directory, such as /backups/db");
   }
   return path;
 }
 
 Result<Location> parse_file(const http::Uri& uri, Location location) {
   if (!uri.host.empty()) {
-    return fail(Code::Invalid, "a file URL has no host; type file:///{}{}", uri.host, uri.path);
+    return fail(Code::Invalid, "a file URL has no host name; write file:///{}{}", uri.host,
+                uri.path);
   }
   if (!uri.query.empty()) {
     return fail(Code::Invalid, "a file URL takes no '?{}='; write %3F for '?' in a path",
@@ -77,15 +78,15 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
     return location;
   }
   if (url.find("://") == std::string_view::npos) {
-    return fail(Code::Invalid,
-                "a replica is given as s3://bucket/prefix, file:///dir, or a path that begins "
-                "with '/'");
+    return fail(
+        Code::Invalid,
+        "not a replica URL: write s3://bucket/prefix, file:///dir, or a path that begins with '/'");
   }
   const auto uri = TRY(http::parse_uri(url));
   if (uri.scheme == "file") return parse_file(uri, std::move(location));
   if (uri.scheme != "s3") {
     return fail(Code::Invalid,
-                "replicas of scheme '{}' are not supported; type s3://bucket/prefix or file:///dir",
+                "the URL scheme '{}' is not supported; write s3://bucket/prefix or file:///dir",
                 uri.scheme);
   }
   location.kind = StoreKind::S3;

@@ -33,7 +33,7 @@ struct Location {
 // A plain absolute path ("/backups/db") is taken as file://.
 Result<Location> parse_location(std::string_view url, const LookupFn& environment);
 
-// What a store needs of whoever opens it, all borrowed but for the function.
+// What a store needs from its caller, all borrowed but for the function.
 struct Surroundings {
   const os::Clock& clock;
   const Log& log;
@@ -42,7 +42,7 @@ struct Surroundings {
   // Of with_retries(): told when an outage starts and when it ends; the pauses between tries.
   OutageFn on_outage = {};
   Backoff::Limits backoff = {};
-  SharedCounts* counts = nullptr;  // of what is asked; null: nobody counts
+  SharedCounts* counts = nullptr;  // of the requests; null: not counted
   Access access = Access::Read;
 };
 

@@ -113,7 +113,7 @@ TEST_CASE("two passes far apart that readers happened to meet are no long reader
   CHECK(watch.asked == 0);
 }
 
-TEST_CASE("a log that began anew under a reader of the database file is pinned from then on") {
+TEST_CASE("a WAL that restarts under a reader of the database file is blocked from then on") {
   Watch watch;
   watch.pass(0, 50, 60);
   watch.salts = {3, 4};
@@ -124,7 +124,8 @@ TEST_CASE("a log that began anew under a reader of the database file is pinned f
   CHECK(found.age == seconds(10));
 }
 
-TEST_CASE("a snapshot of our own is nobody's long reader, unless somebody reads beside it") {
+TEST_CASE(
+    "a snapshot of our own is not reported as a long reader, unless another process reads too") {
   Watch watch;
   watch.has_own_reader = true;
   watch.readers = {};

@@ -91,7 +91,7 @@ TEST_CASE("a WAL that is cut and grows again is not read on with a hole in it") 
   std::filesystem::resize_file(wal, size);  // as the next commit makes it
   const auto hole = capture->drain(*world.owner->read_index());
   REQUIRE_FALSE(hole.has_value());
-  CHECK(hole.error().text.find("was cut") != std::string::npos);
+  CHECK(hole.error().text.find("was truncated") != std::string::npos);
 }
 
 TEST_CASE("a commit that was missed is found by SQLite's count, and everything is compared") {

@@ -79,7 +79,7 @@ TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who re
        Action::Brake},
       {"nor may writers be held", without_lending(BlockingCheckpoints::Never), view(kPastHard, 5),
        0, Action::Pass},
-      {"the brake may be off, lending is no brake",
+      {"blocking checkpoints may be off, lending is not one",
        without_gaps({.blocking_checkpoints = BlockingCheckpoints::Never}), view(kPastHard, 5), 0,
        Action::Lend},
       {"an app's reader has it pinned: nothing but passes", without_gaps(),
@@ -176,7 +176,7 @@ TEST_CASE("a pass that readers held up is tried again once a second while it is 
         kStart + milliseconds(1000));
 }
 
-TEST_CASE("two brakes, or two lendings, keep their distance") {
+TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
   const auto later = [](int ms) { return kStart + milliseconds(ms); };
   auto brakes = without_lending();
   brakes.on_brake(kStart);

@@ -117,12 +117,12 @@ TEST_CASE("a process of the app that reads on and on is named, and so is its end
   };
   std::uint32_t longest = 0;
   for (int i = 0; i < 45; ++i) longest = one_second();
-  CHECK(scene.count("level=warn msg=\"a reader keeps the log from being reused\" db=app.db pid=" +
+  CHECK(scene.count("level=warn msg=\"a reader prevents the WAL from restarting\" db=app.db pid=" +
                     std::to_string(reader.pid()) + " reader_s=10 ") == 1);
-  CHECK(scene.count("a reader keeps the log") == 2);
+  CHECK(scene.count("a reader prevents the WAL") == 2);
   reader.end();
   one_second();
-  CHECK(scene.count("level=info msg=\"the log can be reused again\" db=app.db") == 1);
+  CHECK(scene.count("level=info msg=\"the WAL can restart again\" db=app.db") == 1);
   CHECK(one_second() < longest);  // it began anew
   CHECK(scene.lines.size() == 3);
 }
@@ -149,12 +149,12 @@ TEST_CASE("writers are not held for a log that a reader has pinned anyway") {
   std::uint32_t longest = 0;
   for (int i = 0; i < 25; ++i) longest = write();
   // Before it is known that the passes get nowhere.
-  CHECK(scene.count("writers held") <= 2);
+  CHECK(scene.count("writers blocked") <= 2);
   reader.end();
   std::uint32_t last = 0;
   for (int i = 0; i < 25; ++i) last = write();
   CHECK(last < longest);
-  CHECK(scene.count("writers held") <= 2);  // this writer leaves gaps
+  CHECK(scene.count("writers blocked") <= 2);  // this writer leaves gaps
 }
 
 // An app at full speed, one commit after the other: each pass of ours ends after the next one.
@@ -194,11 +194,11 @@ TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
   scene.situation.can_prove = false;  // then the lock is never lent
   scene.app.run("INSERT INTO t VALUES(1); BEGIN IMMEDIATE");
   CHECK(scene.run([] {}));
-  CHECK(scene.count("no gap between writers for a checkpoint\" db=app.db") == 1);
-  CHECK(scene.count("writers held") == 0);
+  CHECK(scene.count("checkpoint did not find a pause between writers\" db=app.db") == 1);
+  CHECK(scene.count("writers blocked") == 0);
   scene.app.run("INSERT INTO t VALUES(1); COMMIT");
   CHECK(scene.run([] {}));
-  CHECK(scene.count("writers held") == 1);
+  CHECK(scene.count("writers blocked") == 1);
   CHECK(scene.checkpointer->counts().held.count() == 1);
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("to a writer that leaves no gap the lock is lent, and nobody is held")
   stop = true;
   writer.join();
   CHECK(scene.count("checkpoint lock lent to the app\" db=app.db outcome=restarts") == 1);
-  CHECK(scene.count("writers held") == 0);
+  CHECK(scene.count("writers blocked") == 0);
   CHECK(scene.checkpointer->counts().lent >= 1);
   CHECK(scene.checkpointer->counts().restarts == 1);
 }
@@ -265,10 +265,10 @@ TEST_CASE("after a commit was missed, which is said once, the lock is not lent a
   scene.situation.missed_commits = 3;
   scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
   CHECK(scene.run([] {}));
-  CHECK(scene.count("level=warn msg=\"commits were not captured, every page is compared\" "
+  CHECK(scene.count("level=warn msg=\"commits were not captured; comparing every page\" "
                     "db=app.db commits=3") == 1);
   CHECK(scene.count("checkpoint lock lent") == 0);
-  CHECK(scene.count("writers held") == 1);
+  CHECK(scene.count("writers blocked") == 1);
   scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
   CHECK(scene.run([] {}));
   CHECK(scene.count("level=warn") == 1);

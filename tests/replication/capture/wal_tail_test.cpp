@@ -41,7 +41,7 @@ TEST_CASE("frames without a commit are no commit") {
   CHECK_FALSE(log.holds_more(stored));
 }
 
-TEST_CASE("a log that was begun anew is beyond what was stored of the old one") {
+TEST_CASE("a WAL that restarted is beyond what was stored of the old one") {
   Log log;
   log.wal.frame(Pgno{1}, 1, 2).frame(Pgno{2}, 2, 2);
   const auto stored = log.position(2);

@@ -86,7 +86,7 @@ TEST_CASE("a database that appears is news, and what else appears beside it is n
   CHECK(rig.watch.wait({}, rig.clock.mono() + milliseconds(5'000)));
 }
 
-TEST_CASE("whoever wakes it ends the wait") {
+TEST_CASE("a wakeup ends the wait") {
   Rig rig;
   rig.wakeup.notify();
   const MonoTime from = rig.clock.mono();

@@ -41,7 +41,7 @@ TEST_CASE("keys are spelled as litestream v0.5 spells them in a directory and in
   }
 }
 
-TEST_CASE("whatever is not exactly an LTX file's key is none") {
+TEST_CASE("a name that is not exactly an LTX file's key is refused") {
   const std::string rows[] = {
       "",
       "ltx/",
@@ -72,7 +72,7 @@ TEST_CASE("whatever is not exactly an LTX file's key is none") {
   }
 }
 
-TEST_CASE("whatever is not exactly an LTX file's key in S3 is none") {
+TEST_CASE("a name that is not exactly an LTX file's key in S3 is refused") {
   const std::string rows[] = {
       "",
       "000",

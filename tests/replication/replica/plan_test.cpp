@@ -48,7 +48,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   const Row rows[] = {
       {"one image", "L0:1-1", latest(), "L0:1-1"},
       {"no snapshot yet", "L0:1-1 L0:2-2 L0:3-3", latest(), "L0:1-1 L0:2-2 L0:3-3"},
-      {"a merged file replaces what it merged", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
+      {"a compacted file replaces what it merged", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
        "L1:1-9 L0:10-10"},
       {"the newest of several snapshots", "L9:1-10 L9:1-40 L9:1-25 L0:41-41", latest(),
        "L9:1-40 L0:41-41"},
@@ -63,7 +63,8 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
       {"then the higher level", "L9:1-4 L1:5-9 L2:5-9 L0:5-9", latest(), "L9:1-4 L2:5-9"},
       {"the order of the listing does not matter", "L0:3-3 L1:1-2 L0:4-4 L0:2-2", latest(),
        "L1:1-2 L0:3-3 L0:4-4"},
-      {"a merged file from 1 serves as a start", "L3:1-30 L0:31-31", latest(), "L3:1-30 L0:31-31"},
+      {"a compacted file from 1 serves as a start", "L3:1-30 L0:31-31", latest(),
+       "L3:1-30 L0:31-31"},
       {"an older level 0 left from before a snapshot", "L9:1-40 L0:12-12 L0:13-13 L0:41-41",
        latest(), "L9:1-40 L0:41-41"},
 
@@ -71,7 +72,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
        "L9:1-40 L0:41-41 L0:42-42"},
       {"an older snapshot for an older TXID", "L9:1-10 L9:1-40 L0:11-11 L0:41-41", txid(11),
        "L9:1-10 L0:11-11"},
-      {"a merged file that reaches too far is not used", "L9:1-4 L1:5-9 L0:5-5 L0:6-6 L0:7-7",
+      {"a compacted file that reaches too far is not used", "L9:1-4 L1:5-9 L0:5-5 L0:6-6 L0:7-7",
        txid(6), "L9:1-4 L0:5-5 L0:6-6"},
       {"a gap behind the target is of no matter", "L9:1-40 L0:41-41 L0:50-50", txid(41),
        "L9:1-40 L0:41-41"},
@@ -79,7 +80,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
       {"a time takes what was stored strictly before", "L0:1-1@10 L0:2-2@20 L0:3-3@30", before(30),
        "L0:1-1 L0:2-2"},
       {"a time after everything is the latest", "L0:1-1@10 L0:2-2@20", before(99), "L0:1-1 L0:2-2"},
-      {"a time before a merged file ended is the state before it",
+      {"a time before a compacted file ended is the state before it",
        "L9:1-40@40 L1:41-60@60 L0:58-58@58 L0:59-59@59 L0:60-60@60", before(60), "L9:1-40"},
       {"a clock that was set back hides no file that is there", "L0:1-1@10 L0:2-2@50 L0:3-3@30",
        before(40), "L0:1-1"},
@@ -114,7 +115,7 @@ TEST_CASE("a restore plan refuses a gap instead of rebuilding past it") {
        {"reach TXID " + hex + "3c", hex + "3f-" + hex + "3f.ltx", hex + "3d to " + hex + "3e",
         "--txid " + hex + "3c"}},
       {"L0:1-1 L0:2-2 L0:4-4", latest(), {hex + "02", hex + "04-", "--txid " + hex + "02"}},
-      {"L0:2-2 L0:3-3", latest(), {"no file begins at TXID 1", hex + "02-", "bring the missing"}},
+      {"L0:2-2 L0:3-3", latest(), {"no file begins at TXID 1", hex + "02-", "put the missing"}},
       {"L9:1-40 L0:41-41 L1:50-60 L0:80-80", latest(), {hex + "29", hex + "32-" + hex + "3c"}},
       {"L0:1-1 L0:2-2 L0:4-4", txid(4), {hex + "03 to " + hex + "03", "--txid " + hex + "02"}},
       {"L0:1-1@10 L0:3-3@30", before(40), {hex + "01", hex + "03-"}},
@@ -171,7 +172,8 @@ TEST_CASE("nothing stored is not found, and nothing stored before a time says wh
   CHECK(early.error().code == Code::NotFound);
   CHECK(has(early.error().text, "--txid 0000000000000028, stored at 1970-01-01T00:01:40"));
 
-  // Level 0 went, the merged file is younger than the time: no gap, but nothing to restore either.
+  // Level 0 went, the compacted file is younger than the time: no gap, but nothing to restore
+  // either.
   const auto merged = plan_restore(stored_files("L1:1-60@60 L0:55-55@55 L0:60-60@60"), before(58));
   REQUIRE_FALSE(merged.has_value());
   CHECK(merged.error().code == Code::NotFound);

@@ -38,8 +38,7 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE(
-    "whoever asks what can be restored to gets what is stored, listed once while it is fresh") {
+TEST_CASE("a request for the points gets what is stored, listed once while it is fresh") {
   Rig rig;
   CHECK(!rig.lister.current().found);
   rig.store(1);

@@ -39,7 +39,7 @@ TEST_CASE("only names that a restore gives its temporary files are those of one"
   }
 }
 
-TEST_CASE("what killed restores left goes at once, what somebody works on stays") {
+TEST_CASE("a restore removes the files of killed restores, and keeps files in use") {
   const TempDir dir;
   const os::Path database = dir / "app.db";
   const auto place = [&](std::uint64_t random) {

@@ -73,7 +73,7 @@ TEST_CASE("an output that exists is never overwritten") {
   CHECK(as_text(content(replica.directory / "app.db")) == "mine");
 }
 
-TEST_CASE("a restore that is told to stop leaves nothing") {
+TEST_CASE("a restore that is interrupted leaves nothing") {
   ReplicaFiles replica;
   replica.add(2, {1, 2});
   auto request = replica.request();

@@ -24,7 +24,7 @@ using testing::rows_after_a_start;
 using testing::Run;
 using testing::World;
 
-TEST_CASE("a state directory that somebody holds is waited for, up to a time") {
+TEST_CASE("a start waits for a state directory that another process holds, up to a time") {
   const testing::TempDir dir;
   testing::ManualClock clock;
   int pauses = 0;
@@ -156,7 +156,7 @@ TEST_CASE("a file under the WAL that was cut is not gone on with") {
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("the right file under the WAL goes on, even if it is a copy that nobody has noted") {
+TEST_CASE("the right file under the WAL continues, even if it is an unrecorded copy") {
   const World world;
   crash_with_a_wal(world);
   fs::copy_file(world.database, world.directory / "copy.db");

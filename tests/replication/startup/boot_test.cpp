@@ -49,7 +49,7 @@ TEST_CASE("a restore that meets a broken file leaves the local files as they wer
   CHECK_FALSE(os::exists(world.database.string() + ".walwrap-incoming"));
 }
 
-TEST_CASE("the same TXIDs stored by another host are another history, never merged") {
+TEST_CASE("the same TXIDs stored by another machine are another history, never mixed") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::copy(world.host, world.directory / "other",
@@ -183,7 +183,7 @@ TEST_CASE("a start script that deletes the WAL after a crash loses nothing that 
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("a database that somebody closed after a crash is not taken for one that is behind") {
+TEST_CASE("a database that was closed after a crash is not reported as behind") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -205,7 +205,7 @@ std::filesystem::path state_file(const World& world, const char* name) {
   return world.host / ".app.db-walwrap" / name;
 }
 
-// Enough small uploads for merged files, each of a few pages of many.
+// Enough small uploads for compacted files, each of a few pages of many.
 std::string rows_after_merges(const World& world) {
   auto options = world.options();
   options.interval = std::chrono::milliseconds(1);
@@ -228,7 +228,7 @@ std::string rows_after_merges(const World& world) {
   return app.text("SELECT a || b || hex(c) FROM t ORDER BY a");
 }
 
-TEST_CASE("page sums older than the state, or damaged, leave no page out of a merged file") {
+TEST_CASE("page sums older than the state, or damaged, leave no page out of a compacted file") {
   for (const char* damage : {"older", "a bit", "missing", "old format"}) {
     CAPTURE(damage);
     const World world;

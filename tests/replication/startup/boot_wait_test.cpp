@@ -22,7 +22,7 @@ TEST_CASE("a start returns what waiting does not mend, and what it has waited lo
   CHECK(hurried.after({Code::Unavailable, "away"}).error().text == "away");
 }
 
-TEST_CASE("a start that is told to stop ends its wait") {
+TEST_CASE("a stop ends the wait of a start") {
   BootRequest request;
   request.cancelled = [] { return true; };
   BootWait wait(request, kSystemClock, kNoLog);

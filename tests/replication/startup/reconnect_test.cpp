@@ -102,7 +102,7 @@ TEST_CASE("a database that was behind when its bucket was away is not stored ove
           replicator->flush(testing::kSystemClock.mono() + std::chrono::seconds(20));
       CHECK(report.outcome == (is_behind ? FlushOutcome::Failed : FlushOutcome::Ok));
       const bool names_it =
-          report.missing.find("more than the local database is known to have") != std::string::npos;
+          report.missing.find("newer than the local database was") != std::string::npos;
       CHECK(names_it == is_behind);
     }
     host.world.wipe();

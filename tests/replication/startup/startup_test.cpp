@@ -121,7 +121,7 @@ TEST_CASE("a refusal says what to type") {
   }
 }
 
-TEST_CASE("a database is overwritten or set aside only where somebody asked or nothing is lost") {
+TEST_CASE("a database is overwritten or set aside only where the user asked or nothing is lost") {
   for (const Row& row : table()) {
     for (const StartPolicy& policy : all_policies()) {
       const Action action = decide_start(row.local, row.replica, policy).action;

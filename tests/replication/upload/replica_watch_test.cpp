@@ -54,10 +54,10 @@ TEST_CASE("nothing is stored in a directory that was removed, and it goes on whe
   const auto done = it.store_more();
   CHECK_FALSE(done.stored);
   CHECK_FALSE(done.stop);
-  CHECK(done.error.find("has gone") != std::string::npos);
+  CHECK(done.error.find("no longer exists") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica));
   CHECK_FALSE(it.is_proven());
-  CHECK(it.uploader->replica().lost.find("has gone") != std::string::npos);
+  CHECK(it.uploader->replica().lost.find("no longer exists") != std::string::npos);
   fs::rename(it.world.directory / "moved", it.world.replica);
   CHECK(it.store_more().stored);
   CHECK(it.is_proven());
@@ -91,7 +91,7 @@ TEST_CASE("nothing is stored in an empty directory or in another one in the repl
   CHECK(it.uploader->replica().lost == "");
 }
 
-TEST_CASE("an identity that is missing is written anew where the newest upload is ours") {
+TEST_CASE("a missing identity is rewritten where the newest upload is ours") {
   Replica it;
   fs::remove(it.world.replica / "walwrap/identity.json");
   CHECK(it.store_more().stored);

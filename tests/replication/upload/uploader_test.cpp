@@ -52,7 +52,7 @@ TEST_CASE("a snapshot is one file that leads to what is stored, news included") 
   REQUIRE(info.has_value());
   CHECK(info->size == done.snapshot.bytes);
   CHECK(store->head("ltx/0/0000000000000002-0000000000000002.ltx"));
-  // Of what is not news nothing is uploaded twice, and the same snapshot is there already.
+  // Of what is not news nothing is uploaded twice, and the same snapshot already exists.
   const auto again = chain.upload(UploadJob::Kind::Snapshot);
   CHECK(again.stored);
   CHECK(again.txid == Txid{2});
@@ -336,7 +336,7 @@ TEST_CASE("every third upload is followed by one file of what the three have cha
   CHECK(bytes == 0);
 }
 
-TEST_CASE("of merged files every state is restored as of the uploads alone") {
+TEST_CASE("of compacted files every state is restored as of the uploads alone") {
   std::mt19937_64 random{7};
   const auto one_of = [&](std::uint64_t n) { return random() % n == 0; };
   Chain chain;
@@ -375,7 +375,7 @@ TEST_CASE("of merged files every state is restored as of the uploads alone") {
   }
 }
 
-TEST_CASE("what would be a large merged file waits for many files below it") {
+TEST_CASE("what would be a large compacted file waits for many files below it") {
   Chain chain;
   for (int i = 1; i <= 12; ++i) {
     CAPTURE(i);
@@ -443,7 +443,7 @@ TEST_CASE("a stop ends a merge, and a merge that fails is only told of") {
     CHECK(chain.upload().stored);
     CHECK(merged_in(chain).size() == before);
     const bool is_told = std::ranges::any_of(chain.said, [](const std::string& line) {
-      return line.find("merged file not stored") != std::string::npos;
+      return line.find("compacted file not stored") != std::string::npos;
     });
     CHECK(is_told == !stops);
   }

@@ -121,7 +121,7 @@ TEST_CASE("a source that fails is not passed over for another identity") {
          set_container(rig);
          rig.transport.on("GET http://169.254.170.2/x", {FakeTransport::answer(500, "hunter2")});
        },
-       "unavailable: container credentials: it answers 500"},
+       "unavailable: container credentials: the answer has status 500"},
   };
   for (const Row& row : rows) {
     Rig rig;
@@ -139,12 +139,11 @@ TEST_CASE("where nothing is set up the error says what was looked at and what to
   Rig rig;
   rig.variables["HOME"] = "/none";
   auto chain = chain_on(rig);
-  CHECK(
-      text_of(chain.get()) ==
-      "invalid: no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (looked at: "
-      "no AWS_ACCESS_KEY_ID in the environment, no AWS_WEB_IDENTITY_TOKEN_FILE, no profile "
-      "default in /none/.aws/credentials or /none/.aws/config, no "
-      "AWS_CONTAINER_CREDENTIALS_FULL_URI, no answer from the service of an instance (IMDS))");
+  CHECK(text_of(chain.get()) ==
+        "invalid: no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (tried: "
+        "no AWS_ACCESS_KEY_ID in the environment, no AWS_WEB_IDENTITY_TOKEN_FILE, no profile "
+        "default in /none/.aws/credentials or /none/.aws/config, no "
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI, no answer from the instance metadata service (IMDS))");
   set_environment(rig);
   CHECK(text_of(chain.get()) == "environment: AKIA");
 }
@@ -213,7 +212,7 @@ TEST_CASE("keys are refreshed before they expire, and those in hand are used whi
   check_no_secret(rig);
 }
 
-TEST_CASE("keys that the store refused are fetched anew at once, but not again and again") {
+TEST_CASE("credentials that the store refused are fetched again at once, but not repeatedly") {
   InstanceRig rig;
   auto chain = chain_on(rig);
   chain.forget();  // of nothing
@@ -241,7 +240,7 @@ TEST_CASE("keys that the store refused are fetched anew at once, but not again a
   CHECK(text_of(chain.get()) == "instance role web: ASIA4");
 }
 
-TEST_CASE("secrets in files are read anew when the store refuses those in hand") {
+TEST_CASE("secrets in files are read again when the store refuses the current ones") {
   Rig rig;
   rig.variables = {{"AWS_ACCESS_KEY_ID_FILE", rig.file("id", "A\n")},
                    {"AWS_SECRET_ACCESS_KEY_FILE", rig.file("secret", "hunter2\n")}};
@@ -262,7 +261,7 @@ TEST_CASE("a source that has answered is not left for another when it ends") {
   rig.file(".aws/credentials", "[other]\n");
   chain.forget();
   CHECK(has(text_of(chain.get()),
-            "denied: profile default gives no credentials any more: no profile default in "));
+            "denied: profile default no longer gives credentials: no profile default in "));
   CHECK(rig.transport.sent.empty());
 }
 

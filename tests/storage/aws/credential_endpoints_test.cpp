@@ -125,7 +125,7 @@ TEST_CASE("a role's token is never sent in plain text over a network") {
   set_role(rig);
   rig.variables["AWS_ENDPOINT_URL_STS"] = "http://sts.example.com/";
   const auto refused = take(rig);
-  CHECK(has(refused, "AWS_ENDPOINT_URL_STS: http is only for localhost; use https for"));
+  CHECK(has(refused, "AWS_ENDPOINT_URL_STS: http is allowed only for localhost; use https for"));
   CHECK(rig.transport.sent.empty());
 }
 
@@ -156,7 +156,7 @@ TEST_CASE("what STS does not give is refused or asked for later, without the tok
       {fault(Code::Corrupt, "too large"), "unavailable: web identity: too large", 2},
       {fault(Code::Denied, "certificate"), "denied: web identity: certificate", 1},
       {fault(Code::Invalid, "no URL"), "denied: web identity: no URL", 1},
-      {fault(Code::Cancelled, "told to stop"), "cancelled: web identity: told to stop", 1},
+      {fault(Code::Cancelled, "interrupted"), "cancelled: web identity: interrupted", 1},
       {fault(Code::Deadline, "too late"), "deadline: web identity: too late", 1},
   };
   for (const Row& row : rows) {
@@ -241,7 +241,7 @@ TEST_CASE("what is wrong with a container's address or token is said, and nothin
       {{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@example.com/x"}},
        "denied: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with '/'"},
       {{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://example.com/x"}},
-       "denied: AWS_CONTAINER_CREDENTIALS_FULL_URI: http is only for localhost"},
+       "denied: AWS_CONTAINER_CREDENTIALS_FULL_URI: http is allowed only for localhost"},
       {{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://hunter2@example.com/x"}},
        "denied: AWS_CONTAINER_CREDENTIALS_FULL_URI: "},
       {{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/x"},
@@ -267,12 +267,16 @@ TEST_CASE("a service that refuses is believed, one that stumbles is asked again,
     int tries;
   };
   const Row rows[] = {
-      {{answer(403, "hunter2")}, "denied: container credentials: it answers 403", 1},
-      {{answer(404, "hunter2")}, "denied: container credentials: it answers 404", 1},
-      {{answer(302, "hunter2")}, "denied: container credentials: it answers 302", 1},
-      {{answer(500, "hunter2")}, "unavailable: container credentials: it answers 500", 2},
-      {{answer(429, "hunter2")}, "unavailable: container credentials: it answers 429", 2},
-      {{answer(200, "hunter2")}, "unavailable: container credentials: the answer is no JSON", 1},
+      {{answer(403, "hunter2")}, "denied: container credentials: the answer has status 403", 1},
+      {{answer(404, "hunter2")}, "denied: container credentials: the answer has status 404", 1},
+      {{answer(302, "hunter2")}, "denied: container credentials: the answer has status 302", 1},
+      {{answer(500, "hunter2")},
+       "unavailable: container credentials: the answer has status 500",
+       2},
+      {{answer(429, "hunter2")},
+       "unavailable: container credentials: the answer has status 429",
+       2},
+      {{answer(200, "hunter2")}, "unavailable: container credentials: the answer is not a JSON", 1},
       {{answer(200, R"({"AccessKeyId":"hunter2"})")},
        "unavailable: container credentials: the answer has no SecretAccessKey",
        1},
@@ -326,11 +330,11 @@ TEST_CASE("an instance is asked where the environment says, or not at all") {
       {{{endpoint, "http://127.0.0.1:1338/"}}, "http://127.0.0.1:1338", ""},
       {{{endpoint, "http://127.0.0.1:1338"}, {mode, "IPv6"}}, "http://127.0.0.1:1338", ""},
       {{{"AWS_EC2_METADATA_DISABLED", "false"}}, "http://169.254.169.254", ""},
-      {{{mode, "IPv5"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE is IPv4 or IPv6"},
-      {{{endpoint, "127.0.0.1"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT is no http"},
-      {{{endpoint, "file:///x"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT is no http"},
-      {{{"AWS_EC2_METADATA_DISABLED", "true"}}, "", "absent: the service of an instance is"},
-      {{{"AWS_EC2_METADATA_DISABLED", "TRUE"}}, "", "absent: the service of an instance is"},
+      {{{mode, "IPv5"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE must be IPv4 or IPv6"},
+      {{{endpoint, "127.0.0.1"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http"},
+      {{{endpoint, "file:///x"}}, "", "denied: AWS_EC2_METADATA_SERVICE_ENDPOINT is not an http"},
+      {{{"AWS_EC2_METADATA_DISABLED", "true"}}, "", "absent: the instance metadata service is"},
+      {{{"AWS_EC2_METADATA_DISABLED", "TRUE"}}, "", "absent: the instance metadata service is"},
   };
   for (const Row& row : rows) {
     Rig rig;
@@ -375,16 +379,32 @@ TEST_CASE("a host that is no instance has no keys; an instance that gave some is
       {"PUT", {answer(404, "hunter2")}, "absent: no IMDSv2 token", "denied: instance cred", 1},
       {"PUT", {answer(405, "hunter2")}, "absent: no IMDSv2 token", "denied: instance cred", 1},
       {"PUT", {answer(403, "hunter2")}, "absent: no IMDSv2 token", "denied: instance cred", 1},
-      {"PUT", {answer(503, "hunter2")}, "unavailable: instance credentials: it answers 503", "", 2},
-      {"PUT", {answer(200, "a\r\nhunter2")}, "unavailable: instance credentials: its token", "", 1},
-      {"PUT", {answer(200, "")}, "unavailable: instance credentials: its token is none", "", 1},
+      {"PUT",
+       {answer(503, "hunter2")},
+       "unavailable: instance credentials: the answer has status 503",
+       "",
+       2},
+      {"PUT", {answer(200, "a\r\nhunter2")}, "unavailable: instance credentials: the token", "", 1},
+      {"PUT",
+       {answer(200, "")},
+       "unavailable: instance credentials: the token in its answer",
+       "",
+       1},
       {"roles", {answer(404, "")}, "absent: an instance without", "denied: instance cred", 1},
       {"roles", {answer(200, "")}, "absent: an instance without", "denied: instance cred", 1},
-      {"roles", {answer(401, "")}, "denied: instance credentials: it answers 401", "", 1},
-      {"roles", {answer(200, "<html>")}, "unavailable: instance credentials: what it", "", 1},
+      {"roles",
+       {answer(401, "")},
+       "denied: instance credentials: the answer has status 401",
+       "",
+       1},
+      {"roles", {answer(200, "<html>")}, "unavailable: instance credentials: the role", "", 1},
       {"roles", {fault(Code::Unavailable)}, "unavailable: instance credentials: no answer", "", 2},
       {"roles", {answer(500, ""), answer(200, "web")}, "instance role web: ASIA1", "", 2},
-      {"keys", {answer(404, "hunter2")}, "denied: instance credentials: it answers 404", "", 1},
+      {"keys",
+       {answer(404, "hunter2")},
+       "denied: instance credentials: the answer has status 404",
+       "",
+       1},
       {"keys", {answer(200, "hunter2")}, "unavailable: instance credentials: the answer is", "", 1},
       {"keys",
        {answer(200, R"({"AccessKeyId":"A","SecretAccessKey":"hunter2"})")},

@@ -57,7 +57,7 @@ void walk(std::chrono::seconds lifetime, std::initializer_list<Moment> moments) 
   }
 }
 
-TEST_CASE("keys are fetched once, and anew five minutes before they expire") {
+TEST_CASE("credentials are fetched once, and again five minutes before they expire") {
   walk(1h, {{0s, "fetch"},
             {0s, "use"},
             {54min, "use"},
@@ -114,7 +114,7 @@ TEST_CASE("keys that have expired by our clock when they arrive are used for a m
   walk(-3h, {{0s, "fetch"}, {60s, "fetch", Service::Fails}, {61s, "fetch"}});
 }
 
-TEST_CASE("keys that the store refused are fetched anew, at most once in ten seconds") {
+TEST_CASE("credentials that the store refused are fetched again, at most once in ten seconds") {
   walk(1h, {{0s, "fetch", Service::Gives, true},
             {1s, "fetch", Service::Gives, true},  // refused again at once: those in hand are used
             {2s, "use", Service::Gives, true},
@@ -141,7 +141,7 @@ TEST_CASE("keys that the store refused are not used on when no new ones can be h
   CHECK_FALSE(freshness.can_be_used(at(1s)));
 }
 
-TEST_CASE("somebody else's keys are worth taking while they need no refresh") {
+TEST_CASE("another chain's credentials are taken while they need no refresh") {
   CHECK(CredentialRefresh::is_fresh(std::nullopt, at(0s)));
   CHECK(CredentialRefresh::is_fresh(kStart + 5min + 1ms, at(0s)));
   CHECK_FALSE(CredentialRefresh::is_fresh(kStart + 5min, at(0s)));

@@ -80,7 +80,7 @@ TEST_CASE("only [default] is a profile of the config file without the word") {
   CHECK(read("[profile a]\nkey = 1\n") == "profile a{key=1}");
 }
 
-TEST_CASE("a profile file that is none is refused by line, and no line is repeated") {
+TEST_CASE("a malformed profile file is refused by line number, and no line is repeated") {
   struct Row {
     std::string_view text;
     std::string_view where;

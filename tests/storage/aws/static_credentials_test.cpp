@@ -76,8 +76,8 @@ TEST_CASE("keys in the environment are found by the names of AWS, then of other 
       {{{"BUCKETEER_AWS_ACCESS_KEY_ID", "B"}, {"AWS_SECRET_ACCESS_KEY_FILE", "/none"}},
        "error: AWS_SECRET_ACCESS_KEY_FILE: open /none: No such file or directory"},
       {{{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "hunter2\n"}},
-       "error: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: the secret access key has a blank at "
-       "one end, or a line break or another control character"},
+       "error: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: the secret access key begins or ends "
+       "with a space, or contains a line break or another control character"},
   };
   for (const Row& row : rows) {
     Rig rig;
@@ -86,7 +86,7 @@ TEST_CASE("keys in the environment are found by the names of AWS, then of other 
   }
 }
 
-TEST_CASE("each secret may be in a file that a variable names, read anew each time") {
+TEST_CASE("each secret may be in a file that a variable names, read again each time") {
   Rig rig;
   rig.variables["AWS_ACCESS_KEY_ID"] = "A";
   rig.variables["AWS_SECRET_ACCESS_KEY_FILE"] = rig.file("secret", "s1\n");
@@ -153,7 +153,7 @@ TEST_CASE("a profile gives keys, or a role with a token; the rest is refused wit
       {"aws_secret_access_key = hunter2\n",
        "error: profile x has aws_secret_access_key and no aws_access_key_id"},
       {"aws_access_key_id = A B\naws_secret_access_key = hunter2\n",
-       "error: profile x: the access key id is empty, or has a blank or a control character"},
+       "error: profile x: the access key ID is empty, or contains a space or a control character"},
       {"web_identity_token_file = /t\n",
        "error: profile x has web_identity_token_file and no role_arn"},
   };
@@ -169,7 +169,7 @@ TEST_CASE("a profile gives keys, or a role with a token; the rest is refused wit
       {"role_arn = arn:r\nsource_profile = y\n", "source_profile"},
       {"role_arn = arn:r\ncredential_source = Ec2InstanceMetadata\n", "credential_source"},
       {"role_arn = arn:r\naws_access_key_id = A\naws_secret_access_key = hunter2\n", "role_arn"},
-      {"credential_process = /bin/keys hunter2\n", "starts no programs"},
+      {"credential_process = /bin/keys hunter2\n", "does not run"},
       {"sso_session = y\n", "SSO"},
       {"sso_start_url = https://y\nsso_account_id = 1\n", "SSO"},
   };
@@ -182,7 +182,7 @@ TEST_CASE("a profile gives keys, or a role with a token; the rest is refused wit
     const std::string said = text_of(find_in_profile(rig.environment()));
     CHECK(has(said, "error: profile x "));
     CHECK(has(said, row.what));
-    CHECK(has(said, "what works: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
+    CHECK(has(said, "walwrap supports AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
   }
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("profile files are looked for at home, or where the environment says")
   CHECK(text_of(find_in_profile(rig.environment())) == "profile other: F s ");
 }
 
-TEST_CASE("a profile that is named and not there is an error, not somebody else's keys") {
+TEST_CASE("a named profile that does not exist is an error, not other credentials") {
   Rig rig;
   rig.variables = {{"AWS_PROFILE", "prod"}, {"HOME", rig.dir.path().string()}};
   CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and there "));
@@ -221,7 +221,7 @@ TEST_CASE("a profile file at home that makes no sense does not stand before othe
   rig.file(".aws/config", "hunter2\n");
   const std::string said = text_of(find_in_profile(rig.environment()));
   CHECK(has(said, "absent: no profile default in "));
-  CHECK(has(said, ".aws/config: line 1: stands before the first [section])"));
+  CHECK(has(said, ".aws/config: line 1: is before the first [section])"));
   rig.file(".aws/credentials", "[default]\nregion = r\n");
   CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no keys in profile default ("));
   rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
@@ -230,7 +230,7 @@ TEST_CASE("a profile file at home that makes no sense does not stand before othe
   CHECK(has(text_of(find_in_profile(rig.environment())), "error: "));
 }
 
-TEST_CASE("a profile file that cannot be read is told when somebody asked for it") {
+TEST_CASE("an unreadable profile file is an error when the user named it") {
   Rig rig;
   std::filesystem::create_directories(rig.dir / ".aws/credentials");  // a directory: EISDIR
   rig.variables["HOME"] = rig.dir.path().string();

@@ -175,7 +175,7 @@ TEST_CASE("a clock that is off is corrected from the store's, once and for all")
   }
 }
 
-TEST_CASE("credentials that have expired are fetched anew, once") {
+TEST_CASE("expired credentials are fetched again, once") {
   S3Rig rig;
   rig.server.set("app/db/k", "x");
   rig.server.owner.token = "new";

@@ -43,7 +43,7 @@ void check(const std::vector<Row>& rows) {
   }
 }
 
-TEST_CASE("what was done, is not there or is there already is told from the answer") {
+TEST_CASE("what was done, is not there or already exists is told from the answer") {
   check({{200, "", R, M::Done},
          {204, "", W, M::Done},
          {206, "", R, M::Done},
@@ -62,7 +62,7 @@ TEST_CASE("what was done, is not there or is there already is told from the answ
          {416, "", R, M::OutOfRange}});
 }
 
-TEST_CASE("a page of somebody in between is no answer of the store") {
+TEST_CASE("a page from a proxy is not taken for an answer of the store") {
   check({{404, "", R, M::Malformed, "<html>nothing here</html>"},
          {302, "", R, M::WrongRegion, "<html>log in</html>"},
          {100, "", R, M::Malformed},

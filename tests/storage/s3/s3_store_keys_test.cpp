@@ -82,7 +82,7 @@ TEST_CASE("the first objects are those that one request shows, and whether there
   CHECK(look() == "of more: 0000/01 0001/01 0009/05");
 }
 
-TEST_CASE("what is no listing is never an empty one") {
+TEST_CASE("a malformed listing is never taken for an empty one") {
   const std::string page = "<ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>";
   struct Row {
     const char* name;

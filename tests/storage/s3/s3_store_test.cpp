@@ -50,7 +50,7 @@ TEST_CASE("what was put into S3 is got, listed and removed under its key, below 
   CHECK(store->head("0000/a")->size == 11);
   CHECK(keys(*store, "") == "0000/a " + odd);
   CHECK(store->remove("0000/a").has_value());
-  CHECK(store->remove("0000/a").has_value());  // of one that is not there: fine
+  CHECK(store->remove("0000/a").has_value());  // of an absent object: fine
   CHECK(store->remove(odd).has_value());
   CHECK(rig.server.keys().empty());
   CHECK(keys(*store, "").empty());
@@ -112,7 +112,7 @@ TEST_CASE("what a put met says whether it may be repeated") {
       {"lost reply", S3Fault::lost_reply(), Code::Unknown},
       {"slow down", S3Fault::error(503, "SlowDown"), Code::Unavailable},
       {"denied", S3Fault::error(403, "AccessDenied"), Code::Denied},
-      {"no such bucket", S3Fault::error(404, "NoSuchBucket"), Code::Denied},
+      {"the bucket does not exist", S3Fault::error(404, "NoSuchBucket"), Code::Denied},
       {"no S3: a page with 200", {S3Fault::Kind::Answer, {.status = 200}}, Code::Unknown},
   };
   for (const Row& row : rows) {

@@ -153,7 +153,7 @@ TEST_CASE("where the store refuses conditions, a look comes before each create-o
   CHECK(rig.server.count("PUT /app/db/small") == 2);
   CHECK(rig.server.count("PUT /app/db/other") == 1);
   CHECK(rig.server.count("POST /app/db/large?uploadId") == 1);
-  CHECK(rig.has_line("cannot create atomically"));
+  CHECK(rig.has_line("does not support create-only writes"));
   CHECK(rig.lines.size() == 1);
   CHECK(store->put("small", in_pieces("y"), kCreate).error().code == Code::Exists);
   CHECK(store->put("large", in_pieces(large), kCreate).error().code == Code::Exists);
@@ -348,7 +348,7 @@ TEST_CASE("a completion whose answer was lost is asked for again and found done"
   }
 }
 
-TEST_CASE("an upload that somebody removed is begun anew by whoever repeats it") {
+TEST_CASE("a multipart upload that was removed is restarted by the caller's retry") {
   S3Rig rig;
   const auto store = rig.open();
   rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::error(404, "NoSuchUpload"));
@@ -356,7 +356,7 @@ TEST_CASE("an upload that somebody removed is begun anew by whoever repeats it")
   const auto done = store->put("k", in_pieces(text), kReplace);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Code::Unknown);
-  CHECK(has(done.error().text, "gone"));
+  CHECK(has(done.error().text, "no longer exists"));
   // Another object of another size is not taken for ours.
   rig.server.set("app/db/k", "short");
   rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::error(404, "NoSuchUpload"));

@@ -19,7 +19,7 @@ bool went_well(const std::optional<Result<void>>& step) {
 
 }  // namespace
 
-TEST_CASE("who may do everything is told so, and nothing stays behind") {
+TEST_CASE("the rights check reports every right as allowed and leaves no object behind") {
   testing::FakeBucket bucket;
   testing::FakeStore store(bucket);
   const auto rights = try_rights(store, kKey);
