@@ -113,7 +113,7 @@ TEST_CASE("a doctor reads a database's header and detects a file that is not a d
   database.size = 0;
   CHECK(has(text_of(findings_of(database)), "note database: /data/app.db is empty"));
   database.error = Error{Code::NotFound, "open: No such file"};
-  CHECK(has(text_of(findings_of(database)), "note database: /data/app.db is not there"));
+  CHECK(has(text_of(findings_of(database)), "note database: /data/app.db does not exist"));
   database.error = Error{Code::Denied, "open /data/app.db: Permission denied"};
   CHECK(has(text_of(findings_of(database)), "Permission denied; run walwrap as the user"));
 
@@ -153,7 +153,7 @@ TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket
   CHECK(text_of(findings_of(bucket)) ==
         "ok credentials: from environment; \n"
         "ok store: Tigris at fly.storage.tigris.dev (10.0.0.1:443), TLSv1.3; \n"
-        "ok clock: agrees with the store's; \n");
+        "ok clock: agrees with the store's clock; \n");
   bucket.is_http2 = true;
   CHECK(has(text_of(findings_of(bucket)), "TLSv1.3, HTTP/2; "));
   bucket.tls.clear();
@@ -180,9 +180,9 @@ TEST_CASE("a clock that is off is noted, and one that the store will refuse is a
     const char* expected;
   };
   const Row rows[] = {{4s, "ok clock"},
-                      {60s, "note clock: is 1m behind the store's"},
-                      {-60s, "note clock: is 1m ahead of the store's"},
-                      {3600s, "problem clock: is 1h behind the store's; synchronise"}};
+                      {60s, "note clock: is 1m behind the store's clock"},
+                      {-60s, "note clock: is 1m ahead of the store's clock"},
+                      {3600s, "problem clock: is 1h behind the store's clock; synchronise"}};
   for (const Row& row : rows) {
     BucketFinding bucket{.provider = "x",
                          .host = "x",
@@ -203,7 +203,7 @@ TEST_CASE("a doctor prints each right on a line, and warns about what the store 
         "problem put: PUT x: denied; allow the access key to list, get, put and delete objects "
         "below this prefix\n");
   rights = {.steps = {}, .create_only = true};
-  CHECK(has(text_of(findings_of(rights)), "ok create-only: honoured"));
+  CHECK(has(text_of(findings_of(rights)), "ok create-only: supported"));
   rights.create_only = false;
   CHECK(has(text_of(findings_of(rights)), "fencing=off"));
 }

@@ -69,9 +69,9 @@ TEST_CASE("a database that cannot be meant is refused, and what is wrong with it
        "app.db",
        "control character 0x01"},
       {"~/app.db", "begins with ~"},
-      {"$HOME/app.db", "has \"$HOME\" in it"},
-      {"/x/${DIR}/app.db", "has \"${DIR}\" in it"},
-      {"/x/$(pwd)/app.db", "has \"$(pwd)\" in it"},
+      {"$HOME/app.db", "contains \"$HOME\""},
+      {"/x/${DIR}/app.db", "contains \"${DIR}\""},
+      {"/x/$(pwd)/app.db", "contains \"$(pwd)\""},
       {"{{ .Values.db }}", "no template engine has expanded"},
       {"/data/*.db", "contains *, and patterns are not supported"},
       {"/data/app?.db", "contains ?"},
@@ -119,11 +119,12 @@ TEST_CASE("the source of a value that cannot be meant is named: variable, flag, 
   const auto said = [](const Sources& sources) { return error_of(sources); };
   CHECK(has(said(from_environment("WALWRAP_DB", "'/a.db'")), "from environment WALWRAP_DB has"));
   CHECK(has(said(from_flags({{"--db", "/a.db "}, {"--replica", "/r"}})), "from --db has a blank"));
-  CHECK(has(said(from_flags({{"--db", "/a.db"}, {"--replica", "/r\r"}})), "from --replica has"));
+  CHECK(
+      has(said(from_flags({{"--db", "/a.db"}, {"--replica", "/r\r"}})), "from --replica contains"));
   CHECK(has(said(from_flags({{"--db", "/a.db='/r'"}})), "(') at its end"));
   Sources both = from_environment("WALWRAP_DB", "/a.db");
   both.environment["WALWRAP_REPLICA"] = "s3://bucket/app\n";
-  CHECK(has(said(both), "from environment WALWRAP_REPLICA has a line break"));
+  CHECK(has(said(both), "from environment WALWRAP_REPLICA contains a line break"));
   CHECK(has(said(from_toml("db = \"~/a.db\"\nreplica = \"/r\"")), "walwrap.toml, line 1 begins"));
   for (const char* flag : {"--socket", "--ready-file", "--ca-file"}) {
     CHECK(has(said(from_flags({{flag, "$HOME/x"}})), "which was not expanded"));

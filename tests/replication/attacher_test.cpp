@@ -90,7 +90,7 @@ TEST_CASE("a database that is not there, or still empty, is not waited for in th
   CHECK(rig.lines.size() == 1);  // that none has appeared in ten seconds
 }
 
-TEST_CASE("what is no database is an error, and is not tried more often for any event") {
+TEST_CASE("a file that is not a database is an error, and events do not retry it more often") {
   const Place place;
   std::ofstream(place.path) << std::string(8192, 'x');
   Rig rig(place.path);
@@ -135,7 +135,7 @@ TEST_CASE("an app that has just changed to WAL mode makes its own WAL index") {
   CHECK(rig.tries_for(milliseconds(20)) != nullptr);
 }
 
-TEST_CASE("an app that sets a its own journal mode is told that it may stop working") {
+TEST_CASE("an app that sets its own journal mode gets a warning that it may stop working") {
   for (const char* mode : {"TRUNCATE", "PERSIST", "DELETE"}) {
     CAPTURE(mode);
     const Place place;

@@ -56,7 +56,7 @@ void make_other(const std::filesystem::path& path, int row) {
   AppDb(path).run("CREATE TABLE t(a); INSERT INTO t VALUES(" + std::to_string(row) + ")");
 }
 
-TEST_CASE("a database that nobody has open is one file within moments") {
+TEST_CASE("a database that no process has open becomes one file within moments") {
   const Life life;
   life.app("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(50000))");
   CHECK(life.is_settled());
@@ -131,7 +131,7 @@ TEST_CASE("a deleted WAL or WAL index costs no commit, before and after") {
   }
 }
 
-TEST_CASE("a deleted database is no success, and the replica keeps its last state") {
+TEST_CASE("a deleted database is not a success, and the replica keeps its last state") {
   Life life;
   life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(life.is_settled());

@@ -30,7 +30,7 @@ struct Rig {
   void resolve(MonoTime deadline) { doubt.resolve(*attachment, deadline); }
 };
 
-TEST_CASE("commits of a replaced database are dropped while nobody reads them") {
+TEST_CASE("commits of a replaced database are dropped while no process reads them") {
   Rig rig;
   rig.replaced();
   CHECK(rig.doubt.text().empty());
@@ -71,7 +71,7 @@ TEST_CASE("changed files are checked once, and damaged ones again after a pause 
   CHECK(rig.doubt.check(*rig.attachment, [] { return true; }) == damaged);  // not read again
 }
 
-TEST_CASE("what only the app can check, or only the app cares for, is no damage") {
+TEST_CASE("an integrity error that only the app can check is not reported as damage") {
   Rig rig;
   const auto never = [] { return false; };
   SUBCASE("a row that breaks a constraint") {

@@ -18,7 +18,7 @@ using testing::AppDb;
 using testing::comes_true;
 using testing::World;
 
-TEST_CASE("what an app committed is there on an empty host after a flush") {
+TEST_CASE("an app's commits are restored on an empty machine after a flush") {
   const World world;
   const auto report = world.live("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(20000)), (7)");
   REQUIRE_MESSAGE(report.outcome == FlushOutcome::Ok, report.missing);
@@ -32,7 +32,7 @@ TEST_CASE("what an app committed is there on an empty host after a flush") {
   CHECK(app.text("PRAGMA integrity_check") == "ok");
 }
 
-TEST_CASE("a start over a database nobody touched uploads nothing") {
+TEST_CASE("a start over an unchanged database uploads nothing") {
   const World world;
   const auto first = world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   const auto second = world.live("");
@@ -40,7 +40,7 @@ TEST_CASE("a start over a database nobody touched uploads nothing") {
   CHECK(second.txid == first.txid);
 }
 
-TEST_CASE("an edit made while nobody watched is uploaded by the next start") {
+TEST_CASE("an edit made while walwrap was not running is uploaded by the next start") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   AppDb(world.database).run("INSERT INTO t VALUES(2)");
@@ -135,7 +135,7 @@ TEST_CASE("a start over a known database asks its store three times before the a
   CHECK(cloud.bucket.calls().size() == 3);
 }
 
-TEST_CASE("a store that overwrites is said to be no fence, and stores all the same") {
+TEST_CASE("a store that overwrites is reported as unfenced, and still stores") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   std::vector<std::string> lines;

@@ -44,7 +44,7 @@ std::int64_t rows_in_replica(const World& world) {
   return AppDb(output).number("SELECT count(*) FROM t");
 }
 
-TEST_CASE("a commit that is said to be stored is in the replica, each time") {
+TEST_CASE("a commit that is reported as stored is in the replica, each time") {
   const World world;
   auto options = world.options();
   options.interval = std::chrono::milliseconds(1);
@@ -59,7 +59,7 @@ TEST_CASE("a commit that is said to be stored is in the replica, each time") {
   }
 }
 
-TEST_CASE("what was there before a start is not said to be stored before it is") {
+TEST_CASE("commits from before a start are not reported as stored before they are") {
   const World world;
   {
     AppDb app(world.database);
@@ -71,7 +71,7 @@ TEST_CASE("what was there before a start is not said to be stored before it is")
   CHECK(rows_in_replica(world) == 1);
 }
 
-TEST_CASE("an edit that was made between two runs is not said to be stored before it is") {
+TEST_CASE("an edit made between two runs is not reported as stored before it is") {
   const World world;
   world.live("CREATE TABLE t(a)");
   AppDb(world.database).run("INSERT INTO t VALUES(1)");
@@ -141,7 +141,7 @@ TEST_CASE("a snapshot that was asked for under load leads to all that was commit
   CHECK(rows_in_replica(world) >= 50);
 }
 
-TEST_CASE("where there is no database no commit is said to be stored") {
+TEST_CASE("without a database no commit is reported as stored") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
   REQUIRE(replicator->start());

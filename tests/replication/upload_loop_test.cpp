@@ -71,7 +71,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("a batch that fails is said once, comes back, and goes up with the next") {
+TEST_CASE("a failed batch is logged once, comes back, and is uploaded with the next") {
   Rig rig;
   rig.start();
   CHECK(rig.answer_to(rig.chain.job()).stored);

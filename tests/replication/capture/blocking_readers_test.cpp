@@ -69,7 +69,7 @@ TEST_CASE("a reader is named once it has held the passes for ten seconds, and wh
   CHECK(watch.pass(60, 300, 300).say == Say::Nothing);
 }
 
-TEST_CASE("what is no long reader is not spoken of, and the kernel is not asked") {
+TEST_CASE("a short reader is not reported, and the kernel's list is not read") {
   struct Row {
     const char* what;
     std::uint32_t step;       // by which each pass gets further
@@ -150,7 +150,7 @@ TEST_CASE("a reader that the kernel does not name is still spoken of") {
   }
 }
 
-TEST_CASE("of several readers the one that was seen first is named, with its own age") {
+TEST_CASE("the reader that was seen first is named, with its own age") {
   Watch watch;
   for (int at = 0; at <= 10; ++at) watch.pass(at, 50, 60);
   watch.readers = {kNobody, pid(3), pid(7)};

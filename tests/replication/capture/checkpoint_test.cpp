@@ -194,7 +194,7 @@ TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
   CHECK(lends.decide(view(kPastReuse, 5), later(250), later(250)) == Action::Lend);
 }
 
-TEST_CASE("what became of a lending decides about the next one") {
+TEST_CASE("the result of a lending decides about the next one") {
   struct Row {
     const char* what;
     std::vector<Lent> ended;

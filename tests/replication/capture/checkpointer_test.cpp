@@ -202,7 +202,7 @@ TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
   CHECK(scene.checkpointer->counts().held.count() == 1);
 }
 
-TEST_CASE("to a writer that leaves no gap the lock is lent, and nobody is held") {
+TEST_CASE("a writer without pauses borrows the lock, and no writer is blocked") {
   FullSpeed scene;
   scene.app.run("PRAGMA wal_autocheckpoint=20; INSERT INTO t VALUES(randomblob(200000))");
   std::atomic<bool> stop{false};
@@ -260,7 +260,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("after a commit was missed, which is said once, the lock is not lent again") {
+TEST_CASE("after a missed commit, which is logged once, the lock is not lent again") {
   FullSpeed scene;
   scene.situation.missed_commits = 3;
   scene.app.run("INSERT INTO t VALUES(randomblob(200000))");

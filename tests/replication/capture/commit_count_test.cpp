@@ -13,7 +13,7 @@ void find(CommitCount& count, int commits) {
   for (int i = 0; i < commits; ++i) count.on_commit();
 }
 
-TEST_CASE("what SQLite counted and nobody read was missed") {
+TEST_CASE("a commit that SQLite counted and walwrap did not read was missed") {
   struct Row {
     const char* what;
     std::uint32_t first, second;  // SQLite's count at two looks

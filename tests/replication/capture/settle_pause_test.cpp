@@ -67,7 +67,7 @@ TEST_CASE("an app that is seen to have it open again counts as much as one that 
   CHECK(settled <= 5);
 }
 
-TEST_CASE("who pauses for longer is settled soon again") {
+TEST_CASE("a database whose app pauses for longer is settled soon again") {
   Rig rig;
   for (int i = 0; i < 10; ++i) {
     rig.transaction();
@@ -83,7 +83,7 @@ TEST_CASE("who pauses for longer is settled soon again") {
   CHECK(*last <= milliseconds(2));
 }
 
-TEST_CASE("what could not be settled is tried again, without an event") {
+TEST_CASE("a database that could not be settled is tried again, without an event") {
   SettlePause pause;
   const MonoTime now{seconds(1000)};
   pause.on_event();

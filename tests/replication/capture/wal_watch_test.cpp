@@ -78,7 +78,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a database that appears is news, and what else appears beside it is none") {
+TEST_CASE("a database that appears wakes the attacher, and other files beside it do not") {
   Rig rig;
   testing::AppDb(rig.directory / "other.db").run("CREATE TABLE t(a)");
   CHECK_FALSE(rig.watch.wait({}, rig.clock.mono() + milliseconds(50)));

@@ -97,7 +97,7 @@ TEST_CASE("a file that would be large waits until there are many files below it"
   CHECK(levels.is_worth(kSnapshotLevel, Txid{10}, 1001));
 }
 
-TEST_CASE("what has failed is not tried again with each upload") {
+TEST_CASE("a failed compaction is not retried with each upload") {
   Compaction levels({}, kLimits);
   levels.postpone(Txid{4});
   CHECK(!levels.is_due(Level{1}, Txid{5}));

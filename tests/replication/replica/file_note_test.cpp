@@ -17,7 +17,7 @@ os::FileStamp sample() {
           .changed = std::chrono::nanoseconds(1'796'000'000'123'456'789)};
 }
 
-TEST_CASE("a note is read back as it was written, and is none with any bit changed") {
+TEST_CASE("a note is read back as it was written, and is ignored with any bit changed") {
   const auto bytes = format_file_note(sample());
   CHECK(parse_file_note(bytes) == sample());
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
@@ -48,7 +48,7 @@ TEST_CASE("the next start finds the last note, and none after the state was forg
   CHECK_FALSE(read_file_note(directory).has_value());
 }
 
-TEST_CASE("a note that cannot be written is none, and no error") {
+TEST_CASE("a note that cannot be written is missing, and not an error") {
   const testing::TempDir dir;
   const auto directory = StateDir::open(dir / "app.db").value();
   std::filesystem::remove_all(dir / ".app.db-walwrap");

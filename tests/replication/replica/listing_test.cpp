@@ -84,7 +84,7 @@ TEST_CASE("for the newest state, of each level only what higher ones do not cove
   CHECK(files == "0:1-1 3:2-20 2:21-40 1:41-44 1:45-48 0:49-49 0:50-50 ");
 }
 
-TEST_CASE("what another writer has merged may begin before the end of its snapshot") {
+TEST_CASE("a compacted file of another writer may begin before the end of its snapshot") {
   Bucket bucket;
   bucket.add(kSnapshotLevel, 1, 30);
   bucket.add(Level{1}, 21, 45);
@@ -97,7 +97,7 @@ TEST_CASE("what another writer has merged may begin before the end of its snapsh
   CHECK(plan.files[1].txids == TxidRange{Txid{21}, Txid{45}});
 }
 
-TEST_CASE("where levels do not lead to the newest state, everything is listed") {
+TEST_CASE("a start lists everything if the levels do not lead to the newest state") {
   Bucket bucket;
   bucket.add(kSnapshotLevel, 1, 5000);
   bucket.add(Level{1}, 51, 5045);

@@ -95,7 +95,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   }
 }
 
-TEST_CASE("of two copies of one range the older is taken") {
+TEST_CASE("the older of two copies of one range is taken") {
   const auto plan = plan_restore(stored_files("L0:1-1@20 L0:1-1@10"), latest());
   REQUIRE(plan.has_value());
   REQUIRE(plan->files.size() == 1);

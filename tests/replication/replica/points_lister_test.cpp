@@ -54,7 +54,7 @@ TEST_CASE("a request for the points gets what is stored, listed once while it is
   CHECK(rig.bucket.calls().empty());
 }
 
-TEST_CASE("a store that cannot be listed is told as that, and not as empty") {
+TEST_CASE("a store that cannot be listed is an error, not an empty store") {
   Rig rig;
   rig.bucket.faults().fail_all(StoreFault::error(Code::Denied));
   const auto current = rig.ask();

@@ -55,7 +55,7 @@ TEST_CASE("what a WAL proves about a stored position") {
   }
 }
 
-TEST_CASE("of several positions the one that is proven counts") {
+TEST_CASE("the proven one of several positions counts") {
   const auto found = wal_with(100, {2, 5});
   const std::vector<wal::Position> cut_and_there = {position(100, 9, 9), position(100, 5, 5)};
   const auto proven = reach_of_any(found, cut_and_there);

@@ -145,7 +145,7 @@ TEST_CASE("a foreign file under the WAL is refused, and nothing is touched") {
   CHECK(count_set_aside(world) == 0);
 }
 
-TEST_CASE("a file under the WAL that was cut is not gone on with") {
+TEST_CASE("a start refuses a truncated file under the WAL") {
   const World world;
   crash_with_a_wal(world);
   fs::resize_file(world.database, fs::file_size(world.database) / 2);

@@ -35,7 +35,7 @@ TEST_CASE("a start makes no state directory before it owns it") {
   CHECK(os::exists(StateDir::path_for(database)));
 }
 
-TEST_CASE("of two starts that decided without a state directory, one decides again") {
+TEST_CASE("two starts without a state directory: one of them decides again") {
   const testing::TempDir dir;
   const os::Path database = dir / "app.db";
   Start first(database);

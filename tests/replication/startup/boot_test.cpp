@@ -358,7 +358,7 @@ TEST_CASE("a second start over one database waits for the first, and looks only 
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("what a start waits for may change everything: it is decided again") {
+TEST_CASE("a start decides again after each wait") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   auto patient = world.options();

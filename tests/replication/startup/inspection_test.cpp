@@ -88,7 +88,7 @@ TEST_CASE("the local database is named by its state, the replica's newest file a
   }
 }
 
-TEST_CASE("what our own writer stored is found in the WAL, or the local database is behind") {
+TEST_CASE("a start finds its own writer's TXID in the WAL, or the local database is behind") {
   struct Row {
     const char* what;
     std::uint32_t local_end;     // of the WAL
@@ -130,7 +130,7 @@ TEST_CASE("a WAL that went on from an earlier frame with other commits has diver
   CHECK(classify_local(true, state_at(5), replica, evidence) == LocalFinding::Diverged);
 }
 
-TEST_CASE("where the WAL is gone the pages tell, unless the file alone was known to hold all") {
+TEST_CASE("without a WAL the pages decide, unless the file alone was known to hold everything") {
   struct Row {
     const char* what;
     bool clean;

@@ -30,7 +30,7 @@ TEST_CASE("a copied page is as it was put last, and the file has no name") {
   CHECK(page == page_of(2));
 }
 
-TEST_CASE("a copy of a page that has changed since is no copy") {
+TEST_CASE("a copy of a page that has changed since is discarded") {
   const testing::TempDir directory;
   auto copy = PageCopy::create(directory.path(), kSize).value();
   for (std::uint32_t pgno = 1; pgno <= 10; ++pgno) REQUIRE(copy.put(Pgno{pgno}, page_of(1)));

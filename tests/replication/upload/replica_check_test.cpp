@@ -38,7 +38,7 @@ struct Row {
   std::uint64_t txid = 3;
 };
 
-TEST_CASE("what was found of a replica is judged by its identity, newest upload and chain") {
+TEST_CASE("a replica is judged by its identity, newest upload and chain") {
   const Row rows[] = {
       {"as it was", {.identity = ours, .slot = slot}, ReplicaState::Ours},
       {"whole", {.identity = ours, .slot = slot, .chain = chain(3, kUs)}, ReplicaState::Ours},

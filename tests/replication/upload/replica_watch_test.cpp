@@ -48,7 +48,8 @@ TEST_CASE("an upload leaves a replica that was looked at, and the look counts fo
   CHECK(it.is_proven());
 }
 
-TEST_CASE("nothing is stored in a directory that was removed, and it goes on when it is back") {
+TEST_CASE(
+    "nothing is stored in a directory that was removed, and uploads continue when it is back") {
   Replica it;
   fs::rename(it.world.replica, it.world.directory / "moved");
   const auto done = it.store_more();

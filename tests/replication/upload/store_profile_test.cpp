@@ -18,7 +18,9 @@ TEST_CASE("the kind of store decides how keys are spelled and how often is uploa
   CHECK(upload_pace(StoreKind::S3, milliseconds(3'000)).longest == milliseconds(3'000));
 }
 
-TEST_CASE("who waits for a directory does not wait for its pace, for what is billed they do") {
+TEST_CASE(
+    "a client that waits for a directory does not wait for the pace, with billed requests it "
+    "does") {
   REQUIRE(pace_of_waits(StoreKind::File));
   CHECK(pace_of_waits(StoreKind::File)->max_share_percent == 20);
   CHECK(!pace_of_waits(StoreKind::S3));

@@ -79,7 +79,7 @@ TEST_CASE("a large upload whose snapshot is wanted back copies the rest at the n
   CHECK(restored(chain, stored_in(chain), done.txid) == whole(chain.world.database));
 }
 
-TEST_CASE("what was copied is of no use after something passed unseen") {
+TEST_CASE("copied pages are discarded after commits passed unseen") {
   Large chain;
   chain.give_up_after(1'000);
   chain.capture->require_compare();

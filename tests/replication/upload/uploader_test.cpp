@@ -424,7 +424,7 @@ TEST_CASE("a start that writes nothing lists no levels, one that writes lists th
   CHECK(bucket.count(testing::StoreOperation::List) == kListingsOfDirectory);
 }
 
-TEST_CASE("a stop ends a merge, and a merge that fails is only told of") {
+TEST_CASE("a stop ends a compaction, and a failed compaction is only logged") {
   for (const bool stops : {true, false}) {
     CAPTURE(stops);
     Chain chain;

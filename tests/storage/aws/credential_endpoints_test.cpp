@@ -246,7 +246,7 @@ TEST_CASE("what is wrong with a container's address or token is said, and nothin
        "denied: AWS_CONTAINER_CREDENTIALS_FULL_URI: "},
       {{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/x"},
         {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "hunter2\r\nx: y"}},
-       "denied: AWS_CONTAINER_AUTHORIZATION_TOKEN has a line break"},
+       "denied: AWS_CONTAINER_AUTHORIZATION_TOKEN contains a line break"},
       {{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/x"},
         {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/none"}},
        "denied: AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: open /none"},

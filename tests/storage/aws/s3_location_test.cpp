@@ -143,7 +143,7 @@ TEST_CASE("a URL that cannot be used is refused with what to type") {
       {"s3://bucket/app?regoin=x", "endpoint=, region=, path-style= and http="},
       {"s3://bucket/app?secret-key=hunter2", "AWS_SECRET_ACCESS_KEY"},
       {"s3://bucket/app?access_key_id=hunter2", "AWS_ACCESS_KEY_ID"},
-      {"s3://bucket/app?path-style=maybe", "neither true nor false"},
+      {"s3://bucket/app?path-style=maybe", "must be true or false"},
       {"s3://bucket/app?http=3", "must be 1.1 or 2"},
       {"s3://bucket/app?endpoint=ftp://x", "https://host"},
       {"s3://bucket/app?endpoint=https://x/with/path", "https://host"},

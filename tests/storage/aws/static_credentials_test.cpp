@@ -208,9 +208,9 @@ TEST_CASE("profile files are looked for at home, or where the environment says")
 TEST_CASE("a named profile that does not exist is an error, not other credentials") {
   Rig rig;
   rig.variables = {{"AWS_PROFILE", "prod"}, {"HOME", rig.dir.path().string()}};
-  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and there "));
+  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and that "));
   rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
-  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and there "));
+  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and that "));
   rig.variables["AWS_PROFILE"] = "default";
   CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
 }

@@ -172,7 +172,9 @@ TEST_CASE("an error says what was asked, what the store said and what a person c
       {error(M::ExistsAlready, 412, ""), Code::Exists, {"412"}},
       {error(M::Changed, 412, ""), Code::Corrupt, {"replaced while it was read"}},
       {error(M::OutOfRange, 416, ""), Code::Corrupt, {"shorter"}},
-      {error(M::Denied, 403, "AccessDenied", "no"), Code::Denied, {"rights", "AccessDenied: no"}},
+      {error(M::Denied, 403, "AccessDenied", "no"),
+       Code::Denied,
+       {"allow the access key", "AccessDenied: no"}},
       {error(M::Denied, 403, "SignatureDoesNotMatch"), Code::Denied, {"AWS_SECRET_ACCESS_KEY"}},
       {error(M::Denied, 403, "InvalidAccessKeyId"), Code::Denied, {"AWS_ACCESS_KEY_ID"}},
       {error(M::NoBucket, 404, "NoSuchBucket"), Code::Denied, {"create it"}},
@@ -183,7 +185,7 @@ TEST_CASE("an error says what was asked, what the store said and what a person c
       {error(M::Unknown, 500, "InternalError"), Code::Unknown, {"500"}},
       {error(M::Malformed, 200, ""), Code::Unavailable, {"check the endpoint"}},
       {error(M::WrongRegion, 301, ""), Code::Invalid, {"?region="}},
-      {error(M::NotImplemented, 501, ""), Code::Invalid, {"does not know"}},
+      {error(M::NotImplemented, 501, ""), Code::Invalid, {"does not support"}},
       {error(M::Refused, 400, "InvalidRequest"), Code::Invalid, {"400 InvalidRequest"}},
   };
   for (const Said& row : rows) {

@@ -175,7 +175,7 @@ TEST_CASE("a listing whose pages keep coming ends when its time is over") {
     const auto listed = store->list("", "");
     REQUIRE_FALSE(listed.has_value());
     CHECK(listed.error().code == Code::Deadline);
-    CHECK(listed.error().text.find("no end") != std::string::npos);
+    CHECK(listed.error().text.find("does not end") != std::string::npos);
     CHECK(rig.clock.mono() - begun == row.ends_after);
   }
 }
