@@ -180,7 +180,7 @@ TEST_CASE("a start that is refused leaves files and replica as they were: a lock
     const auto refused = world.prepare(world.options());
     return refused ? "started" : refused.error().text;
   });
-  CHECK(said.find("end what else has it open") != std::string::npos);
+  CHECK(said.find("stop the other process") != std::string::npos);
   CHECK(tree_of(world.directory.path()) == before);
 }
 
