@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -418,6 +419,23 @@ TEST_CASE("walwrap recovers a half-published index when no other process can") {
   CHECK(app.number("SELECT count(*) FROM t") == 4);
 }
 
+// Whether recover() leaves the index to a writer that publishes its header again and again.
+bool is_busy_while_published(CheckpointOwner& owner, const std::function<void(char)>& publish) {
+  std::atomic<bool> is_over{false};
+  std::thread publishes([&] {
+    while (!is_over) {
+      publish('\x7e');
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      publish('\x7f');
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  const auto recovered = owner.recover();
+  is_over = true;
+  publishes.join();
+  return !recovered && recovered.error().code == Code::Busy;
+}
+
 TEST_CASE("no read or checkpoint of ours takes the write lock while a header is being published") {
   const TempDir directory;
   const auto path = directory / "app.db";
@@ -436,20 +454,18 @@ TEST_CASE("no read or checkpoint of ours takes the write lock while a header is 
   publish('\x7f');
   CHECK(owner->pass(kNothingToCapture).error().code == Code::Busy);
   CHECK(snapshot->begin(*owner).error().code == Code::Busy);
-  std::atomic<bool> is_published{false};
-  std::thread publishes([&] {
-    while (!is_published) {
-      publish('\x7e');
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      publish('\x7f');
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  CHECK(owner->recover().error().code == Code::Busy);
-  is_published = true;
-  publishes.join();
   publish(whole);
-  CHECK(owner->read_index()->header.change == static_cast<unsigned char>(whole));  // no recovery
+  // A writer that gets no processor for 10 ms counts as killed, and the index is recovered: again.
+  bool was_busy = false;
+  for (int i = 0; i < 5 && !was_busy; ++i) {
+    const auto before = static_cast<char>(owner->read_index()->header.change);
+    publish('\x7f');
+    was_busy = is_busy_while_published(*owner, publish);
+    publish(before);
+    const auto change = owner->read_index()->header.change;
+    if (was_busy) CHECK(change == static_cast<unsigned char>(before));  // no recovery
+  }
+  CHECK(was_busy);
   CHECK(owner->pass(kNothingToCapture).has_value());
 }
 
