@@ -72,13 +72,15 @@ class [[nodiscard]] Result {
 
   Result() requires std::is_void_v<T>
   = default;
-  Result(Failure failure)
-      : error_(std::move(failure.error)) {}  // NOLINT(google-explicit-constructor)
+  // A value and a failure become a result by themselves: that is what `return` is for.
+  // NOLINTBEGIN(google-explicit-constructor, bugprone-forwarding-reference-overload)
+  Result(Failure failure) : error_(std::move(failure.error)) {}
   template <typename U>
   requires(!std::is_void_v<T> && std::is_constructible_v<Stored, U&&> &&
            !std::is_same_v<std::remove_cvref_t<U>, Result> &&
            !std::is_same_v<std::remove_cvref_t<U>, Failure>) Result(U&& value)
-      : value_(std::forward<U>(value)) {}  // NOLINT(google-explicit-constructor)
+      : value_(std::forward<U>(value)) {}
+  // NOLINTEND(google-explicit-constructor, bugprone-forwarding-reference-overload)
 
   bool has_value() const {
     if constexpr (std::is_void_v<T>) return !error_.has_value();

@@ -22,7 +22,7 @@ bool is_within(std::string_view inner, std::string_view outer) {
 
 // All names of AWS lead to one name space of buckets.
 std::string server_of(std::string_view host) {
-  const std::string name = lower_case(host);
+  std::string name = lower_case(host);
   constexpr std::array<std::string_view, 2> kAws = {".amazonaws.com", ".amazonaws.com.cn"};
   for (const std::string_view suffix : kAws) {
     if (name.ends_with(suffix)) return std::string(suffix.substr(1));
