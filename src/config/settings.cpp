@@ -10,7 +10,6 @@
 #include <limits>
 #include <vector>
 
-#include "walwrap/base/check.hpp"
 #include "walwrap/base/decimal.hpp"
 #include "walwrap/base/signal_name.hpp"
 #include "walwrap/base/text.hpp"
@@ -397,11 +396,10 @@ std::optional<std::string_view> nearest(std::string_view word,
 
 std::string format_settings_help() {
   std::string out;
-  const Group* next = kGroups.data();
   for (const Setting& row : kSettings) {
-    if (next != kGroups.data() + kGroups.size() && row.flag == next->first) {
-      out += fmt::format("{}{}\n", out.empty() ? "" : "\n", next->title);
-      ++next;
+    const auto group = std::ranges::find(kGroups, row.flag, &Group::first);
+    if (group != kGroups.end()) {
+      out += fmt::format("{}{}\n", out.empty() ? "" : "\n", group->title);
     }
     const auto usage =
         row.argument.empty() ? std::string(row.flag) : fmt::format("{} {}", row.flag, row.argument);
@@ -411,7 +409,6 @@ std::string format_settings_help() {
     if (const auto text = default_of(row); !text.empty()) facts += fmt::format(", {}", text);
     out += fmt::format("      [{}]\n", facts);
   }
-  WW_CHECK(next == kGroups.data() + kGroups.size());
   return out;
 }
 

@@ -41,6 +41,15 @@ TEST_CASE("the first screen names the variable of each option that it shows") {
     CHECK(has(format_help(""), flag));
     CHECK(has(format_help(""), "[" + std::string(config::find_flag(flag)->environment) + "]"));
   }
+  std::size_t column = 0;
+  for (const auto& line : lines_of(format_help(""))) {
+    const auto bracket = line.find("[WALWRAP_");
+    if (bracket == std::string::npos) continue;
+    CAPTURE(line);
+    CHECK(line[bracket - 1] == ' ');
+    CHECK((column == 0 || bracket == column));
+    column = bracket;
+  }
 }
 
 TEST_CASE("each command has help of its own, and only what exists has any") {
