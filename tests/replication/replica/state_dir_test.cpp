@@ -8,29 +8,14 @@
 #include <string>
 
 #include "tests/support/files.hpp"
+#include "tests/support/sample_state.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace walwrap;
 using namespace walwrap::replication;
 namespace fs = std::filesystem;
 
-namespace {
-
-SavedState sample() {
-  return {.lineage = {0x0123456789abcdef},
-          .writer = {0xfedcba9876543210},
-          .txid = {161},
-          .stored_by = {0xfedcba9876543210},
-          .page_size = {4096},
-          .pages = 262'144,
-          .slot = KnownFile{.size = 4120, .checksum = 0x8000000000000001},
-          .front = KnownFront{Level{9}, {Txid{1}, Txid{160}}, {.size = 1U << 30U, .checksum = 7}},
-          .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
-          .clean = true,
-          .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250))};
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("the state directory is a hidden one beside the database") {
   CHECK(StateDir::path_for("/data/app.db") == os::Path("/data/.app.db-walwrap"));
@@ -46,8 +31,8 @@ TEST_CASE("a saved state is there after the next start, for its owner alone") {
   REQUIRE(none.has_value());
   CHECK_FALSE(none->has_value());
 
-  REQUIRE(state_dir->save(sample()).has_value());
-  SavedState next = sample();
+  REQUIRE(state_dir->save(testing::sample_state()).has_value());
+  SavedState next = testing::sample_state();
   next.txid = next.txid.next();
   REQUIRE(state_dir->save(next).has_value());
 
@@ -65,7 +50,7 @@ TEST_CASE("no state and a damaged state are told apart") {
   const testing::TempDir dir;
   auto state_dir = StateDir::open(dir / "app.db");
   REQUIRE(state_dir.has_value());
-  REQUIRE(state_dir->save(sample()).has_value());
+  REQUIRE(state_dir->save(testing::sample_state()).has_value());
   const fs::path file = dir / ".app.db-walwrap/state";
   const std::string text = testing::text_of(file);
   for (const std::string& damaged :
@@ -75,7 +60,7 @@ TEST_CASE("no state and a damaged state are told apart") {
     REQUIRE_FALSE(loaded.has_value());
     CHECK(loaded.error().code == Code::Corrupt);
   }
-  REQUIRE(state_dir->save(sample()).has_value());
+  REQUIRE(state_dir->save(testing::sample_state()).has_value());
   CHECK(state_dir->load()->has_value());
 }
 
@@ -83,7 +68,7 @@ TEST_CASE("forgetting removes state and sums, and does so twice without complain
   const testing::TempDir dir;
   auto state_dir = StateDir::open(dir / "app.db");
   REQUIRE(state_dir.has_value());
-  REQUIRE(state_dir->save(sample()).has_value());
+  REQUIRE(state_dir->save(testing::sample_state()).has_value());
   {
     auto sums = state_dir->open_sums();
     REQUIRE(sums.has_value());
@@ -99,7 +84,7 @@ TEST_CASE("what a crash in the middle of a save left behind goes at the next sta
   const testing::TempDir dir;
   {
     auto state_dir = StateDir::open(dir / "app.db");
-    REQUIRE(state_dir->save(sample()).has_value());
+    REQUIRE(state_dir->save(testing::sample_state()).has_value());
   }
   const fs::path left = dir / ".app.db-walwrap/state.tmp-0123456789abcdef";
   testing::write_text(left, "half");
@@ -127,12 +112,12 @@ TEST_CASE(
       }
       const auto loaded = state_dir->load();
       CHECK((loaded.has_value() ? !loaded->has_value() : loaded.error().code == Code::Corrupt));
-      REQUIRE(state_dir->save(sample()).has_value());
+      REQUIRE(state_dir->save(testing::sample_state()).has_value());
       auto sums = state_dir->open_sums();
       REQUIRE(sums.has_value());
       REQUIRE(sums->resize(3).has_value());
       CHECK(testing::text_of(dir / "secret") == "of root");
-      CHECK(**state_dir->load() == sample());
+      CHECK(**state_dir->load() == testing::sample_state());
       CHECK(fs::is_regular_file(fs::symlink_status(directory / name)));
       REQUIRE(state_dir->forget().has_value());
     }

@@ -4,29 +4,16 @@
 
 #include <string>
 
+#include "tests/support/sample_state.hpp"
+
 using namespace walwrap;
 using namespace walwrap::replication;
 
 namespace {
 
-SavedState sample() {
-  return {.lineage = {0x0123456789abcdef},
-          .writer = {0xfedcba9876543210},
-          .txid = {161},
-          .stored_by = {0xfedcba9876543210},
-          .page_size = {4096},
-          .pages = 262'144,
-          .slot = KnownFile{.size = 4120, .checksum = 0x8000000000000001},
-          .front = KnownFront{Level{9}, {Txid{1}, Txid{160}}, {.size = 1U << 30U, .checksum = 7}},
-          .wal = wal::Position{.salts = {1, 0xffffffff}, .frame = 77, .checksum = {0, 42}},
-          .clean = true,
-          .saved = WallTime(std::chrono::milliseconds(1'767'225'601'250)),
-          .earlier_writers = {{1}, {0xff}}};
-}
-
 // The same lines under a checksum that fits them.
 std::string with_line(const std::string& from, const std::string& to) {
-  std::string text = format_state(sample());
+  std::string text = format_state(testing::sample_state());
   text.resize(text.rfind("xxh3 "));
   const auto place = text.find(from);
   REQUIRE(place != std::string::npos);
@@ -39,15 +26,15 @@ std::string with_line(const std::string& from, const std::string& to) {
 TEST_CASE("a state is read back as it was written") {
   SavedState fresh;
   fresh.lineage = {7};
-  SavedState no_wal = sample();
+  SavedState no_wal = testing::sample_state();
   no_wal.wal.reset();
   no_wal.clean = false;
-  SavedState extreme = sample();
+  SavedState extreme = testing::sample_state();
   extreme.txid = {~0ULL};
   extreme.pages = ~0U;
   extreme.page_size = {65536};
   extreme.wal = wal::Position{.salts = {~0U, ~0U}, .frame = ~0U, .checksum = {~0U, ~0U}};
-  for (const SavedState& state : {sample(), fresh, no_wal, extreme}) {
+  for (const SavedState& state : {testing::sample_state(), fresh, no_wal, extreme}) {
     const auto parsed = parse_state(format_state(state));
     REQUIRE_MESSAGE(parsed.has_value(), parsed.error().text);
     CHECK(*parsed == state);
@@ -55,7 +42,7 @@ TEST_CASE("a state is read back as it was written") {
 }
 
 TEST_CASE("a state is text that a person can read") {
-  const std::string text = format_state(sample());
+  const std::string text = format_state(testing::sample_state());
   const std::string expected =
       "walwrap-state 3\n"
       "lineage 0123456789abcdef\n"
@@ -76,7 +63,7 @@ TEST_CASE("a state is text that a person can read") {
 }
 
 TEST_CASE("a state with any one bit flipped, or cut anywhere, is corrupt") {
-  const std::string text = format_state(sample());
+  const std::string text = format_state(testing::sample_state());
   for (std::size_t i = 0; i < text.size(); ++i) {
     CAPTURE(i);
     for (int bit = 0; bit < 8; ++bit) {
