@@ -2,7 +2,7 @@
 //
 // `Log` formats; where the line goes and what time it is are given to it, because this module
 // makes no system call. A Log may be used from any thread if its sink may (one write(2) per line
-// is). Compaction: error, a person must act; warn, degraded but healing by itself; info, about ten
+// is). Levels: error, a person must act; warn, degraded but healing by itself; info, about ten
 // lines for a quiet day; debug, each cycle. `message` is constant text, facts are fields, and a
 // unit ends its key: {"took_ms", 38}.
 #pragma once

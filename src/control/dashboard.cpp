@@ -224,10 +224,10 @@ std::string sentence_of(const DatabaseStatus& database, WallTime now) {
 }
 
 Answer answer_page(const PageInput& input) {
-  const Status& facts = input.facts;
+  const Status& status = input.status;
   std::string sections;
-  for (std::size_t i = 0; i < facts.databases.size(); ++i) {
-    sections += section_of(facts.databases[i], *input.histories[i], input, i);
+  for (std::size_t i = 0; i < status.databases.size(); ++i) {
+    sections += section_of(status.databases[i], *input.histories[i], input, i);
   }
   const auto nonce = fmt::format("{}", input.nonce);
   Answer answer{.content_type = "text/html; charset=utf-8",
@@ -238,9 +238,9 @@ Answer answer_page(const PageInput& input) {
                     "<style nonce=\"{}\">{}</style></head><body><main><header><h1>walwrap {}</h1>"
                     "<span>on {}, {} to stop</span><span>{}{}</span></header>{}</main></body>"
                     "</html>\n",
-                    nonce, kStyle, escape_html(facts.version), escape_html(facts.host),
-                    format_duration(facts.grace), format_clock(input.now),
-                    facts.stopping ? ", stopping" : "", sections)};
+                    nonce, kStyle, escape_html(status.version), escape_html(status.host),
+                    format_duration(status.grace), format_clock(input.now),
+                    status.stopping ? ", stopping" : "", sections)};
   answer.headers["Content-Security-Policy"] = fmt::format(
       "default-src 'none'; style-src 'nonce-{}'; base-uri 'none'; form-action 'none'; "
       "frame-ancestors 'none'",

@@ -15,7 +15,7 @@
 namespace walwrap::control {
 
 struct PageInput {
-  const Status& facts;
+  const Status& status;
   std::vector<const History*> histories;  // one of each database
   WallTime now{};
   MonoTime now_mono{};

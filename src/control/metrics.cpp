@@ -28,10 +28,10 @@ ClientMetric labelled(const DatabaseStatus& database) {
 
 // One value of each database.
 template <typename ValueOf>
-MetricFamily family(MetricType type, std::string name, std::string help, const Status& facts,
+MetricFamily family(MetricType type, std::string name, std::string help, const Status& status,
                     ValueOf value_of) {
   MetricFamily out{std::move(name), std::move(help), type, {}};
-  for (const DatabaseStatus& database : facts.databases) {
+  for (const DatabaseStatus& database : status.databases) {
     ClientMetric metric = labelled(database);
     if (type == MetricType::Counter) {
       metric.counter.value = static_cast<double>(value_of(database));
@@ -44,10 +44,10 @@ MetricFamily family(MetricType type, std::string name, std::string help, const S
 }
 
 template <typename HistogramOf>
-MetricFamily histograms(std::string name, std::string help, const Status& facts,
+MetricFamily histograms(std::string name, std::string help, const Status& status,
                         HistogramOf histogram_of) {
   MetricFamily out{std::move(name), std::move(help), MetricType::Histogram, {}};
-  for (const DatabaseStatus& database : facts.databases) {
+  for (const DatabaseStatus& database : status.databases) {
     const auto& histogram = histogram_of(database);
     ClientMetric metric = labelled(database);
     const auto count = histogram.bounds().size();
@@ -74,9 +74,9 @@ MetricFamily single(MetricType type, std::string name, std::string help, double 
 // Absent where it is not known.
 template <typename ValueOf>
 void add_known(std::vector<MetricFamily>& out, std::string name, std::string help,
-               const Status& facts, ValueOf value_of) {
+               const Status& status, ValueOf value_of) {
   MetricFamily family{std::move(name), std::move(help), MetricType::Gauge, {}};
-  for (const DatabaseStatus& database : facts.databases) {
+  for (const DatabaseStatus& database : status.databases) {
     const std::optional<double> value = value_of(database);
     if (!value) continue;
     ClientMetric metric = labelled(database);
@@ -86,9 +86,9 @@ void add_known(std::vector<MetricFamily>& out, std::string name, std::string hel
   if (!family.metric.empty()) out.push_back(std::move(family));
 }
 
-void add_lag(std::vector<MetricFamily>& out, const Status& facts) {
+void add_lag(std::vector<MetricFamily>& out, const Status& status) {
   const auto gauge = [&](std::string name, std::string help, auto value_of) {
-    out.push_back(family(MetricType::Gauge, std::move(name), std::move(help), facts, value_of));
+    out.push_back(family(MetricType::Gauge, std::move(name), std::move(help), status, value_of));
   };
   gauge("walwrap_healthy", "1 if writes are stored in time.",
         [](const auto& db) { return db.replicated && db.health.ok ? 1 : 0; });
@@ -106,20 +106,20 @@ void add_lag(std::vector<MetricFamily>& out, const Status& facts) {
   gauge("walwrap_predicted_flush_seconds", "Predicted time for a final flush now.",
         [](const auto& db) { return seconds(predict_flush(db.status)); });
   // A time of 0 would be an age of half a century.
-  add_known(out, "walwrap_last_stored_timestamp_seconds", "Unix time of the last upload.", facts,
+  add_known(out, "walwrap_last_stored_timestamp_seconds", "Unix time of the last upload.", status,
             [](const auto& db) -> std::optional<double> {
               if (!db.status.stored_at) return std::nullopt;
               return seconds(db.status.stored_at->time_since_epoch());
             });
   add_known(out, "walwrap_last_snapshot_timestamp_seconds",
-            "Unix time of the newest known snapshot.", facts,
+            "Unix time of the newest known snapshot.", status,
             [](const auto& db) -> std::optional<double> {
               const auto newest = newest_snapshot(db);
               if (newest.txid.value == 0) return std::nullopt;
               return seconds(newest.stored_at.time_since_epoch());
             });
-  add_known(out, "walwrap_restore_duration_seconds", "Duration of the restore at the start.", facts,
-            [](const auto& db) -> std::optional<double> {
+  add_known(out, "walwrap_restore_duration_seconds", "Duration of the restore at the start.",
+            status, [](const auto& db) -> std::optional<double> {
               if (!db.status.restored_in) return std::nullopt;
               return seconds(*db.status.restored_in);
             });
@@ -128,10 +128,10 @@ void add_lag(std::vector<MetricFamily>& out, const Status& facts) {
 // One counter for each of some kinds.
 template <std::size_t N, typename CountsOf>
 MetricFamily kinds(std::string name, std::string help, const char* label,
-                   const std::array<std::string_view, N>& names, const Status& facts,
+                   const std::array<std::string_view, N>& names, const Status& status,
                    CountsOf counts_of) {
   MetricFamily out{std::move(name), std::move(help), MetricType::Counter, {}};
-  for (const DatabaseStatus& database : facts.databases) {
+  for (const DatabaseStatus& database : status.databases) {
     for (std::size_t i = 0; i < N; ++i) {
       ClientMetric metric = labelled(database);
       metric.label.push_back({label, std::string(names[i])});
@@ -142,25 +142,25 @@ MetricFamily kinds(std::string name, std::string help, const char* label,
   return out;
 }
 
-void add_store(std::vector<MetricFamily>& out, const Status& facts) {
+void add_store(std::vector<MetricFamily>& out, const Status& status) {
   out.push_back(kinds("walwrap_store_requests_total",
                       "Requests to the object store, retries included, by billing class.",
-                      "operation", storage::kRequestKinds, facts,
+                      "operation", storage::kRequestKinds, status,
                       [](const auto& db) { return db.status.store.requests; }));
   out.push_back(
       kinds("walwrap_store_errors_total", "Failed requests to the store, by kind of error.", "kind",
-            storage::kStoreErrors, facts, [](const auto& db) { return db.status.store.errors; }));
+            storage::kStoreErrors, status, [](const auto& db) { return db.status.store.errors; }));
   add_known(out, "walwrap_store_requests_dollars",
-            "Estimated price of the requests since the start, without free tiers.", facts,
+            "Estimated price of the requests since the start, without free tiers.", status,
             [](const auto& db) { return db.status.request_dollars; });
 }
 
-void add_work(std::vector<MetricFamily>& out, const Status& facts) {
+void add_work(std::vector<MetricFamily>& out, const Status& status) {
   out.push_back(histograms(
-      "walwrap_upload_duration_seconds", "Duration of completed uploads.", facts,
+      "walwrap_upload_duration_seconds", "Duration of completed uploads.", status,
       [](const auto& db) -> const auto& { return db.status.uploads.took; }));
   const auto counter = [&](std::string name, std::string help, auto value_of) {
-    out.push_back(family(MetricType::Counter, std::move(name), std::move(help), facts, value_of));
+    out.push_back(family(MetricType::Counter, std::move(name), std::move(help), status, value_of));
   };
   counter("walwrap_uploaded_bytes_total", "Bytes uploaded to the replica.",
           [](const auto& db) { return db.status.uploads.bytes; });
@@ -178,35 +178,35 @@ void add_work(std::vector<MetricFamily>& out, const Status& facts) {
           "Commits that walwrap did not capture; after each, it compared every page.",
           [](const auto& db) { return db.status.checkpoints.missed_commits; });
   out.push_back(histograms(
-      "walwrap_writers_blocked_seconds", "How long writers were blocked for a checkpoint.", facts,
+      "walwrap_writers_blocked_seconds", "How long writers were blocked for a checkpoint.", status,
       [](const auto& db) -> const auto& { return db.status.checkpoints.held; }));
 }
 
 }  // namespace
 
-std::string format_metrics(const Status& facts) {
+std::string format_metrics(const Status& status) {
   std::vector<MetricFamily> families;
   MetricFamily info{"walwrap_info",
                     "Always 1; the labels name the version and the platform.",
                     MetricType::Gauge,
                     {}};
   ClientMetric us;
-  us.label = {{"version", facts.version}, {"platform", facts.host}};
+  us.label = {{"version", status.version}, {"platform", status.host}};
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));
   families.push_back(single(MetricType::Gauge, "walwrap_platform_grace_seconds",
                             "Time from the platform's stop signal to its SIGKILL.",
-                            seconds(facts.grace)));
+                            seconds(status.grace)));
   families.push_back(single(MetricType::Gauge, "walwrap_waits",
                             "Clients waiting for a commit to be stored.",
-                            static_cast<double>(facts.waits)));
+                            static_cast<double>(status.waits)));
   families.push_back(single(MetricType::Counter, "walwrap_replicator_restarts_total",
                             "Restarts of the replicator process while the app ran.",
-                            static_cast<double>(facts.restarts)));
-  add_lag(families, facts);
-  add_work(families, facts);
-  add_store(families, facts);
+                            static_cast<double>(status.restarts)));
+  add_lag(families, status);
+  add_work(families, status);
+  add_store(families, status);
   return prometheus::TextSerializer().Serialize(families);
 }
 

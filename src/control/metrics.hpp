@@ -11,6 +11,6 @@
 namespace walwrap::control {
 
 inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
-std::string format_metrics(const Status& facts);
+std::string format_metrics(const Status& status);
 
 }  // namespace walwrap::control

@@ -49,9 +49,9 @@ std::vector<int> RequestHandler::follow(std::vector<DatabaseHandle> databases) {
                            .listing = {}});
     }
     DatabaseHandle& handle = followed_[i].handle;
-    const bool had_inquiry = handle.sync_requests != nullptr;
+    const bool was_replicated = handle.sync_requests != nullptr;
     handle = std::move(databases[i]);
-    if (handle.sync_requests == nullptr || had_inquiry) continue;
+    if (handle.sync_requests == nullptr || was_replicated) continue;
     descriptors.push_back(handle.sync_requests->progressed().descriptor());
   }
   return descriptors;
@@ -65,13 +65,13 @@ std::optional<Answer> RequestHandler::on_request(const Request& request, std::ui
     case Endpoint::Page:
       return show_page();
     case Endpoint::Status:
-      return Answer{.body = format_status(facts())};
+      return Answer{.body = format_status(status())};
     case Endpoint::Metrics:
-      return Answer{.content_type = std::string(kMetricsType), .body = format_metrics(facts())};
+      return Answer{.content_type = std::string(kMetricsType), .body = format_metrics(status())};
     case Endpoint::Healthz:
-      return answer_health(facts());
+      return answer_health(status());
     case Endpoint::Readyz:
-      return answer_readiness(facts());
+      return answer_readiness(status());
     case Endpoint::Points:
       return begin_listing(call, id);
     case Endpoint::Position:
@@ -104,7 +104,7 @@ Answer RequestHandler::which_database(const std::string& name) const {
                  "choose one with db=FILE: " + known);
 }
 
-// DatabaseState by an answer at once where it is known already.
+// The answer comes at once where it is known already.
 std::optional<Answer> RequestHandler::begin_wait(const Call& call, std::uint64_t id) {
   DatabaseState* followed = find(call.database);
   if (followed == nullptr) return which_database(call.database);
@@ -257,7 +257,7 @@ MonoTime RequestHandler::next_wake() const {
   return next;
 }
 
-DatabaseStatus RequestHandler::facts_of(const DatabaseState& followed) {
+DatabaseStatus RequestHandler::status_of(const DatabaseState& followed) {
   const DatabaseHandle& handle = followed.handle;
   DatabaseStatus database{.path = handle.database.string(),
                           .replica = handle.replica,
@@ -277,18 +277,18 @@ DatabaseStatus RequestHandler::facts_of(const DatabaseState& followed) {
   return database;
 }
 
-Status RequestHandler::facts() {
+Status RequestHandler::status() {
   const MonoTime now = clock_.mono();
   if (now >= watched_ + kFresh) watch(now);
-  Status facts{.version = options_.version,
-               .host = options_.host,
-               .grace = options_.grace,
-               .restarts = options_.restarts,
-               .stopping = stopping_,
-               .waits = asked_.size(),
-               .databases = {}};
-  for (const DatabaseState& followed : followed_) facts.databases.push_back(facts_of(followed));
-  return facts;
+  Status status{.version = options_.version,
+                .host = options_.host,
+                .grace = options_.grace,
+                .restarts = options_.restarts,
+                .stopping = stopping_,
+                .waits = asked_.size(),
+                .databases = {}};
+  for (const DatabaseState& followed : followed_) status.databases.push_back(status_of(followed));
+  return status;
 }
 
 // A person looks: what can be restored to is found out for the next look, if it is not known.
@@ -296,10 +296,10 @@ Answer RequestHandler::show_page() {
   for (const DatabaseState& followed : followed_) {
     if (followed.handle.points != nullptr) followed.handle.points->ask();
   }
-  const Status known = facts();
+  const Status known = status();
   std::vector<const History*> histories;
   for (const DatabaseState& followed : followed_) histories.push_back(&followed.history);
-  return answer_page({.facts = known,
+  return answer_page({.status = known,
                       .histories = histories,
                       .now = clock_.wall(),
                       .now_mono = clock_.mono(),

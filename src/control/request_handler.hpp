@@ -29,13 +29,13 @@ namespace walwrap::control {
 struct DatabaseHandle {
   os::Path database;
   std::string replica;                                         // URL
-  replication::SyncRequests* sync_requests = nullptr;          // null: not replicated, see `why`
+  replication::SyncRequests* sync_requests = nullptr;          // null: not replicated, see `reason`
   replication::PointsLister* points = nullptr;                 // null as well, then
   std::function<replication::ReplicatorStatus()> status = {};  // for any thread
   std::string reason = {};
 };
 
-struct DeskOptions {
+struct RequestHandlerOptions {
   Access access = {};
   std::string version = {};
   std::string host = {};
@@ -47,7 +47,7 @@ struct DeskOptions {
 
 class RequestHandler {
  public:
-  RequestHandler(DeskOptions options, const os::Clock& clock, const Log& log)
+  RequestHandler(RequestHandlerOptions options, const os::Clock& clock, const Log& log)
       : options_(std::move(options)), clock_(clock), log_(log) {}
 
   // Known databases keep their waits. Of those that are new, the descriptors to call
@@ -87,10 +87,10 @@ class RequestHandler {
   void answer(std::uint64_t id, Answer answer);
   void watch(MonoTime now);
   bool watch_one(DatabaseState& followed, MonoTime now);
-  Status facts();
-  static DatabaseStatus facts_of(const DatabaseState& followed);
+  Status status();
+  static DatabaseStatus status_of(const DatabaseState& followed);
 
-  DeskOptions options_;
+  RequestHandlerOptions options_;
   const os::Clock& clock_;
   const Log& log_;
   std::vector<DatabaseState> followed_;

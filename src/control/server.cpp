@@ -75,7 +75,7 @@ Server::~Server() {
   thread_.join();
 }
 
-void Server::set_subjects(std::vector<DatabaseHandle> databases) {
+void Server::set_databases(std::vector<DatabaseHandle> databases) {
   pending_.update([&](Pending& pending) { pending.databases = std::move(databases); });
   wakeup_->notify();
 }

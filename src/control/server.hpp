@@ -5,7 +5,7 @@
 // a number that they read when they look anyway. A waiting connection is no thread: hosts count
 // those.
 //
-// set_subjects(), set_stopping() and the end are for one owning thread; all else happens on the
+// set_databases(), set_stopping() and the end are for one owning thread; all else happens on the
 // server's own.
 #pragma once
 
@@ -30,7 +30,7 @@ namespace walwrap::control {
 struct ServerOptions {
   std::optional<os::ListenSocket> local;    // Unix
   std::optional<os::ListenSocket> network;  // TCP
-  DeskOptions handler;                      // `answer` is the server's own
+  RequestHandlerOptions handler;            // `answer` is the server's own
   std::vector<std::uint32_t> users;         // who may connect to the Unix socket; root may always
   // How long a client may take to send a request, to take an answer, or to send the next one.
   std::chrono::milliseconds client_timeout{10'000};
@@ -47,7 +47,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  void set_subjects(std::vector<DatabaseHandle> databases);
+  void set_databases(std::vector<DatabaseHandle> databases);
   void set_stopping();
 
  private:

@@ -84,9 +84,9 @@ Json json_of(const DatabaseStatus& database) {
 }
 
 // Of the databases that are not well, one after the other; "": all are.
-std::string complaints(const Status& facts) {
+std::string complaints(const Status& status) {
   std::string all;
-  for (const DatabaseStatus& database : facts.databases) {
+  for (const DatabaseStatus& database : status.databases) {
     if (database.replicated && database.health.ok) continue;
     all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", database.path,
                        database.replicated ? database.health.reason : database.reason);
@@ -106,14 +106,14 @@ std::string_view state_of(const DatabaseStatus& database) {
   return database.status.waits_since ? "waiting to attach" : "waiting for the database";
 }
 
-std::string format_status(const Status& facts) {
-  const auto wrong = complaints(facts);
-  Json out = {{"version", facts.version},  {"state", facts.stopping ? "stopping" : "running"},
+std::string format_status(const Status& status) {
+  const auto wrong = complaints(status);
+  Json out = {{"version", status.version}, {"state", status.stopping ? "stopping" : "running"},
               {"healthy", wrong.empty()},  {"reason", wrong},
-              {"platform", facts.host},    {"grace_ms", facts.grace.count()},
-              {"waits", facts.waits},      {"restarts", facts.restarts},
+              {"platform", status.host},   {"grace_ms", status.grace.count()},
+              {"waits", status.waits},     {"restarts", status.restarts},
               {"databases", Json::array()}};
-  for (const DatabaseStatus& database : facts.databases)
+  for (const DatabaseStatus& database : status.databases)
     out["databases"].push_back(json_of(database));
   return out.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -135,14 +135,14 @@ std::string format_points(const replication::PointsFound& found) {
   return out.dump() + "\n";
 }
 
-Answer answer_health(const Status& facts) {
-  const auto wrong = complaints(facts);
+Answer answer_health(const Status& status) {
+  const auto wrong = complaints(status);
   return wrong.empty() ? fine("ok") : problem(503, "unhealthy", "Not stored in time", wrong);
 }
 
-Answer answer_readiness(const Status& facts) {
-  if (facts.stopping) return problem(503, "stopping", "walwrap is stopping", "the app is ending");
-  for (const DatabaseStatus& database : facts.databases) {
+Answer answer_readiness(const Status& status) {
+  if (status.stopping) return problem(503, "stopping", "walwrap is stopping", "the app is ending");
+  for (const DatabaseStatus& database : status.databases) {
     if (state_of(database) == "stopped") {
       return problem(503, "not-replicating", "A database is not replicated",
                      fmt::format("{}: {}", database.path,

@@ -136,15 +136,15 @@ Result<void> ReplicatorProcess::prepare_all() {
 std::vector<control::DatabaseHandle> ReplicatorProcess::databases() const {
   std::vector<control::DatabaseHandle> all;
   for (const Served& served : served_) {
-    control::DatabaseHandle subject{.database = served.options.database,
-                                    .replica = served.options.location.url,
-                                    .reason = served.reason};
+    control::DatabaseHandle handle{.database = served.options.database,
+                                   .replica = served.options.location.url,
+                                   .reason = served.reason};
     if (Replicator* replicator = served.replicator.get(); replicator != nullptr) {
-      subject.sync_requests = &replicator->sync_requests();
-      subject.points = &replicator->points();
-      subject.status = [replicator] { return replicator->status(); };
+      handle.sync_requests = &replicator->sync_requests();
+      handle.points = &replicator->points();
+      handle.status = [replicator] { return replicator->status(); };
     }
-    all.push_back(std::move(subject));
+    all.push_back(std::move(handle));
   }
   return all;
 }
@@ -165,7 +165,7 @@ void ReplicatorProcess::retry_refused() {
     if (prepared) prepared = served.replicator->start();
     if (prepared) {
       log_.info("database is replicated again", {{"db", served.options.database.string()}});
-      if (server_) server_->set_subjects(databases());
+      if (server_) server_->set_databases(databases());
       continue;
     }
     served.replicator.reset();

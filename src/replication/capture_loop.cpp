@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
 constexpr std::chrono::milliseconds kDamagedRetry{2000};
-constexpr std::chrono::milliseconds kWritten{
-    20};  // a writer that replaces a database has mostly ended by then
+// A writer that replaces a database has mostly ended by then.
+constexpr std::chrono::milliseconds kWritten{20};
 constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while a client waits and it is not known
 
 }  // namespace

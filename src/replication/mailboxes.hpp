@@ -2,7 +2,7 @@
 //
 // capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
 // as it is free, what keeps it from storing anything, then what became of the job. main -> both:
-// orders. Both -> main: the status, and at the end the report. Clients <-> capture: inquiry.
+// orders. Both -> main: the status, and at the end the report. Clients <-> capture: sync_requests.
 #pragma once
 
 #include <array>

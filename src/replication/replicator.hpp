@@ -97,7 +97,7 @@ class Replicator {
   std::optional<os::DirectoryLock> lock_;  // given up last
   std::optional<std::chrono::milliseconds> restored_in_;
   RandomId writer_;
-  std::optional<CaptureLoop> capture_;  // destroyed before the exchange it uses
+  std::optional<CaptureLoop> capture_;  // destroyed before the mailboxes it uses
   std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
   std::optional<UploadLoop> uploads_;
   std::string damage_;  // of the database, as a first look has found; "": none

@@ -29,7 +29,7 @@ Result<std::unique_ptr<SyncRequests>> SyncRequests::create() {
 
 std::uint64_t SyncRequests::ask_look(Pace pace) {
   std::uint64_t ticket = 0;
-  wishes_.update([&](Requested& requested) {
+  requested_.update([&](Requested& requested) {
     ticket = ++requested.look;
     requested.listening = true;
     if (pace == Pace::StoreNow) requested.store_now = ticket;
@@ -40,7 +40,7 @@ std::uint64_t SyncRequests::ask_look(Pace pace) {
 
 std::uint64_t SyncRequests::ask_snapshot() {
   std::uint64_t ticket = 0;
-  wishes_.update([&](Requested& requested) {
+  requested_.update([&](Requested& requested) {
     ticket = ++requested.look;
     requested.listening = true;
     requested.snapshot = ticket;
@@ -50,7 +50,7 @@ std::uint64_t SyncRequests::ask_snapshot() {
 }
 
 void SyncRequests::stop_listening() {
-  wishes_.update([](Requested& requested) { requested.listening = false; });
+  requested_.update([](Requested& requested) { requested.listening = false; });
 }
 
 void SyncRequests::publish(const Progress& progress) {
@@ -59,7 +59,7 @@ void SyncRequests::publish(const Progress& progress) {
     is_new = !(known == progress);
     if (is_new) known = progress;
   });
-  if (is_new && wishes_.get().listening) progressed_.notify();
+  if (is_new && requested_.get().listening) progressed_.notify();
 }
 
 }  // namespace walwrap::replication

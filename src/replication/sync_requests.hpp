@@ -77,7 +77,7 @@ class SyncRequests {
   // Can be read when there was progress and a client waits; drain it before the look.
   os::Wakeup& progressed() { return progressed_; }
 
-  Requested requested() const { return wishes_.get(); }
+  Requested requested() const { return requested_.get(); }
   os::Wakeup& asked() { return asked_; }
   void publish(const Progress& progress);
 
@@ -87,7 +87,7 @@ class SyncRequests {
 
   os::Wakeup asked_;
   os::Wakeup progressed_;
-  os::Published<Requested> wishes_;
+  os::Published<Requested> requested_;
   os::Published<Progress> progress_;
 };
 

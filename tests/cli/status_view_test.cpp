@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 std::string status(bool healthy) {
-  control::Status facts{.version = "1.2", .host = "heroku"};
+  control::Status status{.version = "1.2", .host = "heroku"};
   control::DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";
@@ -39,8 +39,8 @@ std::string status(bool healthy) {
   database.progress.committed.commits = 4;
   database.progress.stored = healthy ? 4 : 3;
   database.health = {.ok = healthy, .reason = healthy ? "" : "late", .lag = milliseconds(0)};
-  facts.databases.push_back(database);
-  return control::format_status(facts);
+  status.databases.push_back(database);
+  return control::format_status(status);
 }
 
 TEST_CASE("people see what is stored, how old it is and what is missing") {

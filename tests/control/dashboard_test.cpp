@@ -25,10 +25,10 @@ DatabaseStatus database() {
 }
 
 std::string page_of(const DatabaseStatus& one) {
-  Status facts{.version = "1.2", .host = "heroku", .grace = seconds(30)};
-  facts.databases.push_back(one);
+  Status status{.version = "1.2", .host = "heroku", .grace = seconds(30)};
+  status.databases.push_back(one);
   const History history;
-  return answer_page({.facts = facts, .histories = {&history}, .now = kNow, .nonce = {7}}).body;
+  return answer_page({.status = status, .histories = {&history}, .now = kNow, .nonce = {7}}).body;
 }
 
 TEST_CASE("the state is one sentence that a person understands") {

@@ -9,7 +9,7 @@ bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-Status facts() {
+Status status() {
   Status out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
   DatabaseStatus database;
   database.path = "/data/app.db";
@@ -24,7 +24,7 @@ Status facts() {
 }
 
 TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
-  const auto text = format_metrics(facts());
+  const auto text = format_metrics(status());
   CHECK(has_line(text, "walwrap_info{version=\"1.2\",platform=\"fly\"} 1"));
   CHECK(has_line(text, "walwrap_platform_grace_seconds 5"));
   CHECK(has_line(text, "walwrap_healthy{db=\"/data/app.db\"} 1"));
@@ -34,7 +34,7 @@ TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
 }
 
 TEST_CASE("a histogram's buckets hold those of each below them, and all are in the last") {
-  const auto text = format_metrics(facts());
+  const auto text = format_metrics(status());
   const std::string name = "walwrap_upload_duration_seconds";
   CHECK(has_line(text, "# TYPE " + name + " histogram"));
   CHECK(has_line(text, name + "_bucket{db=\"/data/app.db\",le=\"0.0025\"} 0"));
@@ -45,7 +45,7 @@ TEST_CASE("a histogram's buckets hold those of each below them, and all are in t
 }
 
 TEST_CASE("a time that is not known yet is no metric") {
-  auto some = facts();
+  auto some = status();
   CHECK(format_metrics(some).find("last_stored") == std::string::npos);
   some.databases[0].status.stored_at = WallTime{} + std::chrono::seconds(1'700'000'000);
   CHECK(format_metrics(some).find("walwrap_last_stored_timestamp_seconds{db=\"/data/app.db\"} "
@@ -53,7 +53,7 @@ TEST_CASE("a time that is not known yet is no metric") {
 }
 
 TEST_CASE("requests and errors are told by kind, and their price where one is known") {
-  auto some = facts();
+  auto some = status();
   auto& status = some.databases[0].status;
   status.store.requests = {1, 2, 3, 4, 5, 6};
   status.store.errors = {7, 8, 0, 0, 0};
@@ -70,7 +70,7 @@ TEST_CASE("requests and errors are told by kind, and their price where one is kn
 }
 
 TEST_CASE("a restore at the start and deaths of the replicator are metrics") {
-  auto some = facts();
+  auto some = status();
   CHECK(format_metrics(some).find("restore_duration") == std::string::npos);
   some.restarts = 3;
   some.databases[0].status.restored_in = std::chrono::milliseconds(2'500);
@@ -81,7 +81,7 @@ TEST_CASE("a restore at the start and deaths of the replicator are metrics") {
 }
 
 TEST_CASE("the newest snapshot is the one that was made here, or a newer one that is listed") {
-  auto some = facts();
+  auto some = status();
   auto& database = some.databases[0];
   const auto at = [](int second) { return WallTime{} + std::chrono::seconds(second); };
   CHECK(newest_snapshot(database).txid == Txid{0});
@@ -98,7 +98,7 @@ TEST_CASE("the newest snapshot is the one that was made here, or a newer one tha
 }
 
 TEST_CASE("a path with quotes stays one label") {
-  auto some = facts();
+  auto some = status();
   some.databases[0].path = "/data/\"a\"\\b.db";
   CHECK(has_line(format_metrics(some), R"(walwrap_healthy{db="/data/\"a\"\\b.db"} 1)"));
 }

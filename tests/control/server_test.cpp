@@ -120,7 +120,7 @@ TEST_CASE("a stop answers what the final flush stored") {
 
 TEST_CASE("with several databases one has to be named, and one that is not replicated says why") {
   ApiRig rig;
-  rig.server->set_subjects(
+  rig.server->set_databases(
       {DatabaseHandle{.database = rig.directory / "app.db",
                       .replica = "",
                       .sync_requests = rig.sync_requests.get()},

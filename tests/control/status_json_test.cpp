@@ -7,7 +7,7 @@
 namespace walwrap::control {
 namespace {
 
-Status facts() {
+Status status() {
   Status out{.version = "1.2", .host = "heroku", .grace = std::chrono::seconds(30)};
   DatabaseStatus database;
   database.path = "/data/app.db";
@@ -26,7 +26,7 @@ Status facts() {
 }
 
 TEST_CASE("the status says what is stored, how far behind it is, and where to wait for it") {
-  const auto json = nlohmann::json::parse(format_status(facts()));
+  const auto json = nlohmann::json::parse(format_status(status()));
   CHECK(json["healthy"] == true);
   CHECK(json["grace_ms"] == 30'000);
   const auto& database = json["databases"][0];
@@ -40,7 +40,7 @@ TEST_CASE("the status says what is stored, how far behind it is, and where to wa
 }
 
 TEST_CASE("a database that is not there yet is waited for, and is no complaint") {
-  auto some = facts();
+  auto some = status();
   some.databases[0].status.attached = false;
   some.databases[0].progress.attached = false;
   CHECK(state_of(some.databases[0]) == "waiting for the database");
@@ -49,7 +49,7 @@ TEST_CASE("a database that is not there yet is waited for, and is no complaint")
 }
 
 TEST_CASE("a database that is there and cannot be attached yet is not called absent") {
-  auto some = facts();
+  auto some = status();
   some.databases[0].status.attached = false;
   some.databases[0].status.waits_since = MonoTime{};
   CHECK(state_of(some.databases[0]) == "waiting to attach");
@@ -57,7 +57,7 @@ TEST_CASE("a database that is there and cannot be attached yet is not called abs
 }
 
 TEST_CASE("health is red as soon as one database is, with its reason") {
-  auto some = facts();
+  auto some = status();
   CHECK(answer_health(some).status == 200);
   some.databases[0].health = {.ok = false, .reason = "late", .lag = std::chrono::seconds(31)};
   const auto answer = answer_health(some);
@@ -67,18 +67,18 @@ TEST_CASE("health is red as soon as one database is, with its reason") {
 }
 
 TEST_CASE("a database that is not replicated is neither healthy nor ready") {
-  auto some = facts();
+  auto some = status();
   some.databases[0].replicated = false;
   some.databases[0].reason = "locked";
   CHECK(answer_health(some).body.find("locked") != std::string::npos);
   CHECK(answer_readiness(some).status == 503);
-  auto halted = facts();
+  auto halted = status();
   halted.databases[0].progress.halted = "another writer";
   CHECK(answer_readiness(halted).body.find("another writer") != std::string::npos);
 }
 
 TEST_CASE("during a stop nothing new is to be sent here") {
-  auto some = facts();
+  auto some = status();
   some.stopping = true;
   CHECK(answer_readiness(some).status == 503);
   CHECK(nlohmann::json::parse(format_status(some))["state"] == "stopping");

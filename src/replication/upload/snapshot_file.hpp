@@ -45,8 +45,8 @@ class SnapshotFile {
   // Up to this size of pages it is a small file: held in memory while the store is slow or away.
   static constexpr Bytes kSmall = 4ULL << 20;
 
-  SnapshotFile(Dependencies parts, const os::Clock& clock, const Log& log)
-      : deps_(std::move(parts)), clock_(clock), log_(log) {}
+  SnapshotFile(Dependencies deps, const os::Clock& clock, const Log& log)
+      : deps_(std::move(deps)), clock_(clock), log_(log) {}
 
   Result<Encoded> encode(const SnapshotPages& from, const WriteFn& sink) const;
 

@@ -24,8 +24,8 @@ bool is_unanswered(const Error& error) {
 
 }  // namespace
 
-Uploader::Uploader(Dependencies parts, const os::Clock& clock, const Log& log)
-    : deps_(std::move(parts)),
+Uploader::Uploader(Dependencies deps, const os::Clock& clock, const Log& log)
+    : deps_(std::move(deps)),
       clock_(clock),
       log_(log),
       encoder_({.on_streamed = deps_.on_streamed, .start_encoder = deps_.start_encoder}, clock,

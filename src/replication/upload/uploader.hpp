@@ -106,7 +106,7 @@ class Uploader {
     SnapshotFile::StartEncoder start_encoder = ltx::Encoder::start;
     Compaction::Limits levels{};
   };
-  Uploader(Dependencies parts, const os::Clock& clock, const Log& log);
+  Uploader(Dependencies deps, const os::Clock& clock, const Log& log);
 
   // Does a job; gives its snapshot back, ended, through `release` as soon as it is no longer
   // needed, which may be long before this returns, or only when merge() has.

@@ -96,16 +96,16 @@ Result<S3Reply> S3Client::attempt(const S3Request& request, const S3Access& acce
   return reply;
 }
 
-S3Session::S3Session(Dependencies parts)
-    : target_(std::move(parts.target)),
-      clock_(parts.clock),
-      log_(parts.log),
-      client_(std::move(parts.transport), parts.clock),
-      shared_(std::move(parts.credentials)),
-      chain_({.environment = std::move(parts.environment),
+S3Session::S3Session(Dependencies deps)
+    : target_(std::move(deps.target)),
+      clock_(deps.clock),
+      log_(deps.log),
+      client_(std::move(deps.transport), deps.clock),
+      shared_(std::move(deps.credentials)),
+      chain_({.environment = std::move(deps.environment),
               .transport = client_.transport(),
-              .clock = parts.clock,
-              .log = parts.log,
+              .clock = deps.clock,
+              .log = deps.log,
               .region = target_.region,
               .shared = shared_.get()}) {}
 

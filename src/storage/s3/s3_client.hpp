@@ -85,7 +85,7 @@ class S3Session {
     const os::Clock& clock;
     const Log& log;
   };
-  explicit S3Session(Dependencies parts);
+  explicit S3Session(Dependencies deps);
 
   // The meaning is none that could be mended, or mending it did not help. Errors: those of the
   // transport and of the credentials.

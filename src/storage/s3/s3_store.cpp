@@ -51,8 +51,8 @@ void sort_by_key(std::vector<ObjectInfo>& found) {
 
 }  // namespace
 
-S3Store::S3Store(Dependencies parts, std::unique_ptr<http::Transport> transport)
-    : deps_(std::move(parts)),
+S3Store::S3Store(Dependencies deps, std::unique_ptr<http::Transport> transport)
+    : deps_(std::move(deps)),
       session_({.target = deps_.target,
                 .transport = std::move(transport),
                 .environment = deps_.environment,
@@ -60,9 +60,9 @@ S3Store::S3Store(Dependencies parts, std::unique_ptr<http::Transport> transport)
                 .clock = deps_.clock,
                 .log = deps_.log}) {}
 
-Result<std::unique_ptr<S3Store>> S3Store::open(Dependencies parts) {
-  auto transport = TRY(parts.make_transport());
-  return std::unique_ptr<S3Store>(new S3Store(std::move(parts), std::move(transport)));
+Result<std::unique_ptr<S3Store>> S3Store::open(Dependencies deps) {
+  auto transport = TRY(deps.make_transport());
+  return std::unique_ptr<S3Store>(new S3Store(std::move(deps), std::move(transport)));
 }
 
 Failure S3Store::failure_of(const S3Reply& reply, const S3Request& request) const {

@@ -58,7 +58,7 @@ class S3Store : public ObjectStore {
     std::function<void(std::chrono::milliseconds)> pause = os::pause_for;
   };
   // Makes no request. Errors: those of make_transport.
-  static Result<std::unique_ptr<S3Store>> open(Dependencies parts);
+  static Result<std::unique_ptr<S3Store>> open(Dependencies deps);
 
   Result<void> put(const std::string& key, const Body& body, const PutOptions& options) override;
   Result<void> get(const std::string& key, ByteRange range, const WriteFn& sink) override;
@@ -72,7 +72,7 @@ class S3Store : public ObjectStore {
   std::string describe() const override;
 
  private:
-  S3Store(Dependencies parts, std::unique_ptr<http::Transport> transport);
+  S3Store(Dependencies deps, std::unique_ptr<http::Transport> transport);
   Failure failure_of(const S3Reply& reply, const S3Request& request) const;
   Result<Meaning> try_get(const std::string& key, ByteRange range, const WriteFn& sink,
                           const std::string& if_match);

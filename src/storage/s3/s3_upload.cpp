@@ -54,7 +54,7 @@ struct S3Upload::Lane {
   }
 };
 
-S3Upload::S3Upload(Dependencies parts) : deps_(std::move(parts)) {
+S3Upload::S3Upload(Dependencies deps) : deps_(std::move(deps)) {
   const int lanes = std::clamp(deps_.session.target().dialect->parallel_parts, 1, kMostLanes);
   for (int i = 0; i < lanes; ++i) lanes_.push_back(std::make_unique<Lane>());
 }

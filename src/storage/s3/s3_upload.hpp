@@ -50,7 +50,7 @@ class S3Upload {
     std::string key;
     PutOptions options;
   };
-  explicit S3Upload(Dependencies parts);
+  explicit S3Upload(Dependencies deps);
   ~S3Upload();  // waits for what is under way
   S3Upload(const S3Upload&) = delete;
   S3Upload& operator=(const S3Upload&) = delete;
