@@ -60,6 +60,14 @@ bool is_writing(sqlite3* db) {
   return sqlite3_txn_state(db, nullptr) == SQLITE_TXN_WRITE;
 }
 
+// A path is not a file: where another file took the name, walwrap would answer for that one.
+// SQLite compares the inode of its open file with the inode at the path.
+bool was_moved(sqlite3* db) {
+  int moved = 0;
+  return sqlite3_file_control(db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+         moved != 0;
+}
+
 // The file of the connection's main database under the name that walwrap knows it by: without
 // symbolic links. false: an error was given.
 bool find_database(sqlite3_context* context, std::array<char, PATH_MAX>& path) {
@@ -74,8 +82,10 @@ bool find_database(sqlite3_context* context, std::array<char, PATH_MAX>& path) {
     fail(context, "this connection has no database file, so nothing of it is stored");
     return false;
   }
-  if (::realpath(name, path.data()) == nullptr) {
-    fail(context, "the file of this database is gone, so nothing of it is stored");
+  if (was_moved(db) || ::realpath(name, path.data()) == nullptr) {
+    fail(context,
+         "the file of this database was moved or replaced: close the connection and open it "
+         "again");
     return false;
   }
   return true;

@@ -136,6 +136,21 @@ TEST_CASE("the database that is asked about is the one of the connection") {
   CHECK(linked.run("select walwrap_wait(0)") == "0");
 }
 
+TEST_CASE("a connection whose file was replaced is told so, and not that its commits are stored") {
+  Scene scene;
+  const auto path = scene.rig.directory / "app.db";
+  const auto next = scene.rig.directory / "next.db";
+  Connection(next.string()).run("create table t(a)");
+  std::filesystem::rename(next, path);
+  const std::string moved =
+      "error: the file of this database was moved or replaced: close the connection and open it "
+      "again";
+  CHECK(scene.app.run("select walwrap_wait(500)") == moved);
+  CHECK(scene.app.run("select walwrap_position()") == moved);
+  std::filesystem::remove(path);
+  CHECK(scene.app.run("select walwrap_wait(500)") == moved);
+}
+
 TEST_CASE("wrong arguments are refused with a sentence") {
   Scene scene;
   for (const std::string arguments : {"'soon'", "null", "1.5"}) {
