@@ -33,7 +33,8 @@ def write_and_check(run, mode, body, rate, *flags):
     run.must(not missed, "commits were missed: %s" % missed)
     run.must(result["busy"] == 0, "%(busy)d times SQLITE_BUSY, %(commits)d commits" % result)
     run.must(result["largest_wal"] <= 2 * HARD_LIMIT, "a -wal of %d bytes" % result["largest_wal"])
-    checks.same(run, scene.db, scene.replica, tables=["busy"])
+    # The oracle would take an hour for what minutes at full speed write.
+    checks.same(run, scene.db, scene.replica, tables=["busy"], by_oracle=SECONDS <= 10)
     run.note("%(commits)d commits, -wal up to %(largest_wal)d bytes" % result)
 
 
