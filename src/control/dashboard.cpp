@@ -95,7 +95,7 @@ std::string figures_of(const DatabaseStatus& database, WallTime now) {
   out += item("Over the last minute", format_rate(database.throughput.bytes_per_second));
   out += item("Store errors", errors_of(status));
   out += item("Requests", requests_of(status));
-  out += item("WAL file", format_bytes(database.log_bytes));
+  out += item("WAL file", format_bytes(database.wal_bytes));
   out += item("Final flush would take", format_short(predict_flush(status)));
   out += item("Newest snapshot",
               snapshot.txid.value == 0 ? "none known" : format_age(snapshot.stored_at, now));

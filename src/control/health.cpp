@@ -31,9 +31,9 @@ Health Watchdog::look(const WalObservation& seen, MonoTime now) {
 
 void Watchdog::compare_times(const WalObservation& seen, MonoTime now) {
   // The first look cannot know when it was written: from now on, it counts.
-  const WalStamp& log = seen.log;
-  const bool is_written = face_ ? !(*face_ == log) && log.exists : log.exists && log.size > 0;
-  face_ = log;
+  const WalStamp& wal = seen.wal;
+  const bool is_written = wal_ ? !(*wal_ == wal) && wal.exists : wal.exists && wal.size > 0;
+  wal_ = wal;
   if (is_written) {
     changed_ = now;
     if (!unstored_since_) unstored_since_ = now;
@@ -62,8 +62,8 @@ void Watchdog::compare_files(const WalObservation& seen, MonoTime now) {
 }
 
 void Watchdog::compare_positions(const WalObservation& seen, MonoTime now) {
-  const bool has_moved = position_ != seen.stored.log;
-  position_ = seen.stored.log;
+  const bool has_moved = position_ != seen.stored.wal;
+  position_ = seen.stored.wal;
   if (!seen.has_more) {
     stuck_since_.reset();
   } else if (has_moved || !stuck_since_) {

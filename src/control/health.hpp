@@ -34,8 +34,8 @@ struct Health {
 
 // One look at the WAL, and what was said about it then.
 struct WalObservation {
-  WalStamp log;
-  bool has_more = false;                     // it holds a commit beyond stored.log
+  WalStamp wal;
+  bool has_more = false;                     // it holds a commit beyond stored.wal
   std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
   replication::StoredUpTo stored;            // as the pipeline has it
   std::string error = {};                    // what is known to be wrong
@@ -56,7 +56,7 @@ class Watchdog {
   void compare_files(const WalObservation& seen, MonoTime now);
 
   std::chrono::milliseconds max_lag_;
-  std::optional<WalStamp> face_;
+  std::optional<WalStamp> wal_;
   MonoTime changed_{};                      // the newest write
   std::optional<MonoTime> unstored_since_;  // the oldest one that is not said to be stored
   std::optional<wal::Position> position_;   // stored, at the last look

@@ -100,7 +100,7 @@ void add_lag(std::vector<MetricFamily>& out, const Status& status) {
         [](const auto& db) { return db.status.lag_bytes; });
   gauge("walwrap_lag_commits", "Number of unstored commits.",
         [](const auto& db) { return commits_behind(db.progress); });
-  gauge("walwrap_wal_bytes", "Size of the WAL file.", [](const auto& db) { return db.log_bytes; });
+  gauge("walwrap_wal_bytes", "Size of the WAL file.", [](const auto& db) { return db.wal_bytes; });
   gauge("walwrap_stored_txid", "TXID of the newest file in the replica.",
         [](const auto& db) { return db.status.txid.value; });
   gauge("walwrap_predicted_flush_seconds", "Predicted time for a final flush now.",

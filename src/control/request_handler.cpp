@@ -44,7 +44,7 @@ std::vector<int> RequestHandler::follow(std::vector<DatabaseHandle> databases) {
                            .waits = {},
                            .watchdog = Watchdog(options_.max_lag),
                            .health = {},
-                           .face = {},
+                           .wal = {},
                            .history = {},
                            .listing = {}});
     }
@@ -204,17 +204,17 @@ void RequestHandler::watch_if_due() {
 // True if something happens there.
 bool RequestHandler::watch_one(DatabaseState& followed, MonoTime now) {
   const auto status = followed.handle.status();
-  const os::Path log = followed.handle.database.string() + "-wal";
-  const auto found = os::status_of(log);
-  const WalStamp face{.exists = found.has_value(),
-                      .size = found ? found->size : 0,
-                      .modified = found ? found->modified : WallTime{}};
-  const bool is_new = !(face == followed.face);
-  followed.face = face;
+  const os::Path wal = followed.handle.database.string() + "-wal";
+  const auto found = os::status_of(wal);
+  const WalStamp stamp{.exists = found.has_value(),
+                       .size = found ? found->size : 0,
+                       .modified = found ? found->modified : WallTime{}};
+  const bool is_new = !(stamp == followed.wal);
+  followed.wal = stamp;
   // What cannot be read says nothing; its time and size still do.
-  const bool has_more = replication::holds_commit_beyond(status.stored.log, log).value_or(false);
+  const bool has_more = replication::holds_commit_beyond(status.stored.wal, wal).value_or(false);
   const bool was_ok = followed.health.ok;
-  const WalObservation seen{.log = face,
+  const WalObservation seen{.wal = stamp,
                             .has_more = has_more,
                             .waits_since = status.waits_since,
                             .stored = status.stored,
@@ -266,7 +266,7 @@ DatabaseStatus RequestHandler::status_of(const DatabaseState& followed) {
                           .status = {},
                           .progress = {},
                           .health = followed.health,
-                          .log_bytes = followed.face.size,
+                          .wal_bytes = followed.wal.size,
                           .throughput = followed.history.throughput()};
   if (handle.sync_requests != nullptr) database.progress = handle.sync_requests->progress();
   if (handle.status) database.status = handle.status();

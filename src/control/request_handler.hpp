@@ -72,7 +72,7 @@ class RequestHandler {
     WaitList waits;
     Watchdog watchdog;
     Health health;
-    WalStamp face;
+    WalStamp wal;
     History history;
     std::map<std::uint64_t, MonoTime> listing;  // who waits for a listing, and until when
   };

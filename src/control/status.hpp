@@ -23,7 +23,7 @@ struct DatabaseStatus {
   replication::ReplicatorStatus status;
   replication::Progress progress;
   Health health;
-  Bytes log_bytes = 0;  // size of the -wal file
+  Bytes wal_bytes = 0;  // size of the -wal file
   Throughput throughput = {};
   std::optional<replication::PointsFound> points = {};  // of the last listing; none: not asked yet
   std::string points_error = {};  // why the last listing failed; "": it did not

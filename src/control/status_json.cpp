@@ -68,7 +68,7 @@ Json json_of(const DatabaseStatus& database) {
               {"lag", lag_of(database)},
               {"stored_at", nullptr},
               {"last_upload_ms", status.last_put.count()},
-              {"wal_bytes", database.log_bytes},
+              {"wal_bytes", database.wal_bytes},
               {"fencing", format_fencing(status.fencing)},
               {"writer", fmt::format("{}", status.writer)},
               {"predicted_flush_ms", predict_flush(status).count()},

@@ -8,7 +8,7 @@
 #include "walwrap/base/text.hpp"
 #include "walwrap/config/quote.hpp"
 #include "walwrap/os/resolve.hpp"
-#include "walwrap/replication/replica/state.hpp"
+#include "walwrap/replication/replica/state_dir.hpp"
 
 namespace walwrap::daemon {
 namespace {

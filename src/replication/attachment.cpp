@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "walwrap/base/check.hpp"
 #include "walwrap/replication/capture/wal_tail.hpp"
 #include "walwrap/replication/replica/state.hpp"
 
@@ -125,21 +126,55 @@ Attachment::WalSight Attachment::inspect_wal(const std::optional<wal::Position>&
   return sight;
 }
 
-Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request) {
-  const auto frames = request.every_frame ? Capture::Frames::Every : Capture::Frames::OfPages;
+Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request,
+                                                      SnapshotLease::Home home) {
+  WW_CHECK(has_snapshot());
+  // Who reads all pages knows all frames; of the pages that wait, only a compaction needs others.
+  const auto* changes = std::get_if<job::Changes>(&request.kind);
+  WW_CHECK(request.all_pages || changes != nullptr);
+  const auto frames = changes != nullptr && changes->knows_all_frames ? Capture::Frames::Every
+                                                                      : Capture::Frames::OfPages;
   auto shot =
       TRY(request.all_pages ? capture_->take_all(*owner_, *snapshot_)
                             : capture_->take(*owner_, *snapshot_, request.stored_pages, frames));
   if (!shot) return std::optional<UploadJob>();
-  return std::optional(UploadJob{.kind = request.kind,
-                                 .snapshot = lend_snapshot(),
+  return std::optional(UploadJob{.snapshot = SnapshotLease(std::move(snapshot_), std::move(home)),
                                  .page_size = owner_->page_size(),
                                  .pages = std::move(shot->pages),
                                  .commit = shot->commit,
                                  .covers = shot->covers,
-                                 .every_frame = request.every_frame,
                                  .changed = std::move(shot->changed),
-                                 .continues = shot->continues});
+                                 .continues = shot->continues,
+                                 .kind = request.kind});
+}
+
+void Attachment::on_answer(const UploadDone& done) {
+  capture_->add_pending(done.to_store);
+  if (done.compare_again) capture_->require_compare();
+  // What it found equal by then is kept by the upload thread, and holds as long as jobs continue
+  // each other.
+  const bool is_comparison = std::holds_alternative<answer::Compare>(done.answer);
+  if (done.recalled && is_comparison) capture_->resume_compare();
+}
+
+void Attachment::give_back(std::unique_ptr<sqlite::Snapshot> snapshot) {
+  WW_CHECK(!has_snapshot() && snapshot != nullptr);
+  WW_CHECK(!snapshot->is_active());  // an active one would keep the WAL from restarting
+  snapshot_ = std::move(snapshot);
+}
+
+void Attachment::abandon() {
+  owner_->abandon();
+  is_abandoned_ = true;
+}
+
+void Attachment::check_invariants() const {
+  WW_CHECK(owner_ != nullptr && capture_ != nullptr);
+  WW_CHECK(files_.database && files_.wal && files_.index);
+  // A snapshot that is here and active would keep the WAL from restarting, for nobody.
+  WW_CHECK(!snapshot_ || !snapshot_->is_active());
+  // With its snapshot here, an abandoned attachment would have been destroyed.
+  WW_CHECK(!is_abandoned_ || !snapshot_);
 }
 
 Result<bool> Attachment::settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture) {

@@ -1,9 +1,15 @@
 // What is open of one database file while it is replicated: the lock, the WAL that is read, the
-// snapshot for uploads. Owned by the capture thread.
+// read snapshot for uploads. Owned by the capture thread.
 //
 // SQLite keeps one set of locks and one WAL index per file and process, so nothing of an attachment
-// may outlive it: the next one would share its index, whatever lies at the path by then. The
-// snapshot is away while the upload thread reads it, and has to come back before the end.
+// may outlive it: the next one would share its index, whatever lies at the path by then. So an
+// attachment ends only when its snapshot is here, and its members are destroyed in one order: the
+// snapshot's connection, the WAL, the owner of the lock (Law 1).
+//
+//   state      snapshot  left by
+//   Ready      here      make_job() -> Lent; abandon(), then it is destroyed
+//   Lent       away      give_back() -> Ready; abandon() -> Abandoned
+//   Abandoned  away      give_back(), then it is destroyed
 //
 // It knows which files it has open, and what the database file looked like after the last
 // checkpoint. As long as the checkpoint lock is ours nobody else writes to that file through SQLite
@@ -39,6 +45,12 @@ class Attachment {
   const sqlite::CheckpointOwner& owner() const { return *owner_; }
   Capture& capture() { return *capture_; }
   const Capture& capture() const { return *capture_; }
+
+  // Another database is at the path, or replication stops: the files stay as they are, and reads of
+  // a snapshot that is lent fail.
+  void abandon();
+  bool is_abandoned() const { return is_abandoned_; }
+  void check_invariants() const;
 
   // As they were after the last checkpoint.
   const DatabaseFiles& files() const { return files_; }
@@ -94,18 +106,18 @@ class Attachment {
   bool can_mend(const ReplicaReport& replica, std::uint32_t stored_pages) const;
 
   struct JobRequest {
-    UploadJob::Kind kind = UploadJob::Kind::Changes;
-    bool all_pages = false;    // else those that wait
-    bool every_frame = false;  // the snapshot is to hold whatever it is that a merge may need
+    JobKind kind{};
+    bool all_pages = false;  // else those that wait
     std::uint32_t stored_pages = 0;
   };
-  // Lends the snapshot, begun now. nullopt: there is nothing to store. Busy: not at this moment.
-  Result<std::optional<UploadJob>> make_job(const JobRequest& request);
+  // Lends the snapshot, begun now; it comes home by `home`. nullopt: there is nothing to store.
+  // Busy: not at this moment. On both, and on an error, the snapshot is still here.
+  Result<std::optional<UploadJob>> make_job(const JobRequest& request, SnapshotLease::Home home);
 
+  // What came of a job of this attachment: its pages that are not stored wait again.
+  void on_answer(const UploadDone& done);
   bool has_snapshot() const { return snapshot_ != nullptr; }
-  sqlite::Snapshot& snapshot() { return *snapshot_; }
-  std::unique_ptr<sqlite::Snapshot> lend_snapshot() { return std::move(snapshot_); }
-  void give_back(std::unique_ptr<sqlite::Snapshot> snapshot) { snapshot_ = std::move(snapshot); }
+  void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
 
  private:
   explicit Attachment(FileNote note) : note_(std::move(note)) {}
@@ -114,10 +126,11 @@ class Attachment {
   bool has_same_format(const sqlite::CheckpointOwner::FileHeader& header) const;
 
   FileNote note_;
+  bool is_abandoned_ = false;
   bool is_compared_ = false;  // what is attached is known to hold what is stored
   DatabaseFiles files_;
   sqlite::CheckpointOwner::FileHeader header_{};  // of the file, after the last checkpoint
-  // Destroyed in reverse: the snapshot's connection before its owner.
+  // Destroyed in reverse: the snapshot's connection before its owner (Law 1).
   std::unique_ptr<sqlite::CheckpointOwner> owner_;
   std::unique_ptr<Capture> capture_;
   std::unique_ptr<sqlite::Snapshot> snapshot_;

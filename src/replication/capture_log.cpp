@@ -33,13 +33,13 @@ std::string log_missing_file(const Log& log, const std::string& name, Difference
   return reason;
 }
 
-SnapshotDone log_snapshot(const Log& log, const std::string& name, const UploadDone& done,
-                          std::uint64_t ticket, WallTime now) {
-  const auto& [bytes, error] = done.snapshot;
-  if (!error.empty()) {
-    log.warn("snapshot not stored", {{"db", name}, {"cause", error}});
+SnapshotDone log_snapshot(const Log& log, const std::string& name, const answer::Snapshot& made,
+                          Txid txid, std::uint64_t ticket, WallTime now) {
+  if (!made.error.empty()) {
+    log.warn("snapshot not stored", {{"db", name}, {"cause", made.error}});
   }
-  return {.ticket = ticket, .txid = done.txid, .bytes = bytes, .stored_at = now, .error = error};
+  return {
+      .ticket = ticket, .txid = txid, .bytes = made.bytes, .stored_at = now, .error = made.error};
 }
 
 std::string describe_page_sizes(PageSize database, PageSize stored) {

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "walwrap/base/check.hpp"
 #include "walwrap/replication/capture_log.hpp"
 #include "walwrap/replication/replica/state.hpp"
 
 namespace walwrap::replication {
 namespace {
 
-constexpr std::chrono::milliseconds kNoMomentNow{1}, kQuiet{100}, kTruncateMargin{100};
+constexpr std::chrono::milliseconds kQuiet{100}, kTruncateMargin{100};
 constexpr std::chrono::milliseconds kDamagedRetry{2000};
-// A writer that replaces a database has mostly ended by then.
-constexpr std::chrono::milliseconds kWritten{20};
 constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while a client waits and it is not known
 
 }  // namespace
@@ -25,16 +24,16 @@ CaptureLoop::CaptureLoop(Options options, Mailboxes& mailboxes, const os::Clock&
       log_(log),
       watch_(options_.database, clock),
       attacher_(options_.database, options_.name, clock, log),
-      doubt_(options_.name, clock, log),
+      check_(options_.database, options_.name, clock, log),
       checkpointer_(options_.name, options_.checkpoint, clock, log),
-      pace_(options_.pace, options_.pace_of_waits),
+      schedule_(options_.pace, options_.pace_of_waits),
       tracker_(options_.txid),
-      txid_(options_.txid),
-      stored_pages_(options_.stored_pages),
-      stored_{.as_of = {}, .log = options_.stored_wal} {}
+      stored_(options_.txid, options_.stored_pages, options_.stored_wal) {}
 
 CaptureLoop::~CaptureLoop() {
-  // Wherever the snapshot is: its connection goes before the owner's.
+  // Wherever the snapshot is, its connection is closed before the owner's (Law 1). The upload
+  // thread has ended, so it is in a job that nobody took, or on its way home. In this order: a job
+  // sends its snapshot home when it is destroyed.
   mailboxes_.job.take();
   mailboxes_.snapshot.take();
 }
@@ -58,15 +57,34 @@ void CaptureLoop::run() {
   while (true) {
     orders_ = mailboxes_.orders.get();
     if (orders_.quit) break;
-    if (orders_.hurry) pace_.hurry();
+    if (orders_.hurry) schedule_.hurry();
     if (is_finishing()) attacher_.on_finishing();
     take_answers();
-    if (!attachment_ && !halted_) attach();
+    if (!attachment_ && !is_halted()) attach();
     if (is_attached()) look();
     publish();
     if (is_finishing() && finish(*orders_.flush)) break;
+    check_invariants();
     wait();
   }
+}
+
+// What holds at the end of each turn.
+void CaptureLoop::check_invariants() const {
+  if (attachment_) {
+    attachment_->check_invariants();
+    WW_CHECK(attachment_->owner().page_size() == options_.page_size);
+    WW_CHECK(past_.was_attached);
+  }
+  // Halted: nothing is captured any more. The attachment may still wait for its snapshot.
+  WW_CHECK(!is_halted() || !is_attached());
+  // A job that is out has been made from an attachment, and so has what is left unstored.
+  WW_CHECK(past_.was_attached || (!schedule_.is_out() && !past_.left_unstored));
+  schedule_.check_invariants();
+  // Nothing is stored that was not captured before.
+  WW_CHECK(stored_.up_to().as_of <= clock_.mono() && seen_.until <= clock_.mono());
+  // The last checkpoint of a stop is made when no process writes any more.
+  WW_CHECK(!is_checkpointed_ || is_finishing());
 }
 
 void CaptureLoop::attach() {
@@ -74,20 +92,20 @@ void CaptureLoop::attach() {
   if (!attacher_.is_due(others)) return;
   auto owner = attacher_.try_attach(others, watch_.idle_pause());
   if (!owner) return note_not_attached(owner.error());
-  attach_error_ = attacher_.absence();
+  errors_.attach = attacher_.absence();
   if (*owner) adopt(*std::move(owner));
 }
 
 void CaptureLoop::note_not_attached(const Error& error) {
   note(error);
-  attach_error_ = error.text;
+  errors_.attach = error.text;
 }
 
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   if (options_.page_size.value != 0 && options_.page_size != owner->page_size()) {
     return halt(describe_page_sizes(owner->page_size(), options_.page_size));
   }
-  // The saved position is of the log we find first, if of any.
+  // The saved position is of the WAL we find first, if of any.
   auto opened = Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt),
                                  FileNote(options_.directory));
   if (!opened) {
@@ -96,9 +114,9 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   }
   if (!check_content(**opened)) return;
   attachment_ = *std::move(opened);
-  attach_error_.clear();
-  was_attached_ = true;
-  checkpointed_ = false;
+  errors_.attach.clear();
+  past_.was_attached = true;
+  is_checkpointed_ = false;
   settle_pause_.on_event();
   options_.page_size = attachment_->owner().page_size();
   checkpointer_.on_attached();
@@ -110,51 +128,40 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
 void CaptureLoop::detach(std::string_view reason, std::chrono::nanoseconds before_next) {
   if (!is_attached()) return;
   // It may be read to its end, for as long as it is open here.
-  if (!halted_) ignore(attachment_->drain(), "what cannot be read is not stored either");
-  has_left_unstored_ = job_out_ || attachment_->capture().has_news();
+  if (!is_halted()) ignore(attachment_->drain(), "what cannot be read is not stored either");
+  past_.left_unstored = schedule_.is_out() || attachment_->capture().has_news();
   log_.warn("detached", {{"db", options_.name}, {"cause", reason}, {"unstored_bytes", lag()}});
   tracker_.on_detached();
   attacher_.on_detached(before_next);
-  attachment_->owner().abandon();
-  detaching_ = !attachment_->has_snapshot();
-  if (!detaching_) attachment_.reset();
+  attachment_->abandon();
+  // While the upload thread has the snapshot, the attachment waits for it: take_answers() ends it.
+  if (attachment_->has_snapshot()) attachment_.reset();
 }
 
-// Of every look, and of every verdict. False: what was attached is not the database any more.
+// False: what was attached is not the database any more.
 bool CaptureLoop::check_files() {
-  const auto at_path = DatabaseFiles::at(options_.database);
-  const auto difference = attachment_->difference(at_path);
-  const auto others =
-      difference == Difference::None ? OtherUsers::NotKnown : attachment_->find_others();
-  switch (react_to(difference, others, is_finishing())) {
-    case Reaction::GoOn:
-      files_error_.clear();
-      break;
-    case Reaction::KeepReading:
-      if (!files_error_.empty()) break;
-      files_error_ = log_missing_file(log_, options_.name, difference);
-      break;
-    case Reaction::CheckpointReattach:
-      if (settle()) detach(describe(difference));
-      return is_attached();
-    case Reaction::Reattach:
-      if (difference == Difference::DatabaseReplaced) doubt_.on_replaced(*attachment_, at_path);
-      doubt_.on_changed();
-      detach(describe(difference));
-      return false;
-  }
-  if (!at_path.is_told()) return true;
   const auto who =
       checkpointer_.is_lending() ? Attachment::Checkpoints::Lent : Attachment::Checkpoints::Ours;
-  if (attachment_->is_content_known(*at_path.database, who)) return true;
-  on_foreign_write();
+  return follow(check_.check(*attachment_, who, is_finishing()));
+}
+
+bool CaptureLoop::follow(const AttachmentCheck::Found& found) {
+  switch (found.next) {
+    case AttachmentCheck::Next::GoOn:
+      return true;
+    case AttachmentCheck::Next::Settle:
+      // Not settled yet, it is captured as before, and settled at a later look.
+      if (settle()) detach(found.reason);
+      return is_attached();
+    case AttachmentCheck::Next::Detach:
+      detach(found.reason, found.pause);
+      return false;
+  }
   return false;
 }
 
 void CaptureLoop::on_foreign_write() {
-  doubt_.on_replaced(*attachment_, DatabaseFiles::at(options_.database));
-  doubt_.on_changed();
-  detach("the database file was written by something else than SQLite in WAL mode", kWritten);
+  follow(check_.on_foreign_write(*attachment_));
 }
 
 // A database that nobody has open is one file, as without us. True: it is now.
@@ -162,12 +169,12 @@ bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
   const bool is_settled = index.header.max_frame == 0 && index.header.pages == 0;
   const MonoTime now = clock_.mono();
   // Where no event tells that it was closed, a pause may be the reason.
-  if (!watch_.works() && now - last_commit_ > kQuiet) settle_pause_.on_event();
+  if (!watch_.works() && now - seen_.last_commit > kQuiet) settle_pause_.on_event();
   if (is_settled || !settle_pause_.wants_look(now)) return false;
   if (!attachment_->has_snapshot() || !attachment_->capture().has_read(index)) return false;
   const bool is_unused = attachment_->find_others() == OtherUsers::None;
   const auto use = is_unused ? SettlePause::Use::Unused : SettlePause::Use::InUse;
-  if (!settle_pause_.on_look(use, last_commit_, now)) return false;
+  if (!settle_pause_.on_look(use, seen_.last_commit, now)) return false;
   settle_pause_.on_settle(settle(), now);
   return settle_pause_.is_settled();
 }
@@ -184,8 +191,7 @@ bool CaptureLoop::settle() {
 
 void CaptureLoop::halt(const std::string& reason) {
   log_.error("replication stopped, the app goes on", {{"db", options_.name}, {"cause", reason}});
-  halted_ = true;
-  error_ = reason;
+  halted_ = reason;
   tracker_.on_halted(reason);
   if (is_attached()) detach("replication stopped");
 }
@@ -196,8 +202,10 @@ void CaptureLoop::note(const Error& error) {
 
 void CaptureLoop::take_answers() {
   if (auto snapshot = mailboxes_.snapshot.take()) {
+    // It was lent by this attachment: no other one begins before it is back.
+    WW_CHECK(attachment_ != nullptr);
     attachment_->give_back(*std::move(snapshot));
-    if (std::exchange(detaching_, false)) attachment_.reset();
+    if (attachment_->is_abandoned()) attachment_.reset();
   }
   if (auto done = mailboxes_.done.take()) take_answer(*done);
   if (!attachment_ || !mailboxes_.moved_back.get()) return;
@@ -207,35 +215,25 @@ void CaptureLoop::take_answers() {
 }
 
 void CaptureLoop::take_answer(const UploadDone& done) {
-  job_out_ = false;
-  job_bytes_ = 0;
-  txid_ = done.txid;
-  stored_pages_ = done.pages;
-  error_ = done.error;
-  wants_frames_ = done.wants_frames;
-  if (done.kind == UploadJob::Kind::Snapshot) {
-    tracker_.on_snapshot(log_snapshot(log_, options_.name, done, snapshot_out_, clock_.wall()));
+  const auto writer = watch_.is_writer_pausing() ? Writer::Pauses : Writer::NeverPauses;
+  const JobInFlight job = schedule_.on_answer(done, writer);
+  errors_.upload = done.error;
+  stored_.on_done(done, clock_.wall());
+  if (const auto* made = std::get_if<answer::Snapshot>(&done.answer)) {
+    tracker_.on_snapshot(
+        log_snapshot(log_, options_.name, *made, done.txid, job.snapshot, clock_.wall()));
   }
-  const bool is_equal = done.kind == UploadJob::Kind::Compare && done.to_store.empty() &&
-                        done.error.empty() && !done.recalled && done.txid.value > 0;
+  const auto* compared = std::get_if<answer::Compare>(&done.answer);
+  // A comparison that finds no difference proves as much as an upload.
+  const bool is_stored = done.is_stored() || (compared != nullptr && compared->is_equal);
   using Became = CommitTracker::Became;
-  tracker_.on_done(done.stored || is_equal ? Became::Stored : Became::NothingNew, done.txid);
-  const bool is_void = !attachment_ || job_of_ != tracker_.progress().committed.attachment;
-  if (!is_void && (done.stored || is_equal)) stored_ = job_covers_;
-  uploads_.on_done(done, clock_.wall());
-  if (done.stored && done.kind == UploadJob::Kind::Changes) {
-    const auto writer = watch_.is_writer_pausing() ? Writer::Pauses : Writer::NeverPauses;
-    pace_.on_upload(done.started, done.took, writer, job_is_paced_);
-  }
-  if (!is_void) {
-    attachment_->capture().add_pending(done.to_store);
-    if (done.compare_again) {
-      attachment_->capture().require_compare();
-      tracker_.on_unknown();
-    }
-    if (done.recalled && done.kind == UploadJob::Kind::Compare) {
-      attachment_->capture().resume_compare();
-    }
+  tracker_.on_done(is_stored ? Became::Stored : Became::NothingNew, done.txid);
+  // Another file may have been attached since: then these pages are of another database, and this
+  // one is compared with all that is stored anyway.
+  if (attachment_ && job.attachment == tracker_.progress().committed.attachment) {
+    if (is_stored) stored_.on_stored(job.covers);
+    attachment_->on_answer(done);
+    if (done.compare_again) tracker_.on_unknown();
   }
   if (done.stop) halt(done.error);
 }
@@ -261,14 +259,14 @@ void CaptureLoop::look() {
   }
   episode_.on_success();
   if (*drained) {
-    last_commit_ = now;
+    seen_.last_commit = now;
     watch_.on_commit(now);
   }
-  watch_.choose(now, last_commit_);
+  watch_.choose(now, seen_.last_commit);
   if (attachment_->capture().has_read(*index)) {
     tracker_.on_look(attachment_->capture().commits(), requested);
-    snapshot_asked_ = requested.snapshot;
-    looked_ = now;
+    schedule_.on_snapshot_asked(requested.snapshot);
+    seen_.until = now;
   }
   const bool is_settled = settle_if_unused(*index);
   if (!is_attached()) return;
@@ -291,7 +289,7 @@ void CaptureLoop::checkpoint(const sqlite::IndexView& index) {
 }
 
 Checkpointer::Situation CaptureLoop::situation() const {
-  return {.last_commit = last_commit_,
+  return {.last_commit = seen_.last_commit,
           .snapshot_open = !attachment_->has_snapshot(),
           .missed_commits = attachment_->capture().missed_commits(),
           .can_prove = attachment_->capture().can_prove()};
@@ -305,78 +303,79 @@ Result<void> CaptureLoop::capture_now() {
     return fail(Code::Busy, "{}", describe(difference));
   }
   const bool any = TRY(attachment_->drain());
-  if (any) last_commit_ = clock_.mono();
+  if (any) seen_.last_commit = clock_.mono();
   return {};
 }
 
 void CaptureLoop::offer_job() {
   const MonoTime now = clock_.mono();
-  next_job_ = MonoTime::max();
-  const bool compare = attachment_->capture().needs_compare();
-  const bool whole =
-      !compare && snapshot_asked_ > snapshot_out_ &&
-      (!orders_.hurry || attachment_->can_mend(mailboxes_.replica.get(), stored_pages_));
-  const bool is_wanted = compare || whole || attachment_->capture().has_pending();
-  if (!is_wanted || job_out_ || !attachment_->has_snapshot()) return;
-  const bool is_urgent = compare || whole || tracker_.is_urgent();
-  next_job_ = is_urgent ? now : pace_.next_allowed(now, tracker_.is_awaited());
-  if (next_job_ > now) return;
+  Capture& capture = attachment_->capture();
+  const auto choice = schedule_.choose({.can_lend = attachment_->has_snapshot(),
+                                        .needs_compare = capture.needs_compare(),
+                                        .has_pending = capture.has_pending(),
+                                        .may_snapshot = !orders_.hurry || can_mend(),
+                                        // A compaction keeps the snapshot for longer than a writer
+                                        // at full speed leaves time for.
+                                        .may_compact = !checkpointer_.is_at_full_speed(),
+                                        .is_urgent = tracker_.is_urgent(),
+                                        .is_awaited = tracker_.is_awaited(),
+                                        .txid = stored_.txid()},
+                                       now);
+  if (!choice) return;
   const Bytes waiting = lag();
-  auto kind = whole ? UploadJob::Kind::Snapshot : UploadJob::Kind::Changes;
-  // With nothing stored yet there is nothing to compare with: all pages go up.
-  if (compare && txid_.value > 0) kind = UploadJob::Kind::Compare;
-  // A merge keeps the snapshot for longer than a writer at full speed leaves time for.
-  const bool may_merge = wants_frames_ && !checkpointer_.is_at_full_speed();
-  auto job = attachment_->make_job({.kind = kind,
-                                    .all_pages = compare || whole,
-                                    .every_frame = compare || whole || may_merge,
-                                    .stored_pages = stored_pages_});
+  auto job = attachment_->make_job(
+      {.kind = choice->kind, .all_pages = choice->all_pages, .stored_pages = stored_.pages()},
+      mailboxes_.snapshot_home());
   if (!job) {
     note(job.error());
-    next_job_ = now + kNoMomentNow;
-    return;
+    return schedule_.on_busy(now);
   }
-  next_job_ = MonoTime::max();
-  if (!*job) return;
-  if (whole) snapshot_out_ = snapshot_asked_;
-  job_bytes_ = whole ? waiting : 0;  // of all those pages, only these are news
-  if (kind == UploadJob::Kind::Changes) {
-    job_bytes_ = (*job)->pages.size() * options_.page_size.value;
+  if (!*job) return schedule_.on_nothing();
+  // From here on the upload thread reads through the snapshot; the capture thread only knows that
+  // it is away.
+  WW_CHECK(!attachment_->has_snapshot());
+  // Of all the pages that a snapshot reads, only those that waited are lag. A comparison stores
+  // none.
+  const bool is_snapshot = std::holds_alternative<job::Snapshot>(choice->kind);
+  Bytes bytes = is_snapshot ? waiting : 0;
+  if (std::holds_alternative<job::Changes>(choice->kind)) {
+    bytes = (*job)->pages.size() * options_.page_size.value;
   }
-  tracker_.on_taken(attachment_->capture().commits());
-  job_of_ = tracker_.progress().committed.attachment;
-  job_covers_ = {.as_of = now, .log = (*job)->covers};
-  job_is_paced_ = !tracker_.is_urgent() && !pace_.is_for(tracker_.is_awaited());
-  mailboxes_.recalled.set(false);
-  job_out_ = mailboxes_.job.offer(**std::move(job));
-  WW_CHECK(job_out_);
+  tracker_.on_taken(capture.commits());
+  schedule_.on_offered({.attachment = tracker_.progress().committed.attachment,
+                        .covers = {.as_of = now, .wal = (*job)->covers},
+                        .bytes = bytes},
+                       is_snapshot, tracker_.is_awaited(), tracker_.is_urgent());
+  const bool is_offered = mailboxes_.job.offer(**std::move(job));
+  WW_CHECK(is_offered);
   mailboxes_.upload_wakeup.notify();
 }
 
 Bytes CaptureLoop::lag() const {
   const Bytes page = options_.page_size.value;
   if (const auto waiting = attacher_.waiting()) return waiting->bytes;
-  return job_bytes_ + (attachment_ ? attachment_->capture().pending().size() * page : 0);
+  return schedule_.bytes_out() + (attachment_ ? attachment_->capture().pending().size() * page : 0);
 }
 
 void CaptureLoop::publish() {
-  const bool is_all_stored = is_attached() && !job_out_ && !attachment_->capture().has_news();
+  const bool is_all_stored =
+      is_attached() && !schedule_.is_out() && !attachment_->capture().has_news();
   if (is_all_stored) {
     tracker_.on_all_stored(tracker_.progress().committed.commits);
-    stored_.as_of = std::max(stored_.as_of, looked_);
+    stored_.on_all_stored(seen_.until);
   }
   if (is_attached()) attachment_->note(is_all_stored);
   const auto waiting = attacher_.waiting();
-  mailboxes_.status.set({.txid = txid_,
+  mailboxes_.status.set({.txid = stored_.txid(),
                          .lag_bytes = lag(),
-                         .last_put = uploads_.last_put(),
+                         .last_put = stored_.last_put(),
                          .attached = is_attached(),
                          .files = is_attached() ? attachment_->files() : DatabaseFiles{},
                          .waits_since = waiting ? std::optional(waiting->since) : std::nullopt,
                          .error = error(),
-                         .stored = stored_,
-                         .stored_at = uploads_.stored_at(),
-                         .uploads = uploads_.counts(),
+                         .stored = stored_.up_to(),
+                         .stored_at = stored_.stored_at(),
+                         .uploads = stored_.counts(),
                          .checkpoints = checkpointer_.counts()});
   note_replica();
   mailboxes_.sync_requests->publish(tracker_.progress());
@@ -396,22 +395,23 @@ void CaptureLoop::note_replica() {
 // What came back with a job, or what keeps the one that is out.
 std::string CaptureLoop::error() const {
   if (auto lost = mailboxes_.replica.get().lost; !lost.empty()) return lost;
-  if (!attach_error_.empty()) return attach_error_;
-  if (!error_.empty()) return error_;
+  if (!errors_.attach.empty()) return errors_.attach;
+  if (is_halted()) return halted_;
+  if (!errors_.upload.empty()) return errors_.upload;
   const auto waiting = attacher_.waiting();
   if (waiting && !waiting->reason.empty()) return waiting->reason;
-  return files_error_.empty() ? mailboxes_.outage.get() : files_error_;
+  return check_.error().empty() ? mailboxes_.outage.get() : check_.error();
 }
 
 // After other files were put in place, what is damaged is not stored.
 bool CaptureLoop::check_content(Attachment& found) {
-  const auto damage = doubt_.check(found, [this] {
+  const auto damage = check_.find_damage(found, [this] {
     const auto orders = mailboxes_.orders.get();
     return orders.quit || (orders.flush && clock_.mono() >= *orders.flush);
   });
   if (damage.empty()) return true;
   found.owner().abandon();  // the files stay as they are
-  attach_error_ = damage;
+  errors_.attach = damage;
   attacher_.on_detached(kDamagedRetry);
   if (is_finishing()) halt(damage);
   return false;
@@ -420,23 +420,23 @@ bool CaptureLoop::check_content(Attachment& found) {
 // Looks at everything once more: what was seen before may have changed.
 EndSight CaptureLoop::look_at_end() {
   const auto at_path = DatabaseFiles::at(options_.database);
-  EndSight sight{.halted = halted_ ? error_ : "",
+  EndSight sight{.halted = halted_,
                  .is_database_there = at_path.has_database() || !at_path.is_told(),
-                 .was_attached = was_attached_,
+                 .was_attached = past_.was_attached,
                  .is_hopeless = attacher_.has_no_hope(),
-                 .has_left_unstored = has_left_unstored_,
-                 .txid = txid_,
+                 .has_left_unstored = past_.left_unstored,
+                 .txid = stored_.txid(),
                  .error = error(),
-                 .doubt = doubt_.text()};
+                 .doubt = check_.doubt().text()};
   sight.is_file_captured =
       is_attached() && check_files() &&
       attachment_->difference(DatabaseFiles::at(options_.database)) == Difference::None;
   sight.is_attached = is_attached();
   if (!sight.is_file_captured) return sight;
-  const auto wal = attachment_->inspect_wal(stored_.log);
-  sight.is_log_read = wal.is_read;
-  sight.is_stored = !job_out_ && !wal.has_news;
-  sight.is_log_beyond = wal.is_beyond;
+  const auto wal = attachment_->inspect_wal(stored_.up_to().wal);
+  sight.is_wal_read = wal.is_read;
+  sight.is_stored = !schedule_.is_out() && !wal.has_news;
+  sight.is_wal_beyond = wal.is_beyond;
   return sight;
 }
 
@@ -444,34 +444,33 @@ EndSight CaptureLoop::look_at_end() {
 bool CaptureLoop::is_mend_due() const {
   if (!is_attached()) return false;
   if (!mailboxes_.looked_at_end.get() || mailboxes_.moved_back.get()) return true;
-  return attachment_->can_mend(mailboxes_.replica.get(), stored_pages_) &&
-         mailboxes_.sync_requests->requested().snapshot > snapshot_out_;
+  return can_mend() && !schedule_.has_taken(mailboxes_.sync_requests->requested().snapshot);
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
-  // A merge may still have the snapshot; it has been told to hurry.
+  // A compaction may still have the snapshot; it has been told to hurry.
   const bool is_late = clock_.mono() + kTruncateMargin > deadline;
   const bool is_held = attachment_ && (!attachment_->has_snapshot() || checkpointer_.is_lending());
   if (is_held && !is_late) return false;
   if (is_mend_due() && !is_late) return false;
   Verdict verdict = decide_verdict(look_at_end());
-  if (is_attached() && !doubt_.text().empty() && verdict.missing == doubt_.text()) {
-    doubt_.resolve(*attachment_, deadline);
+  if (is_attached() && !check_.doubt().text().empty() && verdict.missing == check_.doubt().text()) {
+    check_.doubt().resolve(*attachment_, deadline);
     verdict = decide_verdict(look_at_end());
   }
-  if (verdict.outcome == FlushOutcome::Ok && !checkpointed_ && !is_late) {
-    checkpointed_ = settle();
+  if (verdict.outcome == FlushOutcome::Ok && !is_checkpointed_ && !is_late) {
+    is_checkpointed_ = settle();
     verdict = decide_verdict(look_at_end());
-    checkpointed_ = checkpointed_ && verdict.outcome == FlushOutcome::Ok;
+    is_checkpointed_ = is_checkpointed_ && verdict.outcome == FlushOutcome::Ok;
   }
   if (!verdict.is_final && clock_.mono() < deadline) return false;
   // The -wal at the path is empty and ours: the look before this verdict has seen it.
   const bool is_ok = verdict.outcome == FlushOutcome::Ok;
-  if (checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
+  if (is_checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
   mailboxes_.report.offer({.outcome = verdict.outcome,
-                           .txid = txid_,
+                           .txid = stored_.txid(),
                            .lag_bytes = lag(),
-                           .checkpointed = checkpointed_,
+                           .checkpointed = is_checkpointed_,
                            .missing = std::move(verdict.missing)});
   // The snapshot's connection first; the uploader has none now, or will end its own.
   if (attachment_ && attachment_->has_snapshot()) attachment_.reset();
@@ -485,10 +484,10 @@ void CaptureLoop::wait() {
   const WalWatch::Situation situation{is_attached(), has_pending, is_finishing()};
   MonoTime until = watch_.next_look(situation, now);
   if (is_attached()) {
-    until = std::min(
-        {until, checkpointer_.next_look(), std::max(now, next_job_), settle_pause_.next_look(now)});
+    until = std::min({until, checkpointer_.next_look(), std::max(now, schedule_.next()),
+                      settle_pause_.next_look(now)});
   }
-  if (!attachment_ && !halted_) until = std::min(until, std::max(now, attacher_.next_try()));
+  if (!attachment_ && !is_halted()) until = std::min(until, std::max(now, attacher_.next_try()));
   const bool is_news = watch_.wait(situation, until);
   mailboxes_.capture_wakeup.drain();
   mailboxes_.sync_requests->asked().drain();

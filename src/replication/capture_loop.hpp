@@ -1,8 +1,23 @@
 // The capture thread of one database: attach, wake, capture, offer uploads, checkpoint, finish.
 //
-// Asks the pure parts (Pace, and CheckpointPolicy by way of Checkpointer) and does what they say.
-// Never touches the network. While the app writes it looks every 10 ms at most; an idle database
-// costs one look every 2 s.
+// Asks the pure parts (JobSchedule, and CheckpointPolicy by way of Checkpointer) and does what they
+// say. Never touches the network. While the app writes it looks every 10 ms at most; an idle
+// database costs one look in 2 s.
+//
+//   state      attachment  snapshot  each turn                  left by
+//   Detached   none        -         tries to attach            adopt() -> Attached
+//   Attached   one         here      captures, offers a job,    offer_job() -> Lent
+//                                    checkpoints                detach() -> Detached
+//   Lent       one         away      captures; no checkpoint,   the snapshot is back -> Attached
+//                                    but a recall past the WAL  detach() -> Detaching
+//                                    limit
+//   Detaching  abandoned   away      waits                      the snapshot is back -> Detached
+//   Halted     none, or    -         waits for the end          never
+//              abandoned
+//
+// The answer to a job comes with the snapshot or after it, in any of these states but the first
+// ones: JobSchedule remembers the job. A stop adds to each turn the question whether all is stored
+// (finish()), and the deadline of the flush ends every state.
 #pragma once
 
 #include <memory>
@@ -13,11 +28,12 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/replication/attacher.hpp"
 #include "walwrap/replication/attachment.hpp"
+#include "walwrap/replication/attachment_check.hpp"
 #include "walwrap/replication/capture/checkpointer.hpp"
 #include "walwrap/replication/capture/settle_pause.hpp"
 #include "walwrap/replication/capture/wal_watch.hpp"
 #include "walwrap/replication/commit_tracker.hpp"
-#include "walwrap/replication/doubt.hpp"
+#include "walwrap/replication/job_schedule.hpp"
 #include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/replica/state_dir.hpp"
 #include "walwrap/replication/upload/pace.hpp"
@@ -56,12 +72,14 @@ class CaptureLoop {
   void run();
 
  private:
+  void check_invariants() const;
   void attach();
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
   void note_not_attached(const Error& error);
   bool check_content(Attachment& found);
   void detach(std::string_view reason, std::chrono::nanoseconds before_next = {});
   bool check_files();
+  bool follow(const AttachmentCheck::Found& found);
   void on_foreign_write();
   bool settle_if_unused(const sqlite::IndexView& index);
   bool settle();
@@ -70,6 +88,7 @@ class CaptureLoop {
   void take_answers();
   void take_answer(const UploadDone& done);
   void offer_job();
+  bool can_mend() const { return attachment_->can_mend(mailboxes_.replica.get(), stored_.pages()); }
   Checkpointer::Situation situation() const;
   void checkpoint(const sqlite::IndexView& index);
   Result<void> capture_now();
@@ -82,8 +101,24 @@ class CaptureLoop {
   void wait();
   void note(const Error& error);
   Bytes lag() const;
-  bool is_attached() const { return attachment_ != nullptr && !detaching_; }
+  bool is_attached() const { return attachment_ != nullptr && !attachment_->is_abandoned(); }
+  bool is_halted() const { return !halted_.empty(); }
   bool is_finishing() const { return orders_.flush.has_value(); }
+
+  // What was attached in this run, now or before.
+  struct Past {
+    bool was_attached = false;
+    bool left_unstored = false;  // of what was attached before
+  };
+  // "": none.
+  struct Errors {
+    std::string attach{};  // why nothing is attached
+    std::string upload{};  // of the last job
+  };
+  struct Seen {
+    MonoTime last_commit{};
+    MonoTime until{};  // every commit before then was found
+  };
 
   Options options_;
   Mailboxes& mailboxes_;
@@ -91,41 +126,22 @@ class CaptureLoop {
   const Log& log_;
   WalWatch watch_;
   Attacher attacher_;
-
   std::unique_ptr<Attachment> attachment_;
-  Doubt doubt_;
+  AttachmentCheck check_;
   Checkpointer checkpointer_;
-  Paces pace_;
+  JobSchedule schedule_;
   CommitTracker tracker_;
+  SettlePause settle_pause_;
+  FailureEpisode episode_;  // of the capture
 
   Orders orders_;
-  bool halted_ = false;     // nothing will be replicated any more; trouble_ says why
-  bool detaching_ = false;  // the file was replaced, and the uploader still has the snapshot
+  Past past_;
+  Errors errors_;
+  UploadRecord stored_;
+  Seen seen_;
+  std::string halted_;  // why nothing will be replicated any more; "": it is
   bool is_prepared_ = false;
-  bool was_attached_ = false;
-  bool has_left_unstored_ = false;  // of what was attached before
-  std::string attach_error_;        // why nothing is attached
-  std::string files_error_;         // of what is attached
-  bool job_out_ = false;
-  bool job_is_paced_ = true;   // nobody asked for it
-  bool wants_frames_ = false;  // the next job is to come with every frame
-  Bytes job_bytes_ = 0;
-  std::uint64_t snapshot_asked_ = 0;  // newest ticket; the one that the job is for
-  std::uint64_t snapshot_out_ = 0;
-  Txid txid_;
-  std::uint32_t stored_pages_ = 0;
-  MonoTime looked_{};  // every commit before then was found
-  StoredUpTo job_covers_;
-  RandomId job_of_;  // the attachment that the job belongs to
-  StoredUpTo stored_;
-  UploadRecord uploads_;
-  std::string error_;
-  bool checkpointed_ = false;
-  FailureEpisode episode_;
-
-  MonoTime last_commit_{};
-  MonoTime next_job_{};
-  SettlePause settle_pause_;
+  bool is_checkpointed_ = false;  // by the end of a stop: the database is one file
   MonoTime next_replica_ask_{};
 };
 

@@ -1,5 +1,7 @@
 #include "walwrap/replication/mailboxes.hpp"
 
+#include <utility>
+
 namespace walwrap::replication {
 
 Result<std::unique_ptr<Mailboxes>> Mailboxes::create() {
@@ -14,6 +16,17 @@ Result<std::unique_ptr<Mailboxes>> Mailboxes::create() {
 void Mailboxes::tell_outage(std::string_view reason) {
   outage.set(std::string(reason));
   capture_wakeup.notify();
+}
+
+SnapshotLease::Home Mailboxes::snapshot_home() {
+  recalled.set(false);
+  return {.give_back =
+              [this](std::unique_ptr<sqlite::Snapshot> ended) {
+                // There is one snapshot, so the box is empty.
+                snapshot.offer(std::move(ended));
+                capture_wakeup.notify();
+              },
+          .is_recalled = [this] { return recalled.get(); }};
 }
 
 void Mailboxes::ask_replica_look(LookAt what) {

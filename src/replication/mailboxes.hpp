@@ -1,8 +1,9 @@
 // What crosses between the threads of one database's replication, and nothing else does.
 //
 // capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
-// as it is free, what keeps it from storing anything, then what became of the job. main -> both:
-// orders. Both -> main: the status, and at the end the report. Clients <-> capture: sync_requests.
+// as it is free (SnapshotLease), what keeps it from storing anything, then what became of the job.
+// main -> both: orders. Both -> main: the status, and at the end the report. Clients <-> capture:
+// sync_requests.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "walwrap/base/flush_outcome.hpp"
 #include "walwrap/base/histogram.hpp"
@@ -18,8 +20,11 @@
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/capture/checkpointer.hpp"
 #include "walwrap/replication/capture/database_files.hpp"
+#include "walwrap/replication/replica/ownership.hpp"
 #include "walwrap/replication/sync_requests.hpp"
-#include "walwrap/replication/upload/uploader.hpp"
+#include "walwrap/replication/upload/job.hpp"
+#include "walwrap/replication/upload/replica_watch.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
 #include "walwrap/storage/store_counts.hpp"
 #include "walwrap/wal/scanner.hpp"
 
@@ -36,10 +41,10 @@ struct UploadCounts {
   Histogram<kUploadSeconds.size()> took{kUploadSeconds};
 };
 
-// What was written before `as_of` is stored; in the log of then, that was everything up to `log`.
+// What was written before `as_of` is stored; in the WAL of then, that was everything up to `wal`.
 struct StoredUpTo {
   MonoTime as_of{};
-  std::optional<wal::Position> log{};  // none: not known yet
+  std::optional<wal::Position> wal{};  // none: not known yet
 };
 
 struct ReplicatorStatus {
@@ -89,13 +94,15 @@ struct Mailboxes {
   void tell_outage(std::string_view reason);
   // Of any thread: the replica is to be looked at soon.
   void ask_replica_look(LookAt what);
+  // The way home of the snapshot that a job takes along. Of the capture thread.
+  SnapshotLease::Home snapshot_home();
   // What wakes the capture thread, besides events of files.
   std::vector<int> capture_wakers() const {
     return {capture_wakeup.descriptor(), sync_requests->asked().descriptor()};
   }
 
   os::Handoff<UploadJob> job;
-  os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;
+  os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;  // ended, on its way home
   os::Handoff<UploadDone> done;
   os::Published<Orders> orders;
   os::Published<std::string> outage;                  // what was told last
@@ -103,7 +110,7 @@ struct Mailboxes {
   os::Published<Bytes> streamed{0};                   // of the job that is out, by now
   os::Published<bool> moved_back{false};              // what was stored is no longer: compare all
   os::Published<bool> looked_at_end{false};           // the upload thread, once a stop has begun
-  os::Published<bool> merging{false};                 // by the upload thread
+  os::Published<bool> compacting{false};              // by the upload thread: see UploadLoop
   os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
   os::Published<std::optional<LookAt>> replica_look;  // that a client has asked for
   os::Handoff<ReplicaProof> proof;                    // of the upload thread, when told to prove

@@ -100,7 +100,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_store(const Stopp
   const auto budget = [this, stopped] {
     const auto start = start_wait_.get();
     const auto orders = mailboxes_->orders.get();
-    if (mailboxes_->merging.get()) return budget_of_compaction(orders);
+    if (mailboxes_->compacting.get()) return budget_of_compaction(orders);
     // Once the start is over, nobody may ask what belongs to it.
     return budget_of(start, start && stopped(), orders);
   };
@@ -209,7 +209,6 @@ void Replicator::make_parts(Booted booted, std::unique_ptr<sqlite::CheckpointOwn
                         .sums = std::move(booted.sums),
                         .state = state,
                         .is_hurried = [this] { return mailboxes_->orders.get().hurry; },
-                        .is_recalled = [this] { return mailboxes_->recalled.get(); },
                         .copies_in = StateDir::path_for(options_.database),
                         .on_streamed = [this](Bytes bytes) { mailboxes_->streamed.set(bytes); }},
                     clock_, log_);

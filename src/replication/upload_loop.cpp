@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "walwrap/base/check.hpp"
 #include "walwrap/os/thread.hpp"
 #include "walwrap/replication/replica/ownership.hpp"
 #include "walwrap/replication/retry_policy.hpp"
@@ -51,9 +52,9 @@ void UploadLoop::run() {
 }
 
 void UploadLoop::upload(UploadJob job) {
-  const auto release = [this](auto snapshot) { give_back(std::move(snapshot)); };
-  auto done = uploader_.run(std::move(job), release);
+  auto done = uploader_.run(job);
   uploader_.save_if_due(clock_.mono());
+  // Before the answer: who waits for a position believes it only of a replica that is proven.
   note_replica();
   if (done.error.empty()) {
     again_.reset();
@@ -62,22 +63,25 @@ void UploadLoop::upload(UploadJob job) {
   } else if (!done.stop) {
     wait_after(done);
   }
-  mailboxes_.done.offer(std::move(done));
+  const bool is_taken = mailboxes_.done.offer(std::move(done));
+  // The capture takes an answer before it offers the next job.
+  WW_CHECK(is_taken);
   mailboxes_.capture_wakeup.notify();
-  mailboxes_.merging.set(true);
-  uploader_.merge(release);
-  mailboxes_.merging.set(false);
+  // After the answer: the clients that wait for this upload do not wait for a compaction.
+  mailboxes_.compacting.set(true);
+  uploader_.compact(std::move(job));
+  mailboxes_.compacting.set(false);
 }
 
-// A stop ends it, as it ends a merge: the last look comes with the flush.
+// A stop ends it, as it ends a compaction: the last look comes with the flush.
 void UploadLoop::inspect_replica() {
   std::optional<LookAt> wanted;
   mailboxes_.replica_look.update([&](auto& asked) { wanted = std::exchange(asked, std::nullopt); });
   if (wanted) uploader_.look_soon(*wanted);
   if (clock_.mono() < uploader_.look_due()) return;
-  mailboxes_.merging.set(true);
+  mailboxes_.compacting.set(true);
   uploader_.look_if_due(clock_.mono());
-  mailboxes_.merging.set(false);
+  mailboxes_.compacting.set(false);
   note_replica();
   mailboxes_.capture_wakeup.notify();
 }
@@ -123,11 +127,6 @@ void UploadLoop::prove() {
   const auto proven = uploader_.verify();
   mailboxes_.proof.offer({.missing = proven ? "" : proven.error().text});
   mailboxes_.main_wakeup.notify();
-}
-
-void UploadLoop::give_back(std::unique_ptr<sqlite::Snapshot> snapshot) {
-  mailboxes_.snapshot.offer(std::move(snapshot));
-  mailboxes_.capture_wakeup.notify();
 }
 
 // One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next

@@ -1,9 +1,9 @@
-// The upload thread of one database: takes what the capture offers, answers, and merges.
+// The upload thread of one database: takes what the capture offers, answers, and compacts.
 //
 // A batch that fails goes back with the answer, after a pause that grows with each failure. What is
-// known of the store (an outage, whether it fences) is published in the exchange, and so is that a
-// merge is using it: a stop ends that, also while the store has not answered. The replica is looked
-// at between the batches, see replica_watch.hpp.
+// known of the store (an outage, whether it fences) is published in the mailboxes, and so is that a
+// compaction uses it: a stop ends that, also while the store has not answered. The replica is
+// inspected between the batches, see replica_watch.hpp.
 #pragma once
 
 #include <chrono>
@@ -16,7 +16,6 @@
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/mailboxes.hpp"
 #include "walwrap/replication/upload/uploader.hpp"
-#include "walwrap/sqlite/snapshot.hpp"
 
 namespace walwrap::replication {
 
@@ -29,7 +28,6 @@ class UploadLoop {
 
  private:
   void upload(UploadJob job);
-  void give_back(std::unique_ptr<sqlite::Snapshot> snapshot);
   void probe_fencing();
   void inspect_replica();
   void note_replica();

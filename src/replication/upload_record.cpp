@@ -3,13 +3,17 @@
 namespace walwrap::replication {
 
 void UploadRecord::on_done(const UploadDone& done, WallTime now) {
-  if (!done.stored && !done.error.empty()) ++counts_.failed;
-  if (done.stored && done.kind == UploadJob::Kind::Changes) {
+  txid_ = done.txid;
+  pages_ = done.pages;
+  if (!done.is_stored() && !done.error.empty()) ++counts_.failed;
+  const auto* changes = std::get_if<answer::Changes>(&done.answer);
+  // What a snapshot takes says nothing about the lag.
+  if (changes != nullptr && changes->stored) {
     counts_.took.observe(std::chrono::duration<double>(done.took).count());
     last_put_ = std::chrono::duration_cast<std::chrono::milliseconds>(done.took);
   }
-  counts_.bytes += done.bytes + done.merged;
-  if (done.bytes > 0) stored_at_ = now;
+  counts_.bytes += done.bytes() + done.compacted;
+  if (done.bytes() > 0) stored_at_ = now;
 }
 
 }  // namespace walwrap::replication

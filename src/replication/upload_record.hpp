@@ -1,23 +1,42 @@
-// What the uploads of one database have come to since the replicator began, for its status. Pure;
-// owned by the capture thread.
+// How far one database is stored, and what its uploads have come to since the replicator began.
+// Pure; owned by the capture thread.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 
+#include "walwrap/base/types.hpp"
 #include "walwrap/replication/mailboxes.hpp"
+#include "walwrap/replication/upload/job.hpp"
 
 namespace walwrap::replication {
 
 class UploadRecord {
  public:
-  void on_done(const UploadDone& done, WallTime now);
+  UploadRecord() = default;
+  // As an earlier run has left it: `wal` is nullopt if it is not known how far that reaches.
+  UploadRecord(Txid txid, std::uint32_t pages, std::optional<wal::Position> wal)
+      : txid_(txid), pages_(pages), up_to_{.as_of = {}, .wal = wal} {}
 
+  void on_done(const UploadDone& done, WallTime now);
+  // A job that covers this is stored, or was found to be.
+  void on_stored(const StoredUpTo& covers) { up_to_ = covers; }
+  // Every commit before `as_of` is stored.
+  void on_all_stored(MonoTime as_of) { up_to_.as_of = std::max(up_to_.as_of, as_of); }
+
+  Txid txid() const { return txid_; }
+  std::uint32_t pages() const { return pages_; }  // database size as of it
+  const StoredUpTo& up_to() const { return up_to_; }
   const UploadCounts& counts() const { return counts_; }
   std::chrono::milliseconds last_put() const { return last_put_; }  // what it took
   std::optional<WallTime> stored_at() const { return stored_at_; }  // the last one
 
  private:
+  Txid txid_;
+  std::uint32_t pages_ = 0;
+  StoredUpTo up_to_;
   UploadCounts counts_;
   std::chrono::milliseconds last_put_{0};
   std::optional<WallTime> stored_at_;

@@ -24,9 +24,9 @@ struct EndSight {
 
   // Of what is attached:
   bool is_file_captured = false;  // the files at the path, and the content, are what was captured
-  bool is_log_read = false;       // the WAL index publishes nothing that was not read
+  bool is_wal_read = false;       // the WAL index publishes nothing that was not read
   bool is_stored = false;         // nothing that was read is pending, on its way or uncompared
-  bool is_log_beyond = false;     // the -wal holds a commit beyond what is stored
+  bool is_wal_beyond = false;     // the -wal holds a commit beyond what is stored
   std::string doubt{};            // why the content itself cannot be trusted; "": it can
 };
 

@@ -10,25 +10,25 @@ using std::chrono::seconds;
 constexpr MonoTime at(int second) {
   return MonoTime{} + seconds(1'000 + second);
 }
-WalStamp face(int writes) {
+WalStamp stamp(int writes) {
   return {
       .exists = true, .size = 4'000, .modified = WallTime{} + std::chrono::milliseconds(writes)};
 }
 
 // A pipeline that watches the right file: nothing lies beyond what it says is stored.
-Health look(Watchdog& dog, const WalStamp& log, MonoTime stored_as_of, const std::string& error,
+Health look(Watchdog& dog, const WalStamp& wal, MonoTime stored_as_of, const std::string& error,
             MonoTime now) {
-  return dog.look({.log = log,
+  return dog.look({.wal = wal,
                    .has_more = false,
-                   .stored = {.as_of = stored_as_of, .log = std::nullopt},
+                   .stored = {.as_of = stored_as_of, .wal = std::nullopt},
                    .error = error},
                   now);
 }
 // One that says all was stored a moment ago, whatever it is that it looks at.
 Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoTime now) {
-  return dog.look({.log = face(1),
+  return dog.look({.wal = stamp(1),
                    .has_more = has_more,
-                   .stored = {.as_of = now, .log = wal::Position{{1, 2}, frame, {}}},
+                   .stored = {.as_of = now, .wal = wal::Position{{1, 2}, frame, {}}},
                    .error = ""},
                   now);
 }
@@ -36,18 +36,18 @@ Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoT
 TEST_CASE("a WAL that grows while everything is stored in time is healthy") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; ++second) {
-    const auto health = look(dog, face(second), at(second - 2), "", at(second));
+    const auto health = look(dog, stamp(second), at(second - 2), "", at(second));
     CHECK(health.ok);
     CHECK(health.lag <= seconds(3));
   }
 }
 
-TEST_CASE("a database that cannot be attached is red after the limit, though it has no log") {
+TEST_CASE("a database that cannot be attached is red after the limit, though it has no WAL") {
   Watchdog dog(seconds(30));
   const auto waits = [&](int second) {
-    return dog.look({.log = {},
+    return dog.look({.wal = {},
                      .waits_since = at(5),
-                     .stored = {.as_of = at(second), .log = std::nullopt},
+                     .stored = {.as_of = at(second), .wal = std::nullopt},
                      .error = "it is locked"},
                     at(second));
   };
@@ -60,10 +60,10 @@ TEST_CASE("a database that cannot be attached is red after the limit, though it 
 
 TEST_CASE("a write that is not stored for longer than the limit is red, and says for how long") {
   Watchdog dog(seconds(30));
-  CHECK(look(dog, face(1), at(0), "", at(0)).ok);
-  CHECK(look(dog, face(2), at(0), "", at(10)).ok);
-  CHECK(look(dog, face(2), at(0), "", at(30)).ok);
-  const auto red = look(dog, face(2), at(0), "the store is away", at(45));
+  CHECK(look(dog, stamp(1), at(0), "", at(0)).ok);
+  CHECK(look(dog, stamp(2), at(0), "", at(10)).ok);
+  CHECK(look(dog, stamp(2), at(0), "", at(30)).ok);
+  const auto red = look(dog, stamp(2), at(0), "the store is away", at(45));
   CHECK_FALSE(red.ok);
   CHECK(red.reason == "a write from 35s ago is not stored yet: the store is away");
   CHECK(red.lag == seconds(35));
@@ -71,28 +71,28 @@ TEST_CASE("a write that is not stored for longer than the limit is red, and says
 
 TEST_CASE("it is green again as soon as everything is stored") {
   Watchdog dog(seconds(30));
-  look(dog, face(1), at(0), "", at(0));
-  look(dog, face(2), at(0), "", at(10));
-  CHECK_FALSE(look(dog, face(2), at(0), "", at(60)).ok);
-  CHECK(look(dog, face(2), at(61), "", at(62)).ok);
+  look(dog, stamp(1), at(0), "", at(0));
+  look(dog, stamp(2), at(0), "", at(10));
+  CHECK_FALSE(look(dog, stamp(2), at(0), "", at(60)).ok);
+  CHECK(look(dog, stamp(2), at(61), "", at(62)).ok);
 }
 
 TEST_CASE("a stalled pipeline is detected from the WAL alone") {
   Watchdog dog(seconds(30));
-  look(dog, face(1), at(5), "", at(5));
+  look(dog, stamp(1), at(5), "", at(5));
   // The capture says nothing any more, not even that there is trouble; the app goes on.
   Health health;
   for (int second = 6; second < 60; ++second) {
-    health = look(dog, face(second), at(5), "", at(second));
+    health = look(dog, stamp(second), at(5), "", at(second));
   }
   CHECK_FALSE(health.ok);
 }
 
 TEST_CASE("an idle database is healthy for ever, and so is one that is not there") {
   Watchdog dog(seconds(30));
-  look(dog, face(1), at(0), "", at(0));
-  look(dog, face(1), at(2), "", at(2));
-  CHECK(look(dog, face(1), at(2), "", at(100'000)).ok);
+  look(dog, stamp(1), at(0), "", at(0));
+  look(dog, stamp(1), at(2), "", at(2));
+  CHECK(look(dog, stamp(1), at(2), "", at(100'000)).ok);
   Watchdog other(seconds(30));
   look(other, {}, MonoTime{}, "", at(0));
   CHECK(look(other, {}, MonoTime{}, "", at(100'000)).ok);
@@ -100,8 +100,8 @@ TEST_CASE("an idle database is healthy for ever, and so is one that is not there
 
 TEST_CASE("a WAL that exists at the start counts as written then") {
   Watchdog dog(seconds(30));
-  CHECK(look(dog, face(1), MonoTime{}, "", at(0)).ok);
-  CHECK_FALSE(look(dog, face(1), MonoTime{}, "", at(31)).ok);
+  CHECK(look(dog, stamp(1), MonoTime{}, "", at(0)).ok);
+  CHECK_FALSE(look(dog, stamp(1), MonoTime{}, "", at(31)).ok);
 }
 
 TEST_CASE("commits beyond a position that stands still are red, whatever the pipeline says") {
@@ -133,9 +133,9 @@ replication::DatabaseFiles files(std::uint64_t inode, int written) {
 // The WAL says nothing, and the pipeline says that all is stored.
 Health look_at_files(Watchdog& dog, const replication::DatabaseFiles& attached,
                      const replication::DatabaseFiles& at_path, MonoTime now) {
-  return dog.look({.log = {},
+  return dog.look({.wal = {},
                    .has_more = false,
-                   .stored = {.as_of = now, .log = std::nullopt},
+                   .stored = {.as_of = now, .wal = std::nullopt},
                    .error = "",
                    .attached = attached,
                    .at_path = at_path},

@@ -186,7 +186,7 @@ TEST_CASE("health is red when the WAL grows and the pipeline wrongly reports tha
   wal.frame(Pgno{1}, 1, 1);
   // As one that watches a file which is gone: whenever it is asked, nothing new is there.
   rig.stored = {.as_of = rig.clock.mono() + std::chrono::hours(1),
-                .log = wal::Position{wal.salts(), 1, wal.checksum()}};
+                .wal = wal::Position{wal.salts(), 1, wal.checksum()}};
   const auto look = [&](std::uint64_t id) {
     testing::write_text(rig.directory / "app.db-wal", as_text(wal.bytes()));
     os::pause_for(milliseconds(150));  // longer than what was seen serves for the next who asks

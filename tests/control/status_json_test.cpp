@@ -20,7 +20,7 @@ Status status() {
   database.progress.attached = true;
   database.progress.committed = {{1}, {2}, 9};
   database.progress.stored = 7;
-  database.log_bytes = 32'992;
+  database.wal_bytes = 32'992;
   out.databases.push_back(database);
   return out;
 }

@@ -23,10 +23,15 @@ TEST_CASE("an attachment captures what the app commits, and lets the app go on w
   REQUIRE(attachment->has_snapshot());
   app.run("INSERT INTO t VALUES(1)");
   CHECK(attachment->capture().drain(*attachment->owner().read_index()).value());
-  auto snapshot = attachment->lend_snapshot();
+  auto job = attachment->make_job(
+      {}, {.give_back = [&](auto back) { attachment->give_back(std::move(back)); },
+           .is_recalled = [] { return false; }});
+  REQUIRE(job.value().has_value());
   CHECK_FALSE(attachment->has_snapshot());
-  attachment->give_back(std::move(snapshot));
+  attachment->check_invariants();
+  (*job)->snapshot.give_back();
   CHECK(attachment->has_snapshot());
+  attachment->check_invariants();
   attachment.reset();
   app.run("INSERT INTO t VALUES(2); PRAGMA wal_checkpoint(TRUNCATE)");
   CHECK(app.number("SELECT count(*) FROM t") == 2);

@@ -34,9 +34,8 @@ TEST_CASE("a missing file is named in the log and in the status") {
 
 TEST_CASE("a snapshot that was not stored answers its ticket with the reason") {
   Lines lines;
-  UploadDone done;
-  done.snapshot.error = "the store is full";
-  const auto answer = log_snapshot(lines.log, "app.db", done, 7, WallTime{});
+  const answer::Snapshot made{.error = "the store is full"};
+  const auto answer = log_snapshot(lines.log, "app.db", made, Txid{3}, 7, WallTime{});
   CHECK(answer.ticket == 7);
   CHECK(answer.error == "the store is full");
   CHECK(lines.text.find("snapshot not stored") != std::string::npos);

@@ -28,10 +28,10 @@ TEST_CASE("the capture loop offers the whole database first, and gives up at the
   REQUIRE(report.has_value());
   CHECK(report->outcome == FlushOutcome::Partial);
   CHECK(report->lag_bytes > 0);
-  const auto job = mailboxes->job.take();
+  auto job = mailboxes->job.take();
   REQUIRE(job.has_value());
   CHECK(job->pages == PageSet::range(Pgno{1}, Pgno{job->commit}));
-  job->snapshot->end();
+  job->snapshot.give_back();
 }
 
 TEST_CASE("without a database a flush is done at once") {

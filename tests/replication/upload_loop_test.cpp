@@ -48,6 +48,9 @@ struct Rig {
                   said.log};
   os::Thread thread;
 
+  Rig() {
+    chain.home = [this] { return mailboxes->snapshot_home(); };
+  }
   ~Rig() { end(); }
   void start() {
     thread = os::Thread(
@@ -74,18 +77,18 @@ struct Rig {
 TEST_CASE("a failed batch is logged once, comes back, and is uploaded with the next") {
   Rig rig;
   rig.start();
-  CHECK(rig.answer_to(rig.chain.job()).stored);
+  CHECK(rig.answer_to(rig.chain.job()).is_stored());
   rig.chain.app.run("INSERT INTO t VALUES(2)");
   for (int i = 0; i < 2; ++i) {
     rig.bucket.faults().fail_next(1, testing::StoreFault::error(Code::Denied));
     const auto failed = rig.answer_to(rig.chain.job());
-    CHECK_FALSE(failed.stored);
+    CHECK_FALSE(failed.is_stored());
     CHECK_FALSE(failed.to_store.empty());
     rig.chain.capture->add_pending(failed.to_store);
   }
   CHECK(rig.said.count("upload failed, will be tried again") == 1);
   const auto done = rig.answer_to(rig.chain.job());
-  CHECK(done.stored);
+  CHECK(done.is_stored());
   CHECK(done.txid == Txid{2});
   CHECK(rig.mailboxes->outage.get().empty());
 }
@@ -96,7 +99,7 @@ TEST_CASE("while a batch that failed waits for its next try, the status can say 
   rig.said.on_line = [&] { outage = rig.mailboxes->outage.get(); };
   rig.start();
   rig.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
-  CHECK_FALSE(rig.answer_to(rig.chain.job()).stored);
+  CHECK_FALSE(rig.answer_to(rig.chain.job()).is_stored());
   CHECK(rig.mailboxes->outage.get().empty());
   rig.end();
   CHECK(outage.find("injected fault") != std::string::npos);
@@ -107,7 +110,7 @@ TEST_CASE("a quit order ends the loop after the job that is there") {
   REQUIRE(rig.mailboxes->job.offer(rig.chain.job()));
   rig.mailboxes->orders.set({.hurry = false, .flush = std::nullopt, .quit = true});
   rig.loop.run();
-  CHECK(rig.mailboxes->done.take()->stored);
+  CHECK(rig.mailboxes->done.take()->is_stored());
   CHECK(rig.mailboxes->snapshot.take().has_value());
 }
 

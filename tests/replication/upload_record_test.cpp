@@ -14,10 +14,8 @@ TEST_CASE("uploads are counted with their bytes, and failures apart from them") 
   CHECK(record.counts().failed == 1);
   CHECK_FALSE(record.stored_at().has_value());
   UploadDone done;
-  done.kind = UploadJob::Kind::Changes;
-  done.stored = true;
-  done.bytes = 700;
-  done.merged = 300;
+  done.answer = answer::Changes{.stored = true, .bytes = 700};
+  done.compacted = 300;
   done.took = std::chrono::milliseconds(12);
   record.on_done(done, now);
   CHECK(record.counts().failed == 1);

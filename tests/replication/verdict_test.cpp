@@ -13,7 +13,7 @@ EndSight proven() {
           .is_attached = true,
           .txid = Txid{7},
           .is_file_captured = true,
-          .is_log_read = true,
+          .is_wal_read = true,
           .is_stored = true};
 }
 
@@ -32,7 +32,7 @@ TEST_CASE("a flush is ok with every proof, and with none of them missing") {
   const Row rows[] = {
       {"halted", [](auto& s) { s.halted = "another writer"; }, Failed, true, "another writer"},
       {"another file", [](auto& s) { s.is_file_captured = false; }, Failed, false, "the file at"},
-      {"unread", [](auto& s) { s.is_log_read = false; }, Failed, false, "not read to its end"},
+      {"unread", [](auto& s) { s.is_wal_read = false; }, Failed, false, "not read to its end"},
       {"pending", [](auto& s) { s.is_stored = false; }, Partial, false, "too short"},
       {"outage",
        [](auto& s) {
@@ -40,7 +40,7 @@ TEST_CASE("a flush is ok with every proof, and with none of them missing") {
          s.error = "the store is away";
        },
        Failed, false, "the store is away"},
-      {"beyond", [](auto& s) { s.is_log_beyond = true; }, Failed, false, "beyond"},
+      {"beyond", [](auto& s) { s.is_wal_beyond = true; }, Failed, false, "beyond"},
       {"doubt", [](auto& s) { s.doubt = "frames over another file"; }, Failed, true, "frames"},
       {"not attached", [](auto& s) { s.is_attached = false; }, Failed, false, "not be opened"},
       {"not attached, and why",

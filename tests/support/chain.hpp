@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "tests/support/manual_clock.hpp"
@@ -18,15 +20,23 @@
 
 namespace walwrap::testing {
 
+namespace answer = replication::answer;
+namespace job = replication::job;
 using replication::Capture;
+using replication::JobKind;
 using replication::KeyStyle;
 using replication::SavedState;
+using replication::SnapshotLease;
 using replication::StateDir;
 using replication::UploadDone;
 using replication::Uploader;
 using replication::UploadJob;
 
 inline constexpr RandomId kChainWriter{0x11};
+
+inline const answer::Snapshot& snapshot_of(const UploadDone& done) {
+  return std::get<answer::Snapshot>(done.answer);
+}
 
 struct Chain {
   World world;
@@ -37,7 +47,7 @@ struct Chain {
   std::optional<Uploader> uploader;
   bool hurried = false;
   bool wants_frames = false;
-  std::function<void()> before_merge;
+  std::function<void()> before_compaction;
   ManualClock clock;
   std::vector<std::string> said;
   Log log{{.now = [this] { return clock.wall(); },
@@ -47,6 +57,11 @@ struct Chain {
   int recalled_after = 1'000'000;
   int pages_read = 0;
   std::optional<os::Path> copies_in;
+  // The way home of the snapshot of the next job.
+  std::function<SnapshotLease::Home()> home = [this] {
+    return SnapshotLease::Home{.give_back = [this](auto back) { snapshot = std::move(back); },
+                               .is_recalled = [this] { return ++pages_read > recalled_after; }};
+  };
   // Damages what the encoder writes, by the number of the piece: 0 is the header.
   std::function<ByteSpan(int piece, MutableByteSpan bytes)> damage;
 
@@ -82,7 +97,6 @@ struct Chain {
                                .sums = std::move(sums),
                                .state = state,
                                .is_hurried = [this] { return hurried; },
-                               .is_recalled = [this] { return ++pages_read > recalled_after; },
                                .copies_in = copies_in,
                                .on_streamed = [this](Bytes bytes) { streamed.push_back(bytes); },
                                .start_encoder =
@@ -99,29 +113,29 @@ struct Chain {
       return sink(damage(piece++, copy));
     };
   }
-  UploadJob job(UploadJob::Kind kind = UploadJob::Kind::Changes) {
+  UploadJob job(JobKind kind = job::Changes{}) {
     capture->drain(*owner->read_index()).value();
+    auto* changes = std::get_if<job::Changes>(&kind);
+    if (changes != nullptr) changes->knows_all_frames = wants_frames;
     const auto frames = wants_frames ? Capture::Frames::Every : Capture::Frames::OfPages;
-    auto shot = kind == UploadJob::Kind::Changes
+    auto shot = changes != nullptr
                     ? *capture->take(*owner, *snapshot, uploader->state().pages, frames).value()
                     : *capture->take_all(*owner, *snapshot).value();
-    return {.kind = kind,
-            .snapshot = std::move(snapshot),
+    return {.snapshot = {std::move(snapshot), home()},
             .page_size = owner->page_size(),
             .pages = std::move(shot.pages),
             .commit = shot.commit,
             .covers = shot.covers,
-            .every_frame = wants_frames || kind != UploadJob::Kind::Changes,
             .changed = std::move(shot.changed),
-            .continues = shot.continues};
+            .continues = shot.continues,
+            .kind = kind};
   }
-  UploadDone upload(UploadJob::Kind kind = UploadJob::Kind::Changes) {
+  UploadDone upload(JobKind kind = job::Changes{}) {
     UploadJob taken = job(kind);
-    const Uploader::Release release = [this](auto back) { snapshot = std::move(back); };
-    auto done = uploader->run(std::move(taken), release);
-    wants_frames = done.wants_frames;
-    if (before_merge) before_merge();
-    uploader->merge(release);
+    auto done = uploader->run(taken);
+    wants_frames = done.wants_all_frames;
+    if (before_compaction) before_compaction();
+    uploader->compact(std::move(taken));
     CHECK(snapshot != nullptr);
     return done;
   }

@@ -71,7 +71,7 @@ BlockingReaders::Finding BlockingReaders::on_pass(const Pass& pass, const Reader
     held_since_ = is_complete ? std::nullopt : std::optional(now);
     return ended(now);
   }
-  const bool is_worth_saying = now - *held_since_ >= kPatience && pass.log_bytes > unremarkable_;
+  const bool is_worth_saying = now - *held_since_ >= kPatience && pass.wal_bytes > unremarkable_;
   if (!is_worth_saying || now < next_ask_) return {};
   next_ask_ = now + kAskEvery;
   auto pids = readers();

@@ -44,7 +44,7 @@ class BlockingReaders {
     std::uint32_t asked = 0;  // the last frame when it began; 0 if the WAL restarted since then
     wal::Salts salts{};       // when it had ended, as what follows
     wal::CheckpointInfo reached{};
-    Bytes log_bytes = 0;
+    Bytes wal_bytes = 0;
     bool has_own_reader = false;  // a snapshot of ours is open, and pins the WAL as well
   };
   struct Finding {

@@ -232,7 +232,7 @@ void Checkpointer::look_for_readers(const sqlite::CheckpointOwner& owner, const 
       {.asked = is_same_log ? before.max_frame : 0,
        .salts = index->header.salts,
        .reached = index->checkpoint,
-       .log_bytes = bytes,
+       .wal_bytes = bytes,
        .has_own_reader = snapshot_open},
       [&] { return find_readers(owner.database(), index->checkpoint); }, clock_.mono());
   switch (found.say) {

@@ -48,11 +48,11 @@ nanoseconds ModePause::needed(MonoTime now) const {
   return pause + pause / kRandomPart * static_cast<std::int64_t>(luck_ >> 16U) / (1 << 16);
 }
 
-bool ModePause::on_look(const Face& face, Use use, MonoTime now) {
+bool ModePause::on_look(const Stamp& stamp, Use use, MonoTime now) {
   const bool is_new = !since_;
   if (is_new) {
     since_ = now;
-    if (changed_file_ == face.file) {
+    if (changed_file_ == stamp.file) {
       seconds rest = kFirstRest;
       for (int i = 0; i < undone_ && rest < kLongestRest; ++i) rest *= kRestFactor;
       not_before_ = now + std::min(rest, kLongestRest);
@@ -60,8 +60,8 @@ bool ModePause::on_look(const Face& face, Use use, MonoTime now) {
     }
     changed_file_.reset();
   }
-  const bool is_written = is_new || !(face == face_);
-  face_ = face;
+  const bool is_written = is_new || !(stamp == stamp_);
+  stamp_ = stamp;
   if (is_written) unchanged_from_ = now;
   if (is_written || use == Use::InUse) {
     quiet_from_ = now;

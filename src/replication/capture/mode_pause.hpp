@@ -30,17 +30,17 @@ class ModePause {
   explicit ModePause(std::uint64_t seed) : random_(seed | 1) {}
 
   // What a look at the file shows; equal while nothing is written.
-  struct Face {
+  struct Stamp {
     std::uint64_t file = 0;  // identity
     std::uint32_t changes = 0;
     Bytes size = 0;
     WallTime modified{};
-    bool operator==(const Face&) const = default;
+    bool operator==(const Stamp&) const = default;
   };
   enum class Use { Free, InUse };  // InUse: a lock is held, or a transaction is not finished
 
   // A look that found the database in rollback journal mode. True: change it now.
-  bool on_look(const Face& face, Use use, MonoTime now);
+  bool on_look(const Stamp& stamp, Use use, MonoTime now);
   // The database is no longer waited for: it is attached, or was deleted.
   void on_over() { since_.reset(); }
   // We have changed it.
@@ -59,7 +59,7 @@ class ModePause {
   std::uint64_t random_;
   std::uint32_t luck_ = 0;  // the random part of this pause, of 2^32
   std::optional<MonoTime> since_;
-  Face face_;
+  Stamp stamp_;
   MonoTime quiet_from_{};      // nothing was seen to be written or locked since then
   MonoTime unchanged_from_{};  // nothing was written since then
   std::optional<std::uint64_t> changed_file_;

@@ -10,8 +10,8 @@ constexpr Bytes kMostRead = 64ULL << 20;
 
 }  // namespace
 
-Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, const os::Path& log) {
-  const auto file = os::File::open(log, os::File::Open::ReadOnly);
+Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, const os::Path& wal) {
+  const auto file = os::File::open(wal, os::File::Open::ReadOnly);
   if (!file && file.error().code == Code::NotFound) return false;
   if (!file) return fail(file.error());
   std::array<std::byte, wal::kHeaderBytes> bytes{};
@@ -20,8 +20,8 @@ Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, con
   const auto header = TRY(wal::parse_header(bytes));
   if (!header) return false;
   // A position before the first frame has no checksum to go on from: all of the WAL is read.
-  const bool is_in_this_log = stored && stored->frame > 0 && stored->salts == header->salts;
-  auto scanner = TRY(wal::Scanner::start(bytes, is_in_this_log ? stored : std::nullopt));
+  const bool is_in_this_wal = stored && stored->frame > 0 && stored->salts == header->salts;
+  auto scanner = TRY(wal::Scanner::start(bytes, is_in_this_wal ? stored : std::nullopt));
   ByteVector buffer(kChunkBytes);
   const Bytes begin = scanner->next_offset();
   while (!scanner->ended() && scanner->next_offset() - begin < kMostRead) {

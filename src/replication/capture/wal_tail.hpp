@@ -16,6 +16,6 @@ namespace walwrap::replication {
 // `stored`: as of another generation of the WAL, or none: all of this one is beyond it. A WAL that
 // is absent, or has no valid header yet, holds nothing. Of a transaction, at most 64 MiB are read:
 // a larger one that is first in line is not seen.
-Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, const os::Path& log);
+Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, const os::Path& wal);
 
 }  // namespace walwrap::replication

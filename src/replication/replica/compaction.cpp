@@ -6,16 +6,16 @@
 
 namespace walwrap::replication {
 
-Compaction::Compaction(const std::vector<StoredFile>& merged, Limits limits) : limits_(limits) {
-  for (const StoredFile& file : merged) {
+Compaction::Compaction(const std::vector<StoredFile>& compacted, Limits limits) : limits_(limits) {
+  for (const StoredFile& file : compacted) {
     for (Level level{1}; level <= std::min(file.level, kHighestCompacted); ++level.value) {
       at(level).end = std::max(at(level).end, file.txids.last);
     }
   }
-  has_begun_ = std::any_of(merged.begin(), merged.end(), [](const StoredFile& file) {
+  has_begun_ = std::any_of(compacted.begin(), compacted.end(), [](const StoredFile& file) {
     return file.level > kUploadLevel && file.txids.first == Txid{1};
   });
-  for (const StoredFile& file : merged) {
+  for (const StoredFile& file : compacted) {
     if (file.level >= kHighestCompacted || file.level == kUploadLevel) continue;
     Mark& above = at(Level{file.level.value + 1});
     if (file.txids.last > above.end) ++above.below;

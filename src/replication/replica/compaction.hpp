@@ -26,8 +26,8 @@ class Compaction {
     Bytes bytes = 16ULL << 20;  // of pages; more would keep the uploads that come after it waiting
     std::uint64_t most_files = 600;  // then one is made however large, for a request lists 1,000
   };
-  // `merged`: the compacted files, above the uploads.
-  Compaction(const std::vector<StoredFile>& merged, Limits limits);
+  // `compacted`: what is stored above the uploads.
+  Compaction(const std::vector<StoredFile>& compacted, Limits limits);
 
   // A snapshot is made before anything else.
   bool has_begun() const { return has_begun_; }

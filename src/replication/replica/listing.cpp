@@ -18,7 +18,8 @@ constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional fe
 constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
 constexpr int kListings = 4;  // until one is fresh
 constexpr std::chrono::milliseconds kListAgain{250};
-// Ours end where a higher level's do. What another writer has merged may begin that much earlier.
+// Ours end where a higher level's do. What another writer has compacted may begin that much
+// earlier.
 constexpr std::uint64_t kMostStraddling = 4096;
 
 std::optional<StoredFile> stored_file(KeyStyle style, const storage::ObjectInfo& object) {
@@ -117,9 +118,9 @@ Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, K
   return std::move(listing.files);
 }
 
-Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style) {
+Result<ReplicaListing> list_compacted(storage::ObjectStore& store, KeyStyle style) {
   ReplicaListing listing;
-  // The highest that is merged has few files, however long the history, and so has what is above:
+  // The highest compacted level has few files, however long the history, and so has what is above:
   // in a bucket all of that is one listing.
   if (style == KeyStyle::S3) {
     const auto objects = TRY(store.list("", level_prefix(style, kHighestCompacted)));
@@ -146,13 +147,14 @@ Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) 
     if (check_listing_is_fresh(store, style, listing.files)) return listing;
     return list_replica(store, style);
   }
-  auto merged = TRY(list_merged(store, style));
-  if (merged.files.empty()) return list_replica(store, style);
+  auto compacted = TRY(list_compacted(store, style));
+  if (compacted.files.empty()) return list_replica(store, style);
   // From the newest upload that they cover: that one says who writes here.
-  const Txid reach = extent_of(merged.files).newest;
-  TRY(take(first.objects, style, merged));  // where no snapshot is, the chain begins with the first
+  const Txid reach = extent_of(compacted.files).newest;
+  TRY(take(first.objects, style,
+           compacted));  // where no snapshot is, the chain begins with the first
   auto listing =
-      TRY(list_until_fresh(store, style, merged, [&](ReplicaListing& newest) -> Result<void> {
+      TRY(list_until_fresh(store, style, compacted, [&](ReplicaListing& newest) -> Result<void> {
         return take_level(store, style, kUploadLevel, key_before(style, kUploadLevel, reach),
                           newest);
       }));

@@ -34,7 +34,7 @@ Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, K
 
 // Of the levels above the uploads, from the highest down, each from where those before it end; in a
 // bucket three requests at least.
-Result<ReplicaListing> list_merged(storage::ObjectStore& store, KeyStyle style);
+Result<ReplicaListing> list_compacted(storage::ObjectStore& store, KeyStyle style);
 
 // What the newest state is restored from, and at least the newest upload. A bucket of up to a
 // thousand objects is one request. In a larger one, most of what a higher level covers is left out:

@@ -1,6 +1,17 @@
 // Whose replica this is: `walwrap/identity.json`, written create-only before anything else and
 // never changed. Its lineage ties a replica to the state directories of its database. And whether
-// two writers would notice each other. (Fence slots and claims will live here too.)
+// the store lets two writers notice each other.
+//
+//   identity.json      the replica is  read_identity()  claim_identity()
+//   absent             unclaimed       nullopt          writes it, and returns the first writer's
+//   our lineage        ours            it               returns it
+//   another lineage    foreign         it               returns it: the caller refuses
+//   not to be parsed   damaged         Corrupt          Corrupt
+//
+//   fencing   two writers of one slot     known from
+//   NotKnown  -                           no probe was answered yet
+//   On        the second one gets Exists  the store, or a probe that was refused
+//   Off       the second one overwrites   a probe that was written twice
 //
 // {"version": 1, "lineage": "<16 hex digits>"}; readers ignore what else may stand in it.
 #pragma once

@@ -93,6 +93,9 @@ Result<Checked> sync_and_check(os::File& file, const os::Path& path, const Resto
 
 // Gives the file its name, unless the name has been taken meanwhile.
 Result<void> publish(const os::Path& temporary, const os::Path& output) {
+  WW_CHECK(temporary != output && temporary.parent_path() == directory_of(output));
+  // A link, because it fails if the name is taken; a rename would replace a database that the app
+  // has created in the meantime.
   TRY(check_absent(output));
   auto linked = os::link_new(temporary, output);
   if (!linked &&
@@ -108,11 +111,12 @@ Result<Restored> restore_into(const os::Path& temporary, os::File& file,
   const RestoredPages done = TRY(restore_pages(request, file));
   const Bytes size = Bytes{done.pages} * done.page_size.value;
   const Bytes found = TRY(file.size());
-  WW_CHECK(found == size);
+  WW_CHECK(done.pages > 0 && found == size);
   const Checked checked = TRY(sync_and_check(file, temporary, request, size));
   if (request.cancelled && request.cancelled()) {
     return fail(Code::Cancelled, "restore: interrupted");
   }
+  // The last moment to stop: from here on the file is the database.
   TRY(publish(temporary, request.output));
   return Restored{request.plan.reached, done.page_size, done.pages, done.fetched,
                   checked.unchecked};

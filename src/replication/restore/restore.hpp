@@ -1,8 +1,15 @@
-// Stored files -> database file: plan, parallel fetch and decode, atomic appearance.
+// Stored files -> database file: by a plan, in parallel, and visible only when it is whole (Law 4).
 //
-// Memory stays under 64 MiB whatever the size. Every file's checksum, the chain and the final size
-// are checked; nothing appears under the final name before all of it has agreed, is on disk and
-// has passed the integrity check that was asked for.
+//   state    output name   temporary name       left by
+//   Absent   nothing       nothing              restore_database() -> Filling
+//   Filling  nothing       pages, in any order  each page is there, each checksum agrees -> Whole
+//   Whole    nothing       the database         fsync, and the integrity check -> Proven
+//   Proven   nothing       it is on disk        publish() -> Placed; Exists: another file is there
+//   Placed   the database  nothing              -
+//
+// An error or a stop in any state removes the temporary file: Absent. A crash leaves it, and the
+// next restore removes it (restore_leftovers.hpp). How pages are found is in restore_pages.hpp.
+// Memory stays under 64 MiB whatever the size.
 #pragma once
 
 #include "walwrap/base/result.hpp"

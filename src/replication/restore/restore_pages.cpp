@@ -125,6 +125,7 @@ Result<RestoredPages> PageRestore::run() {
     TRY(fetch_ahead(i));
     TRY(schedule(sources_[i]));
   }
+  // Only now every run of every file is decoded: a checksum before would cover a part.
   TRY(pool_->drain());
   for (const Source& source : sources_) TRY(check_sums(source));
   TRY(check_complete());
@@ -146,6 +147,7 @@ Result<void> PageRestore::check_chain() const {
 }
 
 Result<void> PageRestore::start() {
+  WW_CHECK(sources_.empty());
   const auto& files = request_.plan.files;
   for (auto file = files.rbegin(); file != files.rend(); ++file) {
     sources_.emplace_back(file_key(request_.style, file->level, file->txids), *file);
@@ -235,6 +237,7 @@ Result<void> PageRestore::take_header(Source& source) {
 }
 
 Result<void> PageRestore::begin_output(const ltx::Header& newest) {
+  WW_CHECK(page_size_.value == 0 && covered_.empty());  // of the newest file, and before all else
   if (newest.commit == 0) return fail(Code::Corrupt, "a database of no pages");
   page_size_ = newest.page_size;
   commit_ = newest.commit;
@@ -289,6 +292,8 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
 
 Result<void> PageRestore::submit(Source& source, Run run) {
   if (run.frames.empty()) return {};
+  WW_CHECK(run.offset >= ltx::kHeaderBytes && run.length > 0);
+  // A deque: what is in it stays in place, and each task has a reference to its own.
   Decoded& decoded = source.decoded.emplace_back();
   return pool_->submit([this, &source, run = std::move(run), &decoded](FetchPool::Worker& worker) {
     return apply(source, run, decoded, worker);
@@ -307,6 +312,7 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
     fetched_ += run.length;
     bytes = worker.fetched;
   }
+  WW_CHECK(bytes.size() == run.length);
   const std::size_t page_bytes = page_size_.value;
   worker.decoded.resize(kWriteBytes);
   const MutableByteSpan pages(worker.decoded);
@@ -333,7 +339,9 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
     if (request_.sums != nullptr) request_.sums->set(pgno, page_sum(page), source.txids.last);
     if (filled == 0) first = pgno;
     filled += page_bytes;
+    WW_CHECK(filled <= pages.size());
   }
+  WW_CHECK(bytes.empty());  // the frames of a run are all of its bytes
   TRY(write(first, pages.first(filled)));
   if (source.is_small()) ByteVector().swap(source.whole);  // its only run
   return {};
@@ -341,6 +349,9 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
 
 Result<void> PageRestore::write(Pgno first, ByteSpan pages) {
   if (pages.empty()) return {};
+  // Pages above the size of the newest file do not count: the database has shrunk since.
+  WW_CHECK(first.value > 0 && pages.size() % page_size_.value == 0);
+  WW_CHECK(first.value - 1 + pages.size() / page_size_.value <= commit_);
   TRY(file_.write_at(pages, (Bytes{first.value} - 1) * page_size_.value));
   const Bytes before = written_.fetch_add(pages.size());
   if (before / kSyncEvery == (before + pages.size()) / kSyncEvery) return {};
@@ -366,6 +377,7 @@ Result<void> PageRestore::check_sums(const Source& source) const {
 }
 
 Result<void> PageRestore::check_complete() const {
+  WW_CHECK(covered_.size() <= commit_);
   if (covered_.size() == ltx::full_image_pages(commit_, page_size_)) return {};
   for (std::uint32_t value = 1; value <= commit_; ++value) {
     const Pgno pgno{value};

@@ -17,7 +17,7 @@ std::optional<std::chrono::milliseconds> pause_before_retry(Code code, int denia
   switch (code) {
     case Code::Unavailable:
     case Code::Busy:
-    case Code::NotFound:  // a file was merged away between the listing and the read
+    case Code::NotFound:  // a compaction deleted a file between the listing and the read
       return kRetryPause;
     case Code::Denied:
       if (denials < 1 || denials > static_cast<int>(kDeniedPauses.size())) return std::nullopt;

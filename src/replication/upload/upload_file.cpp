@@ -6,7 +6,7 @@ namespace walwrap::replication {
 namespace {
 
 // For a litestream that takes over and reads these fields: "nothing is known about your
-// log", which always ends in a full image. Source: docs/formats.md, "WAL fields".
+// WAL", which always ends in a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 // Pages of a large batch that are copied before anything has shown that they must be; and how much
 // of what is free on the disk a copy may take.
@@ -25,6 +25,14 @@ ltx::Header upload_header(const UploadContent& content, RandomId writer, WallTim
                      .wal = {.offset = kWalStart, .size = frame_bytes},
                      .node = writer,
                      .reserved = format_position(content.covers)};
+}
+
+ltx::Header upload_header(const UploadJob& job, TxidRange txids, RandomId writer, WallTime now) {
+  return upload_header({job.page_size, job.commit, txids, job.covers}, writer, now);
+}
+
+ReadPage reads_of(const SnapshotLease& snapshot) {
+  return [&snapshot](Pgno pgno, MutableByteSpan page) { return snapshot.read_page(pgno, page); };
 }
 
 Result<ByteVector> encode_to_memory(const SnapshotFile& encoder, const SnapshotPages& from,

@@ -10,8 +10,10 @@
 #include "walwrap/base/types.hpp"
 #include "walwrap/ltx/format.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/replication/upload/job.hpp"
 #include "walwrap/replication/upload/page_copy.hpp"
 #include "walwrap/replication/upload/snapshot_file.hpp"
+#include "walwrap/replication/upload/snapshot_lease.hpp"
 #include "walwrap/wal/scanner.hpp"
 
 namespace walwrap::replication {
@@ -23,6 +25,10 @@ struct UploadContent {
   wal::Position covers;  // storing it stores everything up to here
 };
 ltx::Header upload_header(const UploadContent& content, RandomId writer, WallTime now);
+ltx::Header upload_header(const UploadJob& job, TxidRange txids, RandomId writer, WallTime now);
+
+// Reads through the snapshot, for as long as the lease is held where it is now.
+ReadPage reads_of(const SnapshotLease& snapshot);
 
 // `encoded` says what they are.
 Result<ByteVector> encode_to_memory(const SnapshotFile& encoder, const SnapshotPages& from,

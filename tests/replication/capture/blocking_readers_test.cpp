@@ -34,7 +34,7 @@ struct Watch {
         {.asked = max_frame,
          .salts = salts,
          .reached = {.backfilled = backfilled, .read_marks = {}},
-         .log_bytes = bytes,
+         .wal_bytes = bytes,
          .has_own_reader = has_own_reader},
         [this] {
           ++asked;

@@ -16,15 +16,15 @@ constexpr MonoTime kStart{seconds(1000)};
 struct Rig {
   ModePause pause{7};
   MonoTime now = kStart;
-  ModePause::Face face{.file = 1, .changes = 1, .size = 4096};
+  ModePause::Stamp stamp{.file = 1, .changes = 1, .size = 4096};
 
-  bool look(Use use = Use::Free) { return pause.on_look(face, use, now); }
+  bool look(Use use = Use::Free) { return pause.on_look(stamp, use, now); }
   // True: the mode was to be changed while the app was still writing.
   bool writes_for(milliseconds length, milliseconds every) {
     MonoTime write = now;
     const MonoTime end = now + length;
     while (now < end) {
-      for (; write <= now; write += every) ++face.changes;
+      for (; write <= now; write += every) ++stamp.changes;
       if (look()) return true;
       now = std::max(now + milliseconds(1), pause.next_look(now));
     }
@@ -32,7 +32,7 @@ struct Rig {
   }
   // How long after its last write the mode is changed.
   milliseconds until_change() {
-    ++face.changes;
+    ++stamp.changes;
     const MonoTime from = now;
     while (!look()) now = pause.next_look(now);
     return duration_cast<milliseconds>(now - from);
@@ -108,12 +108,12 @@ TEST_CASE("an app that changes the mode back is given way to, each time for long
     if (round > 1) CHECK(took >= seconds(10));
     CHECK(took <= seconds(601));
     last = took;
-    rig.pause.on_changed(rig.face.file);
+    rig.pause.on_changed(rig.stamp.file);
     rig.pause.on_over();
     rig.now += seconds(1);
   }
   // Another file at the same path is no change back.
-  ++rig.face.file;
+  ++rig.stamp.file;
   CHECK(rig.until_change() < seconds(1));
   CHECK(rig.pause.times_undone() == 5);
 }

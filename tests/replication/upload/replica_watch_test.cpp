@@ -12,6 +12,7 @@ namespace walwrap::replication {
 namespace {
 
 using testing::Chain;
+using testing::snapshot_of;
 namespace fs = std::filesystem;
 
 // What the upload thread knows after a look, and what an upload that follows makes of it.
@@ -53,14 +54,14 @@ TEST_CASE(
   Replica it;
   fs::rename(it.world.replica, it.world.directory / "moved");
   const auto done = it.store_more();
-  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.is_stored());
   CHECK_FALSE(done.stop);
   CHECK(done.error.find("no longer exists") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica));
   CHECK_FALSE(it.is_proven());
   CHECK(it.uploader->replica().lost.find("no longer exists") != std::string::npos);
   fs::rename(it.world.directory / "moved", it.world.replica);
-  CHECK(it.store_more().stored);
+  CHECK(it.store_more().is_stored());
   CHECK(it.is_proven());
   CHECK(it.uploader->replica().lost == "");
 }
@@ -69,13 +70,13 @@ TEST_CASE("nothing is stored in an empty directory or in another one in the repl
   Replica it;
   fs::rename(it.world.replica, it.world.directory / "moved");
   fs::create_directory(it.world.replica);
-  CHECK_FALSE(it.store_more().stored);
+  CHECK_FALSE(it.store_more().is_stored());
   CHECK(it.uploader->replica().lost.find("is empty") != std::string::npos);
   CHECK(it.uploader->replica().hint.find("--allow-empty-replica") != std::string::npos);
   CHECK(fs::is_empty(it.world.replica));
 
   std::ofstream(it.world.replica / "cat.jpg") << "meow";
-  CHECK_FALSE(it.store_more().stored);
+  CHECK_FALSE(it.store_more().is_stored());
   CHECK(it.uploader->replica().lost.find("another one") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica / "ltx"));
   fs::remove_all(it.world.replica);
@@ -83,19 +84,19 @@ TEST_CASE("nothing is stored in an empty directory or in another one in the repl
   // As new as ours, but of another lineage.
   fs::copy(it.world.directory / "moved", it.world.replica, fs::copy_options::recursive);
   std::ofstream(it.world.replica / "walwrap/identity.json") << format_identity({RandomId{7}});
-  CHECK_FALSE(it.store_more().stored);
+  CHECK_FALSE(it.store_more().is_stored());
   CHECK(it.uploader->replica().lost.find("lineage") != std::string::npos);
   fs::remove_all(it.world.replica);
 
   fs::rename(it.world.directory / "moved", it.world.replica);
-  CHECK(it.store_more().stored);
+  CHECK(it.store_more().is_stored());
   CHECK(it.uploader->replica().lost == "");
 }
 
 TEST_CASE("a missing identity is rewritten where the newest upload is ours") {
   Replica it;
   fs::remove(it.world.replica / "walwrap/identity.json");
-  CHECK(it.store_more().stored);
+  CHECK(it.store_more().is_stored());
   CHECK(it.is_proven());
   CHECK(fs::exists(it.world.replica / "walwrap/identity.json"));
 }
@@ -109,11 +110,11 @@ TEST_CASE("after an older copy of the replica goes a full image by a new writer"
   fs::rename(it.world.directory / "older", it.world.replica);
   const RandomId before = it.uploader->state().writer;
   const auto moved = it.store_more();
-  CHECK_FALSE(moved.stored);
+  CHECK_FALSE(moved.is_stored());
   CHECK(moved.compare_again);
   CHECK(moved.txid == Txid{2});
   CHECK(it.uploader->state().writer != before);
-  const auto compared = it.upload(UploadJob::Kind::Compare);
+  const auto compared = it.upload(job::Compare{});
   CHECK(std::to_string(compared.to_store.size()) == it.app.text("PRAGMA page_count"));
   it.capture->add_pending(compared.to_store);
   CHECK(it.upload().txid == Txid{3});
@@ -122,7 +123,7 @@ TEST_CASE("after an older copy of the replica goes a full image by a new writer"
   // The one with the other TXID 3 comes back: it is another history now.
   fs::rename(it.world.replica, it.world.directory / "ours");
   fs::rename(it.world.directory / "newer", it.world.replica);
-  CHECK_FALSE(it.store_more().stored);
+  CHECK_FALSE(it.store_more().is_stored());
   CHECK(it.uploader->replica().lost.find("another history") != std::string::npos);
 }
 
@@ -135,9 +136,9 @@ TEST_CASE("a chain that has lost its first file is noticed, mended by a snapshot
   CHECK_FALSE(it.is_proven());
   CHECK_FALSE(it.uploader->verify().has_value());
   // What is news is stored meanwhile, and nobody is told that it can be restored.
-  CHECK(it.store_more().stored);
+  CHECK(it.store_more().is_stored());
   CHECK_FALSE(it.is_proven());
-  CHECK(it.upload(UploadJob::Kind::Snapshot).snapshot.error == "");
+  CHECK(snapshot_of(it.upload(job::Snapshot{})).error == "");
   CHECK(it.look().broken == "");
   CHECK(it.is_proven());
   CHECK(it.uploader->verify().has_value());

@@ -14,6 +14,7 @@ namespace walwrap::replication {
 namespace {
 
 using testing::Chain;
+using testing::snapshot_of;
 
 std::vector<StoredFile> stored_in(const Chain& chain) {
   return list_replica(*chain.world.store(), KeyStyle::Directory).value().files;
@@ -46,19 +47,19 @@ struct Large : Chain {
     REQUIRE(StateDir::open(world.database));
     copies_in = StateDir::path_for(world.database);
     begin_anew();
-    CHECK(upload().stored);
+    CHECK(upload().is_stored());
     app.run("CREATE TABLE u(id INTEGER PRIMARY KEY, body)");
     app.run(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) "
         "INSERT INTO u SELECT i, randomblob(4000) FROM n");
     pages_read = 0;
   }
-  UploadDone give_up_after(int pages, UploadJob::Kind kind = UploadJob::Kind::Changes) {
+  UploadDone give_up_after(int pages, JobKind kind = job::Changes{}) {
     recalled_after = pages_read + pages;
     auto done = upload(kind);
     recalled_after = 1'000'000;
     CHECK(done.recalled);
-    CHECK_FALSE(done.stored);
+    CHECK_FALSE(done.is_stored());
     CHECK(done.error.empty());
     capture->add_pending(done.to_store);
     return done;
@@ -73,7 +74,7 @@ TEST_CASE("a large upload whose snapshot is wanted back copies the rest at the n
   chain.app.run("UPDATE u SET body = randomblob(4000) WHERE id IN (5, 1490)");
   chain.pages_read = 0;
   const auto done = chain.upload();
-  CHECK(done.stored);
+  CHECK(done.is_stored());
   CHECK(chain.pages_read < 700);
   REQUIRE(chain.owner->truncate().value());
   CHECK(restored(chain, stored_in(chain), done.txid) == whole(chain.world.database));
@@ -84,7 +85,7 @@ TEST_CASE("copied pages are discarded after commits passed unseen") {
   chain.give_up_after(1'000);
   chain.capture->require_compare();
   chain.pages_read = 0;
-  CHECK(chain.upload(UploadJob::Kind::Changes).stored);
+  CHECK(chain.upload(job::Changes{}).is_stored());
   CHECK(chain.pages_read > 1'500);
 }
 
@@ -95,18 +96,18 @@ TEST_CASE("a store that is slow keeps no snapshot of a large upload") {
     if (piece == 0) was_free = chain.snapshot != nullptr;
     return bytes;
   };
-  CHECK(chain.upload().stored);
+  CHECK(chain.upload().is_stored());
   CHECK(was_free);
 }
 
 TEST_CASE("a comparison whose snapshot is wanted back goes on where it was") {
   Large chain;
-  CHECK(chain.upload().stored);
+  CHECK(chain.upload().is_stored());
   chain.app.run("UPDATE u SET body = randomblob(4000) WHERE id = 700");
-  chain.give_up_after(1'000, UploadJob::Kind::Compare);
+  chain.give_up_after(1'000, job::Compare{});
   chain.app.run("UPDATE u SET body = randomblob(4000) WHERE id = 5");
   chain.pages_read = 0;
-  const auto done = chain.upload(UploadJob::Kind::Compare);
+  const auto done = chain.upload(job::Compare{});
   CHECK_FALSE(done.recalled);
   CHECK(chain.pages_read < 700);
   CHECK(done.to_store.size() >= 2);
@@ -115,10 +116,10 @@ TEST_CASE("a comparison whose snapshot is wanted back goes on where it was") {
 
 TEST_CASE("a snapshot of the whole that is wanted back is not stored, and says why") {
   Large chain;
-  CHECK(chain.upload().stored);
+  CHECK(chain.upload().is_stored());
   chain.recalled_after = chain.pages_read + 100;
-  const auto done = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(done.snapshot.error.find("the log has become too long") != std::string::npos);
+  const auto done = chain.upload(job::Snapshot{});
+  CHECK(snapshot_of(done).error.find("the WAL has become too long") != std::string::npos);
   CHECK(done.compare_again);
 }
 

@@ -22,16 +22,17 @@ namespace walwrap::replication {
 namespace {
 
 using testing::Chain;
+using testing::snapshot_of;
 
 // Compaction 9 to 1.
 constexpr int kListingsOfDirectory = 9;
 
 TEST_CASE("each upload takes the next slot under the writer's id") {
   Chain chain;
-  CHECK(chain.upload().stored);
+  CHECK(chain.upload().is_stored());
   chain.app.run("INSERT INTO t VALUES(2)");
   const auto done = chain.upload();
-  CHECK(done.stored);
+  CHECK(done.is_stored());
   CHECK(done.txid == Txid{2});
   auto store = chain.world.store();
   const auto header = read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx");
@@ -43,20 +44,20 @@ TEST_CASE("a snapshot is one file that leads to what is stored, news included") 
   Chain chain;
   chain.upload();
   chain.app.run("INSERT INTO t VALUES(2)");
-  const auto done = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(done.stored);
+  const auto done = chain.upload(job::Snapshot{});
+  CHECK(done.is_stored());
   CHECK(done.txid == Txid{2});
-  CHECK_MESSAGE(done.snapshot.error.empty(), done.snapshot.error);
+  CHECK_MESSAGE(snapshot_of(done).error.empty(), snapshot_of(done).error);
   auto store = chain.world.store();
   const auto info = store->head("ltx/9/0000000000000001-0000000000000002.ltx");
   REQUIRE(info.has_value());
-  CHECK(info->size == done.snapshot.bytes);
+  CHECK(info->size == snapshot_of(done).bytes);
   CHECK(store->head("ltx/0/0000000000000002-0000000000000002.ltx"));
-  // Of what is not news nothing is uploaded twice, and the same snapshot already exists.
-  const auto again = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(again.stored);
+  // Of what is not news nothing is uploaded twice, and the same snapshot is there already.
+  const auto again = chain.upload(job::Snapshot{});
+  CHECK(again.is_stored());
   CHECK(again.txid == Txid{2});
-  CHECK(again.snapshot.error.empty());
+  CHECK(snapshot_of(again).error.empty());
 }
 
 TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
@@ -64,10 +65,10 @@ TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
   chain.upload();
   chain.app.run("INSERT INTO t VALUES(2)");
   chain.hurried = true;
-  const auto done = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(done.stored);
+  const auto done = chain.upload(job::Snapshot{});
+  CHECK(done.is_stored());
   CHECK(done.txid == Txid{2});
-  CHECK(done.snapshot.error.find("a stop has begun") != std::string::npos);
+  CHECK(snapshot_of(done).error.find("a stop has begun") != std::string::npos);
   CHECK(!chain.world.store()->head("ltx/9/0000000000000001-0000000000000002.ltx"));
 }
 
@@ -77,7 +78,7 @@ TEST_CASE("a slot that another writer took stops the uploads and stays as it is"
   chain.put_slot(2, RandomId{0x22});
   chain.app.run("INSERT INTO t VALUES(2)");
   const auto done = chain.upload();
-  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.is_stored());
   CHECK(done.stop);
   CHECK(done.txid == Txid{1});
   auto store = chain.world.store();
@@ -90,12 +91,29 @@ TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into
   chain.put_slot(2, testing::kChainWriter);
   chain.app.run("INSERT INTO t VALUES(2)");
   const auto done = chain.upload();
-  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.is_stored());
   CHECK_FALSE(done.stop);
   CHECK_FALSE(done.to_store.empty());
   CHECK(done.txid == Txid{2});
   chain.capture->add_pending(done.to_store);
   CHECK(chain.upload().txid == Txid{3});
+}
+
+TEST_CASE("a slot of our own whose answer was lost counts also when a compaction is due") {
+  Chain chain;
+  for (int i = 0; i < 5; ++i) {
+    chain.app.run("INSERT INTO t VALUES(2)");
+    REQUIRE(chain.upload().is_stored());
+  }
+  REQUIRE(chain.wants_frames);
+  chain.put_slot(6, testing::kChainWriter);
+  chain.app.run("INSERT INTO t VALUES(3)");
+  const auto done = chain.upload();
+  CHECK_FALSE(done.is_stored());
+  CHECK(done.error.find("had been stored after all") != std::string::npos);
+  CHECK(done.txid == Txid{6});
+  chain.capture->add_pending(done.to_store);
+  CHECK(chain.upload().txid == Txid{7});
 }
 
 TEST_CASE("a slot that an earlier start stored late counts, and its pages are stored again") {
@@ -111,7 +129,7 @@ TEST_CASE("a slot that an earlier start stored late counts, and its pages are st
   state.begin_writer(RandomId{0x33});
   chain.make_uploader(chain.world.store(), state);
   const auto done = chain.upload();
-  CHECK_FALSE(done.stored);
+  CHECK_FALSE(done.is_stored());
   CHECK_FALSE(done.stop);
   CHECK(done.txid == Txid{2});
   CHECK(chain.uploader->state().stored_by == testing::kChainWriter);
@@ -143,15 +161,15 @@ struct Flaky {
 TEST_CASE("a snapshot does not hold the log through an outage") {
   Flaky flaky;
   Chain chain(flaky.store());
-  REQUIRE(chain.upload().stored);
+  REQUIRE(chain.upload().is_stored());
   chain.app.run("INSERT INTO t VALUES(2)");
   const int puts = flaky.puts();
   flaky.bucket.faults().fail_next(1, testing::StoreFault::error(Code::Unavailable));
-  const auto done = chain.upload(UploadJob::Kind::Snapshot);
-  CHECK(!done.stored);
+  const auto done = chain.upload(job::Snapshot{});
+  CHECK(!done.is_stored());
   CHECK(flaky.puts() == puts + 1);
   CHECK(!done.error.empty());
-  CHECK(!done.snapshot.error.empty());
+  CHECK(!snapshot_of(done).error.empty());
   CHECK(!done.to_store.empty());
   CHECK(chain.snapshot != nullptr);
 }
@@ -166,7 +184,7 @@ TEST_CASE("a slot whose answer was lost is asked for again and found to be our o
     chain.app.run("INSERT INTO t VALUES(randomblob(5000))");
     flaky.bucket.faults().fail_next(lost, testing::StoreFault::lost_reply());
     const auto done = chain.upload();
-    CHECK(done.stored);
+    CHECK(done.is_stored());
     CHECK(done.error.empty());
     CHECK(done.txid.value == slots + 1);
     CHECK(flaky.bucket.keys().size() == slots + 1);
@@ -190,10 +208,10 @@ TEST_CASE("a batch held in memory outlasts an outage, one that streams is given 
     chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", row.blob_bytes));
     flaky.bucket.faults().fail_next(row.faults, testing::StoreFault::error(Code::Unavailable));
     const auto done = chain.upload();
-    CHECK(done.stored == row.is_stored);
+    CHECK(done.is_stored() == row.is_stored);
     CHECK(flaky.puts() - before == row.puts);
     CHECK(chain.snapshot != nullptr);
-    if (done.stored) continue;
+    if (done.is_stored()) continue;
     CHECK_FALSE(done.stop);
     CHECK(done.error == "injected fault");
     chain.capture->add_pending(done.to_store);
@@ -207,7 +225,7 @@ TEST_CASE("a large batch says how far it is, each five seconds; a small one is n
     chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", blob_bytes));
     chain.said.clear();
     chain.streamed.clear();
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
     return std::ranges::count_if(chain.said, [](const std::string& line) {
       return line.find(" msg=storing bytes=") != std::string::npos;
     });
@@ -261,7 +279,7 @@ TEST_CASE("a file that does not decode gets no name, whether it was held in memo
       };
       const auto done = chain.upload();
       CHECK(is_damaged);
-      CHECK_FALSE(done.stored);
+      CHECK_FALSE(done.is_stored());
       CHECK_FALSE(done.stop);
       CHECK(done.error.find("check what was encoded") != std::string::npos);
       CHECK(done.txid == Txid{1});
@@ -281,8 +299,8 @@ TEST_CASE("a comparison finds exactly the pages that changed") {
   chain.app.run("INSERT INTO t VALUES(2)");
   chain.capture->drain(*chain.owner->read_index()).value();
   const PageSet changed = chain.capture->pending();
-  const auto done = chain.uploader->run(chain.job(UploadJob::Kind::Compare),
-                                        [&](auto back) { chain.snapshot = std::move(back); });
+  UploadJob job = chain.job(job::Compare{});
+  const auto done = chain.uploader->run(job);
   CHECK(done.to_store == changed);
 }
 
@@ -290,7 +308,7 @@ std::vector<StoredFile> stored_in(const Chain& chain) {
   return list_replica(*chain.world.store(), KeyStyle::Directory).value().files;
 }
 
-std::vector<StoredFile> merged_in(const Chain& chain) {
+std::vector<StoredFile> compacted_in(const Chain& chain) {
   auto files = stored_in(chain);
   std::erase_if(files, [](const StoredFile& file) { return file.level == kUploadLevel; });
   return files;
@@ -319,11 +337,11 @@ TEST_CASE("every third upload is followed by one file of what the three have cha
   for (int i = 1; i <= 17; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
     const auto done = chain.upload();
-    CHECK(done.stored);
-    bytes += done.merged;
+    CHECK(done.is_stored());
+    bytes += done.compacted;
     if (i == 10) chain.begin_anew();
   }
-  for (const StoredFile& file : merged_in(chain)) {
+  for (const StoredFile& file : compacted_in(chain)) {
     bytes -= file.size;
     merged += file_key(KeyStyle::Directory, file.level, file.txids) + " ";
   }
@@ -346,7 +364,7 @@ TEST_CASE("of compacted files every state is restored as of the uploads alone") 
     if (one_of(3)) chain.app.run("DELETE FROM blobs WHERE a % 3 = abs(random()) % 3");
     if (one_of(8)) chain.app.run("VACUUM");
   };
-  chain.before_merge = [&] {
+  chain.before_compaction = [&] {
     if (one_of(2)) write();
   };
   for (int i = 0; i < 60; ++i) {
@@ -357,7 +375,7 @@ TEST_CASE("of compacted files every state is restored as of the uploads alone") 
         return {};
       }));
     }
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
     if (one_of(15)) chain.begin_anew();
   }
   const auto files = stored_in(chain);
@@ -379,12 +397,12 @@ TEST_CASE("what would be a large compacted file waits for many files below it") 
   Chain chain;
   for (int i = 1; i <= 12; ++i) {
     CAPTURE(i);
-    CHECK(merged_in(chain).empty());
+    CHECK(compacted_in(chain).empty());
     chain.app.run("INSERT INTO t VALUES(randomblob(500000))");
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
   }
   // Due with the sixth, looked at again with each third.
-  const auto merged = merged_in(chain);
+  const auto merged = compacted_in(chain);
   REQUIRE(merged.size() == 1);
   CHECK(merged[0].level == kSnapshotLevel);
   CHECK(merged[0].txids == TxidRange{Txid{1}, Txid{12}});
@@ -399,7 +417,7 @@ TEST_CASE("levels that could not be listed are listed after the next upload") {
   Chain chain(std::make_unique<testing::FakeStore>(bucket));
   for (int i = 1; i <= 6; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
-    CHECK(chain.upload().stored);
+    CHECK(chain.upload().is_stored());
   }
   CHECK(bucket.count(testing::StoreOperation::List) == 1 + kListingsOfDirectory);
   CHECK(chain.wants_frames);
@@ -410,16 +428,16 @@ TEST_CASE("a start that writes nothing lists no levels, one that writes lists th
   Chain chain(std::make_unique<testing::FakeStore>(bucket));
   for (int i = 0; i < 5; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
   }
   REQUIRE(chain.uploader->save(true).has_value());
   chain.make_uploader(std::make_unique<testing::FakeStore>(bucket), chain.uploader->state());
   bucket.forget_calls();
-  CHECK(chain.upload(UploadJob::Kind::Compare).to_store.empty());
+  CHECK(chain.upload(job::Compare{}).to_store.empty());
   CHECK(bucket.calls().empty());
   for (int i = 0; i < 3; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
   }
   CHECK(bucket.count(testing::StoreOperation::List) == kListingsOfDirectory);
 }
@@ -430,18 +448,18 @@ TEST_CASE("a stop ends a compaction, and a failed compaction is only logged") {
     Chain chain;
     for (int i = 0; i < 5; ++i) {
       chain.app.run("INSERT INTO t VALUES(2)");
-      REQUIRE(chain.upload().stored);
+      REQUIRE(chain.upload().is_stored());
     }
     REQUIRE(chain.wants_frames);
-    const auto before = merged_in(chain).size();
-    chain.before_merge = [&] {
+    const auto before = compacted_in(chain).size();
+    chain.before_compaction = [&] {
       chain.hurried = stops;
       if (stops) return;
       chain.damage = [](int, MutableByteSpan bytes) { return ByteSpan(bytes).first(0); };
     };
     chain.app.run("INSERT INTO t VALUES(3)");
-    CHECK(chain.upload().stored);
-    CHECK(merged_in(chain).size() == before);
+    CHECK(chain.upload().is_stored());
+    CHECK(compacted_in(chain).size() == before);
     const bool is_told = std::ranges::any_of(chain.said, [](const std::string& line) {
       return line.find("compacted file not stored") != std::string::npos;
     });
@@ -454,15 +472,15 @@ TEST_CASE("an upload that a merge would follow outlasts an outage like any other
   Chain chain(flaky.store());
   for (int i = 0; i < 5; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
-    REQUIRE(chain.upload().stored);
+    REQUIRE(chain.upload().is_stored());
   }
   REQUIRE(chain.wants_frames);
   const int puts = flaky.puts();
   bool was_free = false;
-  chain.before_merge = [&] { was_free = chain.snapshot != nullptr; };
+  chain.before_compaction = [&] { was_free = chain.snapshot != nullptr; };
   chain.app.run("INSERT INTO t VALUES(3)");
   flaky.bucket.faults().fail_next(3, testing::StoreFault::error(Code::Unavailable));
-  CHECK(chain.upload().stored);
+  CHECK(chain.upload().is_stored());
   CHECK(was_free);
   CHECK(flaky.puts() == puts + 4);
 }

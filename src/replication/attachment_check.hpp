@@ -1,0 +1,68 @@
+// Whether what is attached is still the database at the path, and what has to follow if it is not.
+//
+// Another process may move, replace or overwrite the files while they are open here. Each look
+// compares the files at the path with those that are open, and the database file with what the last
+// checkpoint has left. The answer says what the capture loop has to do; nothing is changed here,
+// but for the stale WAL of a replaced database (Doubt). Owned by the capture loop.
+//
+//   at the path                  written by others  answer
+//   what is open here            no                 GoOn
+//   what is open here            yes                Detach, and a pause for that writer to end
+//   a hidden database            -                  GoOn: what is open here is read
+//   no -wal or -shm, app has it  -                  GoOn: what is open here is read
+//   no -wal or -shm, unused      -                  Settle: one file again, then detach
+//   no database, or other files  -                  Detach
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "walwrap/base/log.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/os/file.hpp"
+#include "walwrap/replication/attachment.hpp"
+#include "walwrap/replication/doubt.hpp"
+
+namespace walwrap::replication {
+
+class AttachmentCheck {
+ public:
+  AttachmentCheck(os::Path database, std::string name, const os::Clock& clock, const Log& log)
+      : database_(std::move(database)),
+        name_(name),
+        log_(log),
+        doubt_(std::move(name), clock, log) {}
+
+  enum class Next { GoOn, Settle, Detach };
+  struct Found {
+    Next next = Next::GoOn;
+    std::string_view reason{};          // to detach
+    std::chrono::nanoseconds pause{0};  // before it is attached again
+  };
+  // Of every look, and of every verdict.
+  Found check(Attachment& attachment, Attachment::Checkpoints who, bool is_finishing);
+  // The database file is not what our checkpoints have left.
+  Found on_foreign_write(Attachment& attachment);
+
+  // Of files that are to be attached: why they are damaged, if others were there before; "": they
+  // are not.
+  std::string find_damage(const Attachment& found, std::function<bool()> stopped) {
+    return doubt_.check(found, std::move(stopped));
+  }
+  Doubt& doubt() { return doubt_; }
+  const Doubt& doubt() const { return doubt_; }
+  // A file of what is attached is missing; "": none is.
+  const std::string& error() const { return error_; }
+
+ private:
+  os::Path database_;
+  std::string name_;
+  const Log& log_;
+  Doubt doubt_;
+  std::string error_;
+};
+
+}  // namespace walwrap::replication

@@ -1,0 +1,64 @@
+#include "walwrap/replication/job_schedule.hpp"
+
+#include <utility>
+
+#include "walwrap/base/check.hpp"
+
+namespace walwrap::replication {
+namespace {
+
+constexpr std::chrono::milliseconds kNoMomentNow{1};
+
+}  // namespace
+
+void JobSchedule::check_invariants() const {
+  WW_CHECK(snapshot_taken_ <= snapshot_asked_);
+  // While a job is out, only its answer makes another one due.
+  WW_CHECK(!out_ || next_ == MonoTime::max());
+  WW_CHECK(!out_ || out_->snapshot <= snapshot_taken_);
+}
+
+std::optional<JobSchedule::Choice> JobSchedule::choose(const Situation& situation, MonoTime now) {
+  next_ = MonoTime::max();
+  const bool compare = situation.needs_compare;
+  const bool snapshot = !compare && is_snapshot_asked() && situation.may_snapshot;
+  const bool is_wanted = compare || snapshot || situation.has_pending;
+  // The answer, or the snapshot on its way home, wakes the loop, which asks again.
+  if (!is_wanted || out_ || !situation.can_lend) return std::nullopt;
+  // Until a comparison is done nobody can be told what is stored: it is not paced.
+  const bool is_urgent = compare || snapshot || situation.is_urgent;
+  next_ = is_urgent ? now : pace_.next_allowed(now, situation.is_awaited);
+  if (next_ > now) return std::nullopt;
+  const bool all_pages = compare || snapshot;
+  if (snapshot) return Choice{job::Snapshot{}, all_pages};
+  if (compare && situation.txid.value > 0) return Choice{job::Compare{}, all_pages};
+  // With nothing stored yet there is nothing to compare with: all pages are uploaded. Only a
+  // compaction needs more frames than those of the pages, and all pages bring all frames.
+  const bool may_compact = wants_all_frames_ && situation.may_compact;
+  return Choice{job::Changes{.knows_all_frames = compare || may_compact}, all_pages};
+}
+
+void JobSchedule::on_busy(MonoTime now) {
+  next_ = now + kNoMomentNow;
+}
+
+void JobSchedule::on_offered(JobInFlight job, bool is_snapshot, bool is_awaited, bool is_urgent) {
+  WW_CHECK(!out_);
+  next_ = MonoTime::max();
+  job.is_paced = !is_urgent && !pace_.is_for(is_awaited);
+  if (is_snapshot) job.snapshot = snapshot_taken_ = snapshot_asked_;
+  out_ = job;
+}
+
+JobInFlight JobSchedule::on_answer(const UploadDone& done, Writer writer) {
+  WW_CHECK(out_.has_value());
+  const JobInFlight job = *std::exchange(out_, std::nullopt);
+  wants_all_frames_ = done.wants_all_frames;
+  // The pace goes by what an upload of changes takes; a snapshot is no sign of the store's speed.
+  if (done.is_stored() && std::holds_alternative<answer::Changes>(done.answer)) {
+    pace_.on_upload(done.started, done.took, writer, job.is_paced);
+  }
+  return job;
+}
+
+}  // namespace walwrap::replication

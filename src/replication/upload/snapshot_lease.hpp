@@ -1,0 +1,60 @@
+// A read snapshot that the capture thread has lent, and its way back.
+//
+//   state     who has the snapshot  read_page()  left by
+//   Reading   this lease            the page     give_back() -> Home; a recall -> Recalled
+//   Recalled  this lease            Cancelled    give_back() -> Home
+//   Home      the capture thread    is a bug     -
+//
+// The capture thread makes a lease from a begun snapshot. The lease crosses to the upload thread
+// inside of a job and moves with it; one thread uses it at a time. However a job ends, the snapshot
+// is ended and goes home exactly once: when the upload needs it no longer, after the compaction
+// that follows the upload, or at the latest with the destruction of the lease. A recall only makes
+// the reads fail; the upload then gives the snapshot back as after any other error.
+//
+// The snapshot has to be destroyed before its CheckpointOwner (Law 1). So a lease, and what its
+// Home refers to, must end before the capture loop does.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "walwrap/base/bytes.hpp"
+#include "walwrap/base/result.hpp"
+#include "walwrap/base/types.hpp"
+#include "walwrap/sqlite/snapshot.hpp"
+
+namespace walwrap::replication {
+
+class SnapshotLease {
+ public:
+  // Called on the thread that has the lease. Neither may throw.
+  struct Home {
+    std::function<void(std::unique_ptr<sqlite::Snapshot>)> give_back;  // ended by then
+    std::function<bool()> is_recalled;  // asked before each page; until the next lease is made
+  };
+  enum class State { Reading, Recalled, Home };
+
+  SnapshotLease() = default;  // Home: nothing is lent
+  SnapshotLease(std::unique_ptr<sqlite::Snapshot> begun, Home home);
+  SnapshotLease(SnapshotLease&&) noexcept = default;
+  SnapshotLease& operator=(SnapshotLease&& other) noexcept;
+  ~SnapshotLease() { give_back(); }
+
+  State state() const;
+  bool is_held() const { return snapshot_ != nullptr; }
+  // Also of a snapshot that is home again: its recall may have been the reason.
+  bool was_recalled() const { return home_.is_recalled && home_.is_recalled(); }
+  // Exactly one page. Cancelled: the snapshot is recalled. Else as Snapshot::read_page.
+  Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
+  // Ends the snapshot and sends it home. Nothing if it is there.
+  void give_back();
+
+ private:
+  std::unique_ptr<sqlite::Snapshot> snapshot_;
+  Home home_;
+};
+
+// What a read of a recalled snapshot says.
+inline constexpr const char* kRecalled = "the WAL has become too long meanwhile";
+
+}  // namespace walwrap::replication
