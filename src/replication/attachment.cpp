@@ -67,10 +67,12 @@ bool Attachment::can_mend(const ReplicaReport& replica, std::uint32_t stored_pag
   return !replica.broken.empty() && size <= kLargestHurriedSnapshot && !capture_->has_pending();
 }
 
-void Attachment::note(bool is_all_stored) {
+void Attachment::note(bool is_all_stored, Txid stored) {
   is_compared_ = (is_compared_ || is_all_stored) && !capture_->needs_compare();
   if (is_compared_) {
-    note_.keep(*files_.database);
+    const auto index = owner_->read_index();
+    const bool is_settled = index && index->header.max_frame == 0;
+    note_.keep({.stamp = *files_.database, .settled_at = is_settled ? stored : Txid{}});
   } else {
     note_.forget();
   }

@@ -100,8 +100,9 @@ class Attachment {
   Result<std::string> find_damage(std::function<bool()> cancelled) const;
 
   // For the next start: notes what the file looks like, if it is known to hold what is stored. That
-  // is so after a start that the WAL proved, and once all of it was compared and stored.
-  void note(bool is_all_stored);
+  // is so after a start that the WAL proved, and once all of it was compared and stored. `stored`:
+  // the newest TXID.
+  void note(bool is_all_stored, Txid stored);
   // During a stop: what waits to be stored comes first, and a large snapshot would not be ready.
   bool can_mend(const ReplicaReport& replica, std::uint32_t stored_pages) const;
 

@@ -364,7 +364,7 @@ void CaptureLoop::publish() {
     tracker_.on_all_stored(tracker_.progress().committed.commits);
     stored_.on_all_stored(seen_.until);
   }
-  if (is_attached()) attachment_->note(is_all_stored);
+  if (is_attached()) attachment_->note(is_all_stored, stored_.txid());
   const auto waiting = attacher_.waiting();
   mailboxes_.status.set({.txid = stored_.txid(),
                          .lag_bytes = lag(),

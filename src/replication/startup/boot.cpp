@@ -128,7 +128,7 @@ Result<std::optional<Booted>> Boot::attempt() {
   if (const auto file = find_file(request_.database)) found_.written = file->modified;
   if (state_) {
     found_.wal = TRY(read_wal_commits(request_.database));
-    found_.is_noted = is_noted_file(request_.database, directory_.get());
+    found_.noted = noted_file(request_.database, directory_.get());
   }
   const auto decision = decide();
   database_ = find_file(request_.database);
@@ -213,7 +213,8 @@ LocalEvidence Boot::evidence() {
     return *found;
   };
   return {.wal = found_.wal,
-          .is_file_known = found_.is_noted || request_.app_running,
+          .is_file_known = found_.noted || request_.app_running,
+          .settled_at = found_.noted ? found_.noted->settled_at : Txid{},
           .is_unchanged = is_unchanged_now,
           .pages = pages,
           .written = found_.written};
@@ -353,7 +354,7 @@ Result<Booted> Boot::continue_chain() {
   state.clean = state.clean && replica_.extent.newest == state.txid;
   TRY(catch_up(replica_, request_.style, state, sums));
   // Beside a running app the file was not compared.
-  state.wal = request_.app_running && !found_.is_noted ? std::nullopt : reach.proven;
+  state.wal = request_.app_running && !found_.noted ? std::nullopt : reach.proven;
   auto booted = TRY(finish(state, std::move(sums)));
   booted.is_content_open = is_content_open(found_, reach.reach);
   return booted;
@@ -371,7 +372,7 @@ Result<Booted> Boot::start_unconnected() {
   // The app goes on from here: what tells whether it is behind is looked at now.
   const auto reach = reach_of_newest(booted.state, replica_, found_.wal);
   const bool is_told =
-      !state_ || (found_.is_noted && (state_->clean || reach.reach != Reach::Unproven));
+      !state_ || (found_.noted && (state_->clean || reach.reach != Reach::Unproven));
   booted.is_content_open = is_content_open(found_, reach.reach);
   booted.found = std::move(found_);
   if (!is_told && !request_.app_running && booted.sums.pages() > 0) {

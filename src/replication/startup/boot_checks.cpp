@@ -83,15 +83,15 @@ Result<void> check_nothing_changed(const os::Path& database, const FoundFile& fo
               key);
 }
 
-bool is_noted_file(const os::Path& database, const StateDir& directory) {
-  const auto noted = read_file_note(directory);
+std::optional<NotedFile> noted_file(const os::Path& database, const StateDir& directory) {
+  auto noted = read_file_note(directory);
   const auto found = os::stamp_of(database);
-  return noted && found && *noted == *found;
+  return noted && found && noted->stamp == *found ? noted : std::nullopt;
 }
 
 bool is_content_open(const FoundAtStart& found, Reach reach) {
   if (found.wal.commits.empty() || reach == Reach::Proven) return false;
-  return reach == Reach::Unproven || !found.is_noted;
+  return reach == Reach::Unproven || !found.noted;
 }
 
 std::string_view why_behind(const SavedState& state, const ReplicaInspection& replica,

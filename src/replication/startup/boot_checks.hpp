@@ -45,8 +45,8 @@ FoundFile find_file(const os::Path& database);
 Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
                                    const ReplicaInspection& replica, KeyStyle style);
 
-// The database file is the one whose content was known last, untouched since. See file_note.hpp.
-bool is_noted_file(const os::Path& database, const StateDir& directory);
+// If the database file is the one whose content was known last, untouched since: its note.
+std::optional<NotedFile> noted_file(const os::Path& database, const StateDir& directory);
 inline constexpr std::string_view kOtherFile =
     "the database file is not the one that its WAL belongs to: it was replaced, cut or put back";
 

@@ -13,6 +13,7 @@
 #include "walwrap/os/clock.hpp"
 #include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/file.hpp"
+#include "walwrap/replication/replica/file_note.hpp"
 #include "walwrap/replication/replica/layout.hpp"
 #include "walwrap/replication/replica/ownership.hpp"
 #include "walwrap/replication/replica/plan.hpp"
@@ -46,8 +47,9 @@ struct BootRequest {
 // reached only later is compared with.
 struct FoundAtStart {
   WalCommits wal;
-  WallTime written{};     // the database file, last
-  bool is_noted = false;  // it is the file whose content was known last, see file_note.hpp
+  WallTime written{};  // the database file, last
+  // Its note, if it is the file whose content was known last.
+  std::optional<NotedFile> noted{};
   // From the state; nullopt: not looked for, because the WAL proves enough, or the app runs.
   std::optional<Differences> differences;
 };

@@ -216,6 +216,10 @@ LocalFinding classify_own(const SavedState& state, const ReplicaInspection& repl
   const auto reach = reach_of_newest(state, replica, evidence.wal);
   if (reach.reach != Reach::Unproven) return by_wal(reach, evidence);
   if (state.clean && replica.extent.newest == state.txid) return LocalFinding::Known;
+  // Without a WAL the file is the database. A page in it that equals an older state is then an edit
+  // of the app's, which was not stored.
+  const bool is_settled = evidence.settled_at.value > 0 && evidence.wal.commits.empty();
+  if (is_settled && replica.extent.newest == evidence.settled_at) return LocalFinding::Known;
   const auto pages = evidence.pages(std::nullopt);
   // New: all that differs lies between two uploads. In a file that nobody has written to since, it
   // is what was checkpointed before the newest one.

@@ -68,6 +68,8 @@ struct LocalEvidence {
   // The database file is the one whose content was known last. Else the WAL proves its own commits,
   // and nothing about the file under them.
   bool is_file_known = true;
+  // The file holds all that was stored up to here, and what was committed after it; 0: not known.
+  Txid settled_at{};
   // The pages are as they were when the state was saved.
   std::function<bool()> is_unchanged = [] { return false; };
   // How they relate to the newest state of the replica, without those that the WAL holds in commits

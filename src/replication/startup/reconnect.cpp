@@ -42,7 +42,8 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
     return std::nullopt;
   };
   const LocalEvidence evidence{.wal = found.wal,
-                               .is_file_known = found.is_noted || request.app_running,
+                               .is_file_known = found.noted || request.app_running,
+                               .settled_at = found.noted ? found.noted->settled_at : Txid{},
                                .is_unchanged = [] { return false; },
                                .pages = pages,
                                .written = found.written};

@@ -10,11 +10,12 @@
 namespace walwrap::replication {
 namespace {
 
-os::FileStamp sample() {
-  return {.id = {.device = 64769, .inode = ~0ULL},
-          .size = 1ULL << 41,
-          .written = std::chrono::nanoseconds(-1),
-          .changed = std::chrono::nanoseconds(1'796'000'000'123'456'789)};
+NotedFile sample() {
+  return {.stamp = {.id = {.device = 64769, .inode = ~0ULL},
+                    .size = 1ULL << 41,
+                    .written = std::chrono::nanoseconds(-1),
+                    .changed = std::chrono::nanoseconds(1'796'000'000'123'456'789)},
+          .settled_at = Txid{41}};
 }
 
 TEST_CASE("a note is read back as it was written, and is ignored with any bit changed") {
@@ -34,16 +35,19 @@ TEST_CASE("the next start finds the last note, and none after the state was forg
   auto directory = StateDir::open(dir / "app.db").value();
   CHECK_FALSE(read_file_note(directory).has_value());
   FileNote note(directory);
-  auto stamp = sample();
-  note.keep(stamp);
-  CHECK(read_file_note(directory) == stamp);
-  stamp.size = 1;
-  note.keep(stamp);
-  CHECK(read_file_note(StateDir::open(dir / "app.db").value()) == stamp);
+  auto noted = sample();
+  note.keep(noted);
+  CHECK(read_file_note(directory) == noted);
+  noted.stamp.size = 1;
+  note.keep(noted);
+  CHECK(read_file_note(StateDir::open(dir / "app.db").value()) == noted);
+  noted.settled_at = Txid{};
+  note.keep(noted);
+  CHECK(read_file_note(directory) == noted);
   note.forget();
   CHECK_FALSE(read_file_note(directory).has_value());
-  note.keep(stamp);
-  CHECK(read_file_note(directory) == stamp);
+  note.keep(noted);
+  CHECK(read_file_note(directory) == noted);
   REQUIRE(directory.forget().has_value());
   CHECK_FALSE(read_file_note(directory).has_value());
 }

@@ -88,6 +88,25 @@ TEST_CASE("the local database is named by its state, the replica's newest file a
   }
 }
 
+TEST_CASE("a database without a WAL is behind if a page is older, unless it was one file by then") {
+  auto evidence = unchanged(false);
+  evidence.pages = [](const auto&) { return std::optional(PagesFound{.are = PagesAre::Older}); };
+  struct Row {
+    std::uint64_t settled_at;
+    std::uint32_t wal_end;
+    LocalFinding expected;
+  };
+  for (const Row& row : {Row{0, 0, LocalFinding::Behind}, Row{4, 0, LocalFinding::Behind},
+                         Row{5, 0, LocalFinding::Known}, Row{5, 3, LocalFinding::Behind}}) {
+    CAPTURE(row.settled_at);
+    CAPTURE(row.wal_end);
+    evidence.settled_at = Txid{row.settled_at};
+    evidence.wal = wal_until(row.wal_end);
+    CHECK(classify_local(true, state_at(5), replica_at(5, kWriter, kLineage), evidence) ==
+          row.expected);
+  }
+}
+
 TEST_CASE("a start finds its own writer's TXID in the WAL, or the local database is behind") {
   struct Row {
     const char* what;

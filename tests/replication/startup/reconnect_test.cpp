@@ -4,8 +4,11 @@
 
 #include "tests/support/app_process.hpp"
 #include "tests/support/comes_true.hpp"
+#include "tests/support/crashed_disk.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/world.hpp"
+#include "walwrap/os/file_stamp.hpp"
+#include "walwrap/replication/replica/file_note.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -110,6 +113,36 @@ TEST_CASE("a database that was behind when its bucket was away is not stored ove
     CHECK(AppDb(host.world.database).text("SELECT group_concat(a) FROM t") ==
           std::string(is_behind ? "1,2" : "1,2,3"));
   }
+}
+
+TEST_CASE(
+    "an edit that an outage kept from the bucket is no older state, even if it looks like one") {
+  Host host;
+  const auto& database = host.world.database;
+  AppDb(database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  host.wait_for_flush(*host.start());
+  auto replicator = host.start();
+  AppDb(database).run("UPDATE t SET a = 2");
+  REQUIRE(comes_true([&] {
+    const auto status = replicator->status();
+    return status.txid == Txid{2} && status.lag_bytes == 0;
+  }));
+  host.be_away(true);
+  AppDb(database).run("UPDATE t SET a = 1");  // the page is as it was stored first
+  // The database is closed, so it becomes one file. Then all processes are killed.
+  REQUIRE(comes_true([&] {
+    const auto noted = read_file_note(StateDir::open(database).value());
+    const auto found = os::stamp_of(database);
+    return noted && found && noted->stamp == *found && noted->settled_at == Txid{2} &&
+           replicator->status().lag_bytes > 0;
+  }));
+  replicator.reset();
+  host.be_away(false);
+  host.wait_for_flush(*host.start());
+  CHECK(testing::count_set_aside(host.world) == 0);
+  host.world.wipe();
+  host.start();
+  CHECK(AppDb(database).text("SELECT group_concat(a) FROM t") == "1");
 }
 
 }  // namespace
