@@ -299,6 +299,11 @@ Result<void> File::sync() {
   return {};
 }
 
+void File::start_writeback(Bytes offset, Bytes length) const {
+  ::sync_file_range(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(length),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
 Result<Bytes> File::size() const {
   const FileStatus found = TRY(status());
   return found.size;

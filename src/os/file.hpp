@@ -81,6 +81,9 @@ class File {
   Result<void> truncate(Bytes size);
   Result<void> set_modified(WallTime time);
   Result<void> sync();
+  // Asks the kernel to begin to write these bytes to the disk. Waits only where the disk's queue is
+  // full. Says nothing of an error: a sync() to come has it.
+  void start_writeback(Bytes offset, Bytes length) const;
   Result<Bytes> size() const;
   Result<FileStatus> status() const;
   Result<void> set_owner(const FileOwner& owner);  // Denied: only root may give files away

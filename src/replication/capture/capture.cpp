@@ -17,12 +17,15 @@ Result<std::unique_ptr<Capture>> Capture::open(const sqlite::CheckpointOwner& ow
                                                std::optional<wal::Position> stored) {
   auto wal = TRY(os::File::open(owner.database().string() + "-wal", os::File::Open::ReadOnly)
                      .context("open the WAL"));
-  return std::unique_ptr<Capture>(new Capture(std::move(wal), owner.page_size(), stored));
+  return std::unique_ptr<Capture>(new Capture(std::move(wal), owner, stored));
 }
 
-Capture::Capture(os::File wal, PageSize page_size, std::optional<wal::Position> stored)
+Capture::Capture(os::File wal, const sqlite::CheckpointOwner& owner,
+                 std::optional<wal::Position> stored)
     : wal_(std::move(wal)),
-      page_size_(page_size),
+      writeback_([this](Bytes offset, Bytes length) { wal_.start_writeback(offset, length); },
+                 owner.clock()),
+      page_size_(owner.page_size()),
       stored_(stored),
       needs_compare_(!stored.has_value()) {}
 
@@ -153,6 +156,7 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
       }
       any = true;
     }
+    writeback_.on_read(offset, offset + got);
   }
   if (scanner_->position().frame >= max_frame) return any;
   // The WAL has been restarted between the look at its index and the read, or it is damaged.

@@ -20,6 +20,7 @@
 #include "walwrap/base/types.hpp"
 #include "walwrap/os/file.hpp"
 #include "walwrap/replication/capture/commit_count.hpp"
+#include "walwrap/replication/capture/wal_writeback.hpp"
 #include "walwrap/sqlite/checkpoint_owner.hpp"
 #include "walwrap/sqlite/snapshot.hpp"
 #include "walwrap/wal/frame_map.hpp"
@@ -32,6 +33,8 @@ class Capture {
   // `stored`: how far into this WAL everything is stored already, from the saved state.
   static Result<std::unique_ptr<Capture>> open(const sqlite::CheckpointOwner& owner,
                                                std::optional<wal::Position> stored);
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
 
   // Takes the frames that `index` publishes and were not taken yet; says whether there were any.
   Result<bool> drain(const sqlite::IndexView& index);
@@ -78,7 +81,7 @@ class Capture {
                                        sqlite::Snapshot& snapshot);
 
  private:
-  Capture(os::File wal, PageSize page_size, std::optional<wal::Position> stored);
+  Capture(os::File wal, const sqlite::CheckpointOwner& owner, std::optional<wal::Position> stored);
   Result<bool> start_log(const sqlite::IndexView& index);
   Result<void> check_end();
   Result<bool> read_frames(std::uint32_t max_frame);
@@ -90,6 +93,7 @@ class Capture {
                    const PageSet& pages) const;
 
   os::File wal_;
+  WalWriteback writeback_;
   PageSize page_size_;
   std::optional<wal::Position> stored_;  // until the WAL has proved or disproved it
   bool needs_compare_ = false;

@@ -70,7 +70,7 @@ CheckpointPolicy::Action CheckpointPolicy::in_gaps(const WalView& view, MonoTime
 
 CheckpointPolicy::Action CheckpointPolicy::without_gaps(const WalView& view, MonoTime now) const {
   if (lending_works(view, now)) {
-    const bool is_due = is_past(limits_.hard_limit / 2, limits_.lend_gap, view, now) &&
+    const bool is_due = is_past(limits_.hard_limit / 4 * 3, limits_.lend_gap, view, now) &&
                         view.max_frame >= lend_from_;
     return is_due ? Action::Lend : Action::None;
   }

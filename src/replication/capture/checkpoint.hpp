@@ -37,7 +37,7 @@ struct CheckpointLimits {
   std::chrono::milliseconds reuse_gap{100};
   std::chrono::milliseconds brake_gap{20};  // between two brakes, or two lendings
   // Between two lendings that are not forced: each costs the app the fsyncs of a checkpoint. They
-  // are at half of the hard limit, for the WAL grows until the app's checkpoint begins.
+  // are at three quarters of the hard limit, for the WAL grows until the checkpoint begins.
   std::chrono::milliseconds lend_gap{250};
   int gap_tries = 6;                               // passes in a row, before there are no gaps
   std::chrono::milliseconds gap_pause{5};          // between two of them

@@ -188,8 +188,8 @@ TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
   lends.on_lent(Lent::Restarts, view(kPastReuse, 5), kStart);
   CHECK(lends.decide(view(kPastHard, 1), later(19), later(19)) == Action::None);
   CHECK(lends.decide(view(kPastHard, 1), later(20), later(20)) == Action::Lend);
-  CHECK(lends.decide(view(kPastHard / 2, 5), later(20), later(20)) == Action::Lend);
-  CHECK(lends.decide(view(kPastHard / 3, 5), later(20), later(20)) == Action::None);
+  CHECK(lends.decide(view(kPastHard / 4 * 3, 5), later(20), later(20)) == Action::Lend);
+  CHECK(lends.decide(view(kPastHard / 2, 5), later(20), later(20)) == Action::None);
   CHECK(lends.decide(view(kPastReuse, 5), later(249), later(249)) == Action::None);
   CHECK(lends.decide(view(kPastReuse, 5), later(250), later(250)) == Action::Lend);
 }
