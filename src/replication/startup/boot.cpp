@@ -36,11 +36,6 @@ SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize p
   return state;
 }
 
-Result<std::optional<Booted>> some(Result<Booted> result) {
-  if (!result) return fail(result.error());
-  return std::optional(*std::move(result));
-}
-
 // One start, from the first look to the chain; its members are what the steps share. Until it is
 // decided that the app will be started, nothing on the disk and nothing in the replica is changed.
 class Boot {
@@ -55,19 +50,19 @@ class Boot {
   Result<Booted> run();
 
  private:
-  Result<std::optional<Booted>> attempt();
+  Result<Booted> attempt();
   StartDecision decide();
   StartDecision decide_despite_gap(const StartDecision& refusal);
   StartDecision look_and_decide(std::optional<Txid> since);
-  Result<std::optional<Booted>> perform(const StartDecision& decision);
-  Result<std::optional<Booted>> perform_while_app_runs(const StartDecision& decision);
+  Result<Booted> perform(const StartDecision& decision);
+  Result<Booted> perform_while_app_runs(const StartDecision& decision);
   Result<Booted> start_chain(Txid txid);
   Result<Booted> continue_chain();
   Result<Booted> start_unconnected();
-  Result<std::optional<Booted>> restore(std::string_view aside_reason);
+  Result<Booted> restore(std::string_view aside_reason);
   Result<Booted> adopt_restored(const Restored& done, const PageSums& sums, const os::Path& file,
                                 std::string_view aside_reason);
-  Result<std::optional<Booted>> compare();
+  Result<Booted> compare();
   Result<Booted> finish(SavedState state, PageSums sums);
   Result<void> check_nothing_changed() const;
   Result<void> claim();
@@ -100,17 +95,15 @@ Result<Booted> Boot::run() {
   while (true) {
     if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
     auto attempted = attempt();
-    if (attempted && *attempted) return std::move(**attempted);
-    if (!attempted) {
-      // A first transaction that was not finished has been rolled back: there is no database.
-      const bool is_emptied = attempted.error().code == Code::NotFound && !database_exists();
-      if (is_emptied && !std::exchange(emptied_, true)) continue;
-      TRY(wait_.after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
-    }
+    if (attempted) return attempted;
+    // A first transaction that was not finished has been rolled back: there is no database.
+    const bool is_emptied = attempted.error().code == Code::NotFound && !database_exists();
+    if (is_emptied && !std::exchange(emptied_, true)) continue;
+    TRY(wait_.after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
   }
 }
 
-Result<std::optional<Booted>> Boot::attempt() {
+Result<Booted> Boot::attempt() {
   const auto pause = [this] { return wait_.pause(kLockPause); };
   TRY(directory_.open_existing(
       {.database = request_.database, .give_up = wait_.give_up(), .pause = pause}, clock_, log_));
@@ -244,7 +237,7 @@ Failure Boot::refusal(const StartDecision& decision) const {
               request_.replica, decision.reason, found, decision.hint);
 }
 
-Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
+Result<Booted> Boot::perform(const StartDecision& decision) {
   const bool starts =
       decision.action != StartAction::Retry && decision.action != StartAction::Refuse;
   // Before anything is changed: who is refused for a lock has touched nothing.
@@ -262,11 +255,11 @@ Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
     case StartAction::StartEmpty:
     case StartAction::StartAndUploadAll:
       TRY(claim());
-      return some(start_chain(replica_.extent.newest));
+      return start_chain(replica_.extent.newest);
     case StartAction::StartAndContinue:
-      return some(continue_chain());
+      return continue_chain();
     case StartAction::StartUnconnected:
-      return some(start_unconnected());
+      return start_unconnected();
     case StartAction::SetAsideAndRestore:
       return restore("replaced");
     case StartAction::Restore:
@@ -283,7 +276,7 @@ Result<std::optional<Booted>> Boot::perform(const StartDecision& decision) {
 
 // A replicator that was restarted beside a running app keeps its hands off the database file, and
 // waits for a replica that is away.
-Result<std::optional<Booted>> Boot::perform_while_app_runs(const StartDecision& decision) {
+Result<Booted> Boot::perform_while_app_runs(const StartDecision& decision) {
   switch (decision.action) {
     case StartAction::StartEmpty:
     case StartAction::StartAndUploadAll:
@@ -291,7 +284,7 @@ Result<std::optional<Booted>> Boot::perform_while_app_runs(const StartDecision& 
     case StartAction::StartUnconnected:
       return perform(decision);
     case StartAction::Retry:
-      return some(start_unconnected());
+      return start_unconnected();
     default:
       return fail(Code::Mismatch, "cannot be done while the app runs: {}",
                   refusal(decision).error.text);
@@ -388,7 +381,7 @@ Result<Booted> Boot::start_unconnected() {
 }
 
 // With sums of their own: those beside the state stay as they are until it is decided.
-Result<std::optional<Booted>> Boot::compare() {
+Result<Booted> Boot::compare() {
   auto scratch = TRY(scratch_sums(request_.database));
   const auto [applied, differences] =
       TRY(compare_with_replica(request_.database, replica_, request_.style, scratch, clock_));
@@ -396,9 +389,9 @@ Result<std::optional<Booted>> Boot::compare() {
   if (differences.none()) {
     TRY(claim());
     auto kept = TRY(directory_.keep_sums(scratch));
-    return some(finish(new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
-                                 applied.page_size, applied.pages),
-                       std::move(kept)));
+    return finish(new_state(replica_.identity->lineage, replica_.plan.reached, applied.writer,
+                            applied.page_size, applied.pages),
+                  std::move(kept));
   }
   if (!state_ || state_->txid.value == 0) return perform(decide_unequal(request_.policy));
   const auto are = TRY(relate(
@@ -435,7 +428,7 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
 }
 
 // Whole and checked under another name first: until then the local files stay as they are.
-Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
+Result<Booted> Boot::restore(std::string_view aside_reason) {
   if (os::is_mount_point(request_.database) && database_exists()) {
     return fail(
         Code::Mismatch,
@@ -474,7 +467,7 @@ Result<std::optional<Booted>> Boot::restore(std::string_view aside_reason) {
                                   {"bytes", Bytes{done.pages} * done.page_size.value},
                                   {"took_ms", took.count()}});
   booted.restored_in = took;
-  return std::optional(std::move(booted));
+  return booted;
 }
 
 Result<Booted> Boot::adopt_restored(const Restored& done, const PageSums& sums,
