@@ -43,6 +43,7 @@ std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan seco
   if (size != 0 && !PageSize::is_valid(header.page_size.value)) return std::nullopt;
   header.change = load_native<std::uint32_t>(bytes, 8);
   header.max_frame = load_native<std::uint32_t>(bytes, 16);
+  if (size == 0 && header.max_frame > 0) return std::nullopt;
   header.pages = load_native<std::uint32_t>(bytes, 20);
   header.frame_checksum = {load_native<std::uint32_t>(bytes, 24),
                            load_native<std::uint32_t>(bytes, 28)};
