@@ -157,7 +157,7 @@ TEST_CASE("each host is known by its marks and gives its own grace") {
   }
 }
 
-TEST_CASE("a configured grace wins over the host's") {
+TEST_CASE("a configured grace period overrides the platform's") {
   const auto host = detect_host({.environment = {{"FLY_MACHINE_ID", "a"}}, .grace = 120s});
   CHECK(host.name == "fly");
   CHECK(host.grace == 120s);
