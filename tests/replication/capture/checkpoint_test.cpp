@@ -48,7 +48,7 @@ CheckpointPolicy without_lending(BlockingCheckpoints when = BlockingCheckpoints:
   return policy;
 }
 
-TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who reads") {
+TEST_CASE("the checkpoint policy follows the WAL's length, the writer's pauses and the readers") {
   struct Row {
     const char* what;
     CheckpointPolicy policy;
@@ -98,7 +98,7 @@ TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who re
   }
 }
 
-TEST_CASE("a writer that leaves gaps gets one pass per 1000 pages, and is never held or lent to") {
+TEST_CASE("a writer with pauses gets one checkpoint per 1000 pages, and is never blocked") {
   CheckpointPolicy policy{CheckpointLimits{}};
   MonoTime now = kStart;
   for (std::uint32_t log = 1; log < 1'000; ++log) {
@@ -110,7 +110,7 @@ TEST_CASE("a writer that leaves gaps gets one pass per 1000 pages, and is never 
   }
 }
 
-TEST_CASE("a pass that missed its gap is tried again soon, and after six there are no gaps") {
+TEST_CASE("a checkpoint that missed a pause is tried again soon, and six misses mean no pauses") {
   CheckpointPolicy policy{CheckpointLimits{}};
   MonoTime now = kStart;
   for (int i = 0; i < 6; ++i) {
@@ -138,7 +138,7 @@ TEST_CASE("a pass that missed its gap is tried again soon, and after six there a
   CHECK(policy.decide(view(500, 500, kNextLog), now, now) == Action::None);
 }
 
-TEST_CASE("before a writer is held, its last second is looked at again") {
+TEST_CASE("a writer's last second is checked again before it is blocked") {
   auto policy = without_lending();
   const auto soon = kStart + milliseconds(999);
   const auto later = kStart + milliseconds(1'000);
@@ -151,21 +151,21 @@ TEST_CASE("before a writer is held, its last second is looked at again") {
   CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::Brake);
 }
 
-TEST_CASE("a pass that our own read or a reader of the app's kept from the end misses no gap") {
+TEST_CASE("a checkpoint that a reader or walwrap's own read limits misses no pause") {
   CheckpointPolicy policy{CheckpointLimits{}};
   for (int i = 0; i < 10; ++i) policy.on_pass(own_read(view(1'000, 500)), 5, kStart);
   for (int i = 0; i < 10; ++i) policy.on_pass(pinned(view(1'000, 500)), 5, kStart);
   CHECK(policy.decide(view(2'000, 500), kStart, kStart) == Action::PassAfterCommit);
 }
 
-TEST_CASE("a restarted log is counted from its beginning") {
+TEST_CASE("a restarted WAL is counted from its beginning") {
   CheckpointPolicy policy{CheckpointLimits{}};
   policy.on_pass(view(5000, 5000), 0, kStart);
   CHECK(policy.decide(view(500, 500, kNextLog), kStart, kStart) == Action::None);
   CHECK(policy.decide(view(1000, 1000, kNextLog), kStart, kStart) == Action::PassAfterCommit);
 }
 
-TEST_CASE("a pass that readers held up is tried again once a second while it is quiet") {
+TEST_CASE("a checkpoint that readers limited is tried again once a second without writes") {
   CheckpointPolicy policy{CheckpointLimits{}};
   policy.on_pass(view(10, 10), 10, kStart);
   CHECK(policy.decide(view(10, 10), kStart - milliseconds(200), kStart + milliseconds(999)) ==
@@ -176,7 +176,7 @@ TEST_CASE("a pass that readers held up is tried again once a second while it is 
         kStart + milliseconds(1000));
 }
 
-TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
+TEST_CASE("blocking checkpoints and lendings keep a minimum distance in time") {
   const auto later = [](int ms) { return kStart + milliseconds(ms); };
   auto brakes = without_lending();
   brakes.on_brake(kStart);
@@ -194,7 +194,7 @@ TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
   CHECK(lends.decide(view(kPastReuse, 5), later(250), later(250)) == Action::Lend);
 }
 
-TEST_CASE("the result of a lending decides about the next one") {
+TEST_CASE("the result of a lending decides on the next one") {
   struct Row {
     const char* what;
     std::vector<Lent> ended;
@@ -223,7 +223,7 @@ TEST_CASE("the result of a lending decides about the next one") {
   }
 }
 
-TEST_CASE("an app that never makes a checkpoint is held past the hard limit, not before") {
+TEST_CASE("an app that makes no checkpoints is blocked past the hard limit and not before") {
   CheckpointLimits limits;
   limits.first_no_gaps = limits.most_no_gaps = std::chrono::hours(1);
   auto policy = without_gaps(limits);
@@ -233,14 +233,14 @@ TEST_CASE("an app that never makes a checkpoint is held past the hard limit, not
   CHECK(policy.decide(view(kPastHard, 5), now, now) == Action::Brake);
 }
 
-TEST_CASE("a hard limit below the reuse limit holds by itself") {
+TEST_CASE("a hard limit below the reuse limit applies on its own") {
   CheckpointLimits limits;
   limits.hard_limit = 2 << 20;
   CHECK(CheckpointPolicy{limits}.decide(view(600, 5), kStart, kStart) == Action::PassAfterCommit);
   CHECK(without_gaps(limits).decide(view(600, 5), kStart, kStart) == Action::Lend);
 }
 
-TEST_CASE("an empty or backfilled log asks for no further look") {
+TEST_CASE("an empty or backfilled WAL needs no further check") {
   const CheckpointPolicy policy{CheckpointLimits{}};
   CHECK(policy.next_look(view(100, 0), kStart, kStart) == MonoTime::max());
   CHECK(policy.next_look(view(100, 1), kStart, kStart) == kStart + milliseconds(100));

@@ -126,7 +126,7 @@ struct Bucket {
   }
 };
 
-TEST_CASE("a last look at a bucket proves that the newest state can be restored from it") {
+TEST_CASE("the last check of a bucket proves that the newest state can be restored") {
   Bucket it;
   CHECK(it.reason() == "");
   it.bucket.forget_calls();
@@ -152,7 +152,7 @@ TEST_CASE("a last look at a bucket proves that the newest state can be restored 
   CHECK(it.reason().find("look at the replica") != std::string::npos);
 }
 
-TEST_CASE("what was stored by this run is known by its size and checksum") {
+TEST_CASE("uploads of this run are recognised by size and checksum") {
   Bucket it;
   const auto bytes = *it.bucket.bytes_of(Bucket::key(3));
   const auto trailer = ByteSpan(bytes).last(ltx::kTrailerBytes);
