@@ -61,7 +61,7 @@ def passed_on(run, init):
         app.must_end(128 + number)
 
 
-@spec("a command that is not there is 127, one that cannot be executed 126")
+@spec("a missing command exits with 127, and one that cannot be executed with 126")
 def not_executed(run, init):
     plain = run.path("plain")
     plain.write_text("exit 0")

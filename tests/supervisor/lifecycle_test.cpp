@@ -35,7 +35,7 @@ void check_rows(std::span<const StepRow> rows) {
   }
 }
 
-TEST_CASE("what happens while a life starts") {
+TEST_CASE("each event during the start has its actions") {
   const StepRow rows[] = {
       {"the app waits for the replicator", "", "", "position=5", "", "Starting"},
       {"Ready starts the app", "", "", "ready", "start", "Starting"},
@@ -80,7 +80,7 @@ TEST_CASE("what happens while a life starts") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens while the app runs") {
+TEST_CASE("each event beside the running app has its actions") {
   const StepRow rows[] = {
       {"its signals reach it", "", "ready spawned", "USR1", "app:USR1", "Running"},
       {"a reload is no stop", "", "ready spawned", "HUP", "app:HUP", "Running"},
@@ -126,7 +126,7 @@ TEST_CASE("what happens while the app runs") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens during a stop") {
+TEST_CASE("each event during a stop has its actions") {
   const StepRow rows[] = {
       {"the app has its signal first, then all others learn of it", "", "ready spawned", "TERM",
        "app:TERM continue order:Stopping", "Stopping"},
@@ -179,7 +179,7 @@ TEST_CASE("what happens during a stop") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens to the processes an app leaves behind") {
+TEST_CASE("each event after the app's end has its actions for remaining processes") {
   const StepRow rows[] = {
       {"with nobody left the flush begins", "", "ready spawned exited=0", "left=0", "order:Flush",
        "Flushing"},
@@ -206,7 +206,7 @@ TEST_CASE("what happens to the processes an app leaves behind") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens during the final flush") {
+TEST_CASE("each event during the final flush has its actions") {
   const StepRow rows[] = {
       {"the answer ends it", "", "ready spawned exited=0 left=0", "drained=ok", "close", "Leaving"},
       {"and the replicator's exit the life", "", "ready spawned exited=0 left=0 drained=ok", "died",
@@ -237,7 +237,7 @@ TEST_CASE("what happens during the final flush") {
   check_rows(rows);
 }
 
-TEST_CASE("without a database the same life goes without a replicator") {
+TEST_CASE("without a database the lifecycle is the same without a replicator") {
   const StepRow rows[] = {
       {"the app starts at once", "plain", "spawned", "position=5", "", "Running"},
       {"no process to be had is tried again", "plain", "busy", "due", "start", "Starting"},
@@ -260,7 +260,7 @@ struct StatusRow {
   int status;
 };
 
-TEST_CASE("the container's exit status") {
+TEST_CASE("each ending has its exit status") {
   const StatusRow rows[] = {
       {"is the app's", "", "ready spawned exited=7 left=0 drained=ok died", 7},
       {"is 0 when all went well", "", "ready spawned TERM exited=0 left=0 drained=ok died", 0},
@@ -307,7 +307,7 @@ TEST_CASE("the container's exit status") {
   }
 }
 
-TEST_CASE("the grace runs from the first signal: app, flush, margin") {
+TEST_CASE("the grace starts at the first signal: app, flush, margin") {
   Life life("grace=10s", "ready spawned +60s TERM");
   CHECK(life.deadline_ms() == 66'500);
   life.does("due killed=9 left=0");
@@ -316,11 +316,11 @@ TEST_CASE("the grace runs from the first signal: app, flush, margin") {
   CHECK(life.orders.back().deadline == Life::start + 69'500ms);
 }
 
-TEST_CASE("the app's part of the grace may be said") {
+TEST_CASE("the app's part of the grace can be configured") {
   CHECK(Life("grace=10s app-grace=2s", "ready spawned TERM").deadline_ms() == 2'000);
 }
 
-TEST_CASE("what stops and what the app gets in place of a signal may be said") {
+TEST_CASE("the stop signals and the app's replacement signals can be configured") {
   const StepRow rows[] = {
       {"a stop signal is passed on as another", "rewrite=TERM:QUIT", "ready spawned", "TERM",
        "app:QUIT continue order:Stopping", "Stopping"},
@@ -346,12 +346,12 @@ TEST_CASE("what stops and what the app gets in place of a signal may be said") {
   check_rows(rows);
 }
 
-TEST_CASE("quick uploads give the app more of the grace, slow ones less") {
+TEST_CASE("fast uploads give the app more of the grace, and slow uploads less") {
   CHECK(Life("grace=10s", "ready spawned position=20 TERM").deadline_ms() == 8'000);
   CHECK(Life("grace=10s", "ready spawned position=1500 TERM").deadline_ms() == 5'000);
 }
 
-TEST_CASE("an app that ends by itself is flushed for as long as is configured") {
+TEST_CASE("an app that ends by itself is flushed for the configured time") {
   Life life("exit-flush=30s grace=5s", "ready spawned exited=0 left=0");
   CHECK(life.orders.back().deadline == Life::start + 29s);
   life.does("+1s TERM");
@@ -359,30 +359,30 @@ TEST_CASE("an app that ends by itself is flushed for as long as is configured") 
   CHECK(life.deadline_ms() == 1'000 + 4'700 + 150);
 }
 
-TEST_CASE("a stop never lengthens a flush that is under way") {
+TEST_CASE("a stop never extends a flush in progress") {
   Life life("exit-flush=5s grace=120s", "ready spawned exited=0 left=0 +1s TERM");
   CHECK(life.orders.back().deadline == Life::start + 4'700ms);
 }
 
-TEST_CASE("on a host without grace the app is not killed for what may be a mistake") {
+TEST_CASE("an app is not killed where a grace of zero may be a mistake") {
   Life life("grace=0s", "ready spawned TERM");
   CHECK(life.deadline_ms() == 6'500);
 }
 
-TEST_CASE("an idle life has no deadline") {
+TEST_CASE("an idle supervisor has no deadline") {
   CHECK(Life("").deadline_ms() == -1);
   CHECK(Life("", "ready spawned").deadline_ms() == -1);
   CHECK(Life("plain", "spawned").deadline_ms() == -1);
 }
 
-TEST_CASE("a replicator that is steady again leaves no deadline behind") {
+TEST_CASE("a replicator that is stable again leaves no deadline") {
   Life life("", "ready spawned died due ready");
   CHECK(life.deadline_ms() == 100 + 10'000);
   life.does("due");
   CHECK(life.deadline_ms() == -1);
 }
 
-TEST_CASE("the last thing said is how it ended") {
+TEST_CASE("the last event reports how the run ended") {
   Life life("grace=10s", "ready spawned TERM +400ms exited=0 left=0 +100ms drained=partial died");
   REQUIRE(std::holds_alternative<fact::Stopped>(life.said.back()));
   const auto& stopped = std::get<fact::Stopped>(life.said.back());

@@ -230,19 +230,19 @@ void walk_everywhere(const char* rules, int depth) {
   CHECK(seen.size() > 1'000);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed") {
+TEST_CASE("no order of events ends a run early, late, twice or unflushed") {
   walk_everywhere("", kDepth);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed without a database") {
+TEST_CASE("no order of events without a database ends a run early, late or twice") {
   walk_everywhere("plain", kDepth);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed with --kill-app=never") {
+TEST_CASE("no order of events with --kill-app=never ends a run early, late, twice or unflushed") {
   walk_everywhere("never-kill", kDepth - 1);
 }
 
-TEST_CASE("with --kill-app=never an app that does not end is waited for, and flushed then") {
+TEST_CASE("with --kill-app=never walwrap waits for the app and then flushes") {
   Life life("never-kill grace=10s", "ready spawned TERM");
   CHECK(life.deadline_ms() > 0);
   CHECK(life.does("due") == "");
@@ -261,7 +261,7 @@ TEST_CASE("with --kill-app=never an app that does not end is waited for, and flu
   CHECK(life.does("drained=ok died") == "exit=0");
 }
 
-TEST_CASE("only a person at the terminal ends an app that is never killed") {
+TEST_CASE("only a terminal user ends an app that is never killed") {
   Life life("never-kill", "ready spawned ^C +3s ^C");
   CHECK(life.does("^C") == "kill-app");
 }

@@ -147,7 +147,7 @@ const std::vector<HostRow> kHosts = {
      "no platform was recognized"},
 };
 
-TEST_CASE("each host is known by its marks and gives its own grace") {
+TEST_CASE("each platform is recognised by its variables and has its own grace") {
   for (const HostRow& row : kHosts) {
     CAPTURE(row.what);
     const auto host = detect_host(row.facts);
@@ -164,7 +164,7 @@ TEST_CASE("a configured grace period overrides the platform's") {
   CHECK(host.source == "configured");
 }
 
-TEST_CASE("a grace of zero is warned about, and on Railway with what to type") {
+TEST_CASE("a grace of zero causes a warning, and on Railway a command to type") {
   const auto railway = detect_host({.environment = {{"RAILWAY_REPLICA_ID", "a"}}});
   REQUIRE(railway.warnings.size() == 1);
   CHECK(railway.warnings[0].hint == "set RAILWAY_DEPLOYMENT_DRAINING_SECONDS=30 on this service");
@@ -177,7 +177,7 @@ TEST_CASE("a grace of zero is warned about, and on Railway with what to type") {
             .warnings.empty());
 }
 
-TEST_CASE("a Railway variable that is no number of seconds counts as zero and is told") {
+TEST_CASE("an invalid Railway variable counts as zero and is reported") {
   for (const char* text : {"30s", "-1", "", "1e3", "99999999999", " 5"}) {
     CAPTURE(text);
     const auto host = detect_host({.environment = {{"RAILWAY_DEPLOYMENT_ID", "a"},
@@ -188,7 +188,7 @@ TEST_CASE("a Railway variable that is no number of seconds counts as zero and is
   }
 }
 
-TEST_CASE("Cloud Run is warned about its CPU") {
+TEST_CASE("Cloud Run gets a warning about its CPU allocation") {
   const auto host = detect_host({.environment = {{"K_SERVICE", "a"}}});
   REQUIRE(host.warnings.size() == 1);
   CHECK(host.warnings[0].hint.find("--no-cpu-throttling") != std::string::npos);
@@ -214,7 +214,7 @@ TEST_CASE("only numbered Heroku dynos signal each process themselves") {
   CHECK_FALSE(detect_host({.environment = {{"NOTIFY_SOCKET", "x"}}}).signals_every_process);
 }
 
-TEST_CASE("hosts that give up on a slow start leave less time for it") {
+TEST_CASE("platforms that give up on a slow start leave less time for it") {
   CHECK(detect_host({.environment = {{"DYNO", "web.1"}}}).start_timeout == 45s);
   CHECK(detect_host({.environment = {{"SCALINGO_APPLICATION_ID", "a"}}}).start_timeout == 45s);
   CHECK(detect_host({}).start_timeout == 300s);
