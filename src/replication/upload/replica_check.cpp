@@ -109,7 +109,7 @@ Result<SlotSight> read_slot(storage::ObjectStore& store, KeyStyle style,
   const std::string key = file_key(style, file.level, file.txids);
   const auto header = TRY(read_header(store, key));
   const KnownFile* known = expected.slot ? &*expected.slot : nullptr;
-  // Of another writer's file nothing is known, nor of one that ends there but is no upload.
+  // Nothing is known of another writer's file, or of a file that ends there and is not an upload.
   if (known == nullptr || file.level != kUploadLevel || header.node != expected.stored_by) {
     return SlotSight{.node = header.node};
   }
@@ -136,7 +136,7 @@ Result<void> look_at_slot_of(storage::ObjectStore& store, KeyStyle style,
   return {};
 }
 
-// The newest: where several end there, the upload.
+// The newest file. If several end there, the upload.
 const StoredFile* newest_of(const std::vector<StoredFile>& files) {
   const auto newest = std::ranges::max_element(files, [](const auto& left, const auto& right) {
     if (left.txids.last != right.txids.last) return left.txids.last < right.txids.last;
@@ -145,20 +145,20 @@ const StoredFile* newest_of(const std::vector<StoredFile>& files) {
   return newest == files.end() ? nullptr : &*newest;
 }
 
-// A restore would read all of it; a look tells a file that is cut, or another one.
+// A restore would read the whole file. This check detects a truncated file and a wrong one.
 Result<void> look_at_front(storage::ObjectStore& store, KeyStyle style,
                            const ReplicaExpectation& expected, const StoredFile& front,
                            ChainSight& chain) {
   const auto known = known_of(expected.front, front);
   const auto check = TRY(check_file(store, style, front, known));
   chain.front_damage = check.damage;
-  // What is known of it outlasts a file that was put in its place.
+  // What is known of the file stays valid when another file replaces it.
   const auto& kept = known ? known : check.found;
   if (check.found) chain.front = KnownFront{front.level, front.txids, *kept};
   return {};
 }
 
-// Only what a place that costs nothing to read can tell besides its size.
+// Only a place that is free to read can tell more than the file's size.
 Result<bool> is_front_as_known(storage::ObjectStore& store, KeyStyle style,
                                const KnownFront& known) {
   const auto info = store.head(file_key(style, known.level, known.txids));
@@ -187,7 +187,7 @@ Result<void> look_at_chain(storage::ObjectStore& store, KeyStyle style,
   } else {
     chain.gap = plan.error().text;
   }
-  // What a higher level ends with is as good as the upload.
+  // The end of a file of a higher level proves as much as the upload.
   if (!sight.slot && newest->txids.last == expected.txid) {
     TRY(look_at_slot_of(store, style, expected, *newest, sight));
   }
