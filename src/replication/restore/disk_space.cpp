@@ -8,10 +8,10 @@ namespace walwrap::replication {
 namespace {
 
 constexpr Bytes kReserveStep = Bytes{16} << 20;
-// What a disk that is called full may still show as free.
+// A full disk may still report this much free space.
 constexpr Bytes kAsGoodAsNothing = Bytes{64} << 10;
 
-// Where a file takes less than its size, because the file system compresses, only trying tells.
+// On a file system with compression a file takes less than its size, so only a try can tell.
 bool tells_what_fits(const os::Path& directory) {
   const auto name = os::filesystem_name(directory);
   return name && *name != "zfs" && *name != "btrfs" && *name != "bcachefs" && *name != "fuse";
