@@ -50,9 +50,9 @@ bool is_named_as_this_machine(std::string_view host) {
   return parsed && is_loopback_host(parsed->host);
 }
 
-// A request that the browser sends for a page of another site. Without a token, or with one that
-// the browser remembers, it is answered like the operator's own, so no path is open to it: even a
-// GET makes us list the replica, which costs money. A link to the dashboard may be followed.
+// A request that a browser sends for a page of another site. Without a token, or with a token that
+// the browser remembers, it would be answered like the operator's own, so every path refuses it:
+// even a GET lists the replica, which costs money. A link to the dashboard is allowed.
 bool is_from_another_site(const Request& request) {
   const bool is_other_origin = !request.origin.empty() &&
                                request.origin != "http://" + request.host &&
@@ -143,7 +143,7 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
 }
 
 Answer problem(int status, std::string_view slug, std::string_view title, std::string_view detail) {
-  // What a client sent may be no UTF-8, and is shown in part: replaced, not thrown at.
+  // The client's text may not be UTF-8, and a part of it is shown: invalid bytes are replaced.
   const Json body = {{"type", fmt::format("/problems/{}", slug)},
                      {"title", title},
                      {"status", status},

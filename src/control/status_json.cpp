@@ -83,7 +83,7 @@ Json json_of(const DatabaseStatus& database) {
   return out;
 }
 
-// Of the databases that are not well, one after the other; "": all are.
+// The unhealthy databases, one after the other. "": all are healthy.
 std::string complaints(const Status& status) {
   std::string all;
   for (const DatabaseStatus& database : status.databases) {

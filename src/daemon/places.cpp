@@ -15,12 +15,12 @@ namespace {
 
 using config::quote_value;
 
-// Inside or the same, by whole components.
+// Inside or equal, by whole path components.
 bool is_within(std::string_view inner, std::string_view outer) {
   return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
 }
 
-// All names of AWS lead to one name space of buckets.
+// All AWS host names have one name space of buckets.
 std::string server_of(std::string_view host) {
   std::string name = lower_case(host);
   constexpr std::array<std::string_view, 2> kAws = {".amazonaws.com", ".amazonaws.com.cn"};

@@ -26,7 +26,7 @@ namespace walwrap::daemon {
 namespace {
 
 constexpr Bytes kMaxCgroupBytes = 65'536;
-// Those that are worth something by themselves, and the files that hold them.
+// Variables that are secrets, and variables that name files with secrets.
 constexpr std::array<std::string_view, 9> kStoreCredentials = {
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -55,7 +55,7 @@ replication::BlockingCheckpoints blocking_checkpoints_of(config::BlockingCheckpo
                                                     : replication::BlockingCheckpoints::Auto;
 }
 
-// None where the app has our rights anyway.
+// None if the app has walwrap's rights anyway.
 Result<std::optional<os::User>> app_user(const config::Config& config) {
   if (config.user.empty()) return std::optional<os::User>();
   const auto user = TRY(os::find_user(config.user).context("--user"));
@@ -213,7 +213,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
   std::vector<replication::ReplicatorOptions> all;
   for (const config::Database& database : config.databases) {
     replication::ReplicatorOptions options;
-    // Absolute, because its directory is watched, and its state goes beside it.
+    // Absolute, because its directory is watched and its state is kept beside it.
     std::error_code failed;
     options.database = std::filesystem::absolute(database.path, failed);
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());

@@ -32,7 +32,7 @@ bool cgroup_has(const HostFacts& facts, std::string_view word) {
   return facts.cgroup.find(word) != std::string::npos;
 }
 
-// How the platform was recognized, or "" if this is not it.
+// How the platform was recognised, or "" if this is another one.
 using Marker = std::string (*)(const HostFacts& facts);
 
 std::string first_set(const HostFacts& facts, std::initializer_list<std::string_view> names) {
@@ -93,7 +93,7 @@ std::string docker(const HostFacts& facts) {
   return {};
 }
 std::string systemd(const HostFacts& facts) {
-  // A login shell inherits INVOCATION_ID as well; only a unit of its own counts.
+  // A login shell inherits INVOCATION_ID as well, so only the process's own unit counts.
   if (is_set(facts, "NOTIFY_SOCKET")) return "NOTIFY_SOCKET is set";
   if (is_set(facts, "INVOCATION_ID") && cgroup_has(facts, ".service")) {
     return "INVOCATION_ID is set and the cgroup belongs to a unit";
@@ -111,7 +111,8 @@ struct Row {
   seconds start_timeout{300};
 };
 
-// In order: a platform before what it is built on (several run on Kubernetes, all in containers).
+// In order: a platform comes before the one that it is built on (several run on Kubernetes, all in
+// containers).
 constexpr Row kRows[] = {
     // RAILWAY_DEPLOYMENT_DRAINING_SECONDS, unless set: Railway docs, "Deployment teardown".
     {"railway", railway, seconds{0}},
@@ -119,9 +120,9 @@ constexpr Row kRows[] = {
     {"render", render, seconds{30}},
     // Fixed, and 60 s for a start: Scalingo docs, "Application lifecycle".
     {"scalingo", scalingo, seconds{30}, seconds{45}},
-    // Koyeb's docs do not say; users report it.
+    // Koyeb's docs do not say it; users report it.
     {"koyeb", koyeb, seconds{30}},
-    // kill_timeout, up to 300, not visible to us: Fly docs, "App configuration".
+    // kill_timeout, up to 300, not visible here: Fly docs, "App configuration".
     {"fly", fly, seconds{5}},
     // terminationGracePeriodSeconds: Azure docs, "Container Apps lifecycle".
     {"azure-container-apps", container_apps, seconds{30}},
@@ -133,15 +134,15 @@ constexpr Row kRows[] = {
     {"nomad", nomad, seconds{5}},
     // Fixed, and 60 s for a start: Heroku Dev Center, "Dynos", shutdown and startup.
     {"heroku", heroku, seconds{30}, seconds{45}},
-    // 120, up to 600: DigitalOcean's App spec, termination. Sets nothing to know it by.
+    // 120, up to 600: DigitalOcean's App spec, termination. It sets no variable to recognise it by.
     {"digitalocean", never, seconds{120}},
-    // terminationGracePeriodSeconds, not visible to us: Kubernetes docs, "Pod lifecycle".
+    // terminationGracePeriodSeconds, not visible here: Kubernetes docs, "Pod lifecycle".
     {"kubernetes", kubernetes, seconds{30}},
     // --stop-timeout: Docker docs, "docker container stop".
     {"docker", docker, seconds{10}},
     // TimeoutStopSec: systemd.service(5), systemd-system.conf(5).
     {"systemd", systemd, seconds{90}},
-    // A guess that costs an app some of its time rather than anybody's data.
+    // A guess that costs an app some time rather than data.
     {"unknown", never, seconds{10}},
 };
 
@@ -165,7 +166,7 @@ Found find_platform(const HostFacts& facts, std::vector<HostWarning>& warnings) 
   return {&std::end(kRows)[-1], "no platform was recognized"};
 }
 
-// Heroku's older generation names dynos web.1 and signals each process of them.
+// Heroku's older generation names dynos web.1 and signals each of their processes.
 bool is_cedar_dyno(std::string_view dyno) {
   const auto dot = dyno.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == dyno.size()) return false;
