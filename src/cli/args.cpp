@@ -21,7 +21,7 @@ using config::FlagValue;
 
 constexpr std::array<std::string_view, 9> kCommands = {
     "run", "restore", "status", "wait", "flush", "snapshot", "doctor", "help", "version"};
-// Commands of later versions: a script that calls one must not run a program of that name today.
+// Commands of later versions: a script that uses one must not run a program of that name today.
 constexpr std::array<std::string_view, 2> kReserved = {"ls", "verify"};
 
 template <std::size_t N>
@@ -36,7 +36,7 @@ Failure not_a_command(std::string_view word) {
               word, word);
 }
 
-// Reads the setting at words[at] and moves `at` behind it.
+// Reads the setting at words[at] and moves `at` past it.
 Result<FlagValue> take_setting(std::span<const std::string> words, std::size_t& at) {
   const auto flag = flag_of(words[at]);
   if (flag == "-v" || flag == "--verbose") {

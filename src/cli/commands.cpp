@@ -31,7 +31,7 @@ int complain(std::string_view text, int exit_code) {
   return exit_code;
 }
 
-// What a start may do and a person may not have meant.
+// What a start will do although the user may not intend it.
 void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases,
                     std::string_view host, const Log& log) {
   for (const auto& options : databases) {
@@ -57,12 +57,12 @@ void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases
   }
 }
 
-// A stop signal while a command works: the command ends in order and leaves nothing behind.
+// A stop signal during a command: the command ends in order and leaves nothing behind.
 class StopSignals {
  public:
   explicit StopSignals(os::SignalReader reader) : reader_(std::move(reader)) {}
 
-  // 0: none so far. Any thread may ask.
+  // 0: no signal so far. Any thread may ask.
   int received() {
     constexpr std::array<std::string_view, 4> kStops = {"TERM", "INT", "HUP", "QUIT"};
     const std::lock_guard lock(mutex_);
@@ -140,7 +140,7 @@ int execute(const DoctorArguments& arguments, const Process& process) {
   auto reader = os::SignalReader::create();
   if (!reader) return complain(reader.error().text, kExitNotSo);
   StopSignals signals(*std::move(reader));
-  const Log silent({.now = {}, .sink = {}});  // what is worth knowing is among the findings
+  const Log silent({.now = {}, .sink = {}});  // the findings have everything worth knowing
   const int exit_code =
       examine(arguments, {.clock = process.clock,
                           .log = silent,

@@ -52,12 +52,12 @@ DatabaseFinding look_at_database(const os::Path& path) {
     found.error = status.error();
     return found;
   }
-  // To open a pipe would wait for its writer.
+  // Opening a pipe would wait for its writer.
   if (status->type != os::FileType::Regular) {
     found.error = Error{Code::Invalid, fmt::format("{} is not a regular file", path.string())};
     return found;
   }
-  // No connection of this process has it open, so no lock goes with the descriptor (Law 1).
+  // No connection of this process has it open, so closing the descriptor drops no lock (Law 1).
   const auto file = os::File::open(path, os::File::Open::ReadOnly);
   if (!file) {
     found.error = file.error();
@@ -134,7 +134,7 @@ storage::Surroundings Doctor::patient() const {
           }};
 }
 
-// False: it is of no use to try more.
+// False: further checks make no sense.
 bool Doctor::look_at_bucket(const storage::Location& location) {
   storage::BucketFacts facts;
   const auto looked = storage::look_at_bucket(location, patient(), facts);

@@ -1,6 +1,6 @@
-// Reads what the answers of the API say: the members of one JSON object.
+// Reads the answers of the API: the members of one JSON object.
 //
-// Pure. Source: RFC 8259. The whole text is checked; of nested values nothing is kept.
+// Pure. Source: RFC 8259. The whole text is checked; nested values are not kept.
 #pragma once
 
 #include <span>

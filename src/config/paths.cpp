@@ -12,8 +12,8 @@
 namespace walwrap::config {
 namespace {
 
-constexpr std::string_view kBom = "\xef\xbb\xbf";  // of a file that an editor on Windows wrote
-constexpr std::string_view kNoBreak = "\xc2\xa0";  // a blank that was copied from a web page
+constexpr std::string_view kBom = "\xef\xbb\xbf";  // in a file that was edited on Windows
+constexpr std::string_view kNoBreak = "\xc2\xa0";  // a blank copied from a web page
 constexpr std::string_view kMemory = ":memory:";
 
 bool is_quote(char c) {
@@ -88,7 +88,7 @@ Result<std::string> decode(std::string_view text) {
   return plain;
 }
 
-// What opens the database otherwise than walwrap does cannot be honoured.
+// Options that make another program open the database differently from walwrap cannot be supported.
 Result<void> check_query(std::string_view query, std::string_view path) {
   if (query.empty()) return {};
   for (const std::string_view pair : split(query, '&')) {
@@ -106,7 +106,7 @@ Result<void> check_query(std::string_view query, std::string_view path) {
   return {};
 }
 
-// What follows "file:" or "sqlite:" up to the query, still encoded, as a path.
+// The part after "file:" or "sqlite:" up to the query, still encoded, as a path.
 Result<std::string_view> path_of_url(std::string_view scheme, std::string_view rest) {
   if (!rest.starts_with("//")) return rest;  // "file:/x", "sqlite:x"
   rest.remove_prefix(2);

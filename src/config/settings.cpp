@@ -21,10 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A week: longer waits are typing errors, and every wait has a limit (Law 5).
+// A week: a longer wait is a typing error, and every wait has a limit (Law 5).
 constexpr milliseconds kLongestDuration = std::chrono::hours(168);
-// Below, each small transaction would meet a blocking checkpoint; above, a WAL takes minutes to
-// restore.
+// Below this size each small transaction would meet a blocking checkpoint. Above it, restoring a
+// WAL takes minutes.
 constexpr Bytes kSmallestHardLimit = 1ULL << 20;
 constexpr Bytes kLargestHardLimit = 1ULL << 40;
 
@@ -89,7 +89,7 @@ Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view 
   return std::nullopt;
 }
 
-// Of those that reach us and are not about us.
+// Of the signals that reach walwrap and are not about it.
 std::optional<int> parse_received_signal(std::string_view text) {
   constexpr std::array kNeverOurs = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE};
   const auto number = parse_signal(text);
@@ -324,7 +324,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cell(a.size(), b.size());
 }
 
-// "default 30s", or nothing where the help text itself says what it depends on.
+// "default 30s", or nothing if the help text itself says what the default depends on.
 std::string default_of(const Setting& setting) {
   if (setting.kind == Kind::Switch || setting.default_text.empty()) return {};
   return fmt::format("default {}", setting.default_text);
@@ -381,7 +381,7 @@ std::optional<Bytes> parse_size(std::string_view text) {
 
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> known) {
-  constexpr std::size_t kLongest = 64;  // the distance costs the product of the lengths
+  constexpr std::size_t kLongest = 64;  // computing the distance takes the product of the lengths
   if (word.size() > kLongest) return std::nullopt;
   std::optional<std::string_view> best;
   std::size_t best_distance = word.size() / 4 + 2;  // near means below this

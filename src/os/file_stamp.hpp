@@ -1,4 +1,4 @@
-// Whether a file is still the one that was looked at, and still as it was then. Stateless; opens
+// Whether a file is still the one that was seen before, and still unchanged. Stateless; opens
 // nothing (Law 1).
 #pragma once
 

@@ -1,8 +1,8 @@
-// Whose a new file is, and who may read and write it, when it takes the place of another one.
+// The owner and mode of a new file that takes the place of another one.
 //
-// A restored database must be usable by the app, whose user walwrap often does not know: root
-// starts walwrap, and a script below it changes the user. What is there already tells: the file
-// that is replaced, or the directory that the new file is put into.
+// The app must be able to use a restored database, and walwrap often does not know the app's user:
+// root starts walwrap, and a script below it changes the user. The existing files show it: the file
+// that is replaced, or the directory for the new file.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ struct FileRights {
 // Who asks: only root may give files away.
 enum class Asking { Root, User };
 
-// Decides, from these facts alone. As the replaced file, if there is one, else as the directory:
-// its owner, and for each class of users its read and write bits, but nothing may be written by
-// everybody. A user's own new file takes nothing from the directory.
+// Decides from these facts alone. The owner and the read and write bits are those of the replaced
+// file, if there is one, else of the directory, but a file is never writable for everybody. A
+// user's own new file takes nothing from the directory.
 FileRights plan_rights(const std::optional<FileStatus>& replaced, const FileStatus& directory,
                        Asking asking);
 

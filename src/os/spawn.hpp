@@ -1,5 +1,5 @@
-// Starting the app: what it gets from us, what it must not get, and whether it could be executed.
-// Used by init's one thread only (Law 2).
+// Starts the app: what it gets from walwrap, what it must not get, and whether it could be
+// executed. Used by init's one thread only (Law 2).
 #pragma once
 
 #include <optional>
@@ -39,11 +39,11 @@ struct Spawned {
   std::optional<SpawnError> failed;
 };
 Result<Spawned> spawn(const SpawnOptions& options);
-// Makes our group the terminal's foreground group again once the app's group is gone, so that a
-// script that called us can go on reading. Does nothing without a terminal, or if a shell was
-// faster.
+// Makes walwrap's group the terminal's foreground group again once the app's group has ended, so
+// that a script that called walwrap can continue to read. Does nothing without a terminal, or if a
+// shell was faster.
 void take_back_terminal();
-// After a shell has brought us back to the foreground: the terminal goes to the app's group.
+// After a shell has continued walwrap in the foreground: the terminal goes to the app's group.
 void hand_on_terminal(Pid app);
 
 }  // namespace walwrap::os

@@ -1,4 +1,4 @@
-// Threads, and the two things that cross them besides a value that is moved whole.
+// Threads, and the two ways to pass data between them besides moving a value.
 #pragma once
 
 #include <chrono>
@@ -34,8 +34,8 @@ class Thread {
   std::thread thread_;
 };
 
-// For a thread whose work can wait while the app has some: on a busy machine it gets a tenth of
-// what the app does. There is no way back.
+// For a thread whose work can wait while the app needs the processor: on a busy machine it gets a
+// tenth of the app's share. This cannot be undone.
 void lower_thread_priority();
 // From now on this thread gets a processor for shorter turns and so sooner after it wants one, with
 // the same share of it. Where the kernel cannot (before Linux 6.12): nothing.

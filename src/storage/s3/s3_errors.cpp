@@ -18,8 +18,8 @@ struct CodeRow {
   std::string_view code;
   Meaning meaning;
 };
-// By the store's own code, whatever the status. Sources: the AWS S3 error table; what RGW, MinIO,
-// Swift, R2, B2 and Tigris answer instead.
+// By the store's own code, whatever the status. Sources: the AWS S3 error table, and the answers of
+// RGW, MinIO, Swift, R2, B2 and Tigris.
 constexpr std::array kByCode = {
     CodeRow{"NoSuchKey", Meaning::NotThere},
     CodeRow{"NoSuchUpload", Meaning::NotThere},
@@ -109,7 +109,7 @@ Meaning by_status(const S3Answer& answer) {
   return status >= 400 ? Meaning::Refused : Meaning::Malformed;
 }
 
-// What a person can do about it; "": nothing, or nothing but wait.
+// What a person can do about it. "": nothing, or only wait.
 std::string_view advice(Meaning meaning, const S3Error& error) {
   if (error.code == "SignatureDoesNotMatch") {
     return "the secret key does not match the access key ID: check AWS_SECRET_ACCESS_KEY";
@@ -157,7 +157,7 @@ Code code_of(Meaning meaning) {
       return Code::Denied;
     case Meaning::Throttled:
     case Meaning::Unavailable:
-    case Meaning::Malformed:  // from a proxy: another request may come through
+    case Meaning::Malformed:  // from a proxy: another request may reach the store
       return Code::Unavailable;
     case Meaning::Unknown:
       return Code::Unknown;
@@ -171,7 +171,7 @@ Code code_of(Meaning meaning) {
   panic(__FILE__, __LINE__, "a success is not an error");
 }
 
-// On one line, and not all of what a proxy's page may hold.
+// On one line, without all of the text that a proxy's page may have.
 std::string shorten(std::string_view text) {
   std::string out(text.substr(0, kMessageBytes));
   std::replace_if(
@@ -210,9 +210,9 @@ Meaning meaning_of(const S3Answer& answer) {
   const auto row = std::find_if(kByCode.begin(), kByCode.end(),
                                 [&](const CodeRow& known) { return known.code == code; });
   if (row != kByCode.end()) return row->meaning;
-  // An error in a 200 that nobody knows: it may have happened.
+  // An unknown error in a 200: it may have happened.
   if (is_success) return by_effect(answer.effect);
-  // A code that nobody knows still says that it is a store that speaks.
+  // An unknown code still shows that the answer comes from a store.
   if (status == 404 && !code.empty()) return Meaning::NotThere;
   return by_status(answer);
 }
