@@ -68,7 +68,7 @@ Result<Arguments> parse_run(std::span<const std::string> words) {
   } else if (at > 0 && at < words.size() &&
              (contains(kCommands, words[at]) || contains(kReserved, words[at]))) {
     return fail(Code::Invalid,
-                "\"{}\" after options: write a walwrap command first; to run a program of that "
+                "\"{}\" after options; write a walwrap command first; to run a program of that "
                 "name write -- before it",
                 words[at]);
   }
@@ -104,13 +104,13 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   }
   if (option.flag == "--txid") {
     const auto txid = parse_hex16(option.value);
-    if (!txid || *txid == 0) return bad("is not a TXID: write its 16 hex digits");
+    if (!txid || *txid == 0) return bad("is not a TXID; write its 16 hex digits");
     out.txid = Txid{*txid};
   }
   if (option.flag == "--timestamp") {
     out.timestamp = parse_timestamp_arg(option.value);
     if (!out.timestamp) {
-      return bad("is not a time: write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
+      return bad("is not a time; write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
     }
   }
   if (option.flag == "--integrity") {

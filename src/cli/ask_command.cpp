@@ -38,7 +38,7 @@ Result<std::string> find_socket(const AskArguments& arguments,
   if (!arguments.database.empty()) return daemon::api_socket_of(arguments.database).native();
   return fail(
       Code::Invalid,
-      "no socket to connect to: set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
+      "no socket to connect to; set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
 }
 
 // The request whose answer --json prints.

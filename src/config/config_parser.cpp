@@ -218,7 +218,7 @@ Result<std::vector<GivenDatabase>> winning_databases(const Collected& collected)
   }
   if (winners.empty()) return collected.tables;
   if (winners.back().rank == Rank::Toml && !collected.tables.empty()) {
-    return fail(Code::Invalid, "db: {} and [[database]] ({}): name all databases in one place",
+    return fail(Code::Invalid, "db: {} and [[database]] ({}); name all databases in one place",
                 winners.back().where, collected.tables.front().where);
   }
   return winners;
@@ -266,7 +266,7 @@ Result<std::vector<Database>> decide_databases(const Collected& collected) {
   }
   if (winners.empty()) {
     if (!replica) return std::vector<Database>{};
-    return fail(Code::Invalid, "replica: {} from {} has no database: add --db FILE",
+    return fail(Code::Invalid, "replica: {} from {} has no database; add --db FILE",
                 quote_value(replica->value), replica->where);
   }
   // A --replica overrides pairs of a lower source, if its database is clear. Pairs of a higher
@@ -276,7 +276,7 @@ Result<std::vector<Database>> decide_databases(const Collected& collected) {
   for (const GivenDatabase& winner : winners) {
     if (winners.size() > 1 && !winner.replica) {
       return bad_value("db", winner.path, winner.where,
-                       "has no replica: with several databases write FILE=URL for each");
+                       "has no replica; with several databases write FILE=URL for each");
     }
     if (replica && winner.replica && replica->rank >= rank &&
         (winners.size() > 1 || replica->rank == rank)) {

@@ -6,7 +6,7 @@
 
 namespace walwrap::config {
 
-// The error, to be appended to the value: "is not a duration: write ...". nullopt: no error.
+// The error, to be appended to the value: "is not a duration; write ...". nullopt: no error.
 using Problem = std::optional<std::string>;
 
 }  // namespace walwrap::config

@@ -105,14 +105,14 @@ std::variant<Call, Answer> parse_parameters(const Request& request, const Route&
     if (name == "db") call.database = value;
     if (name == "timeout") {
       const auto timeout = parse_duration(value);
-      if (!timeout) return bad_parameter(name, value, "is not a duration: write one like 30s");
+      if (!timeout) return bad_parameter(name, value, "is not a duration; write one like 30s");
       if (*timeout > kLongestTimeout) return bad_parameter(name, value, "is longer than 10m");
       call.timeout = *timeout;
     }
     if (name == "position") {
       call.position = replication::parse_position(value);
       if (!call.position) {
-        return bad_parameter(name, value, "is not a position: pass one from GET /v1/position");
+        return bad_parameter(name, value, "is not a position; pass one from GET /v1/position");
       }
     }
   }
@@ -187,10 +187,10 @@ Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Pro
       return problem(504, "timed-out", "Not stored in time",
                      endpoint == Endpoint::Position
                          ? "the WAL was not read within the timeout"
-                         : "it may be stored later: wait again with the same position");
+                         : "it may be stored later; wait again with the same position");
     case Ended::How::Replaced:
       return problem(409, "position-unknown", "The position belongs to another file or another run",
-                     "walwrap no longer knows whether it was stored: request a new position");
+                     "walwrap no longer knows whether it was stored; request a new position");
     case Ended::How::Halted:
       return problem(503, "not-replicating", "Replication has stopped", progress.halted);
   }

@@ -189,7 +189,7 @@ void RequestHandler::finish_listings(DatabaseState& followed) {
       answer(id, answer_listing(followed));
     } else if (deadline <= now) {
       answer(id,
-             problem(504, "timed-out", "Not listed in time", "the listing continues: retry later"));
+             problem(504, "timed-out", "Not listed in time", "the listing continues; retry later"));
     } else {
       followed.listing.emplace(id, deadline);
     }

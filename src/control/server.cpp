@@ -102,7 +102,7 @@ void Server::take_pending() {
   });
   if (!databases) return;
   if (const auto done = follow(*std::move(databases)); !done) {
-    log_.error("a database cannot be asked about", {{"cause", done.error().text}});
+    log_.error("requests about a database cannot be answered", {{"cause", done.error().text}});
   }
 }
 

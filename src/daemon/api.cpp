@@ -29,12 +29,12 @@ Result<ApiOptions> api_options(const config::Config& config, const supervisor::P
   if (!options.listen) {
     return fail(
         Code::Invalid,
-        "--listen {} is not an address: write an IP address and a port, such as 127.0.0.1:9090",
+        "--listen {} is not an address; write an IP address and a port, such as 127.0.0.1:9090",
         config.listen);
   }
   if (!options.listen->is_loopback && options.token.reveal().empty()) {
     return fail(Code::Invalid,
-                "--listen {} can be reached from other machines: set WALWRAP_LISTEN_TOKEN, which "
+                "--listen {} can be reached from other machines; set WALWRAP_LISTEN_TOKEN, which "
                 "clients then must send, or listen on 127.0.0.1",
                 config.listen);
   }

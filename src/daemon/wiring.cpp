@@ -97,7 +97,7 @@ namespace {
 
 Failure no_replica(const config::Database& database) {
   return fail(Code::Invalid,
-              "db: {} has no replica, so nothing would be stored: set WALWRAP_REPLICA or "
+              "db: {} has no replica, so nothing would be stored; set WALWRAP_REPLICA or "
               "--replica, such as s3://bucket/app or file:///backup/app (is a secret missing "
               "here?); to start the app without replication, omit WALWRAP_DB and --db",
               database.path);

@@ -17,11 +17,11 @@ std::string words_of(int os_errno, std::string_view otherwise) {
 // What to do about a certificate that is not valid.
 std::string_view advice_of(const Circumstances& circumstances) {
   if (!circumstances.has_roots) {
-    return "this system has no root certificates: install ca-certificates, or set --ca-file";
+    return "this system has no root certificates; install ca-certificates, or set --ca-file";
   }
   switch (circumstances.verify_result) {
     case X509_V_OK:
-      return "it is for another host name: use the certificate's name in the endpoint";
+      return "it is for another host name; use the certificate's name in the endpoint";
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "renew it on the server, or correct the clock of this machine";

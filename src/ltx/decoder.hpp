@@ -47,7 +47,7 @@ class Decoder {
   Crc64 expected_index_;                             // what the index must be, as its checksum
   Crc64 index_;                                      // what has been read of it
   Bytes offset_ = kHeaderBytes;                      // of the next page frame
-  std::uint64_t database_checksum_ = kChecksumFlag;  // only of snapshots that have one
+  std::uint64_t database_checksum_ = kChecksumFlag;  // only of full images that have one
   bool frames_ended_ = false;
   bool finished_ = false;
 };

@@ -69,7 +69,7 @@ struct IndexEntry {
   bool operator==(const IndexEntry&) const = default;
 };
 
-// The pages that a snapshot of `commit` pages has: all except the lock page.
+// The pages that a full image of `commit` pages has: all except the lock page.
 std::uint32_t full_image_pages(std::uint32_t commit, PageSize page_size);
 
 // The rules on which pages a file may hold: ascending, within commit, never the lock page (Law 7),

@@ -18,7 +18,7 @@ Result<void> Verifier::start() {
     return taken;
   }));
   if (decoder.header() != header_)
-    return fail(Code::Corrupt, "the LTX header is not the one given");
+    return fail(Code::Corrupt, "the LTX header differs from the given one");
   decoder_ = std::move(decoder);
   return {};
 }
@@ -38,7 +38,7 @@ Result<void> Verifier::take_pages() {
     const auto pgno = decoder_->next_page(page_);
     if (!pgno) return pgno.error().code == Code::Busy ? Result<void>() : fail(pgno.error());
     if (!*pgno) return {};
-    if (!pages_.contains(**pgno)) return fail(Code::Corrupt, "page {} was not asked for", **pgno);
+    if (!pages_.contains(**pgno)) return fail(Code::Corrupt, "page {} was not requested", **pgno);
     ++seen_;
   }
 }

@@ -253,7 +253,7 @@ Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(
   if (owner || owner.error().code != Code::NotFound) return owner;
   if (!DatabaseFiles::at(database).has_database()) return owner;
   return fail(Code::Unavailable,
-              "{}; the file is there: check its rights, and the limit of open files (ulimit -n)",
+              "{}; check the rights of the file, and the limit of open files (ulimit -n)",
               owner.error().text);
 }
 

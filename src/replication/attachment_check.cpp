@@ -44,7 +44,7 @@ AttachmentCheck::Found AttachmentCheck::on_foreign_write(Attachment& attachment)
   doubt_.on_replaced(attachment, DatabaseFiles::at(database_));
   doubt_.on_changed();
   return {.next = Next::Detach,
-          .reason = "the database file was written by something else than SQLite in WAL mode",
+          .reason = "another program wrote to the database file, or SQLite in another journal mode",
           .pause = kWritten};
 }
 

@@ -43,15 +43,16 @@ Result<AttachedFirst> attach_first(const ReplicatorOptions& options, MonoTime gi
     const Error& error = owner.error();
     if (error.code == Code::NotFound) return AttachedFirst{nullptr, said};
     if (error.code != Code::Busy || clock.mono() >= give_up) {
-      return fail(error.code,
-                  "attach to database {}: {}; end what else has it open, then start again",
-                  options.database.string(), error.text);
+      return fail(
+          error.code,
+          "attach to database {}: {}; stop the other program that has it open, then start again",
+          options.database.string(), error.text);
     }
     if (!std::exchange(said, true)) {
       log.warn("database is locked, waiting",
                {{"db", options.database.string()}, {"cause", error.text}});
     }
-    if (cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    if (cancelled()) return fail(Code::Cancelled, "stopped during the start");
     os::pause_for(kAttachPause);
   }
 }
@@ -312,7 +313,7 @@ void Replicator::prove(FlushReport& report, MonoTime deadline) {
     if (panicked_.get() || now >= deadline + kReportGrace) break;
     mailboxes_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
   }
-  report.missing = proof ? proof->missing : "the time was too short for a look at the replica";
+  report.missing = proof ? proof->missing : "the time was too short to check the replica";
   if (!report.missing.empty()) report.outcome = FlushOutcome::Failed;
 }
 

@@ -105,18 +105,18 @@ void UploadLoop::note_replica() {
   const std::string db = database_.string();
   if (report.lost.empty()) {
     if (lost_.on_success() == FailureEpisode::Say::Ended) {
-      log_.info("replica is as it was left again", {{"db", db}});
+      log_.info("replica is the right one again", {{"db", db}});
     }
   } else {
     const auto say = lost_.on_failure(clock_.mono());
     if (say == FailureEpisode::Say::Started || say == FailureEpisode::Say::Continues) {
-      log_.error("replica is not the one that was stored in, nothing is stored",
+      log_.error("replica was lost or replaced, nothing is stored",
                  {{"db", db}, {"cause", report.lost}, {"hint", report.hint}});
     }
   }
   const std::string said = std::exchange(broken_, report.broken);
   if (said != broken_ && !broken_.empty()) {
-    log_.warn("files are missing in the replica, a snapshot follows",
+    log_.warn("files are missing in the replica, storing a snapshot",
               {{"db", db}, {"cause", broken_}});
   }
   if (!report.wants_snapshot) return;
@@ -138,7 +138,7 @@ void UploadLoop::probe_fencing() {
   if (!found) return;
   mailboxes_.fencing.set(*found);
   if (*found != Fencing::Off) return;
-  log_.warn("store overwrites what it should only create: a second writer would not be noticed",
+  log_.warn("store does not support create-only writes; a second writer would not be detected",
             {{"db", database_.string()},
              {"store", uploader_.store()->describe()},
              {"fencing", format_fencing(*found)}});

@@ -26,10 +26,10 @@ Verdict decide_without_database(const EndSight& sight) {
 
 // "": every proof is present.
 std::string missing_proof(const EndSight& sight) {
-  if (!sight.is_file_captured) return "the file at this path is not the one that was captured";
+  if (!sight.is_file_captured) return "the file at this path is not the captured one";
   if (!sight.is_wal_read) return "the WAL was not read to its end";
   if (!sight.is_stored) return "the time was too short";
-  if (sight.is_wal_beyond) return "the WAL holds commits beyond what is stored";
+  if (sight.is_wal_beyond) return "the WAL holds commits that are not stored";
   return sight.doubt;
 }
 

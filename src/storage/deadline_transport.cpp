@@ -42,7 +42,7 @@ Result<http::Response> DeadlineTransport::perform(const http::Request& request) 
   // The caller's own sink may return it as well.
   if (verdict_ == Verdict::GoOn || verdict_ == Verdict::GiveUp) return answer;
   const auto ran = std::chrono::ceil<std::chrono::milliseconds>(clock_.mono() - began);
-  return fail(Code::Unknown, "no answer in {} ms, and time is short", ran.count());
+  return fail(Code::Unknown, "no answer in {} ms, and the deadline is near", ran.count());
 }
 
 }  // namespace walwrap::storage

@@ -120,12 +120,12 @@ Result<std::unique_ptr<FileStore>> FileStore::open(const os::Path& root, Access 
   if (!status && status.error().code == Code::NotFound) {
     if (access != Access::Create) {
       return fail(Code::Unavailable,
-                  "the directory {} does not exist: check the path, and that its volume is mounted",
+                  "the directory {} does not exist; check the path, and that its volume is mounted",
                   root.native());
     }
     const os::Path parent = root.parent_path();
     if (!parent.empty() && !os::exists(parent)) {
-      return fail(Code::Unavailable, "{} does not exist: check that its volume is mounted",
+      return fail(Code::Unavailable, "{} does not exist; check that its volume is mounted",
                   parent.native());
     }
     return std::unique_ptr<FileStore>(new FileStore(root, access, std::nullopt));
@@ -144,7 +144,7 @@ Result<bool> FileStore::find_root() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
     if (!root_id_) return false;
-    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+    return fail(Code::Unavailable, "{} no longer exists; check that its volume is mounted",
                 root_.native());
   }
   if (!status) return store_failure(status.error());
@@ -161,7 +161,7 @@ Result<void> FileStore::make_root() {
   if (is_there) return {};
   auto made = os::make_directory(root_, kDirectoryMode);
   if (!made && made.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{}: check that its volume is mounted", made.error().text);
+    return fail(Code::Unavailable, "{}; check that its volume is mounted", made.error().text);
   }
   TRY(as_store_result(std::move(made)));
   TRY(find_root());
@@ -171,7 +171,7 @@ Result<void> FileStore::make_root() {
 Result<Place> FileStore::rebind() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+    return fail(Code::Unavailable, "{} no longer exists; check that its volume is mounted",
                 root_.native());
   }
   if (!status) return store_failure(status.error());

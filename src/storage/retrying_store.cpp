@@ -51,9 +51,9 @@ Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
   while (true) {
     const CallBudget budget = options_.budget();
     const MonoTime now = options_.clock.mono();
-    if (!budget.go_on) return fail(Code::Cancelled, "told to stop; before that: {}", last.text);
+    if (!budget.go_on) return fail(Code::Cancelled, "stopped; last error: {}", last.text);
     if (budget.deadline && now >= *budget.deadline) {
-      return fail(Code::Deadline, "out of time; before that: {}", last.text);
+      return fail(Code::Deadline, "out of time; last error: {}", last.text);
     }
     const bool is_urgent_now = budget.hurry && !was_hurry;
     if (now >= until || is_urgent_now) return {};

@@ -197,8 +197,8 @@ void apply_railway(const HostFacts& facts, Platform& host) {
 
 void add_warnings(Platform& host) {
   if (host.grace == milliseconds{0}) {
-    host.warnings.push_back({.message = "The grace period is 0: the platform kills this instance "
-                                        "at once when it stops it, so unstored commits are lost",
+    host.warnings.push_back({.message = "The grace period is 0, so the platform kills the instance "
+                                        "at once and unstored commits are lost",
                              .hint = host.name == "railway"
                                          ? set_on_railway()
                                          : "set --grace to the platform's grace period"});

@@ -112,7 +112,7 @@ TEST_CASE("walwrap_status() returns JSON that SQLite reads") {
 TEST_CASE("a wait is an error in a write transaction, and works in a read transaction") {
   Scene scene;
   const std::string refused =
-      "error: a write transaction is open: COMMIT first, because only what is committed is stored";
+      "error: a write transaction is open; COMMIT first, because only what is committed is stored";
   CHECK(scene.app.run("begin; insert into t values (1); select walwrap_wait(10)") == refused);
   CHECK(scene.app.run("select walwrap_position()") == refused);
   CHECK(scene.app.run("commit; begin immediate; select walwrap_wait(10)") == refused);
@@ -129,7 +129,7 @@ TEST_CASE("the functions ask about the database of the connection") {
   CHECK(other.run("select walwrap_wait(10)").starts_with("error: There is no such database: "));
   Connection memory(":memory:");
   CHECK(memory.run("select walwrap_wait(10)") ==
-        "error: this connection has no database file, so nothing of it is stored");
+        "error: this connection has no database file, so nothing is stored");
   const auto link = scene.rig.directory / "link.db";
   std::filesystem::create_symlink(scene.rig.directory / "app.db", link);
   Connection linked(link.string());
@@ -143,7 +143,7 @@ TEST_CASE("a connection whose file was replaced gets an error, and never that it
   Connection(next.string()).run("create table t(a)");
   std::filesystem::rename(next, path);
   const std::string moved =
-      "error: the file of this database was moved or replaced: close the connection and open it "
+      "error: the file of this database was moved or replaced; close the connection and open it "
       "again";
   CHECK(scene.app.run("select walwrap_wait(500)") == moved);
   CHECK(scene.app.run("select walwrap_position()") == moved);

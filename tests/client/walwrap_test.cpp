@@ -171,7 +171,7 @@ TEST_CASE("a wrong argument is refused with a message that names it") {
   ApiRig rig;
   const Handle handle(rig.path);
   CHECK(wait(handle, -1).error ==
-        "-1 ms is not a time to wait: give 0 to 600000 ms, which is 10 minutes");
+        "-1 ms is not a time to wait; give 0 to 600000 ms, which is 10 minutes");
   CHECK(wait(handle, 600'001).code == WALWRAP_MISUSE);
   CHECK(wait(nullptr, 5).code == WALWRAP_MISUSE);
   CHECK(wait(handle, 5, nullptr, "other.db").code == WALWRAP_WHICH_DATABASE);

@@ -89,7 +89,7 @@ TEST_CASE("databases that are repeated or incomplete are refused") {
     const char* expected;
   };
   const Row rows[] = {
-      {from_flags({{"--replica", "file:///r"}}), "from --replica has no database: add --db FILE"},
+      {from_flags({{"--replica", "file:///r"}}), "from --replica has no database; add --db FILE"},
       {from_flags({{"--db", "/a"}, {"--db", "/b"}, {"--replica", "file:///r"}}),
        "write FILE=URL for each"},
       {from_flags({{"--db", "/a=file:///a"}, {"--db", "/b"}}), "write FILE=URL for each"},

@@ -135,7 +135,7 @@ Result<testing::DecodedLtx> with_header(const char* name, std::size_t offset, st
   return decode_ltx(file);
 }
 
-TEST_CASE("pages beyond commit and missing pages in a snapshot are corrupt") {
+TEST_CASE("pages beyond commit and missing pages in a full image are corrupt") {
   constexpr std::size_t kCommit = 12;
   constexpr std::size_t kFirstTxid = 20;
   CHECK(with_header("snapshot-f", kCommit, 3).has_value());
@@ -147,7 +147,7 @@ TEST_CASE("pages beyond commit and missing pages in a snapshot are corrupt") {
   CHECK_FALSE(with_header("growth-b", kFirstTxid, 1).has_value());
 }
 
-TEST_CASE("the database checksum of a snapshot that has one is verified") {
+TEST_CASE("the database checksum of a full image that has one is verified") {
   ByteVector file = ltx_vector("snapshot-f");
   const auto parts = parts_of(file);
   store_be32(MutableByteSpan(file).subspan(4), 0);  // flags

@@ -138,7 +138,7 @@ TEST_CASE("a trailer carries a database checksum exactly when the header says so
   }
 }
 
-TEST_CASE("a snapshot holds every page except the lock page") {
+TEST_CASE("a full image holds every page except the lock page") {
   CHECK(full_image_pages(1, PageSize{4096}) == 1);
   CHECK(full_image_pages(262144, PageSize{4096}) == 262144);
   CHECK(full_image_pages(262145, PageSize{4096}) == 262144);

@@ -70,7 +70,7 @@ std::vector<Mishap> mishaps() {
        "cannot be read"},
       {"newest upload cut off",
        [=](const World& world) { fs::resize_file(newest_upload(world), 110); },
-       "not as it was stored"},
+       "differs from what was stored"},
       {"identity removed",
        [](const World& world) { fs::remove(world.replica / "walwrap/identity.json"); }, ""},
       {"newest upload removed", [=](const World& world) { fs::remove(newest_upload(world)); }, ""},

@@ -64,7 +64,7 @@ std::string_view describe(Difference difference) {
     case Difference::DatabaseReplaced:
       return "the database file was replaced";
     case Difference::DatabaseHidden:
-      return "the database's path cannot be inspected: check the permissions of its directory";
+      return "the database's path cannot be inspected; check the permissions of its directory";
     case Difference::WalGone:
       return "the -wal file was deleted";
     case Difference::WalReplaced:

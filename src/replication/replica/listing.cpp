@@ -42,7 +42,7 @@ Result<void> take(const std::vector<storage::ObjectInfo>& objects, KeyStyle styl
   for (const storage::ObjectInfo& object : objects) {
     if (const auto file = stored_file(style, object)) {
       if (file->txids.last.value > kGreatestTxid) {
-        return fail(Code::Corrupt, "{} has an impossible TXID: remove it", object.key);
+        return fail(Code::Corrupt, "{} has an impossible TXID; remove it", object.key);
       }
       listing.files.push_back(*file);
     } else if (object.key.starts_with(kLegacyPrefix)) {

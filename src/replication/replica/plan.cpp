@@ -88,7 +88,7 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
   if (beyond == nullptr || is_covered(all, reach.next())) return {};
   const auto restorable = find_points(all);
   const std::string advice =
-      restorable.empty() ? "no TXID can be restored: put the missing files back"
+      restorable.empty() ? "no TXID can be restored; put the missing files back"
                          : fmt::format("to restore the newest state before the gap, use --txid {}",
                                        restorable.back().txid);
   if (reach == kNothing) {
@@ -123,11 +123,10 @@ Failure no_such_txid(const std::vector<StoredFile>& files, Txid wanted) {
 Failure nothing_before(const std::vector<StoredFile>& files, WallTime time) {
   const auto restorable = find_points(files);
   if (restorable.empty()) {
-    return fail(Code::NotFound, "nothing that can be restored was stored before {}",
-                format_rfc3339(time));
+    return fail(Code::NotFound, "no restorable state was stored before {}", format_rfc3339(time));
   }
   return fail(Code::NotFound,
-              "nothing that can be restored was stored before {}; the oldest is "
+              "no restorable state was stored before {}; the oldest is "
               "--txid {}, stored at {}",
               format_rfc3339(time), restorable.front().txid,
               format_rfc3339(restorable.front().time));

@@ -163,7 +163,7 @@ Result<SavedState> parse_state(std::string_view text) {
 
   const std::size_t magic_end = body.find('\n');
   if (body.substr(0, magic_end) != kMagic) {
-    return fail(Code::Corrupt, "this version does not know a state that begins '{}'",
+    return fail(Code::Corrupt, "the state begins with '{}', which this version does not know",
                 body.substr(0, magic_end));
   }
   Lines lines(body.substr(magic_end + 1));

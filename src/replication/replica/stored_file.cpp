@@ -25,7 +25,7 @@ Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& k
     return fail(Code::Corrupt, "its header says {} pages, and there can be {} at most",
                 header.commit, most);
   }
-  // A snapshot replaces everything that was known. Any other file keeps it, up to its end.
+  // A full image replaces everything that was known. Any other file keeps it, up to its end.
   if (header.txids.first == Txid{1}) {
     TRY(sums.resize(0));
   }

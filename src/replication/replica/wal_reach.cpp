@@ -98,7 +98,7 @@ Result<WalCommits> read_wal_commits(const os::Path& database) {
     auto found = TRY(try_read_commits(*wal));
     if (found) return *std::move(found);
   }
-  return fail(Code::Busy, "the WAL of {} was restarted each time it was read", database.string());
+  return fail(Code::Busy, "the WAL of {} restarted during each read", database.string());
 }
 
 Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Position& position) {

@@ -23,7 +23,7 @@ Result<void> SpaceReserve::begin(Bytes size) {
   const auto free = os::free_bytes(directory_);
   if (free && *free < size && tells_what_fits(directory_)) {
     return fail(Code::Invalid,
-                "the disk of {} has {} free, but the database needs {}: free space or use a larger "
+                "the disk of {} has {} free, but the database needs {}; free space or use a larger "
                 "disk, then try again",
                 directory_.native(), format_bytes(*free), format_bytes(size));
   }
@@ -48,7 +48,7 @@ Error explain_full_disk(Error error, const os::Path& directory, Bytes needed) {
   const auto free = os::free_bytes(directory);
   if (!free || *free >= std::max(needed, kAsGoodAsNothing)) return error;
   error.text = fmt::format(
-      "the disk of {} is full ({} free): free space or use a larger disk, then try again ({})",
+      "the disk of {} is full ({} free); free space or use a larger disk, then try again ({})",
       directory.native(), format_bytes(*free), error.text);
   error.code = Code::Invalid;
   return error;

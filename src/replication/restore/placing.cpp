@@ -79,7 +79,7 @@ Result<void> place_database(const os::Path& restored, const os::Path& database) 
   }
   if (!is_free_for_restore(database)) {
     return fail(Code::Exists,
-                "{} is mounted as a file and is not empty: it cannot be replaced; mount its "
+                "{} is mounted as a file and is not empty, so it cannot be replaced; mount its "
                 "directory instead",
                 database.string());
   }

@@ -260,7 +260,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
   const ByteSpan marker = TRY(read(source, end_marker, ltx::kPageHeaderBytes));
   source.tail.update(marker);
   if (std::ranges::any_of(marker, [](std::byte byte) { return byte != std::byte{0}; })) {
-    return fail(Code::Corrupt, "{}: page index is not behind the pages", source.key);
+    return fail(Code::Corrupt, "{}: page index does not follow the pages", source.key);
   }
   ltx::IndexParser parser(source.header);
   Run run{ltx::kHeaderBytes, 0, {}};
@@ -284,7 +284,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
     TRY(space_.reserve((Bytes{covered_.size()} + 1) * page_size_.value));
   }
   if (!parser.ended() || parser.frames_end() != end_marker) {
-    return fail(Code::Corrupt, "{}: page index is not that of the pages", source.key);
+    return fail(Code::Corrupt, "{}: page index does not match the pages", source.key);
   }
   return submit(source, std::move(run));
 }

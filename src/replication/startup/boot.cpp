@@ -328,7 +328,7 @@ Result<void> Boot::claim() {
   return {};
 }
 
-// The next upload is a snapshot, because nothing is known about the pages.
+// The next upload is a full image, because nothing is known about the pages.
 Result<Booted> Boot::start_chain(Txid txid) {
   TRY(directory_.own());
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
@@ -343,7 +343,7 @@ Result<Booted> Boot::continue_chain() {
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   SavedState state = *state_;
   if (replica_.extent.newest < state.txid) {
-    log_.warn("replica is older than what was stored in it, a full image follows",
+    log_.warn("replica has lost uploads, storing a full image",
               {{"stored", state.txid}, {"found", replica_.extent.newest}});
     return start_chain(replica_.extent.newest);
   }

@@ -60,7 +60,7 @@ Result<void> look_inside(ReplicaInspection& look, KeyStyle style, LookFor what) 
       return fail(Code::Unsupported, "it holds only backups of litestream 0.3");
     }
     if (!listing.foreign_key.empty()) {
-      return fail(Code::Unsupported, "it holds other things: {}", listing.foreign_key);
+      return fail(Code::Unsupported, "it holds foreign objects: {}", listing.foreign_key);
     }
     look.finding = ReplicaFinding::Empty;
     return {};

@@ -71,7 +71,8 @@ Result<std::optional<Capture::Shot>> take_all(Capture& capture,
     if (shot || shot.error().code != Code::Busy) return shot;
     os::pause_for(kSnapshotPause);
   }
-  return fail(Code::Busy, "{} is written without a pause", owner.database().string());
+  return fail(Code::Busy, "{} is written without pauses by another process",
+              owner.database().string());
 }
 
 // Of the file under the WAL. nullopt: no WAL lies over it, or it is unknown.

@@ -35,7 +35,7 @@ struct StartPolicy {
 enum class StartAction {
   StartEmpty,          // the app starts and creates the database
   StartAndContinue,    // upload only what changed
-  StartAndUploadAll,   // the first upload is a snapshot at the next TXID
+  StartAndUploadAll,   // the first upload is a full image at the next TXID
   StartUnconnected,    // keep trying to reach the replica; report the lag
   Restore,             // restore, verify, start
   SetAsideAndRestore,  // the local file is renamed first

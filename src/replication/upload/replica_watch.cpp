@@ -65,7 +65,7 @@ Result<ReplicaWatch::Required> ReplicaWatch::require(const Held& held, LookAt wh
     case ReplicaState::Broken:
       return Required::Ours;
     case ReplicaState::Older:
-      held.log.warn("replica is older than what was stored in it, a full image follows",
+      held.log.warn("replica has lost uploads, storing a full image",
                     {{"stored", held.state.txid}, {"found", found.newest}});
       TRY(move_back(found, held));
       return Required::MovedBack;
@@ -166,7 +166,7 @@ void ReplicaWatch::note_error(const Error& error) {
   if (is_ended || (is_silent && !is_directory())) return;
   report_.proven_until = {};
   report_.lost = error.text;
-  report_.hint = "what is not stored waits in the database until it is back";
+  report_.hint = "unstored commits stay in the database until the replica is back";
 }
 
 void ReplicaWatch::schedule(bool well, LookAt what, MonoTime now) {

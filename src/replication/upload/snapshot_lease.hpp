@@ -56,6 +56,6 @@ class SnapshotLease {
 };
 
 // The error of a read from a recalled snapshot.
-inline constexpr const char* kRecalled = "the WAL has become too long meanwhile";
+inline constexpr const char* kRecalled = "the WAL became too long";
 
 }  // namespace walwrap::replication

@@ -6,7 +6,7 @@ namespace walwrap::replication {
 namespace {
 
 // For a litestream that continues this replica and reads these fields: "nothing is known about your
-// WAL". litestream then always makes a snapshot. Source: docs/formats.md, "WAL fields".
+// WAL". litestream then always makes a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
 // A large batch of this many pages is copied even if no snapshot was recalled before. And the share
 // of the free disk space that a copy may use.

@@ -114,7 +114,7 @@ UploadDone Uploader::perform(const job::Compare& /*compare*/, UploadJob& job) {
 UploadDone Uploader::compare(const UploadJob& job) {
   auto found = comparison_.run(job, stored_.sums());
   if (found.recalled) {
-    log_.debug("comparison interrupted, for the WAL has become too long",
+    log_.debug("comparison interrupted, the WAL became too long",
                {{"pages", job.pages.size()}, {"equal", comparison_.equal().size()}});
     return {.answer = answer::Compare{}, .recalled = true};
   }
@@ -146,7 +146,7 @@ std::optional<UploadDone> Uploader::refuse(UploadJob& job) {
   if (!needs_all_) return std::nullopt;
   // The replica lost uploads after this job was made: the job's pages alone do not lead from the
   // stored state to the state of the snapshot.
-  auto done = give_back(job, {Code::Unavailable, "the replica is older than what was stored"});
+  auto done = give_back(job, {Code::Unavailable, "the replica has lost uploads"});
   done.compare_again = true;
   return done;
 }
@@ -311,7 +311,7 @@ Result<void> Uploader::require_replica(LookAt what) {
   compactor_.forget_levels();
   moved_ = needs_all_ = true;
   TRY(stored_.save(false).context("save the state"));
-  return fail(Code::Unavailable, "the replica is older than what was stored in it");
+  return fail(Code::Unavailable, "the replica has lost uploads");
 }
 
 void Uploader::look_if_due(MonoTime now) {
@@ -332,7 +332,7 @@ UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
   // Cancelled may also mean that the file was replaced, or that a stop ended the request.
   done.recalled = error.code == Code::Cancelled && job.snapshot.was_recalled();
   if (done.recalled) {
-    log_.debug("upload interrupted, for the WAL has become too long",
+    log_.debug("upload interrupted, the WAL became too long",
                {{"pages", done.to_store.size()}, {"copied", copy_ ? copy_->pages().size() : 0}});
     return done;
   }

@@ -137,7 +137,7 @@ Result<Credentials> CredentialChain::Impl::go_without(Error error) {
   if (!refresh_.can_be_used(now())) return fail(std::move(error));
   if (!is_stop(error) && !std::exchange(is_failing_, true)) {
     options_.log.warn(
-        "credentials could not be refreshed, those in hand are used until they expire",
+        "credentials could not be refreshed, the current ones are used until they expire",
         {{"source", held_->source}, {"expires", expiry_of(*held_)}, {"error", error.text}});
   }
   return *held_;

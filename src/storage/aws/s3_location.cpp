@@ -61,7 +61,7 @@ std::string region_of_host(std::string_view host, const Dialect& dialect) {
 
 Result<void> check_bucket(std::string_view bucket) {
   if (bucket.empty()) {
-    return fail(Code::Invalid, "the S3 URL has no bucket: write s3://bucket/app");
+    return fail(Code::Invalid, "the S3 URL has no bucket; write s3://bucket/app");
   }
   if (bucket.find(':') != std::string_view::npos) {
     return fail(Code::Invalid,
@@ -92,7 +92,7 @@ Result<std::string> clean_prefix(std::string_view path, std::string_view bucket)
     }
   }
   if (parts.empty()) {
-    return fail(Code::Invalid, "the S3 URL has no prefix: write s3://{}/app", bucket);
+    return fail(Code::Invalid, "the S3 URL has no prefix; write s3://{}/app", bucket);
   }
   std::string prefix;
   for (const auto part : parts) {
@@ -110,7 +110,7 @@ struct Endpoint {
 Result<Endpoint> parse_endpoint(std::string text, std::string_view source) {
   const auto bad = [&] {
     return fail(Code::Invalid,
-                "the endpoint ({}) is not a server address: write https://host or http://host:port",
+                "the endpoint ({}) is not a server address; write https://host or http://host:port",
                 source);
   };
   if (text.find("://") == std::string::npos) text = "https://" + text;

@@ -37,7 +37,7 @@ Result<std::optional<Secret<std::string>>> secret_of(const LookupFn& environment
   auto value = value_of(environment, name);
   const auto file = value_of(environment, file_name);
   if (value && file) {
-    return fail(Code::Denied, "both {} and {} are set: unset one of them", name, file_name);
+    return fail(Code::Denied, "both {} and {} are set; unset one of them", name, file_name);
   }
   if (value) return std::optional(Secret<std::string>(*std::move(value)));
   if (!file) return std::optional<Secret<std::string>>();
@@ -52,7 +52,7 @@ Result<std::optional<Credentials>> pair_of(const LookupFn& environment, std::str
   const auto secret = TRY(secret_of(environment, secret_name));
   if (!id && !secret) return std::optional<Credentials>();
   if (!id || !secret) {
-    return fail(Code::Denied, "{} is set and {} is not: set both", id ? id_name : secret_name,
+    return fail(Code::Denied, "{} is set and {} is not; set both", id ? id_name : secret_name,
                 id ? secret_name : id_name);
   }
   const auto token = TRY(secret_of(environment, fmt::format("{}SESSION_TOKEN", prefix)));
@@ -204,7 +204,7 @@ Result<Finding> find_web_identity(const LookupFn& environment) {
   }
   if (!role) {
     return fail(Code::Denied,
-                "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not: set both");
+                "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not; set both");
   }
   const auto session = value_of(environment, "AWS_ROLE_SESSION_NAME");
   return Finding{.role = WebIdentity{.role_arn = *role,

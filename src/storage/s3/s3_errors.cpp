@@ -112,26 +112,26 @@ Meaning by_status(const S3Answer& answer) {
 // What a person can do about it. "": nothing, or only wait.
 std::string_view advice(Meaning meaning, const S3Error& error) {
   if (error.code == "SignatureDoesNotMatch") {
-    return "the secret key does not match the access key ID: check AWS_SECRET_ACCESS_KEY";
+    return "the secret key does not match the access key ID; check AWS_SECRET_ACCESS_KEY";
   }
   if (error.code == "InvalidAccessKeyId") {
-    return "the store does not know this access key ID: check AWS_ACCESS_KEY_ID and the endpoint";
+    return "the store does not know this access key ID; check AWS_ACCESS_KEY_ID and the endpoint";
   }
   switch (meaning) {
     case Meaning::Denied:
-      return "access denied: allow the access key to list, get and put objects here";
+      return "access denied; allow the access key to list, get and put objects here";
     case Meaning::NoBucket:
-      return "the bucket does not exist: create it, or check its name and the endpoint";
+      return "the bucket does not exist; create it, or check its name and the endpoint";
     case Meaning::CredentialsExpired:
-      return "the credentials have expired: set new ones";
+      return "the credentials have expired; set new ones";
     case Meaning::ClockSkew:
-      return "the clock of this machine is wrong: correct it";
+      return "the clock of this machine is wrong; correct it";
     case Meaning::WrongRegion:
-      return "the bucket is in another region: add ?region=NAME to the URL or set AWS_REGION";
+      return "the bucket is in another region; add ?region=NAME to the URL or set AWS_REGION";
     case Meaning::NotImplemented:
       return "the store does not support this request";
     case Meaning::Malformed:
-      return "the answer is not from an S3 store: check the endpoint, and any proxy";
+      return "the answer is not from an S3 store; check the endpoint, and any proxy";
     case Meaning::Changed:
       return "the object was replaced while it was read";
     case Meaning::OutOfRange:

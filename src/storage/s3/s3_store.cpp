@@ -231,12 +231,12 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
       return found;
     }
     if (!tokens.insert(page.next_token).second) {
-      return fail(Code::Unavailable, "listing: a page follows itself");
+      return fail(Code::Unavailable, "listing: a page names itself as the next one");
     }
     token = page.next_token;
     TRY(may_ask_for_more(begun, found.size()));
   }
-  return fail(Code::Unsupported, "{}/{} has more keys than a replica can have: check the URL",
+  return fail(Code::Unsupported, "{}/{} has more keys than a replica can have; check the URL",
               describe(), prefix);
 }
 

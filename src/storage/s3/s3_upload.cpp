@@ -31,7 +31,7 @@ Result<std::string> require_etag(const S3Reply& reply, const S3Request& request)
   const auto etag = reply.response.header("etag");
   if (etag.empty()) {
     return fail(Code::Unknown,
-                "{}: status {} without an etag: check that the endpoint is an S3 store",
+                "{}: status {} without an etag; check that the endpoint is an S3 store",
                 what_of(request), reply.response.status);
   }
   return std::string(etag);

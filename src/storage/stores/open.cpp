@@ -80,7 +80,7 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
   if (url.find("://") == std::string_view::npos) {
     return fail(
         Code::Invalid,
-        "not a replica URL: write s3://bucket/prefix, file:///dir, or a path that begins with '/'");
+        "not a replica URL; write s3://bucket/prefix, file:///dir, or a path that begins with '/'");
   }
   const auto uri = TRY(http::parse_uri(url));
   if (uri.scheme == "file") return parse_file(uri, std::move(location));

@@ -386,7 +386,7 @@ TEST_CASE("a page size that differs from the replica's is refused before the app
   const auto refused = world.prepare(world.options());
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Code::Mismatch);
-  CHECK(refused.error().text.find("pages of 8192 bytes, what is stored has 4096") !=
+  CHECK(refused.error().text.find("pages of 8192 bytes, but the replica has pages of 4096") !=
         std::string::npos);
   CHECK(refused.error().text.find("VACUUM") != std::string::npos);
   AppDb(world.database).run("PRAGMA journal_mode=DELETE; PRAGMA page_size=4096; VACUUM");

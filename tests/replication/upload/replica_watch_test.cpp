@@ -100,7 +100,7 @@ TEST_CASE("a missing identity is rewritten where the newest upload is ours") {
   CHECK(fs::exists(it.world.replica / "walwrap/identity.json"));
 }
 
-TEST_CASE("an older copy of the replica gets a snapshot from a new writer") {
+TEST_CASE("an older copy of the replica gets a full image from a new writer") {
   Replica it;
   fs::copy(it.world.replica, it.world.directory / "older", fs::copy_options::recursive);
   it.app.run("INSERT INTO t VALUES(2)");

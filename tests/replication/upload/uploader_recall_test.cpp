@@ -119,7 +119,7 @@ TEST_CASE("a snapshot file whose read is recalled is not stored, and the error s
   CHECK(chain.upload().is_stored());
   chain.recalled_after = chain.pages_read + 100;
   const auto done = chain.upload(job::Snapshot{});
-  CHECK(snapshot_of(done).error.find("the WAL has become too long") != std::string::npos);
+  CHECK(snapshot_of(done).error.find("the WAL became too long") != std::string::npos);
   CHECK(done.compare_again);
 }
 

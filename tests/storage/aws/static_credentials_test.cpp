@@ -66,13 +66,13 @@ TEST_CASE("credentials in the environment are found by AWS's names, then by othe
       {{{"AWS_SESSION_TOKEN", "t"}}, "absent: no AWS_ACCESS_KEY_ID in the environment"},
       // Half a pair is a mistake, and no reason to be somebody else.
       {{{"AWS_ACCESS_KEY_ID", "A"}},
-       "error: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not: set both"},
+       "error: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both"},
       {{{"AWS_SECRET_ACCESS_KEY", "hunter2"}},
-       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not: set both"},
+       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not; set both"},
       {{{"AWS_SECRET_ACCESS_KEY", "hunter2"},
         {"SPACES_ACCESS_KEY_ID", "S"},
         {"SPACES_SECRET_ACCESS_KEY", "s"}},
-       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not: set both"},
+       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not; set both"},
       {{{"BUCKETEER_AWS_ACCESS_KEY_ID", "B"}, {"AWS_SECRET_ACCESS_KEY_FILE", "/none"}},
        "error: AWS_SECRET_ACCESS_KEY_FILE: open /none: No such file or directory"},
       {{{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "hunter2\n"}},
@@ -130,7 +130,7 @@ TEST_CASE("a role is assumed with a token file when both are named") {
   CHECK(has(text_of(find_web_identity(rig.environment())), "as machine-7"));
   rig.variables.erase("AWS_ROLE_ARN");
   CHECK(text_of(find_web_identity(rig.environment())) ==
-        "error: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not: set both");
+        "error: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not; set both");
 }
 
 TEST_CASE("a profile gives credentials or a role with a token, and other kinds are refused") {
