@@ -1,5 +1,6 @@
-// How far one database is stored, and the totals of its uploads since the replicator began. Pure;
-// owned by the capture thread.
+// How far one database is stored, and the totals of its uploads since the replicator began.
+//
+// Pure; owned by the capture thread.
 #pragma once
 
 #include <algorithm>

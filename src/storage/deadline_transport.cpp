@@ -36,7 +36,7 @@ Result<http::Response> DeadlineTransport::perform(const http::Request& request) 
   const MonoTime began = clock_.mono();
   limit_.begin(began);
   verdict_ = Verdict::GoOn;
-  if (is_to_end() && verdict_ == Verdict::GiveUp) return fail(Code::Cancelled, "told to stop");
+  if (is_to_end() && verdict_ == Verdict::GiveUp) return fail(Code::Cancelled, "stopped");
   auto answer = inside_->perform(request);
   if (answer || answer.error().code != Code::Cancelled) return answer;
   // The caller's own sink may return it as well.
