@@ -180,11 +180,11 @@ void Attachment::check_invariants() const {
 
 Result<bool> Attachment::settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture) {
   return owner_->settle(capture, [this, when] {
-    return when == Settle::Anyway || find_others() == OtherUsers::None;
+    return when == Settle::Anyway || other_users() == OtherUsers::None;
   });
 }
 
-OtherUsers Attachment::find_others() const {
+OtherUsers Attachment::other_users() const {
   const auto locks = os::read_file_locks();
   if (!locks) return OtherUsers::NotKnown;
   return find_other_users(*locks, files_.index->id, os::own_pid());
@@ -195,7 +195,7 @@ Attachment::Stale Attachment::drop_stale_wal(const DatabaseFiles& at_path) {
                           at_path.index->id == files_.index->id;
   const auto index = owner_->read_index();
   if (!is_at_path || (index && index->header.max_frame == 0)) return Stale::None;
-  if (find_others() == OtherUsers::None && has_snapshot()) {
+  if (other_users() == OtherUsers::None && has_snapshot()) {
     const auto dropped = owner_->discard_wal();
     if (dropped && *dropped) return Stale::Dropped;
   }

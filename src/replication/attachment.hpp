@@ -86,7 +86,7 @@ class Attachment {
   Result<bool> settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture);
 
   // Other processes that have these files open.
-  OtherUsers find_others() const;
+  OtherUsers other_users() const;
   // Another database is at the path, and the old one's commits in the WAL must not be applied to
   // it. Without walwrap the last connection to close would have checkpointed them into the old
   // file. InUse: a process has the files open, and nothing can be done.

@@ -18,7 +18,7 @@ AttachmentCheck::Found AttachmentCheck::check(Attachment& attachment, Attachment
   const auto difference = attachment.difference(at_path);
   // This reads all locks of the system, so it is done only where the result matters.
   const auto others =
-      difference == Difference::None ? OtherUsers::NotKnown : attachment.find_others();
+      difference == Difference::None ? OtherUsers::NotKnown : attachment.other_users();
   switch (react_to(difference, others, is_finishing)) {
     case Reaction::GoOn:
       error_.clear();

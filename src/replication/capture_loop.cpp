@@ -48,7 +48,7 @@ void CaptureLoop::prepare() {
   // The WAL of an earlier run is moved into the database file. From now on the app, or a script
   // that starts it, may delete the -wal and the -shm as leftovers.
   const bool is_read = attachment_ && attachment_->drain();
-  if (is_read && attachment_->find_others() == OtherUsers::None) settle();
+  if (is_read && attachment_->other_users() == OtherUsers::None) settle();
 }
 
 void CaptureLoop::run() {
@@ -172,7 +172,7 @@ bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
   if (!watch_.works() && now - seen_.last_commit > kQuiet) settle_pause_.on_event();
   if (is_settled || !settle_pause_.wants_look(now)) return false;
   if (!attachment_->has_snapshot() || !attachment_->capture().has_read(index)) return false;
-  const bool is_unused = attachment_->find_others() == OtherUsers::None;
+  const bool is_unused = attachment_->other_users() == OtherUsers::None;
   const auto use = is_unused ? SettlePause::Use::Unused : SettlePause::Use::InUse;
   if (!settle_pause_.on_look(use, seen_.last_commit, now)) return false;
   settle_pause_.on_settle(settle(), now);

@@ -23,10 +23,10 @@ constexpr int kAbandonedLooks = 10;  // at a header that stays half-published
 constexpr milliseconds kAbandonedPause{1};
 constexpr milliseconds kAttachPatience{20};  // per try; the caller tries again
 constexpr microseconds kLockPause{100};
-constexpr milliseconds kBrakeSpin{1};  // several short commits
-constexpr microseconds kBrakePause{25};
-constexpr std::uint32_t kBrakeTailFrames = 64;  // small enough to copy within a millisecond or two
-constexpr int kBrakePasses = 3;
+constexpr milliseconds kBlockSpin{1};  // several short commits
+constexpr microseconds kBlockPause{25};
+constexpr std::uint32_t kBlockTailFrames = 64;  // small enough to copy within a millisecond or two
+constexpr int kBlockPasses = 3;
 
 constexpr const char* kReadOnce = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT";
 constexpr const char* kBeginRead = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1";
@@ -54,7 +54,7 @@ void wait_for_gap(MonoTime now, MonoTime spin_until) {
   if (now < spin_until) {
     std::this_thread::yield();
   } else {
-    os::pause_for(kBrakePause);
+    os::pause_for(kBlockPause);
   }
 }
 
@@ -362,11 +362,11 @@ Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
   return sqlite_failure(checkpointer_->handle(), code, "checkpoint");
 }
 
-Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& capture,
-                                                             BrakePatience patience) {
-  for (int i = 0; i < kBrakePasses; ++i) {
+Result<CheckpointOwner::BlockingOutcome> CheckpointOwner::checkpoint_blocking(
+    const CaptureFn& capture, BlockingPatience patience) {
+  for (int i = 0; i < kBlockPasses; ++i) {
     const auto index = read_index();
-    if (!index || index->not_backfilled() <= kBrakeTailFrames) break;
+    if (!index || index->not_backfilled() <= kBlockTailFrames) break;
     TRY(pass(capture));
   }
   const MonoTime asked = clock_.mono();
@@ -374,8 +374,8 @@ Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& ca
     const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
     if (is_ours) break;
     const MonoTime now = clock_.mono();
-    if (now >= asked + patience.for_gap) return BrakeOutcome{};
-    wait_for_gap(now, asked + kBrakeSpin);
+    if (now >= asked + patience.for_gap) return BlockingOutcome{};
+    wait_for_gap(now, asked + kBlockSpin);
   }
   const LockEnd end(*holder_, wal::kWriteLock);
   const MonoTime from = clock_.mono();
@@ -383,7 +383,7 @@ Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& ca
   if (is_last) {
     TRY(pass(capture));
   }
-  return BrakeOutcome{.held = true, .took = clock_.mono() - from};
+  return BlockingOutcome{.held = true, .took = clock_.mono() - from};
 }
 
 // The lock became free in the middle of an app's commit, whose read must still end: a checkpoint at
@@ -395,7 +395,7 @@ Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
     if (!is_read) return true;
     const MonoTime now = clock_.mono();
     if (now >= asked + patience) return false;
-    wait_for_gap(now, asked + kBrakeSpin);
+    wait_for_gap(now, asked + kBlockSpin);
   }
 }
 

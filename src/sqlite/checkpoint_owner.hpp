@@ -31,7 +31,7 @@ struct IndexView {
   }
 };
 
-struct BrakePatience {
+struct BlockingPatience {
   std::chrono::milliseconds for_gap{30};     // between two writers
   std::chrono::milliseconds for_readers{1};  // about to end, while writers are blocked
 };
@@ -79,14 +79,15 @@ class CheckpointOwner {
   // that readers still need stay, without an error.
   Result<void> pass(const CaptureFn& capture);
 
-  struct BrakeOutcome {
+  struct BlockingOutcome {
     bool held = false;                 // false: the write lock could not be taken
     std::chrono::nanoseconds took{0};  // how long writers had to wait
   };
   // Checkpoints until the rest is small, then once more with the write lock held, so that nothing
   // is left and the next writer restarts the WAL (Law 9). If a process reads an older state, the
   // WAL could not restart, so the writers are released without that last checkpoint.
-  Result<BrakeOutcome> brake(const CaptureFn& capture, BrakePatience patience = {});
+  Result<BlockingOutcome> checkpoint_blocking(const CaptureFn& capture,
+                                              BlockingPatience patience = {});
 
   // Lending (lending.hpp). Without the lock, walwrap neither reads nor checkpoints.
   bool holds_lock() const { return lock_held_.load(std::memory_order_acquire); }

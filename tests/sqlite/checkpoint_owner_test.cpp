@@ -227,13 +227,13 @@ TEST_CASE("a blocking checkpoint leaves no frames and releases the write lock") 
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   const auto owner = attach(directory / "app.db");
   write_rows(app, 300);
-  const auto braked = owner->brake(kNothingToCapture);
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  const auto blocked = owner->checkpoint_blocking(kNothingToCapture);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(owner->read_index()->not_backfilled() == 0);
   write_rows(app, 1);
   app.run("BEGIN IMMEDIATE");
-  CHECK_FALSE(owner->brake(kNothingToCapture)->held);
+  CHECK_FALSE(owner->checkpoint_blocking(kNothingToCapture)->held);
   app.run("COMMIT");
 }
 
@@ -246,10 +246,11 @@ TEST_CASE("a blocking checkpoint waits for a read that is about to end, and the 
     while (writer.try_run("BEGIN IMMEDIATE; ROLLBACK") == SQLITE_OK) std::this_thread::yield();
     rig.reader.run("COMMIT");
   });
-  const auto braked = rig.owner->brake(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
+  const auto blocked =
+      rig.owner->checkpoint_blocking(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
   ends_when_writers_are_held.join();
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(rig.not_backfilled() == 0);
   write_rows(rig.app, 1);
   CHECK(rig.owner->read_index()->header.salts != before->header.salts);
@@ -257,9 +258,9 @@ TEST_CASE("a blocking checkpoint waits for a read that is about to end, and the 
 
 TEST_CASE("a blocking checkpoint releases the writers when a read continues and keeps its frames") {
   ReadGoesOn rig;
-  const auto braked = rig.owner->brake(kNothingToCapture);
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  const auto blocked = rig.owner->checkpoint_blocking(kNothingToCapture);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(rig.not_backfilled() > 0);
   CHECK(rig.rows_read() == 1);
   write_rows(rig.app, 1);

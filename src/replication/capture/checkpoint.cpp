@@ -33,7 +33,7 @@ bool CheckpointPolicy::is_past(Bytes most, milliseconds gap, const WalView& view
                                MonoTime now) const {
   const auto since = now - restarted_at_;
   const Bytes limit = since >= gap ? std::min(limits_.reuse_limit, most) : most;
-  return view.bytes > limit && since >= limits_.brake_gap;
+  return view.bytes > limit && since >= limits_.blocking_gap;
 }
 
 // Up to the hard limit, a WAL that is too short for the app's own checkpoint is left to grow.
@@ -76,8 +76,9 @@ CheckpointPolicy::Action CheckpointPolicy::without_gaps(const WalView& view, Mon
     return is_due ? Action::Lend : Action::None;
   }
   const bool is_too_long = is_past(limits_.hard_limit, limits_.reuse_gap, view, now);
-  if (limits_.blocking_checkpoints == BlockingCheckpoints::Auto && is_too_long)
-    return Action::Brake;
+  if (limits_.blocking_checkpoints == BlockingCheckpoints::Auto && is_too_long) {
+    return Action::BlockWriters;
+  }
   return written_since_pass(view) >= limits_.pass_pages ? Action::Pass : Action::None;
 }
 
@@ -99,7 +100,7 @@ void CheckpointPolicy::on_pass(const WalView& before, std::uint32_t left, MonoTi
   gap_misses_ = limits_.gap_tries - 2;  // the next time, two tries are enough
 }
 
-void CheckpointPolicy::on_brake(MonoTime now) {
+void CheckpointPolicy::on_blocking_checkpoint(MonoTime now) {
   restarted_at_ = now;
 }
 

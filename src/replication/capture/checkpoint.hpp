@@ -7,12 +7,11 @@
 // If several passes in a row failed to do so, there are no such pauses, and past a limit the WAL is
 // restarted in one of two ways:
 // - the lock is lent (sqlite/lending.hpp), and the app makes the checkpoint inside a commit of its
-//   own, as it would without us. No writer is blocked, and a slow disk slows the writer, not the
-//   WAL;
-// - where that does not work (an app that makes no checkpoints, writers that leave no moment
-//   between a checkpoint and a commit, a missed commit), a blocking checkpoint (the brake): the
-//   write lock, for the last few frames. An app without a busy timeout sees SQLITE_BUSY if it meets
-//   it.
+//   own, as it would without walwrap. No writer is blocked, and a slow disk slows down the writer;
+// - if that does not work (an app that makes no checkpoints, writers that leave no moment between a
+//   checkpoint and a commit, a missed commit), a blocking checkpoint: walwrap holds the write lock
+//   for the last few frames. An app without a busy timeout may get SQLITE_BUSY.
+//
 // The limit is the hard limit, or the reuse limit if the last time was long ago. While the WAL file
 // grows, every synchronous=FULL commit also commits the file system's journal, and a long file
 // costs more than a short one. Restarting a short WAL costs the least.
@@ -35,7 +34,7 @@ struct CheckpointLimits {
   Bytes hard_limit = 64ULL << 20;         // of WAL
   Bytes reuse_limit = 8ULL << 20;         // of WAL, between two restarts that are reuse_gap apart
   std::chrono::milliseconds reuse_gap{100};
-  std::chrono::milliseconds brake_gap{20};  // between two blocking checkpoints, or two lendings
+  std::chrono::milliseconds blocking_gap{20};  // between two blocking checkpoints, or two lendings
   // Between two lendings that are not forced. Each one costs the app the fsyncs of a checkpoint.
   // They begin at half of the hard limit, because the WAL grows until the app's checkpoint begins.
   std::chrono::milliseconds lend_gap{250};
@@ -72,7 +71,7 @@ class CheckpointPolicy {
     Pass,
     PassAfterCommit,  // right after the next commit, when a pause begins
     Lend,
-    Brake,
+    BlockWriters,
     RecallSnapshot,  // walwrap's own read holds the WAL, which is too long
   };
 
@@ -80,7 +79,7 @@ class CheckpointPolicy {
   Action decide(const WalView& view, MonoTime last_commit, MonoTime now) const;
   // `left`: frames that are still not in the database afterwards.
   void on_pass(const WalView& before, std::uint32_t left, MonoTime now);
-  void on_brake(MonoTime now);
+  void on_blocking_checkpoint(MonoTime now);
   void on_lent(Lent ended, const WalView& before, MonoTime now);
   bool is_at_full_speed(MonoTime now) const { return now < no_gaps_until_; }
   // Never lend again: a commit was missed, or a missed commit could not be detected.

@@ -107,7 +107,7 @@ bool Checkpointer::goes_first(const sqlite::CheckpointOwner& owner, const sqlite
   switch (policy_.decide(view, situation.last_commit, clock_.mono())) {
     case CheckpointPolicy::Action::PassAfterCommit:
     case CheckpointPolicy::Action::Lend:
-    case CheckpointPolicy::Action::Brake:
+    case CheckpointPolicy::Action::BlockWriters:
       return true;
     case CheckpointPolicy::Action::None:
     case CheckpointPolicy::Action::Pass:
@@ -158,8 +158,8 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
       return pass(owner, situation, capture);
     case Action::Lend:
       return lend(owner, view, capture);
-    case Action::Brake: {
-      auto done = brake(owner, capture);
+    case Action::BlockWriters: {
+      auto done = checkpoint_blocking(owner, capture);
       if (done) look_for_readers(owner, view, situation.snapshot_open);
       return done;
     }
@@ -209,14 +209,14 @@ Result<void> Checkpointer::go_on_lending(const sqlite::CheckpointOwner::CaptureF
   return {};
 }
 
-Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,
-                                 const sqlite::CheckpointOwner::CaptureFn& capture) {
-  const auto braked = owner.brake(capture);
-  policy_.on_brake(clock_.mono());
-  if (!braked) return fail(braked.error());
-  if (braked->held) {
-    counts_.held.observe(std::chrono::duration<double>(braked->took).count());
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(braked->took);
+Result<void> Checkpointer::checkpoint_blocking(sqlite::CheckpointOwner& owner,
+                                               const sqlite::CheckpointOwner::CaptureFn& capture) {
+  const auto blocked = owner.checkpoint_blocking(capture);
+  policy_.on_blocking_checkpoint(clock_.mono());
+  if (!blocked) return fail(blocked.error());
+  if (blocked->held) {
+    counts_.held.observe(std::chrono::duration<double>(blocked->took).count());
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(blocked->took);
     log_.debug("writers blocked for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
   } else {
     log_.debug("checkpoint did not find a pause between writers", {{"db", name_}});

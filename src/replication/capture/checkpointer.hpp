@@ -22,14 +22,14 @@
 namespace walwrap::replication {
 
 // How long writers were blocked, in seconds.
-inline constexpr std::array<double, 8> kBrakeSeconds = {.0005, .001, .0025, .005,
-                                                        .01,   .025, .05,   .1};
+inline constexpr std::array<double, 8> kBlockedSeconds = {.0005, .001, .0025, .005,
+                                                          .01,   .025, .05,   .1};
 // Since the replicator began.
 struct CheckpointCounts {
   std::uint64_t passes = 0;
-  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by blocking checkpoints
-  std::uint64_t lent = 0;                               // how often the app had the lock
-  std::uint64_t restarts = 0;                           // of the WAL, in those lendings
+  Histogram<kBlockedSeconds.size()> held{kBlockedSeconds};  // writers, by blocking checkpoints
+  std::uint64_t lent = 0;                                   // how often the app had the lock
+  std::uint64_t restarts = 0;                               // of the WAL, in those lendings
   std::uint64_t missed_commits = 0;  // commits that SQLite counted and walwrap did not capture
 };
 
@@ -70,8 +70,8 @@ class Checkpointer {
   Result<void> lend(sqlite::CheckpointOwner& owner, const WalView& view,
                     const sqlite::CheckpointOwner::CaptureFn& capture);
   Result<void> go_on_lending(const sqlite::CheckpointOwner::CaptureFn& capture);
-  Result<void> brake(sqlite::CheckpointOwner& owner,
-                     const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> checkpoint_blocking(sqlite::CheckpointOwner& owner,
+                                   const sqlite::CheckpointOwner::CaptureFn& capture);
   void look_for_readers(const sqlite::CheckpointOwner& owner, const WalView& before,
                         bool snapshot_open);
   std::string name_;

@@ -76,7 +76,7 @@ TEST_CASE("the checkpoint policy follows the WAL's length, the writer's pauses a
       {"lending does not work, short", without_lending(), view(1'500, 5), 0, Action::None},
       {"lending does not work, enough pages", without_lending(), view(2'000, 5), 0, Action::Pass},
       {"lending does not work, past the limit", without_lending(), view(kPastReuse, 5), 0,
-       Action::Brake},
+       Action::BlockWriters},
       {"nor may writers be held", without_lending(BlockingCheckpoints::Never), view(kPastHard, 5),
        0, Action::Pass},
       {"blocking checkpoints may be off, lending is not one",
@@ -142,13 +142,13 @@ TEST_CASE("a writer's last second is checked again before it is blocked") {
   auto policy = without_lending();
   const auto soon = kStart + milliseconds(999);
   const auto later = kStart + milliseconds(1'000);
-  CHECK(policy.decide(view(kPastHard, 5), soon, soon) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), soon, soon) == Action::BlockWriters);
   CHECK(policy.decide(view(kPastHard, 5), later, later) == Action::PassAfterCommit);
   policy.on_pass(view(kPastHard, 5), 3, later);
   CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(5)) ==
         Action::PassAfterCommit);
   policy.on_pass(view(kPastHard, 5), 3, later + milliseconds(5));
-  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::BlockWriters);
 }
 
 TEST_CASE("a checkpoint that a reader or walwrap's own read limits misses no pause") {
@@ -178,12 +178,12 @@ TEST_CASE("a checkpoint that readers limited is tried again once a second withou
 
 TEST_CASE("blocking checkpoints and lendings keep a minimum distance in time") {
   const auto later = [](int ms) { return kStart + milliseconds(ms); };
-  auto brakes = without_lending();
-  brakes.on_brake(kStart);
-  CHECK(brakes.decide(view(kPastHard, 1), later(19), later(19)) != Action::Brake);
-  CHECK(brakes.decide(view(kPastHard, 1), later(20), later(20)) == Action::Brake);
-  CHECK(brakes.decide(view(kPastReuse, 5), later(99), later(99)) != Action::Brake);
-  CHECK(brakes.decide(view(kPastReuse, 5), later(100), later(100)) == Action::Brake);
+  auto blocks = without_lending();
+  blocks.on_blocking_checkpoint(kStart);
+  CHECK(blocks.decide(view(kPastHard, 1), later(19), later(19)) != Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastHard, 1), later(20), later(20)) == Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastReuse, 5), later(99), later(99)) != Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastReuse, 5), later(100), later(100)) == Action::BlockWriters);
   auto lends = without_gaps();
   lends.on_lent(Lent::Restarts, view(kPastReuse, 5), kStart);
   CHECK(lends.decide(view(kPastHard, 1), later(19), later(19)) == Action::None);
@@ -207,8 +207,8 @@ TEST_CASE("the result of a lending decides on the next one") {
       {"it worked", {Lent::Restarts}, kPastHard, 20, Action::Lend},
       {"the app was pausing", {Lent::Nothing}, kPastHard, 20, Action::Lend},
       {"a reader was in the way once", {Lent::NotFinished}, kPastHard, 20, Action::Lend},
-      {"readers are in the way again and again", nine, kPastHard, 20, Action::Brake},
-      {"a second later still", nine, kPastHard, 999, Action::Brake},
+      {"readers are in the way again and again", nine, kPastHard, 20, Action::BlockWriters},
+      {"a second later still", nine, kPastHard, 999, Action::BlockWriters},
       {"no checkpoint of a WAL of 2,050 frames", {Lent::NoCheckpoint}, 4'099, 900, Action::None},
       {"but of twice as many, perhaps", {Lent::NoCheckpoint}, 4'100, 900, Action::Lend},
   };
@@ -230,7 +230,7 @@ TEST_CASE("an app that makes no checkpoints is blocked past the hard limit and n
   policy.on_lent(Lent::NoCheckpoint, view(12'000, 5), kStart);
   const auto now = kStart + milliseconds(200);
   CHECK(policy.decide(view(16'000, 5), now, now) == Action::None);
-  CHECK(policy.decide(view(kPastHard, 5), now, now) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), now, now) == Action::BlockWriters);
 }
 
 TEST_CASE("a hard limit below the reuse limit applies on its own") {
