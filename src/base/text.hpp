@@ -1,4 +1,4 @@
-// Texts taken apart, and characters told apart: ASCII, whatever the locale. Pure.
+// Splits texts and classifies characters: ASCII only, whatever the locale. Pure.
 #pragma once
 
 #include <optional>

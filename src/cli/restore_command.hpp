@@ -18,7 +18,7 @@ namespace walwrap::cli {
 struct RestoreSurroundings {
   const os::Clock& clock;
   const Log& log;                             // the file set aside
-  std::function<void(std::string_view)> say;  // text for people; any thread of ours, one at a time
+  std::function<void(std::string_view)> say;  // text for people; from any thread, one at a time
   std::function<bool()> cancelled;            // called often, by any thread
   config::Environment environment = {};       // for an object store: credentials, region, CA file
   Progress::Style progress = Progress::Style::Lines;

@@ -10,7 +10,7 @@
 
 namespace walwrap::client {
 
-// A member of the outermost object that is wanted. Of members with the same name the last counts.
+// A requested member of the outermost object. The last of several members with one name counts.
 struct Member {
   std::string_view name;
   Text* text = nullptr;  // set to the value if it is a string, else left as it is

@@ -39,7 +39,7 @@ struct WalObservation {
   std::optional<MonoTime> waits_since = {};  // the database exists and is not attached
   replication::StoredUpTo stored;            // as the pipeline reports it
   std::string error = {};                    // the known error
-  std::string replica_lost = {};             // why what was stored is not there any more; "": it is
+  std::string replica_lost = {};             // why stored data was lost; "": it was not
   replication::DatabaseFiles attached = {};  // as the pipeline reports them
   replication::DatabaseFiles at_path = {};
 };

@@ -74,7 +74,7 @@ class RequestHandler {
     Health health;
     WalStamp wal;
     History history;
-    std::map<std::uint64_t, MonoTime> listing;  // who waits for a listing, and until when
+    std::map<std::uint64_t, MonoTime> listing;  // clients that wait for a listing, and until when
   };
   std::optional<Answer> begin_wait(const Call& call, std::uint64_t id);
   std::optional<Answer> begin_listing(const Call& call, std::uint64_t id);

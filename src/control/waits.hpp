@@ -25,7 +25,7 @@ struct Wait {
   For what = For::Stored;
   std::uint64_t ticket = 0;                                  // of the look; or
   std::optional<replication::CommitPosition> position = {};  // the position to wait for
-  RandomId file{};                                           // that it is about; 0: not known
+  RandomId file{};                                           // position of the answer; 0: not known
   MonoTime deadline{};
 };
 

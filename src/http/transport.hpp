@@ -46,7 +46,7 @@ class Transport {
   //                a body that ended early: what the sink has taken so far counts
   //   Denied       the server's certificate does not verify; the text says what to do
   //   Corrupt      an answer larger than the request's limit, or no HTTP
-  //   Cancelled    told to stop
+  //   Cancelled    stopped
   //   Invalid      the URL is none
   virtual Result<Response> perform(const Request& request) = 0;
 };

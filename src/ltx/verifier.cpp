@@ -32,7 +32,7 @@ Result<void> Verifier::feed(ByteSpan bytes) {
   return take_pages();
 }
 
-// Until the decoder wants more than there is: by then it has taken all of the input.
+// Until the decoder needs more than there is: by then it has taken all of the input.
 Result<void> Verifier::take_pages() {
   while (true) {
     const auto pgno = decoder_->next_page(page_);

@@ -121,7 +121,7 @@ Result<HeldFile> Directory::open_file(std::string_view name, File::Open how) con
   if (how == File::Open::CreateNew) return create_file(name);
   const Path path = path_ / name;
   const int rights = how == File::Open::ReadOnly ? O_RDONLY : O_RDWR;
-  // A pipe must not make us wait for its other end.
+  // Opening a pipe must not wait for its other end.
   Fd fd(uninterrupted([&] {
     return ::openat(fd_.get(), path.filename().c_str(), rights | O_NONBLOCK | kNeverThroughALink);
   }));

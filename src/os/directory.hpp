@@ -1,4 +1,4 @@
-// A directory and the files in it, for a process that has more rights than those who can write to
+// A directory and the files in it, for a process with more rights than the users who can write to
 // the directory: walwrap as root, beside an app that runs as the user of --user.
 //
 // That user may put a link, a hard link, a pipe or a file of another user in the place of any name

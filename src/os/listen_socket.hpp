@@ -46,7 +46,7 @@ class ListenSocket {
   // nullopt: no client waits, or it has disconnected.
   std::optional<Accepted> take();
   int descriptor() const { return fd_.get(); }
-  std::uint16_t port() const;  // where port 0 was asked for; 0 of a Unix socket
+  std::uint16_t port() const;  // useful after port 0; 0 for a Unix socket
 
  private:
   ListenSocket(Fd fd, Path name) : fd_(std::move(fd)), name_(std::move(name)) {}

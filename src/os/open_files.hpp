@@ -33,7 +33,7 @@ std::optional<int> find_descriptor(const FileId& id);
 // If this process opened it meanwhile, the new descriptor is kept.
 Result<std::string> read_start(const OpenFile& file, std::size_t bytes);
 
-// Every process below our parent, but for ourselves and what is below us.
+// Every process below this one's parent, without this process and its descendants.
 std::vector<Pid> other_descendants_of_parent();
 
 }  // namespace walwrap::os

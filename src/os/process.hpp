@@ -29,7 +29,8 @@ struct ExitStatus {
 // Parks /dev/null on closed descriptors 0, 1 and 2, so that no file of walwrap gets one of these
 // numbers.
 Result<void> fill_standard_descriptors();
-// Orphans of our descendants become our children. Ignored where the kernel knows it not.
+// Orphans among this process's descendants become its children. Has no effect if the kernel does
+// not know it.
 void become_subreaper();
 Pid own_pid();
 bool is_pid_1();
@@ -67,9 +68,9 @@ bool has_job_control();
 bool send_signal(Pid pid, int signal);
 bool send_signal_to_group(Pid leader, int signal);
 void send_signal_to_own_group(int signal);
-// Every running process below us in the process tree (or in our pid namespace, as PID 1), without
-// ourselves, kernel threads and those that have ended but are not reaped; also without `except`
-// and everything below that. A look at a moving target: repeat it until it is empty.
+// Every running process below this one in the process tree (or in its pid namespace, as PID 1),
+// without itself, kernel threads and ended processes that are not reaped; also without `except` and
+// everything below that. The tree changes during the call: repeat it until it is empty.
 std::vector<Pid> descendants(Pid except = {});
 
 }  // namespace walwrap::os

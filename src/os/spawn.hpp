@@ -18,22 +18,22 @@ struct SpawnOptions {
   std::vector<std::string> environment;  // "NAME=value"
   const SignalState* signals = nullptr;  // given to the child exactly; nullptr: ours as they are
   int oom_score_raise = 0;               // added to oom_score_adj, capped at 1000; 0 leaves it
-  std::optional<User> user = {};         // whose rights it gets; none: ours
-  // Variables that name the app's pid where they named ours: sd_listen_fds(3) goes by this one.
+  std::optional<User> user = {};         // the user it becomes; none: walwrap's
+  // Variables that get the app's pid instead of walwrap's: sd_listen_fds(3) checks this one.
   std::vector<std::string> pid_variables = {"LISTEN_PID"};
 };
 enum class SpawnStep : int { BecomeUser, Execute };
 struct SpawnError {
   SpawnStep step = SpawnStep::Execute;
   int error_number = 0;
-  // Of the exec. 127: not found; 126: found, but cannot be executed.
+  // Result of the exec. 127: not found; 126: found, but cannot be executed.
   int as_shell_code() const;
 };
-// The app: fork, own process group (a session of its own as PID 1), foreground of the terminal if
-// we had it, the signals it would have had without us, no descriptor of ours, exec. Not PID 1: it
-// gets SIGTERM when the calling thread ends. A LISTEN_PID that names us (sd_listen_fds(3)) names
-// the app in its environment. What fails in the child comes back as SpawnError, with the child
-// reaped already; a fork that fails with EAGAIN is Unavailable.
+// The app: fork, own process group (an own session as PID 1), foreground of the terminal if walwrap
+// had it, the signals it would have had without walwrap, no descriptor of walwrap, exec. Not PID 1:
+// it gets SIGTERM when the calling thread ends. A LISTEN_PID that names walwrap (sd_listen_fds(3))
+// names the app in its environment. A failure in the child is returned as SpawnError, with the
+// child already reaped. A fork that fails with EAGAIN is Unavailable.
 struct Spawned {
   Pid pid;
   std::optional<SpawnError> failed;

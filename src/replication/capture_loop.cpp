@@ -448,7 +448,7 @@ bool CaptureLoop::is_mend_due() const {
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
-  // A compaction may still have the snapshot; it has been told to hurry.
+  // A compaction may still have the snapshot; it was told to stop.
   const bool is_late = clock_.mono() + kTruncateMargin > deadline;
   const bool is_held = attachment_ && (!attachment_->has_snapshot() || checkpointer_.is_lending());
   if (is_held && !is_late) return false;

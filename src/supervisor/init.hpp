@@ -55,7 +55,7 @@ struct InitOptions {
   Platform host;                         // from detect_host()
   Rules rules = {};  // from the user; the rest is filled in from the platform and the process
   bool signal_group = false;          // to the app's process group, not only its main process
-  int oom_score_raise = 500;          // of the app, so that it goes before us; 0: as inherited
+  int oom_score_raise = 500;          // of the app, so that it is killed first; 0: as inherited
   std::optional<os::User> user = {};  // the app's user; none: walwrap's
   std::string manager_socket = {};    // as in NOTIFY_SOCKET; "": no service manager
   bool app_says_ready = false;        // the app notifies the manager itself and feeds its watchdog

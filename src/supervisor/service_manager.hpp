@@ -19,7 +19,7 @@ namespace walwrap::supervisor {
 
 struct ServiceManagerRules {
   bool listens = false;                               // there is a service manager
-  std::optional<std::chrono::microseconds> watchdog;  // how long we may be silent; none: for ever
+  std::optional<std::chrono::microseconds> watchdog;  // interval for WATCHDOG=1; none: no watchdog
 };
 
 // During the preparation: how much more time is requested, and how often.

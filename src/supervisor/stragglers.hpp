@@ -15,7 +15,7 @@
 namespace walwrap::supervisor {
 
 inline constexpr std::chrono::milliseconds kQuiesceLimit{2'000};
-inline constexpr std::chrono::milliseconds kLeftoverCheck{20};  // SIGCHLD tells of most sooner
+inline constexpr std::chrono::milliseconds kLeftoverCheck{20};  // SIGCHLD reports most sooner
 
 struct Stragglers {
   std::optional<MonoTime> term_until;  // set: they were sent TERM

@@ -22,7 +22,7 @@ inline constexpr Level kHighestCompacted{3};
 class Compaction {
  public:
   struct Limits {
-    std::uint64_t files = 60;        // of the level below make one of a level
+    std::uint64_t files = 60;        // of the level below make one file of a level
     Bytes bytes = 16ULL << 20;       // of pages; a larger file would delay the uploads after it
     std::uint64_t most_files = 600;  // then of any size, because a request lists 1,000
   };

@@ -14,7 +14,7 @@ constexpr std::array<CredentialSource, 5> kOrder = {
     CredentialSource::Environment, CredentialSource::WebIdentity, CredentialSource::Profile,
     CredentialSource::Container, CredentialSource::Instance};
 
-// The transport was told to stop, which says nothing about the service.
+// The transport was stopped, which says nothing about the service.
 bool is_stop(const Error& error) {
   return error.code == Code::Cancelled || error.code == Code::Deadline;
 }
