@@ -6,15 +6,16 @@
 // one of two guards (checkpoint_owner.hpp) is always held. Under the restart guard the WAL grows
 // and cannot restart. Under the copy guard no more frames get into the database file. This holds
 // however often any process checkpoints or is killed, and however late this thread looks.
-//   state     guard    lock     continues when
-//   Growing   restart  theirs,  everything is in the database and captured, and still is under the
-//                      or free  copy guard: the restart guard goes (Complete). Or it takes too
-//                               long, and the lock is ours again (ended)
-//   Complete  copy     theirs,  the WAL has restarted, or nobody writes, so that the next commit
-//                      or free  does that: the lock is taken (ended), or, where a process is at a
-//                               checkpoint, after an exchange of the guards (Growing, and over).
-//                               Or the commit that was under way has made the old WAL longer: an
-//                               exchange of the guards (Growing)
+//
+//   state     guard    lock      continues when
+//   Growing   restart  an app's  everything is in the database and captured, also after the copy
+//                      or free   guard was taken: the restart guard is released (Complete). Or the
+//                                time is over: walwrap takes the lock (ended)
+//   Complete  copy     an app's  the WAL has restarted, or no process writes, so that the next
+//                      or free   commit restarts it: walwrap takes the lock (ended), or, while a
+//                                process makes a checkpoint, exchanges the guards first (Growing).
+//                                Or a commit in progress has made the old WAL longer: walwrap
+//                                exchanges the guards (Growing)
 //
 // Complete lets the WAL restart once, and only after all of it was captured. Frames of the new WAL
 // cannot get into the database file, so they cannot be overwritten either.

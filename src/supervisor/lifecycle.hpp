@@ -9,12 +9,12 @@
 //      └── refused, aborted, fenced ───────────────────────────────────┘
 //
 //   Starting   the replicator prepares; the app starts when it is Ready
-//   Running    nothing is pending; the replicator may die and come back, the app does not notice
+//   Running    nothing is pending; the replicator may die and restart, and the app does not notice
 //   Stopping   the app has its signal and drains, until its part of the grace period is over
-//   Quiescing  the app is gone; what it left behind gets TERM and CONT, then KILL, so that nobody
+//   Quiescing  the app has ended; processes that it left get TERM and CONT, then KILL, so that none
 //              writes to the database during the last capture
 //   Flushing   the replicator stores the rest, until its deadline
-//   Leaving    the channel is closed; the replicator's exit is awaited, briefly
+//   Leaving    the channel is closed; init waits briefly for the replicator's exit
 //
 // Every wait has a deadline except two. The replicator's preparation limits itself by
 // --start-timeout, and a restore may take as long as it needs. The app may run as long as it wants,

@@ -4,13 +4,13 @@
 //
 //   identity.json      the replica is  read_identity()  claim_identity()
 //   absent             unclaimed       nullopt          writes it, and returns the first writer's
-//   our lineage        ours            it               returns it
+//   the same lineage   known           it               returns it
 //   another lineage    foreign         it               returns it: the caller refuses
-//   not to be parsed   damaged         Corrupt          Corrupt
+//   malformed          damaged         Corrupt          Corrupt
 //
 //   fencing   two writers of one slot     known from
 //   NotKnown  -                           no probe was answered yet
-//   On        the second one gets Exists  the store, or a probe that was refused
+//   On        the second one gets Exists  the store, or a refused probe
 //   Off       the second one overwrites   a probe that was written twice
 //
 // {"version": 1, "lineage": "<16 hex digits>"}; readers ignore other fields.

@@ -7,7 +7,7 @@
 //
 //   state of a file  what is known of it          left by
 //   Planned          its key, TXIDs and size      small: fetch_ahead() -> Requested
-//   Requested        a worker fetches all of it   the bytes are here
+//   Requested        a worker fetches the file    the bytes have arrived
 //   Its turn         header, trailer, page index  each run of frames is a task -> Scheduled
 //   Scheduled        which of its pages count     a worker has decoded each run -> Decoded
 //   Decoded          the checksum of each run     check_sums() -> Checked, or Corrupt
