@@ -99,7 +99,7 @@ TEST_CASE("an error about a certificate says what to do") {
     std::string advice;
   };
   const Row rows[] = {
-      {"nobody vouches for it", X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, true,
+      {"no CA for it", X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, true,
        "set --ca-file to its certificate"},
       {"it vouches for itself", X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, true,
        "set --ca-file to its certificate"},

@@ -72,7 +72,7 @@ TEST_CASE("each event during the start has its actions") {
        "Done"},
       {"a start is aborted at once while the replicator is down", "", "died", "TERM", "exit=143",
        "Done"},
-      {"a reload has nobody to go to yet", "", "", "HUP", "", "Starting"},
+      {"a reload has no app to go to yet", "", "", "HUP", "", "Starting"},
       {"Ctrl-Z stops us during a restore", "", "", "TSTP", "suspend", "Starting"},
       {"a third Ctrl-C does not wait for the replicator", "", "^C ^C", "^C", "kill-replicator",
        "Leaving"},
@@ -181,8 +181,8 @@ TEST_CASE("each event during a stop has its actions") {
 
 TEST_CASE("each event after the app's end has its actions for remaining processes") {
   const StepRow rows[] = {
-      {"with nobody left the flush begins", "", "ready spawned exited=0", "left=0", "order:Flush",
-       "Flushing"},
+      {"with no process left the flush begins", "", "ready spawned exited=0", "left=0",
+       "order:Flush", "Flushing"},
       {"they are asked to end", "", "ready spawned exited=0", "left=2", "left:TERM", "Quiescing"},
       {"each end is a reason to look", "", "ready spawned exited=0 left=2", "orphan", "look",
        "Quiescing"},
@@ -192,8 +192,8 @@ TEST_CASE("each event after the app's end has its actions for remaining processe
        "Quiescing"},
       {"then they are killed", "", "ready spawned exited=0 left=2 +2s", "left=2", "left:KILL",
        "Quiescing"},
-      {"with nobody left then the flush begins", "", "ready spawned exited=0 left=2 +2s left=2",
-       "left=0", "order:Flush", "Flushing"},
+      {"with no process left after that the flush begins", "",
+       "ready spawned exited=0 left=2 +2s left=2", "left=0", "order:Flush", "Flushing"},
       {"who survives that is left to himself", "", "ready spawned exited=0 left=2 +2s left=2 +1s",
        "left=1", "order:Flush", "Flushing"},
       {"after the app's time they are killed at once", "", "ready spawned TERM due killed=9",
@@ -231,7 +231,7 @@ TEST_CASE("each event during the final flush has its actions") {
        "kill-replicator close", "Leaving"},
       {"three signals of a host do not", "", "ready spawned exited=0 left=0 TERM +2s TERM", "TERM",
        "", "Flushing"},
-      {"an answer nobody asked for is none", "", "ready spawned", "drained=ok", "", "Running"},
+      {"an answer without an order is ignored", "", "ready spawned", "drained=ok", "", "Running"},
       {"nothing happens after the end", "", "refused died", "TERM", "", "Done"},
   };
   check_rows(rows);
@@ -274,7 +274,7 @@ TEST_CASE("each ending has its exit status") {
       {"is the app's where there is no database", "",
        "ready spawned exited=0 left=0 drained=nothing died", 0},
       {"or all of it", "", "ready spawned exited=0 left=0 drained=failed died", 74},
-      {"or nobody answered", "", "ready spawned exited=0 left=0 due died", 74},
+      {"or without an answer", "", "ready spawned exited=0 left=0 due died", 74},
       {"or the replicator refused at the end", "", "ready spawned exited=0 left=0 died refused due",
        74},
       {"or it was abandoned", "", "ready spawned exited=0 left=0 ^C ^C ^C died", 74},
@@ -290,7 +290,7 @@ TEST_CASE("each ending has its exit status") {
        "ready not-started=125 left=0 drained=ok died", 125},
       {"is 0 for a code that counts as good after a stop", "ok=143",
        "ready spawned TERM killed=15 left=0 drained=ok died", 0},
-      {"but not if nobody asked for a stop", "ok=143",
+      {"but not without a request to stop", "ok=143",
        "ready spawned killed=15 left=0 drained=ok died", 143},
       {"nor if we killed it", "ok=137", "ready spawned TERM due killed=9 left=0 drained=ok died",
        137},

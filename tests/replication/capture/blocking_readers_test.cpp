@@ -82,7 +82,7 @@ TEST_CASE("a short reader is not reported, and the kernel's lock list is not rea
       {"a log that is short all the same", 0, 10, kUnremarkable, 0},
       {"readers that come and go", 1, 10, kUnremarkable + 1, 0},
       {"a writer that never pauses", 1000, 0, kUnremarkable + 1, 0},
-      {"nobody writes", 0, 0, kUnremarkable + 1, 0},
+      {"no writer", 0, 0, kUnremarkable + 1, 0},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);

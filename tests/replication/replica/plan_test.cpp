@@ -48,7 +48,7 @@ TEST_CASE("a restore takes the newest snapshot, then the files that reach furthe
   const Row rows[] = {
       {"one image", "L0:1-1", latest(), "L0:1-1"},
       {"no snapshot yet", "L0:1-1 L0:2-2 L0:3-3", latest(), "L0:1-1 L0:2-2 L0:3-3"},
-      {"a compacted file replaces what it merged", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
+      {"a compacted file replaces its sources", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
        "L1:1-9 L0:10-10"},
       {"the newest of several snapshots", "L9:1-10 L9:1-40 L9:1-25 L0:41-41", latest(),
        "L9:1-40 L0:41-41"},

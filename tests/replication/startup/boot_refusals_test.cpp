@@ -125,7 +125,7 @@ std::vector<Row> without_a_state() {
        [](const World& world) { other_database(world, "DELETE"); }},
       {"unknown in WAL mode, replica present",
        [](const World& world) { other_database(world, "WAL"); }},
-      {"unknown with a -wal that nobody checkpointed, replica present", killed_app_in_wal_mode},
+      {"unknown with a -wal that is not checkpointed, replica present", killed_app_in_wal_mode},
       {"unknown, replica cannot be reached",
        [](const World& world) {
          other_database(world, "DELETE");
