@@ -104,16 +104,16 @@ std::string advice_for(const Error& error) {
 
 }  // namespace
 
-std::vector<Finding> findings_of(const supervisor::Platform& host) {
-  const auto message = fmt::format("{}: {} from the stop signal to SIGKILL ({})", host.name,
-                                   format_duration(host.grace), host.source);
+std::vector<Finding> findings_of(const supervisor::Platform& platform) {
+  const auto message = fmt::format("{}: {} from the stop signal to SIGKILL ({})", platform.name,
+                                   format_duration(platform.grace), platform.source);
   std::vector<Finding> findings;
-  if (host.name == "unknown") {
+  if (platform.name == "unknown") {
     findings.push_back(note("platform", message, "set --grace to the platform's grace period"));
   } else {
     findings.push_back(ok("platform", message));
   }
-  for (const auto& warning : host.warnings) {
+  for (const auto& warning : platform.warnings) {
     findings.push_back(problem("platform", warning.message, warning.hint));
   }
   return findings;

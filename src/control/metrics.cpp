@@ -191,7 +191,7 @@ std::string format_metrics(const Status& status) {
                     MetricType::Gauge,
                     {}};
   ClientMetric us;
-  us.label = {{"version", status.version}, {"platform", status.host}};
+  us.label = {{"version", status.version}, {"platform", status.platform}};
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));

@@ -281,7 +281,7 @@ Status RequestHandler::status() {
   const MonoTime now = clock_.mono();
   if (now >= watched_ + kFresh) watch(now);
   Status status{.version = options_.version,
-                .host = options_.host,
+                .platform = options_.platform,
                 .grace = options_.grace,
                 .restarts = options_.restarts,
                 .stopping = stopping_,

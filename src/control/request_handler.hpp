@@ -37,7 +37,7 @@ struct DatabaseHandle {
 struct RequestHandlerOptions {
   Access access = {};
   std::string version = {};
-  std::string host = {};
+  std::string platform = {};
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;  // of this process, beside the app
   std::chrono::milliseconds max_lag{30'000};

@@ -31,7 +31,7 @@ struct DatabaseStatus {
 
 struct Status {
   std::string version;
-  std::string host;  // "heroku"
+  std::string platform;  // "heroku"
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;  // of the replicator, beside the app
   bool stopping = false;

@@ -17,13 +17,13 @@ os::Path api_socket_of(const os::Path& database) {
   return replication::StateDir::path_for(database_path(database)) / "api.sock";
 }
 
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host) {
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& platform) {
   ApiOptions options{.socket = api_socket(config),
                      .listen = {},
                      .token = config.listen_token,
                      .max_lag = config.health_max_lag,
-                     .host = host.name,
-                     .grace = host.grace};
+                     .platform = platform.name,
+                     .grace = platform.grace};
   if (config.listen.empty()) return options;
   options.listen = os::parse_tcp_address(config.listen);
   if (!options.listen) {
@@ -51,7 +51,7 @@ Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& lo
   control::ServerOptions server;
   server.handler.access.token = options.token;
   server.handler.version = WALWRAP_VERSION;
-  server.handler.host = options.host;
+  server.handler.platform = options.platform;
   server.handler.grace = options.grace;
   server.handler.restarts = options.restarts;
   server.handler.max_lag = options.max_lag;

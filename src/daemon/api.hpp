@@ -21,7 +21,7 @@ struct ApiOptions {
   std::optional<os::TcpAddress> listen;  // none: only the socket
   Secret<std::string> token = {};
   std::chrono::milliseconds max_lag{0};
-  std::string host;
+  std::string platform;
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;               // of the replicator
   std::optional<os::FileOwner> owner = {};  // the app's user; none: walwrap's
@@ -33,7 +33,7 @@ os::Path api_socket(const config::Config& config);
 os::Path api_socket_of(const os::Path& database);
 
 // Errors: Invalid (not an address, or one that requires a token).
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host);
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& platform);
 
 // Whether the configured address is free: checked before a start changes anything.
 Result<void> check_listener(const ApiOptions& options);

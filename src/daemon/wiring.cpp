@@ -144,19 +144,19 @@ Log make_log(const config::Config& config, const os::Clock& clock) {
 
 supervisor::Platform find_platform(const config::Config& config,
                                    const config::Environment& environment) {
-  supervisor::HostFacts facts;
+  supervisor::PlatformFacts facts;
   facts.environment = environment;
   const auto cgroup = os::read_file("/proc/self/cgroup", kMaxCgroupBytes);
   if (cgroup) facts.cgroup = as_text(*cgroup);
   facts.has_dockerenv = os::exists("/.dockerenv") || os::exists("/run/.containerenv");
   facts.grace = config.grace;
-  return supervisor::detect_host(facts);
+  return supervisor::detect_platform(facts);
 }
 
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment) {
   supervisor::InitOptions options;
-  options.host = find_platform(config, environment);
+  options.platform = find_platform(config, environment);
   options.rules.app_grace = config.app_grace;
   options.rules.exit_flush_timeout = config.exit_flush_timeout;
   options.rules.flush_failed_code = config.flush_failed_code;

@@ -30,8 +30,8 @@ Rules rules_of(const InitOptions& options) {
   Rules rules = options.rules;
   rules.replicates = static_cast<bool>(options.replicator_main);
   rules.pid_1 = os::is_pid_1();
-  rules.platform_signals_every_process = options.host.signals_every_process;
-  rules.grace = options.host.grace;
+  rules.platform_signals_every_process = options.platform.signals_every_process;
+  rules.grace = options.platform.grace;
   return rules;
 }
 
@@ -398,12 +398,12 @@ int run_init(const InitOptions& options, const Beginning& beginning, const os::C
   if (!reader) return refuse(reader.error());
   const auto watched = poller->add(reader->descriptor(), kSignals);
   if (!watched) return refuse(watched.error());
-  log.info("supervising", {{"platform", options.host.name},
-                           {"grace_ms", options.host.grace.count()},
-                           {"grace_from", options.host.source},
+  log.info("supervising", {{"platform", options.platform.name},
+                           {"grace_ms", options.platform.grace.count()},
+                           {"grace_from", options.platform.source},
                            {"pid_1", os::is_pid_1()},
                            {"replicates", static_cast<bool>(options.replicator_main)}});
-  for (const auto& warning : options.host.warnings) {
+  for (const auto& warning : options.platform.warnings) {
     log.warn("platform", {{"note", warning.message}, {"hint", warning.hint}});
   }
   return Init(options, beginning, clock, log, *std::move(notifier), *std::move(poller),

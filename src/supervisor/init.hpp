@@ -8,8 +8,8 @@
 //   1. os::SignalState::capture_and_block() first of all in main(), then
 //      os::fill_standard_descriptors() and os::Inherited::capture(). No thread, SQLite connection
 //      or curl handle may exist when run_init is called, for it forks (Law 2).
-//   2. Parse the configuration and collect HostFacts; a configured --grace goes into them, so
-//      that detect_host() answers with the grace to use and where it comes from.
+//   2. Parse the configuration and collect PlatformFacts; a configured --grace goes into them, so
+//      that detect_platform() answers with the grace to use and where it comes from.
 //   3. A Log whose sink does not block for long (os::write_stderr).
 //   4. `replicator_main`, which runs in a child with every signal blocked and whose value is the
 //      child's exit code. It owns its end of the channel and nothing of init's. It
@@ -52,7 +52,7 @@ enum class AtFork { AppNotStarted, AppStarted };
 struct InitOptions {
   std::vector<std::string> command;      // the app; at least its name
   std::vector<std::string> environment;  // of the app: "NAME=value"
-  Platform host;                         // from detect_host()
+  Platform platform;                     // from detect_platform()
   Rules rules = {};  // from the user; the rest is filled in from the platform and the process
   bool signal_group = false;          // to the app's process group, not only its main process
   int oom_score_raise = 500;          // of the app, so that it is killed first; 0: as inherited

@@ -14,7 +14,7 @@
 
 namespace walwrap::supervisor {
 
-struct HostFacts {
+struct PlatformFacts {
   std::map<std::string, std::string, std::less<>> environment = {};
   std::string cgroup = {};     // text of /proc/self/cgroup; "" if it cannot be read
   bool has_dockerenv = false;  // /.dockerenv or /run/.containerenv exists
@@ -23,7 +23,7 @@ struct HostFacts {
 };
 
 // What is wrong, and what to type. Logged once.
-struct HostWarning {
+struct PlatformWarning {
   std::string message;
   std::string hint;
 };
@@ -33,7 +33,7 @@ struct Platform {
   std::chrono::milliseconds grace{10'000};
   std::string
       source;  // where the grace comes from: "DYNO is set", "RAILWAY_DEPLOYMENT_…", "configured"
-  std::vector<HostWarning> warnings;
+  std::vector<PlatformWarning> warnings;
   // The platform sends the stop signal to each process. Forwarding it would send it twice, which
   // many servers take for "quit now".
   bool signals_every_process = false;
@@ -41,6 +41,6 @@ struct Platform {
   std::chrono::milliseconds start_timeout{300'000};
 };
 
-Platform detect_host(const HostFacts& facts);
+Platform detect_platform(const PlatformFacts& facts);
 
 }  // namespace walwrap::supervisor

@@ -53,18 +53,19 @@ TEST_CASE("doctor reports only a database that is a mounted file or has two name
 }
 
 TEST_CASE("doctor names the platform and its grace period, and how to correct them") {
-  supervisor::Platform host;
-  host.name = "fly";
-  host.grace = 5s;
-  host.source = "FLY_APP_NAME is set";
-  CHECK(text_of(findings_of(host)) ==
+  supervisor::Platform platform;
+  platform.name = "fly";
+  platform.grace = 5s;
+  platform.source = "FLY_APP_NAME is set";
+  CHECK(text_of(findings_of(platform)) ==
         "ok platform: fly: 5s from the stop signal to SIGKILL (FLY_APP_NAME is set); \n");
-  host.name = "unknown";
-  CHECK(has(text_of(findings_of(host)), "note platform"));
-  CHECK(has(text_of(findings_of(host)), "--grace"));
-  host.name = "railway";
-  host.warnings = {{.message = "Railway kills at once", .hint = "set THIS=30"}};
-  CHECK(has(text_of(findings_of(host)), "problem platform: Railway kills at once; set THIS=30"));
+  platform.name = "unknown";
+  CHECK(has(text_of(findings_of(platform)), "note platform"));
+  CHECK(has(text_of(findings_of(platform)), "--grace"));
+  platform.name = "railway";
+  platform.warnings = {{.message = "Railway kills at once", .hint = "set THIS=30"}};
+  CHECK(
+      has(text_of(findings_of(platform)), "problem platform: Railway kills at once; set THIS=30"));
 }
 
 TEST_CASE("doctor says whether the disk outlives the container and whether SQLite works on it") {

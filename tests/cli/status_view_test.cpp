@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 std::string status(bool healthy) {
-  control::Status status{.version = "1.2", .host = "heroku"};
+  control::Status status{.version = "1.2", .platform = "heroku"};
   control::DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";

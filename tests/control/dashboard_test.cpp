@@ -25,7 +25,7 @@ DatabaseStatus database() {
 }
 
 std::string page_of(const DatabaseStatus& one) {
-  Status status{.version = "1.2", .host = "heroku", .grace = seconds(30)};
+  Status status{.version = "1.2", .platform = "heroku", .grace = seconds(30)};
   status.databases.push_back(one);
   const History history;
   return answer_page({.status = status, .histories = {&history}, .now = kNow, .nonce = {7}}).body;

@@ -10,7 +10,7 @@ bool has_line(const std::string& text, const std::string& line) {
 }
 
 Status status() {
-  Status out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
+  Status out{.version = "1.2", .platform = "fly", .grace = std::chrono::seconds(5)};
   DatabaseStatus database;
   database.path = "/data/app.db";
   database.replicated = true;

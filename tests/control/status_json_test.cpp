@@ -8,7 +8,7 @@ namespace walwrap::control {
 namespace {
 
 Status status() {
-  Status out{.version = "1.2", .host = "heroku", .grace = std::chrono::seconds(30)};
+  Status out{.version = "1.2", .platform = "heroku", .grace = std::chrono::seconds(30)};
   DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";

@@ -39,7 +39,7 @@ TEST_CASE("an address that other machines can reach is refused without a token")
 
 TEST_CASE("a socket that fails to open is logged, a --listen address that fails is an error") {
   const testing::TempDir directory;
-  ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
+  ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .platform = ""};
   const auto without = open_api(options, testing::kQuiet);
   REQUIRE(without);
   CHECK_FALSE(without->local.has_value());

@@ -46,7 +46,7 @@ class Stage {
         "replicator",
         [this, at_fork] {
           const Log log({.now = [this] { return clock.wall(); }, .sink = [](std::string_view) {}});
-          const ApiOptions api{.socket = dir / "api.sock", .listen = {}, .host = ""};
+          const ApiOptions api{.socket = dir / "api.sock", .listen = {}, .platform = ""};
           exit_code_ = replicate(options_, api, std::move(ends_.replicator), at_fork, clock, log);
         },
         [](std::string_view) {});

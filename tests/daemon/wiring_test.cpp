@@ -184,7 +184,7 @@ TEST_CASE("the settings of a stop reach the supervisor") {
   config.ready_file = "/run/ready";
   config.ready_fd = 9;
   const auto options = init_options(config, {{"DYNO", "web.1"}}).value();
-  CHECK(options.host.name == "heroku");
+  CHECK(options.platform.name == "heroku");
   CHECK(options.rules.app_grace == 3s);
   CHECK(options.rules.exit_flush_timeout == 4s);
   CHECK(options.rules.flush_failed_code == 5);

@@ -24,7 +24,7 @@ int status_of_life(std::vector<std::string> command,
     InitOptions options;
     options.command = std::move(command);
     options.environment = os::all_environment();
-    options.host.grace = std::chrono::seconds(5);
+    options.platform.grace = std::chrono::seconds(5);
     options.replicator_main = std::move(replicator);
     ::_exit(run_init(options, {signals, inherited}, clock, log));
   }

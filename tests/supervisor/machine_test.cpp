@@ -177,8 +177,8 @@ Node walk(const Node& from, const std::string& word, std::string& fault) {
   return to;
 }
 
-// From here on the host has told us to stop, and nobody does anything any more: no exit of the
-// app, no answer, somebody always left. When are we gone?
+// From here on the platform has requested a stop, and nothing else happens: no exit of the
+// app, no answer, and always one process left. When does init end?
 std::optional<MonoTime> end_of_silence(Node node, std::string& fault) {
   node = walk(node, "TERM", fault);
   for (int steps = 0; steps < 1'000; ++steps) {
@@ -254,7 +254,7 @@ TEST_CASE("with --kill-app=never walwrap waits for the app and then flushes") {
   const auto asked = life.announced.size();
   CHECK(life.does("exited=0") == "order:AppGone look");
   CHECK(life.does("left=0") == "order:Flush");
-  // As long as when the app ends by itself, for the host has not killed us.
+  // As long as when the app ends by itself, because the platform has not killed it.
   CHECK(life.orders.back().deadline > life.now + 20s);
   REQUIRE(life.announced.size() == asked + 1);
   CHECK(life.announced.back().needed > 20s);
