@@ -93,7 +93,7 @@ TEST_CASE("one connection too many is closed, and a closed connection makes room
   CHECK(well);
 }
 
-TEST_CASE("silent TCP connections are closed when the app or another client needs their place") {
+TEST_CASE("silent TCP connections never take the app's places, and make room for other clients") {
   constexpr int kMost = 60;
   ApiRig rig([](ServerOptions& options) { options.most_connections = kMost; });
   std::vector<std::unique_ptr<ApiClient>> silent;

@@ -55,7 +55,7 @@ TEST_CASE("a link in place of a directory is not followed") {
   CHECK(Directory::open(dir / "missing", {}).error().code == Code::NotFound);
 }
 
-TEST_CASE("a link or pipe in place of a file is not opened, and is replaced untouched") {
+TEST_CASE("a link or pipe in place of a file is not opened, and its target is not touched") {
   const TempDir dir;
   const auto directory = Directory::open_or_make(dir / "state", 0700, app_user()).value();
   write_text(dir / "secret", "of root");

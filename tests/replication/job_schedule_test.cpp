@@ -103,7 +103,7 @@ TEST_CASE("a job that could not be built is due again after a moment") {
   CHECK(schedule.next() <= kNow + std::chrono::milliseconds(10));
 }
 
-TEST_CASE("a snapshot is requested once, by the job that was offered for it") {
+TEST_CASE("a snapshot request counts as taken once a job was offered for it") {
   JobSchedule schedule = schedule_with_one_token();
   schedule.on_snapshot_asked(4);
   CHECK(schedule.is_snapshot_asked());

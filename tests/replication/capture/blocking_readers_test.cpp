@@ -163,7 +163,7 @@ TEST_CASE("the oldest reader is named with its own age") {
   CHECK(found.age == seconds(55));
 }
 
-TEST_CASE("read lock 0 and the read marks that a checkpoint did not pass block it") {
+TEST_CASE("readers with read lock 0 or with marks that a checkpoint did not pass block it") {
   constexpr os::Pid kSelf{1};
   const wal::CheckpointInfo reached{.backfilled = 50, .read_marks = {0, 50, 80, 20, 0xffffffff}};
   const auto lock = [](ReaderPid holder, Bytes first, Bytes last, const char* device = "08:01",

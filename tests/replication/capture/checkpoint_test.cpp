@@ -138,7 +138,7 @@ TEST_CASE("a checkpoint that missed a pause is tried again soon, and six misses 
   CHECK(policy.decide(view(500, 500, kNextLog), now, now) == Action::None);
 }
 
-TEST_CASE("a writer's last second is checked again before it is blocked") {
+TEST_CASE("before a writer is blocked, its pauses in the last second are checked again") {
   auto policy = without_lending();
   const auto soon = kStart + milliseconds(999);
   const auto later = kStart + milliseconds(1'000);
