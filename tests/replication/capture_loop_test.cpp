@@ -59,7 +59,7 @@ TEST_CASE("a database whose page size differs from the replica's is not replicat
   loop.run();
   const auto report = mailboxes->report.take();
   CHECK(report->outcome == FlushOutcome::Failed);
-  CHECK(report->missing.find("new replica") != std::string::npos);
+  CHECK(report->missing.find("set --replica") != std::string::npos);
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ std::vector<Mishap> mishaps() {
          fs::create_directories(world.replica / "photos");
          std::ofstream(world.replica / "photos/cat.jpg") << "meow";
        },
-       "another one"},
+       "was replaced"},
       {"another identity",
        [](const World& world) {
          std::ofstream(world.replica / "walwrap/identity.json")

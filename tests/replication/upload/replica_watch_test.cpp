@@ -76,7 +76,7 @@ TEST_CASE("nothing is stored in an empty or foreign directory in place of the re
 
   std::ofstream(it.world.replica / "cat.jpg") << "meow";
   CHECK_FALSE(it.store_more().is_stored());
-  CHECK(it.uploader->replica().lost.find("another one") != std::string::npos);
+  CHECK(it.uploader->replica().lost.find("was replaced") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica / "ltx"));
   fs::remove_all(it.world.replica);
 
