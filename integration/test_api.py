@@ -84,12 +84,12 @@ def lie_rounds(run, rounds):
 
 
 for part in range(max(1, LIES // AT_ONCE)):
-    @case("part %d: what was said to be stored is there after everything is killed" % (part + 1))
+    @case("part %d: all that was reported as stored is there after kill -9 of all" % (part + 1))
     def no_lies(run):
         lie_rounds(run, min(LIES, AT_ONCE))
 
 
-@case("a wait across deaths of the replicator is answered truthfully")
+@case("a wait across crashes of the replicator is answered correctly")
 def replicator_dies(run):
     scene = Scene(run)
     walwrap, stored = confirming(scene, 400)
@@ -104,7 +104,7 @@ def replicator_dies(run):
     run.must(set(said) <= rows_at(run, scene), "a row that was confirmed is not there")
 
 
-@case("during an outage of the store nothing is said to be stored, and after it everything is")
+@case("nothing is reported as stored during an outage of the store, and everything after it")
 def outage(run):
     scene = Scene(run)
     walwrap, stored = confirming(scene, 60, env={"WAIT": "300ms"})
@@ -125,7 +125,7 @@ def outage(run):
     run.must(set(said) <= rows_at(run, scene), "a row that was confirmed is not there")
 
 
-@case("log checkpoints and restarts of the log keep no wait from its answer")
+@case("checkpoints and restarts of the WAL do not prevent the answer to a wait")
 def checkpoints(run):
     scene = Scene(run)
     side = ("while :; do sqlite3 %s 'pragma wal_checkpoint(truncate)' >&2; sleep 0.05; done"
@@ -137,7 +137,7 @@ def checkpoints(run):
     run.must(len(numbers(stored)) == 200, "%d of 200 were confirmed" % len(numbers(stored)))
 
 
-@case("`walwrap status`, `wait` and `flush` answer with their words and exit codes")
+@case("`walwrap status`, `wait` and `flush` have their documented output and exit codes")
 def commands(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 20, "--linger"))
@@ -190,7 +190,7 @@ def conforms(value, schema, whole, where):
         conforms(item, schema["items"], whole, where + "[]")
 
 
-@case("`walwrap snapshot`: one file, that a restore begins with, and what came later comes after")
+@case("`walwrap snapshot` stores one file with which a restore begins, before later uploads")
 def snapshot(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 300, "--linger"))
@@ -211,7 +211,7 @@ def snapshot(run):
     scene.same()
 
 
-@case("`GET /v1/points` is what restores find: each end of a span can be restored to")
+@case("`GET /v1/points` lists what can be restored: both ends of each span")
 def points(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 100, "--linger"))
@@ -233,7 +233,7 @@ def points(run):
     run.must(quiet == (0, ""), "--quiet says %r" % (quiet,))
 
 
-@case("every answer is one that docs/openapi.json describes")
+@case("docs/openapi.json describes every answer")
 def contract(run):
     described = json.loads((ROOT / "docs" / "openapi.json").read_text())
     scene = Scene(run)
@@ -258,7 +258,7 @@ def contract(run):
     walwrap.stop()
 
 
-@case("metrics are what a Prometheus reads: each name once, described, typed, in base units")
+@case("Prometheus can read the metrics: each name once, described, typed, in base units")
 def metrics(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 200, "--linger"))
@@ -307,7 +307,7 @@ def metrics(run):
     run.must(int(uploads[1]) > 0, "no upload was counted")
 
 
-@case("a death of the replicator, and a restore at the start, are among the metrics")
+@case("the metrics count crashes of the replicator and the restore of a start")
 def deaths(run):
     scene = Scene(run)
     scene.start(scene.writer("--rows", 20)).must_end(0)
@@ -327,7 +327,7 @@ def deaths(run):
     walwrap.stop()
 
 
-@case("the network listener answers with its token alone; a bad address is refused: 125")
+@case("the network listener answers only with its token, and a bad address exits with 125")
 def listener(run):
     scene = Scene(run)
     refused = scene.start(["touch", run.dir / "ran"], "--listen", "0.0.0.0:9090")
@@ -348,7 +348,7 @@ def listener(run):
     walwrap.stop()
 
 
-@case("health is red while writes are not stored, says why, and is green again afterwards")
+@case("health fails with a reason while writes are not stored, and recovers afterwards")
 def health(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rate", 50, "--linger"), "--health-max-lag", "1s")
@@ -369,7 +369,7 @@ def health(run):
     run.must("not stored in time" in said and "stored in time again" in said, said)
 
 
-@case("a user who is not the app's is refused by the socket's mode, and by who they are")
+@case("another user is refused by the socket's mode and by the user id")
 def foreign_user(run):
     if os.geteuid() != 0:
         raise Skip("needs root, to become somebody else")

@@ -41,7 +41,7 @@ def write_and_check(run, mode, body, rate, *flags):
 def register(mode, body, rate):
     speed = "%d commits a second" % rate if rate else "at full speed"
 
-    @case("busy_timeout=0, %s, %s, rows of %d bytes: no SQLITE_BUSY" % (mode, speed, body))
+    @case("busy_timeout=0, %s, %s, rows of %d bytes cause no SQLITE_BUSY" % (mode, speed, body))
     def _(run):
         write_and_check(run, mode, body, rate)
 
@@ -52,7 +52,7 @@ for each_mode in ("NORMAL", "FULL"):
             register(each_mode, each_body, each_rate)
 
 
-@case("sqlite3 app.db < dump.sql, %d statements without a busy timeout: all arrive" % STATEMENTS)
+@case("sqlite3 app.db < dump.sql loses none of %d statements without a busy timeout" % STATEMENTS)
 def dump_is_imported(run):
     shell = shutil.which("sqlite3")
     if not shell:

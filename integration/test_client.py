@@ -209,12 +209,12 @@ for title, (file_ending, runner, commits) in LANGUAGES.items():
                  not re.search(r"^stored", alone.stdout, re.M), "alone: %s" % alone)
 
 
-@case("docs/confirming-writes.md: each program that does not speak HTTP is run")
+@case("docs/confirming-writes.md: each program that does not use HTTP works")
 def every_program(run):
     run.must(set(programs()) == set(LANGUAGES), "programs: %s" % sorted(programs()))
 
 
-@case("the library and the extension need libc alone, and export what is documented")
+@case("the library and the extension need only libc and export what is documented")
 def needed_and_exported(run):
     needs("readelf")
     lib = installed() / "lib"
@@ -282,7 +282,7 @@ for number in range(int(sys.argv[2])):
 """
 
 
-@case("a wait goes on over a restart of the replicator")
+@case("a wait continues over a restart of the replicator")
 def restarts(run):
     rows, kills = 400, 3
     scene = Scene(run)
@@ -315,7 +315,7 @@ sqlite3 "$1" ".load $EXTENSION" "select walwrap_status()"
 """
 
 
-@case("with several databases a connection asks about its own")
+@case("with several databases a connection asks about its own one")
 def several(run):
     needs("sqlite3")
     scene = Scene(run)

@@ -35,7 +35,7 @@ def seed_of(run):
     return seed
 
 
-@case("everything killed, restart over the surviving disk: every row, %d times" % ROUNDS)
+@case("a restart after kill -9 of everything keeps every row on the disk, %d times" % ROUNDS)
 def surviving_disk(run):
     scene = Scene(run)
     seed = seed_of(run)
@@ -46,7 +46,7 @@ def surviving_disk(run):
     run.note("%d rows" % len(scene.acks()))
 
 
-@case("crash after crash without a clean stop between: every row")
+@case("repeated crashes without a clean stop between them lose no row")
 def crash_after_crash(run):
     scene = Scene(run)
     seed = seed_of(run)
@@ -56,7 +56,7 @@ def crash_after_crash(run):
     scene.must_be_stored(walwrap)
 
 
-@case("everything killed, restart on an empty disk: a prefix, at most the lag missing")
+@case("a restart on an empty disk after kill -9 of everything loses at most the lag")
 def empty_disk(run):
     seed = seed_of(run)
     worst = 0.0

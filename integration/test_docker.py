@@ -125,7 +125,7 @@ def work_at_a_shell(run, host):
         screen.close()
 
 
-@case("docker run -it with a shell: job control, Ctrl-C, the window's size and `exit 3`")
+@case("docker run -it gives a shell job control, Ctrl-C, the window's size and `exit 3`")
 def terminal(run):
     host = Host(run)
     try:
@@ -134,7 +134,7 @@ def terminal(run):
         host.end()
 
 
-@case("docker stop under load, the next container with an empty layer: every row")
+@case("docker stop under load loses no row for the next container with an empty layer")
 def containers(run):
     host = Host(run)
     try:

@@ -40,7 +40,7 @@ def is_well(run, scene):
     return found
 
 
-@case("doctor: a directory that serves is said to be well, and an empty one stays so")
+@case("doctor accepts a working directory, and leaves an empty one empty")
 def directory(run):
     is_well(run, Scene(run))
     fresh = Scene(run, run.path("empty", "x").parent)
@@ -51,7 +51,7 @@ def directory(run):
 
 
 for kind in KINDS:
-    @case("doctor: %s is recognised, allowed everything, and left as it was" % kind)
+    @case("doctor recognises %s with every right and leaves it unchanged" % kind)
     def bucket(run, kind=kind):
         found = is_well(run, Scene(run, fresh_replica(kind)))
         run.must("environment" in found["credentials"][1], found["credentials"])
@@ -59,7 +59,7 @@ for kind in KINDS:
         run.must(found["clock"][0] == "ok", found["clock"])
 
 
-@case("doctor: a store speaks HTTP/2 where the URL asks for it, and 1.1 elsewhere")
+@case("doctor reports HTTP/2 where the URL asks for it, and HTTP/1.1 elsewhere")
 def http2(run):
     scene = Scene(run, fresh_replica("http2"))
     run.must("HTTP/2" not in is_well(run, scene)["store"][1], "HTTP/2 though nobody asked for it")
@@ -67,7 +67,7 @@ def http2(run):
     run.must("HTTP/2" in is_well(run, scene)["store"][1], "not HTTP/2")
 
 
-@case("doctor: wrong keys, no bucket and no answer are told apart, each with what to type")
+@case("doctor distinguishes wrong credentials, no bucket and no answer, each with a hint")
 def refused(run):
     scene = Scene(run, fresh_replica("minio"))
     status, found = doctor(run, scene, env={"AWS_SECRET_ACCESS_KEY": "wrong"})

@@ -13,7 +13,7 @@ BOOT_BUDGET = 10 * 1024  # bytes uploaded by a boot over a database nobody touch
 SMALL_CHANGE = 256 * 1024  # what a few rows, the fence slot and the bookkeeping may come to
 
 
-@case("20 dyno cycles in a row, the disk wiped each time: every row of every life")
+@case("20 dyno cycles with a wiped disk each lose no row")
 def dyno_cycles(run):
     scene = Scene(run)
     largest = 0
@@ -44,7 +44,7 @@ def uploaded_by(scene, command):
     return checks.uploaded_between(before, checks.stored_bytes(scene.replica))
 
 
-@case("a boot over an untouched 64 MiB database uploads less than 10 KiB")
+@case("a start over an unchanged 64 MiB database uploads less than 10 KiB")
 def boot_untouched(run):
     scene = Scene(run)
     fill(scene, 64)
@@ -55,7 +55,7 @@ def boot_untouched(run):
     run.note("%d bytes" % uploaded)
 
 
-@case("a boot from an empty disk restores 64 MiB and uploads less than 10 KiB")
+@case("a start on an empty disk restores 64 MiB and uploads less than 10 KiB")
 def boot_empty(run):
     scene = Scene(run)
     fill(scene, 64)
@@ -80,7 +80,7 @@ def boot_empty_and_write(run):
     run.note("%d bytes" % uploaded)
 
 
-@case("a database edited while walwrap was away uploads the edit only")
+@case("an edit made while walwrap did not run is all that the next start uploads")
 def edited_offline(run):
     scene = Scene(run)
     fill(scene, 16)

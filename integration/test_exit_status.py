@@ -12,7 +12,7 @@ STATUSES = {"0": 0, "1": 1, "7": 7, "143": 143, "kill": 137}
 
 
 def ends_by_itself(how, status):
-    @case("an app that ends by itself with %s: status %d and every row" % (how, status))
+    @case("an app that ends by itself with %s gives status %d, all rows stored" % (how, status))
     def check(run):
         scene = Scene(run)
         walwrap = scene.start(scene.writer("--seconds", 0.4, "--end", how))
@@ -20,7 +20,7 @@ def ends_by_itself(how, status):
 
 
 def ends_on_term(how, status):
-    @case("an app that ends on TERM with %s: status %d and every row" % (how, status))
+    @case("an app that ends on TERM with %s gives status %d, all rows stored" % (how, status))
     def check(run):
         scene = Scene(run)
         walwrap = scene.start(scene.writer("--on-term", how))
@@ -34,7 +34,7 @@ for how, status in STATUSES.items():
     ends_on_term(how, status)
 
 
-@case("an app that ignores TERM is killed in time to store every row: 137")
+@case("an app that ignores TERM is killed with 137 early enough to store every row")
 def ignores_term(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--on-term", "ignore"), "--grace", "5s")
@@ -47,7 +47,7 @@ def ignores_term(run):
     run.must(took < 5, "the stop took %.1f s of a grace of 5 s" % took)
 
 
-@case("a stopped app (SIGSTOP) gets TERM all the same")
+@case("a stopped app (SIGSTOP) gets TERM")
 def stopped_app(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer(), "--grace", "10s")
@@ -57,7 +57,7 @@ def stopped_app(run):
     scene.must_be_stored(walwrap, 0)
 
 
-@case("a host that sends TERM three times within a second loses nothing")
+@case("a platform that sends TERM three times within a second loses no row")
 def term_repeated(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows-after-term", 2000))
@@ -68,7 +68,7 @@ def term_repeated(run):
     scene.must_be_stored(walwrap, 0)
 
 
-@case("an app that lives 50 ms: every row")
+@case("every row of an app that runs for 50 ms is stored")
 def short_life(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 10))
@@ -76,21 +76,21 @@ def short_life(run):
     run.must(len(scene.acks()) == 10, "%d rows acknowledged" % len(scene.acks()))
 
 
-@case("a database created after 3 s, just before the app ends: every row")
+@case("every row of a database created after 3 s, just before the app ends, is stored")
 def created_late(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--delay", 3, "--rows", 10))
     scene.must_be_stored(walwrap)
 
 
-@case("a database created after 3 s and written for a while: every row")
+@case("every row of a database created after 3 s and written for a while is stored")
 def created_late_and_used(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--delay", 3, "--seconds", 2))
     scene.must_be_stored(walwrap)
 
 
-@case("an app that never creates its database: status 7, nothing stored")
+@case("an app that never creates its database ends with its status 7 and stores nothing")
 def never_created(run):
     scene = Scene(run)
     walwrap = scene.start(["sh", "-c", "exit 7"])
@@ -109,13 +109,13 @@ def outlives_its_shell(name, shell, *flags):
         scene.must_be_stored(walwrap, 143)
 
 
-outlives_its_shell("a writer that outlives its shell is stopped before the last flush: every row",
+outlives_its_shell("a writer that outlives its shell is stopped, and every row is stored",
                    "%s & wait", "--rows-after-term", 300)
-outlives_its_shell("a writer in a session of its own that ignores TERM: killed, every row",
+outlives_its_shell("a writer in its own session is killed, and every row is stored",
                    "setsid %s & wait", "--on-term", "ignore")
 
 
-@case("a shell that exits by itself and leaves a writer behind: the shell's status, every row")
+@case("a shell that leaves a writer behind gives its own status, and every row is stored")
 def left_behind(run):
     scene = Scene(run)
     words = " ".join("'%s'" % word for word in scene.writer())
@@ -123,14 +123,14 @@ def left_behind(run):
     scene.must_be_stored(walwrap, 7)
 
 
-@case("a command that is not there: 127; one that cannot be executed: 126")
+@case("a missing command exits with 127, and one that cannot be executed with 126")
 def no_command(run):
     scene = Scene(run)
     scene.start([run.dir / "no-such-program"]).must_end(127, flush=None)
     scene.start([run.dir]).must_end(126, flush=None)
 
 
-@case("the app gets its arguments and its output untouched")
+@case("the app's arguments and its output are unchanged")
 def untouched(run):
     scene = Scene(run)
     walwrap = scene.start([PYTHON, "-c", "import sys; print(sys.argv[1:])", "a b", "", "$HOME"])

@@ -72,7 +72,7 @@ SUFFIXES = {"-wal": ["-wal"], "-shm": ["-shm"], "both": ["-wal", "-shm"]}
 for name, suffixes in SUFFIXES.items():
     words = ", ".join(map(repr, suffixes))
 
-    @case("a start script deletes %s, and every row that the app commits then is stored" % name)
+    @case("every later row is stored when a start script deletes %s" % name)
     def deleted_before(run, suffixes=suffixes):
         scene = prepare(run)
         script = "rm -f %s; exec %s" % (
@@ -87,7 +87,7 @@ db.close()
         scene.start(["sh", "-c", script]).must_end(0)
         must_hold(run, scene, list(range(30)))
 
-    @case("the app deletes %s while it has the database open, and goes on" % name)
+    @case("every row is stored when the app deletes %s while it has the database open" % name)
     def deleted_during(run, words=words):
         scene = prepare(run)
         scene.start(app(scene, """
@@ -102,7 +102,7 @@ db.close()
 """ % words)).must_end(0)
         must_hold(run, scene, list(range(8)))
 
-    @case("the app deletes %s between two connections" % name)
+    @case("every row is stored when the app deletes %s between two connections" % name)
     def deleted_between(run, words=words):
         scene = prepare(run)
         scene.start(app(scene, """
@@ -119,7 +119,7 @@ db.close()
 """ % words)).must_end(0)
         must_hold(run, scene, list(range(7)))
 
-    @case("%s is deleted as the last thing before the app ends" % name)
+    @case("every row is stored when %s is deleted just before the app ends" % name)
     def deleted_at_end(run, words=words):
         scene = prepare(run)
         scene.start(app(scene, """
@@ -152,7 +152,7 @@ WAYS = {"copied": "shutil.copy(backup, path)", "renamed": "os.replace(backup, pa
 
 for way, how in WAYS.items():
     for before in ("0.05", "1.5", "6"):
-        @case("a backup that is %s over the closed database after %s s is what is stored" %
+        @case("a backup that is %s over the closed database after %s s is stored" %
               (way, before))
         def restored(run, how=how, before=before):
             scene = Scene(run)
@@ -160,7 +160,7 @@ for way, how in WAYS.items():
             must_hold(run, scene, [0, 1, 2, 100, 101])
 
 
-@case("a database that is replaced as the last thing before the app ends is what is stored")
+@case("a database that is replaced just before the app ends is stored")
 def replaced_at_end(run):
     for attempt in range(4):
         scene = Scene(run)
@@ -180,7 +180,7 @@ os.replace(other, path)
         subprocess.run(["rm", "-rf", str(scene.replica)], check=True)
 
 
-@case("a library that writes the whole file in place is followed")
+@case("a database that a library rewrites in place is stored")
 def written_in_place(run):
     scene = Scene(run)
     scene.start(app(scene, """
@@ -212,7 +212,7 @@ def nothing(run):
              "said: %s" % summary)
 
 
-@case("a path at which no database appears is warned of after ten seconds, once")
+@case("a path without a database causes one warning after ten seconds")
 def absent(run):
     scene = Scene(run)
     walwrap = scene.start(["sleep", "12"])
@@ -221,7 +221,7 @@ def absent(run):
     run.must(len(warned) == 1, "warned %d times" % len(warned))
 
 
-@case("an app that deletes its database is told what the replica keeps")
+@case("a warning says what the replica keeps after the app deleted its database")
 def deleted(run):
     scene = Scene(run)
     walwrap = scene.start(app(scene, """
@@ -236,7 +236,7 @@ time.sleep(0.3)
     run.must("keeps its last state" in walwrap.summary()["missing"], "%s" % walwrap.summary())
 
 
-@case("without enough descriptors the flush is a failure, and says why")
+@case("a flush without enough descriptors fails with the reason")
 def descriptors(run):
     for limit in (24, 26, 28):
         scene = Scene(run)
@@ -256,7 +256,7 @@ def descriptors(run):
         subprocess.run(["rm", "-rf", str(scene.replica)], check=True)
 
 
-@case("garbage in the database's place is tried a few times, said, and a failure at the end")
+@case("a garbage file in place of the database is retried, reported, and fails the flush")
 def garbage(run):
     scene = Scene(run)
     walwrap = scene.start(app(scene, """

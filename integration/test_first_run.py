@@ -136,7 +136,7 @@ existing("a database of before, whose app asks for WAL mode first",
          "--first", "pragma journal_mode=wal")
 
 
-@each_run("page size, auto_vacuum and encoding are those that the app chooses, as alone")
+@each_run("the app chooses page size, auto_vacuum and encoding as without walwrap")
 def settings(run, scene):
     sql = ("pragma page_size=1024; pragma auto_vacuum=full; pragma encoding='UTF-16le';"
            "create table t(a); insert into t values('ä')")
@@ -148,7 +148,7 @@ def settings(run, scene):
     must_be_equal(scene, ["t"])
 
 
-@case("an app in exclusive locking mode is told of, by its pid, and stored when it has ended")
+@case("an app in exclusive locking mode is reported with its pid, and stored when it has ended")
 def exclusive(run):
     scene = Scene(run)
     app = ("import os, sqlite3, sys, time\n"

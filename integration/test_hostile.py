@@ -53,7 +53,7 @@ def leftovers(place):
     return [path for path in place.iterdir() if ".walwrap-restore-" in path.name]
 
 
-@case("a link that the app's user plants in the state directory costs root no file")
+@case("a link made by the app's user in the state directory destroys no file of root")
 def planted(run):
     if os.geteuid() != 0:
         raise Skip("only root can start the app as another user")
@@ -83,7 +83,7 @@ def planted(run):
     run.must(not list(elsewhere.iterdir()), "something was made behind the link")
 
 
-@case("the last flush needs no thread that the host may refuse")
+@case("the final flush works when the platform refuses new threads")
 def no_threads(run):
     scene = Scene(run)
     if os.geteuid() == 0:
@@ -100,7 +100,7 @@ def no_threads(run):
     scene.must_be_stored(walwrap, 0)
 
 
-@case("two restores that are killed leave no file in the way of the third")
+@case("two killed restores leave no file that blocks the third")
 def killed_restores(run):
     scene = replica_of(run, 20)
     with small_disk(run, 50) as place:
@@ -122,7 +122,7 @@ def killed_restores(run):
         run.note("%d were left" % len(left))
 
 
-@case("a disk too small for the database refuses the start with what to do, and stays as it was")
+@case("a start on a disk too small for the database is refused and leaves it unchanged")
 def full_disk(run):
     scene = replica_of(run, 20)
     with small_disk(run, 8) as place:

@@ -12,7 +12,7 @@ SECONDS = 10
 FIRST_LOOKS = 12  # what a start looks at once, ten seconds after it: the replica, the app's files
 
 
-@case("an idle database: no wake-up of init, at most one a second of the replicator, no upload")
+@case("an idle database causes no wake-up of init, one a second of the replicator, no upload")
 def idle(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 100, "--delay", 0.5, "--rows-after-term", 0,
@@ -36,7 +36,7 @@ def idle(run):
     run.note("init %d, replicator %d wake-ups in %d s" % (init, replication, SECONDS))
 
 
-@case("walwrap without a replica is an init only: no wake-up")
+@case("walwrap without a database is an init that does not wake up")
 def init_only(run):
     process = subprocess.Popen([binary(), "--", "sleep", "60"], env=run.environment(),
                                stderr=subprocess.DEVNULL)

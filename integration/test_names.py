@@ -126,7 +126,7 @@ JUDGED = (  # what is different from PLAIN, whether it is allowed
 )
 
 if not CHOSEN:
-    @case("flush=ok is judged by what is restored, and every other ending by what is still there")
+    @case("a run with flush=ok is checked by a restore, any other run by its files")
     def judged(run):
         for changes, allowed in JUDGED:
             said = names_verdict.judge(dataclasses.replace(PLAIN, **changes))

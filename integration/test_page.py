@@ -60,7 +60,7 @@ def contrast(one, other):
     return (light + 0.05) / (dark + 0.05)
 
 
-@case("the page says how things are, light and dark, wide and narrow, and all of it can be read")
+@case("the dashboard shows the state and is readable light and dark, wide and narrow")
 def looks(run):
     scene, walwrap, url = listening(run, 9_000 if PICTURES else 200)
     browser = Browser(run)
@@ -89,7 +89,7 @@ def looks(run):
         walwrap.stop()
 
 
-@case("the point that is clicked shows a command, and what is typed so restores it")
+@case("a click on a restore point shows a command that restores it")
 def click(run):
     scene, walwrap, url = listening(run)
     browser = Browser(run)
@@ -117,7 +117,7 @@ def click(run):
     db.close()
 
 
-@case("trouble is seen at once, in words and not by colour alone")
+@case("a problem is shown at once, in words and not by colour alone")
 def trouble(run):
     scene, walwrap, url = listening(run, 50, "--health-max-lag", "1s")
     (scene.replica / "ltx").rename(scene.replica / "gone")
@@ -138,7 +138,7 @@ def trouble(run):
         walwrap.stop()
 
 
-@case("with a token the browser asks for it as a password, and nothing is shown without")
+@case("the browser asks for the token as a password, and nothing is shown without it")
 def token(run):
     scene, walwrap, url = listening(run, 20, "--listen-token", "s3cret")
     port = int(re.search(r":(\d+)/", url)[1])
@@ -162,7 +162,7 @@ def token(run):
         walwrap.stop()
 
 
-@case("`walwrap status --watch` shows it all on a terminal, again and again")
+@case("`walwrap status --watch` repeats the status on a terminal")
 def watch(run):
     scene, walwrap, url = listening(run)
     screen = Screen()

@@ -24,7 +24,7 @@ def linked(run):
     return scene
 
 
-@case("a database behind a dangling link is stored, restored through it, and the link stays")
+@case("a database behind a dangling link is stored and restored, and the link stays")
 def link(run):
     scene = linked(run)
     scene.start(scene.writer("--rows", 20)).must_end(0)
@@ -74,7 +74,7 @@ def circle(run):
     checks.same(run, scene.db, scene.replica, scene.acks())
 
 
-@case("a file that is mounted alone is restored in place if it is empty, and kept if it is not")
+@case("a mounted file is restored in place if it is empty, and kept if it is not")
 def mounted(run):
     if os.geteuid() != 0 or not shutil.which("unshare"):
         raise Skip("a mount needs root and unshare")
@@ -110,7 +110,7 @@ def mounted(run):
     run.must(outside.read_bytes() == mine, "a refused start changed it")
 
 
-@case("a file with two names is replicated under the one given, with a warning")
+@case("a file with two names is replicated under the configured one, with a warning")
 def hard_link(run):
     scene = Scene(run)
     scene.start(scene.writer("--rows", 5)).must_end(0)
@@ -126,7 +126,7 @@ def owner_of(path):
     return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
 
 
-@case("as root, a restored database is the app user's, who then can write it")
+@case("as root, a restored database belongs to the app's user, who can write to it")
 def rights(run):
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         raise Skip("only root gives files away")
@@ -152,7 +152,7 @@ def rights(run):
     run.must(owner_of(scene.db) == (APP_USER, APP_GROUP, 0o664), "it is %s" % (owner_of(scene.db),))
 
 
-@case("a database that the app has open and no --db names is named in the log, once")
+@case("a database that the app has open and no --db names is logged once")
 def second_database(run):
     scene = Scene(run)
     other = scene.host / "auxiliary.db"
@@ -170,7 +170,7 @@ def second_database(run):
     walwrap.stop()
 
 
-@case("values that cannot be meant are refused, naming the variable, and nothing is made")
+@case("a malformed value is refused with the name of its variable, and no file is created")
 def values(run):
     scene = Scene(run)
     replica = url_of(scene.replica)

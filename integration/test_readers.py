@@ -38,7 +38,7 @@ def lines(walwrap, text):
     return [fields for fields in walwrap.log() if fields.get("msg") == text]
 
 
-@case("a process that keeps a read transaction open is named; when it ends the log is reused")
+@case("a process with a long read transaction is named, and the WAL is reused when it ends")
 def long_reader(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rate", 200, "--body", 4000),

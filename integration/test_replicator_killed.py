@@ -35,7 +35,7 @@ def killed_every_second(run):
              % (kills, len(scene.acks()), max(gaps, default=0)))
 
 
-@case("a replicator killed on an idle database comes back and stores the next row")
+@case("a replicator that is killed beside an idle database restarts and stores the next row")
 def killed_while_idle(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rate", 1))
@@ -48,7 +48,7 @@ def killed_while_idle(run):
     scene.same()
 
 
-@case("TERM while the replicator is dead still flushes everything")
+@case("a TERM while the replicator is not running still flushes everything")
 def term_while_dead(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer())

@@ -53,7 +53,7 @@ def dyno_cycles(run, scene):
     run.note("%d rows" % len(scene.acks()))
 
 
-@case("dyno cycles over HTTP/2")
+@case("dyno cycles over HTTP/2 lose no row")
 def dyno_cycles_http2(run):
     replica = fresh_replica("http2")
     replica.url += "&http=2"

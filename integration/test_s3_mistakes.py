@@ -13,7 +13,7 @@ NONE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
 
 
 def mistake(name, seconds, word, env=None, url=lambda url: url):
-    @case("a start with %s is refused within %d s, and says so" % (name, seconds))
+    @case("a start with %s is refused within %d s with a message" % (name, seconds))
     def check(run):
         replica = fresh_replica("minio")
         replica.url = url(replica.url)
@@ -36,7 +36,7 @@ mistake("the bucket does not exist", SOON_SECONDS, "the bucket does not exist",
         url=lambda url: url.replace("s3://", "s3://no-such-"))
 
 
-@case("a known database starts although access is denied, and the stop says what is missing")
+@case("a known database starts without access to the store, and the stop names what is missing")
 def known(run):
     scene = Scene(run, fresh_replica("minio"))
     scene.start(scene.writer("--rows", 10)).must_end(0)

@@ -103,7 +103,7 @@ def outage_under_load(run, outage, how):
 
 
 for how, said in (("refuse", "refuses connections"), ("black-hole", "swallows every request")):
-    case("the store %s for %.0f s under load, and all is caught up" % (said, SECONDS))(
+    case("after the store %s for %.0f s under load, everything is stored" % (said, SECONDS))(
         behind_a_proxy(lambda run, outage, how=how: outage_under_load(run, outage, how)))
 
 
@@ -133,11 +133,11 @@ def stop_during_outage(run, outage, how):
 
 
 for how, said in (("refuse", "refuses connections"), ("black-hole", "swallows every request")):
-    case("a stop while the store %s exits 74 in time, and the next start stores it" % said)(
+    case("a stop while the store %s exits with 74, and the next start stores the rest" % said)(
         behind_a_proxy(lambda run, outage, how=how: stop_during_outage(run, outage, how)))
 
 
-@case("a known database starts while the store is away, and goes up when it is back")
+@case("a known database starts during an outage of the store, and is uploaded after it")
 @behind_a_proxy
 def start_without_store(run, outage):
     scene = outage.scene
@@ -153,7 +153,7 @@ def start_without_store(run, outage):
     scene.must_be_stored(walwrap)
 
 
-@case("at a terminal a restore and a last flush are bars; each log line takes its bar's place")
+@case("on a terminal a restore and the final flush show bars that log lines replace")
 @behind_a_proxy
 def bars(run, outage):
     scene, screen = outage.scene, Screen()

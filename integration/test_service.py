@@ -34,7 +34,7 @@ class Manager:
         return dict(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines())
 
 
-@case("systemd hears READY when the app runs, STOPPING with the time it takes, and the watchdog")
+@case("systemd gets READY when the app runs, STOPPING with its duration, and the watchdog")
 def manager(run):
     listener = Manager(run)
     walwrap = Scene(run).start(LONG, "--grace", "20s",
@@ -51,7 +51,7 @@ def manager(run):
     walwrap.must_end(0, flush="nothing")
 
 
-@case("--notify app: READY and the watchdog are the app's to say; --notify off: nothing is said")
+@case("--notify app leaves READY and the watchdog to the app, --notify off sends nothing")
 def app_speaks(run):
     listener = Manager(run)
     look = ["sleep", "0.3"]
@@ -72,7 +72,7 @@ def app_speaks(run):
     run.must(not any("READY" in message or "WATCHDOG" in message for message in said), str(said))
 
 
-@case("--ready-file is there while the app runs; --ready-fd gets a newline when it does")
+@case("--ready-file exists while the app runs, and --ready-fd gets a newline at its start")
 def ready(run):
     path = run.path("ready")
     path.write_text("of an earlier life")
@@ -98,7 +98,7 @@ def ready(run):
     run.must(shell.wait(5) == 143, "status %s" % shell.returncode)
 
 
-@case("--ready-fd with a descriptor that is not open: 125, and what to type")
+@case("--ready-fd with a closed descriptor exits with 125 and says what to type")
 def no_descriptor(run):
     walwrap = Scene(run).start(["touch", run.dir / "ran"], "--ready-fd", "99")
     run.must(walwrap.wait() == 125, "not refused")
@@ -106,7 +106,7 @@ def no_descriptor(run):
     run.must(not (run.dir / "ran").exists(), "the app ran")
 
 
-@case("--user: the app is that user, the restored database and all beside it are that user's")
+@case("--user runs the app as that user, who owns the restored database and the files beside it")
 def user(run):
     if os.geteuid() != 0:
         raise Skip("only root can start the app as another user")
@@ -126,7 +126,7 @@ def user(run):
         run.must((status.st_uid, status.st_gid) == (UID, GID), "%s is %d's" % (path, status.st_uid))
 
 
-@case("--user with a name that is not there, or without the right to it: 125, and what to type")
+@case("--user with an unknown name, or without the right to it, exits with 125 and a hint")
 def no_user(run):
     for nobody, who, said in ((False, "no-such-user", "UID:GID"),
                               (True, "0:0", "start walwrap as")):
@@ -136,7 +136,7 @@ def no_user(run):
         run.must(not (run.dir / "ran").exists(), "the app ran")
 
 
-@case("init and replicator have the capabilities they need, and no program below gains any")
+@case("init and replicator keep only the capabilities they need, and the app gains none")
 def capabilities(run):
     if os.geteuid() != 0:
         raise Skip("there are none to give up")
@@ -154,7 +154,7 @@ def capabilities(run):
     walwrap.must_end(0, flush="nothing")
 
 
-@case("an app that is killed for want of memory: 137, and a line that says so")
+@case("an app that the OOM killer ends exits with 137 and a log line says so")
 def out_of_memory(run):
     group = control_group("memory", *MEMORY)
     grow = "x = []\nwhile True: x.append(bytearray(1 << 20))"
@@ -213,7 +213,7 @@ def control_group(controller, limit, value):
     return group
 
 
-@case("no process to be had for the app: tried again until there is one")
+@case("a failed fork of the app is retried until it succeeds")
 def no_process(run):
     group = control_group("pids", "pids.max", "1")
     ran = run.path("ran")
@@ -233,7 +233,7 @@ def look(path):
                 db.execute("select count(*) from notes").fetchone())
 
 
-@case("a TERM at any moment of a restore ends it within a second: 143, a whole database or none")
+@case("a TERM during a restore ends it within a second with 143, and leaves no partial database")
 def stopped_restore(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 20, "--body", 1 << 20, "--rows-per-commit", 4))
@@ -261,7 +261,7 @@ def stopped_restore(run):
     run.must(aborted > 3, "only %d came before the app" % aborted)
 
 
-@case("--scrub-env: the app does not see the store's keys, nor anything else changed")
+@case("--scrub-env hides the store's credentials from the app and changes nothing else")
 def scrubbed(run):
     keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "c"}
     walwrap = Scene(run).start(["env"], "--scrub-env", env=keys)
@@ -271,7 +271,7 @@ def scrubbed(run):
     run.must(not any("ACCESS_KEY" in line for line in seen), "it sees a key")
 
 
-@case("--kill-app never: an app that goes on past its grace is waited for, and then flushed")
+@case("--kill-app never waits for an app past its grace and then flushes")
 def never_killed(run):
     late = ["sh", "-c", "trap 'sleep 2.5; exit 0' TERM; echo up; while :; do sleep 0.02; done"]
     walwrap = Scene(run).start(late, "--grace", "1s", "--kill-app", "never")

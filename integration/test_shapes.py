@@ -27,7 +27,7 @@ def run_bare(scene, *flags):
     return subprocess.run(scene.writer(*flags), env=scene.run.environment()).returncode
 
 
-@case("one transaction of 64 MiB is stored whole, in bounded memory")
+@case("one transaction of 64 MiB is stored completely in bounded memory")
 def huge_transaction(run):
     scene = Scene(run)
     walwrap = scene.start(scene.writer("--rows", 1, "--rows-per-commit", 64, "--body", 1 << 20))
@@ -41,7 +41,7 @@ def huge_transaction(run):
 
 
 def page_size(size):
-    @case("page size %d" % size)
+    @case("a database with page size %d is stored" % size)
     def check(run):
         scene = Scene(run)
         run_for(scene, 1.5, "--page-size", size, "--body", 700, "--rate", 1000)
@@ -63,16 +63,16 @@ def each_second(name, *flags):
         run_for(Scene(run), 4.5, "--rate", 2000, "--body", 400, *flags)
 
 
-each_second("VACUUM once a second under load", "--each-second", "vacuum")
-each_second("wal_checkpoint(TRUNCATE) once a second under load",
+each_second("VACUUM once a second under load loses no row", "--each-second", "vacuum")
+each_second("wal_checkpoint(TRUNCATE) once a second under load loses no row",
             "--each-second", "pragma wal_checkpoint(truncate)")
 # At this rate the log stays below the limit past which writers may be held.
 each_second("an app without a busy timeout never meets a locked database",
             "--busy-timeout", 0, "--rate", 200)
-each_second("synchronous=FULL", "--synchronous", "full")
+each_second("an app with synchronous=FULL loses no row", "--synchronous", "full")
 
 
-@case("a database that shrinks by auto_vacuum and grows again")
+@case("a database that shrinks by auto_vacuum and grows again is stored")
 def shrinks(run):
     scene = Scene(run)
     # The bulky rows belong to nobody's acknowledgements: they are there to be deleted.
@@ -85,7 +85,7 @@ def shrinks(run):
     run.must(shrunk < 3 << 20, "the database did not shrink: %d bytes" % shrunk)
 
 
-@case("a rollback-journal database is put in WAL mode and stored")
+@case("a rollback-journal database is changed to WAL mode and stored")
 def rollback_journal(run):
     scene = Scene(run)
     run.must(run_bare(scene, "--journal", "delete", "--rows", 50) == 0, "the bare run failed")
@@ -95,7 +95,7 @@ def rollback_journal(run):
     run.must(mode == "wal", "journal_mode is %s" % mode)
 
 
-@case("four writer processes at once")
+@case("the commits of four writer processes are stored")
 def four_writers(run):
     scene = Scene(run)
     acks = [run.dir / ("ack%d" % i) for i in range(4)]

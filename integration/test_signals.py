@@ -40,7 +40,7 @@ class Teller:
         self.walwrap.process.send_signal(number)
 
 
-@case("--rewrite TERM:QUIT: a stop is passed on as QUIT, and the app's status comes through")
+@case("--rewrite TERM:QUIT passes a stop on as QUIT, and the app's status is passed on")
 def rewritten(run):
     app = Teller(run, "--rewrite", "TERM:QUIT,HUP:0,USR2:USR1")
     app.send(signal.SIGHUP)
@@ -49,7 +49,7 @@ def rewritten(run):
     run.must(app.heard() == ["ready", "QUIT"], "the app heard %s" % app.heard())
 
 
-@case("--stop-signals QUIT: TERM is the app's alone, QUIT stops it")
+@case("--stop-signals QUIT stops on QUIT, and TERM only goes to the app")
 def stopped_by_another(run):
     app = Teller(run, "--stop-signals", "QUIT")
     app.send(signal.SIGTERM)
@@ -61,7 +61,7 @@ def stopped_by_another(run):
     app.walwrap.must_end(3, flush=None)
 
 
-@case("--ok-codes 143: an app that TERM ends has ended well, if TERM was asked for")
+@case("--ok-codes 143 counts an app that a requested TERM ends as a success")
 def good_codes(run):
     app = Teller(run, "--ok-codes", "130,143", command=["sh", "-c", "echo ready; exec sleep 60"])
     app.send(signal.SIGTERM)
@@ -69,7 +69,7 @@ def good_codes(run):
     Scene(run).start(["sh", "-c", "kill -TERM $$"], "--ok-codes", "143").must_end(143, flush=None)
 
 
-@case("--app-grace 1s: an app that does not end is killed after a second, of a grace of 20")
+@case("--app-grace 1s kills an app that does not end after 1 s of a grace of 20 s")
 def short_grace(run):
     app = Teller(run, "--app-grace", "1s", "--grace", "20s")
     began = time.monotonic()
@@ -79,7 +79,7 @@ def short_grace(run):
     run.must(0.9 < took < 3, "it took %.1f s" % took)
 
 
-@case("--group: what a shell starts hears the signals that the shell keeps to itself")
+@case("--group sends signals also to the processes of a shell that does not pass them on")
 def group(run):
     # The shell ignores USR1 by a trap that does nothing, and waits.
     shell = ["sh", "-c", "trap : USR1; sh -c '%s' & while :; do wait; done"
@@ -101,7 +101,7 @@ def oom(run):
         run.must(got == min(1000, ours + raised), "%s: %d, ours is %d" % (flags, got, ours))
 
 
-@case("a signal that is none, or stops nobody, is refused before the app runs: 125")
+@case("an unknown signal, or one that stops no app, exits with 125 before the app runs")
 def refused(run):
     for flags, said in ((("--rewrite", "TERM"), "FROM:TO"), (("--stop-signals", "KILL"), "KILL"),
                         (("--ok-codes", "300"), "0 to 255")):
@@ -111,7 +111,7 @@ def refused(run):
         run.must(not os.path.exists(run.dir / "ran"), "the app ran")
 
 
-@case("three signals while the last flush waits do not cancel it, nor change what the app said")
+@case("three signals during the final flush change neither the flush nor the app's status")
 def during_flush(run):
     scene = Scene(run)
     walwrap = scene.start(["sh", "-c", "sqlite3 $0 'pragma journal_mode=wal; create table t(x); "
@@ -132,7 +132,7 @@ def during_flush(run):
     scene.same(tables=["t"])
 
 
-@case("three signals while the start waits for a store: 143 once, the app never ran")
+@case("three signals while the start waits for a store exit once with 143, without the app")
 def during_start(run):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, says nothing
         port = silent.getsockname()[1]

@@ -6,7 +6,7 @@ from lib.harness import case, main
 from lib.site import python_or_skip
 
 
-@case("a Django site moves to an empty host under load and back: every acknowledged note")
+@case("a Django site moves under load to an empty machine and back with every acknowledged note")
 def site_moves(run):
     python = python_or_skip()
     notes = move.move(python, run.dir, seconds=3)

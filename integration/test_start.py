@@ -162,7 +162,7 @@ def allow_empty(run):
 
 
 def on_diverged(local):
-    @case("local %s, --on-diverged=use-replica: the local file set aside, the replica restored"
+    @case("local %s, --on-diverged=use-replica: the local file is set aside, the replica restored"
           % local)
     def use_replica(run):
         start = Start(run, local, "present")
@@ -187,7 +187,7 @@ on_diverged("unknown")
 on_diverged("diverged")
 
 
-@case("a TERM while the start waits for a replica ends with 143 and leaves nothing")
+@case("a TERM while the start waits for a replica exits with 143 and leaves no file")
 def term_while_waiting(run):
     start = Start(run, "none", "present")
     start.scene.replica = run.dir / "not-mounted" / "replica"
@@ -202,7 +202,7 @@ def term_while_waiting(run):
     run.must(len(start.scene.app_starts()) == before, "the app ran")
 
 
-@case("a damaged replica is named: the message tells which file")
+@case("a start with a damaged replica names the damaged file")
 def names_the_file(run):
     start = Start(run, "none", "damaged")
     said = start.must_be_refused()

@@ -50,7 +50,7 @@ PURE_MODULES = {"base", "wal", "ltx", "config"}
 PURE_UNITS = {
     "http/uri", "storage/aws/s3_sign", "replication/replica/layout", "replication/startup/startup",
     "replication/capture/checkpoint", "replication/upload/pace", "replication/replica/plan",
-    "control/protocol", "supervisor/lifecycle", "supervisor/lifecycle_state", "supervisor/host",
+    "control/protocol", "supervisor/lifecycle", "supervisor/lifecycle_state", "supervisor/platform",
 }
 
 # What a source declares for itself at the outermost level.

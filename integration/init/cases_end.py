@@ -19,13 +19,13 @@ def run_all(rows, check):
         list(pool.map(check, rows))
 
 
-@spec("exits with the app's code, for each from 0 to 255")
+@spec("init exits with the app's code, for each code from 0 to 255")
 def codes(run, init):
     run_all(range(256), lambda code: init.start(run, ["sh", "-c", "exit %d" % code])
             .must_end(code))
 
 
-@spec("a code that counts as good is 0 after a stop, each of them, and no other is")
+@spec("a configured good code becomes 0 after a stop, and no other code does")
 def good_codes(run, init):
     def stopped(code, good):
         ready = run.path("ready-%d-%s" % (code, good == [code]))
@@ -43,14 +43,14 @@ def good_codes(run, init):
     stopped(9, others).must_end(9)
 
 
-@spec("an app that a signal kills makes it 128 + n")
+@spec("an app that a signal kills gives the exit code 128 + n")
 def killed(run, init):
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGSEGV,
                    signal.SIGUSR1, signal.SIGUSR2, signal.SIGRTMIN + 5):
         init.start(run, ["sh", "-c", "ulimit -c 0; kill -%d $$" % number]).must_end(128 + number)
 
 
-@spec("TERM, USR1 and USR2 that it gets end an app that does not handle them: 143, 138, 140")
+@spec("TERM, USR1 and USR2 end an app without handlers for them: 143, 138, 140")
 def passed_on(run, init):
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         ready = run.path("ready-%d" % number)
@@ -61,7 +61,7 @@ def passed_on(run, init):
         app.must_end(128 + number)
 
 
-@spec("a command that is not there is 127, one that cannot be executed 126")
+@spec("a missing command exits with 127, and one that cannot be executed with 126")
 def not_executed(run, init):
     plain = run.path("plain")
     plain.write_text("exit 0")
@@ -71,7 +71,7 @@ def not_executed(run, init):
     init.start(run, [plain]).must_end(126)
 
 
-@spec("what cannot be executed though its mode says so: busy, without its interpreter, no program")
+@spec("an executable file that cannot be run fails: busy, no interpreter, not a program")
 def not_executable(run, init):
     script = run.path("plain-script")
     script.write_text("exit 9\n")
@@ -88,7 +88,7 @@ def not_executable(run, init):
     init.start(run, [missing_interpreter]).must_end((126, 127))
 
 
-@spec("without a command it says how it is used and fails; with --help it says so and succeeds")
+@spec("init without a command prints its usage and fails, and with --help succeeds")
 def usage(run, init):
     bare = [word for word in init.words if word != "--"]
     bare = init.placed(bare)
@@ -103,7 +103,7 @@ def usage(run, init):
     run.must(done.returncode not in (0, 127), "bad flag: status %d" % done.returncode)
 
 
-@spec("true, false, and programs that are called -h, --version and -- run as any other")
+@spec("programs named true, false, -h, --version and -- run like any other")
 def odd_names(run, init):
     init.start(run, ["true"]).must_end(0)
     init.start(run, ["false"]).must_end(1)
@@ -116,7 +116,7 @@ def odd_names(run, init):
     run.must(init.start(run, ["--", "true"]).wait() != 0, "-- -- true ran true")
 
 
-@spec("its binary is hardened: position independent, no executable stack, relocations read-only")
+@spec("the binary is hardened: position independent, no executable stack, read-only relocations")
 def hardened(run, init):
     words = ["readelf", "--wide", "--file-header", "--segments", "--dynamic"]
     told = subprocess.run([*words, shutil.which(init.words[0])], capture_output=True, text=True,
@@ -128,7 +128,7 @@ def hardened(run, init):
              "symbols are bound late, through a table that stays writable")
 
 
-@spec("valgrind finds nothing lost, and nothing read or written that is not its own", only="not")
+@spec("valgrind finds no leak and no invalid read or write", only="not")
 def under_valgrind(run, init):
     if not shutil.which("valgrind"):
         raise Skip("valgrind is not installed")
@@ -140,7 +140,7 @@ def under_valgrind(run, init):
     run.must(done.returncode == 7, "status %d: %s" % (done.returncode, log.read_text()[-1000:]))
 
 
-@spec("what goes through standard input and output arrives")
+@spec("the app's standard input and output are passed unchanged")
 def pipes(run, init):
     app = init.start(run, ["sort"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     out, _ = app.process.communicate(b"b\nc\na\n" * 10_000, timeout=10)
@@ -157,7 +157,7 @@ def killed_around(run, init):
     return probe
 
 
-@spec("kill -9 of it takes the app along", only="not")
+@spec("kill -9 of init ends the app as well", only="not")
 def parent_death(run, init):
     probe = killed_around(run, init)
     wait_until(lambda: probe.heard() or not run.processes(), 3, "the app to hear of it")
@@ -165,7 +165,7 @@ def parent_death(run, init):
              "it heard %s" % [signal_name(n) for n in probe.heard()])
 
 
-@spec("as PID 1 and killed, nothing of it is left", only="pid-1")
+@spec("a killed PID 1 leaves no process behind", only="pid-1")
 def namespace_death(run, init):
     killed_around(run, init)
     wait_until(lambda: not run.processes(), 5, "every process to be gone")

@@ -60,7 +60,7 @@ def real_time(run, init):
     run.must(app.is_running(), "it ended")
 
 
-@spec("a queued signal reaches the app, if not its value")
+@spec("a queued signal reaches the app without its value")
 def queued(run, init):
     probe = Probe(run)
     app = started(run, init, probe)
@@ -82,7 +82,7 @@ def faults(run, init):
         run.end(keep=True)
 
 
-@spec("SIGPIPE and SIGCHLD are for it alone")
+@spec("SIGPIPE and SIGCHLD are not passed on")
 def for_it_alone(run, init):
     probe = Probe(run)
     app = started(run, init, probe)
@@ -94,7 +94,7 @@ def for_it_alone(run, init):
     run.must(app.is_running(), "it ended")
 
 
-@spec("a signal is rewritten into another, both ways, and into none")
+@spec("a signal can be rewritten into another one, both can be exchanged, and one can be dropped")
 def rewritten(run, init):
     probe = Probe(run)
     app = started(run, init, probe, rewrite="1:10" if init.name != "walwrap" else "1:10,10:1,12:0")
@@ -111,14 +111,14 @@ def rewritten(run, init):
     run.must(probe.heard() == [10, 1, signal.SIGWINCH], "heard %s" % probe.heard())
 
 
-@spec("a rewriting that is none is refused")
+@spec("an invalid rewriting is refused")
 def bad_rewriting(run, init):
     for text in ("1", "1:", ":1", "1:65", "65:1", "a:b", "1:2:3", "-1:2", "1:-2", "9:1"):
         app = init.start(run, ["true"], {"rewrite": text})
         run.must(app.wait() != 0, "%s was taken" % text)
 
 
-@spec("job control: TSTP stops both, CONT wakes both", only="not")
+@spec("job control: TSTP stops init and app, and CONT wakes both", only="not")
 def suspended(run, init):
     for number in JOB_CONTROL:
         probe = run.path("sleeps-%d" % number)
@@ -136,7 +136,7 @@ def suspended(run, init):
         run.end(keep=True)
 
 
-@spec("PID 1 is not stopped by job control, and the app goes on", only="pid-1")
+@spec("job control does not stop PID 1, and the app continues", only="pid-1")
 def not_suspended(run, init):
     app = init.start_sleeper(run)
     for number in JOB_CONTROL:
@@ -145,7 +145,7 @@ def not_suspended(run, init):
     run.must(all(state(pid) != "T" for pid in [app.pid, *app.below()]), "somebody is stopped")
 
 
-@spec("a stopped app is woken to hear TERM")
+@spec("a stopped app is continued so that it gets TERM")
 def stopped_app(run, init):
     probe = Probe(run, ends_on=[TERM])
     app = started(run, init, probe)
@@ -157,7 +157,7 @@ def stopped_app(run, init):
     run.must(TERM in probe.heard(), "heard %s" % probe.heard())
 
 
-@spec("an app that is deaf to TERM is killed before the host does it: 137")
+@spec("an app that ignores TERM is killed before the platform kills it: 137")
 def deaf_app(run, init):
     probe = Probe(run)
     app = started(run, init, probe, deadline=True)
@@ -165,7 +165,7 @@ def deaf_app(run, init):
     app.must_end(137, LIMIT)
 
 
-@spec("a TERM that comes again within 2 s is the same; later it is passed on; a third kills")
+@spec("a TERM repeated within 2 s counts once, a later one is passed on, and a third one kills")
 def repeated(run, init):
     probe = Probe(run)
     app = init.start(run, probe.command, {"deadline": True} if init.name != "walwrap" else {},
@@ -182,7 +182,7 @@ def repeated(run, init):
     app.must_end(137, LIMIT)
 
 
-@spec("in group mode the app's whole group gets the signal, else the app alone")
+@spec("in group mode the app's group gets the signal, otherwise the app alone")
 def group(run, init):
     child = Probe(run, "child")
     shell = ["sh", "-c", "trap : USR1; %s & while :; do wait; done" % child.as_text()]

@@ -53,7 +53,7 @@ def given(run, init, prepare=None, **how):
     return seen
 
 
-@spec("the app has the signals, rights, descriptors, environment and limits it has without it")
+@spec("the app has the same signals, rights, descriptors, environment and limits as without init")
 def same(run, init):
     def prepare():
         for number in (signal.SIGTTOU, signal.SIGINT, signal.SIGUSR2, signal.SIGPIPE):
@@ -72,7 +72,7 @@ def same(run, init):
         run.must(app[what] == value, "%s: %s, bare %s" % (what, app[what], value))
 
 
-@spec("an ignored SIGCHLD and nothing ignored at all come through, too")
+@spec("an ignored SIGCHLD is passed to the app, and so is an empty set of ignored signals")
 def dispositions(run, init):
     def ignores_children():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -85,7 +85,7 @@ def dispositions(run, init):
                                                                     bare["signals"]))
 
 
-@spec("sockets that a service manager passed on are the app's, under its own pid", only="not")
+@spec("the app gets the sockets of a service manager, under its own pid", only="not")
 def listening(run, init):
     read, write = os.pipe()
     out = run.path("out")
@@ -102,7 +102,7 @@ def listening(run, init):
     run.must(said.startswith("mine 1\npipe:"), "the app saw %r" % said)
 
 
-@spec("with any of the standard descriptors closed the app runs and its status comes through")
+@spec("the app runs and its status is passed on with any standard descriptor closed")
 def closed_descriptors(run, init):
     for closed in ("0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"):
         argv = shlex.join(init.placed(init.argv(["sh", "-c", "exit 5"])))
@@ -111,14 +111,14 @@ def closed_descriptors(run, init):
         run.must(done.returncode == 5, "%s: status %d" % (closed, done.returncode))
 
 
-@spec("started with SIGCHLD ignored it still sees the app's end")
+@spec("an init that is started with SIGCHLD ignored sees the app's end")
 def ignored_children(run, init):
     app = init.start(run, ["sh", "-c", "exit 7"],
                      preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
     app.must_end(7, 5)
 
 
-@spec("it keeps neither the app's descriptors nor its directory")
+@spec("init keeps neither the app's descriptors nor its directory")
 def lets_go(run, init):
     read, write = os.pipe()
     directory = run.path("below", "x").parent
@@ -137,7 +137,7 @@ def lets_go(run, init):
                  for below in app.below()), "the app is elsewhere")
 
 
-@spec("a standard error that nobody reads, or nobody can, stops nothing")
+@spec("a standard error that is not read, or is closed, does not block init")
 def unread_errors(run, init):
     read, write = os.pipe()
     os.set_blocking(write, False)
@@ -165,7 +165,7 @@ def must_stop_with_errors_to(run, init, write):
     app.must_end(3, 5)
 
 
-@spec("when memory runs out the kernel takes the app first, and its end is told")
+@spec("when memory runs out the kernel kills the app first, and init reports it")
 def app_dies_first(run, init):
     app = init.start_sleeper(run)
     scores = {pid: int(open("/proc/%d/oom_score_adj" % pid).read())

@@ -29,7 +29,7 @@ def bash(run, init):
     return screen, app
 
 
-@spec("terminal: `exit 3` typed into a shell ends it with 3")
+@spec("terminal: `exit 3` typed into a shell ends init with 3")
 def typed_exit(run, init):
     screen, app = bash(run, init)
     screen.type("exit 3\n")
@@ -45,7 +45,7 @@ def ctrl_c(run, init):
     app.must_end(130)
 
 
-@spec("terminal: Ctrl-C is heard once")
+@spec("terminal: the app gets Ctrl-C once")
 def ctrl_c_once(run, init):
     probe = Probe(run)
     screen, app = at_terminal(run, init, probe.command)
@@ -57,7 +57,7 @@ def ctrl_c_once(run, init):
     run.must(app.is_running(), "it ended")
 
 
-@spec("terminal: Ctrl-Z cannot freeze it", only="pid-1")
+@spec("terminal: Ctrl-Z does not stop init", only="pid-1")
 def ctrl_z(run, init):
     ready = run.path("ready")
     screen, app = at_terminal(run, init, ["sh", "-c", "touch %s; exec sleep 60" % ready])
@@ -70,7 +70,7 @@ def ctrl_z(run, init):
     run.must(not frozen, "frozen: %s" % frozen)
 
 
-@spec("terminal: Ctrl-Z cannot freeze it where no shell could bring it back", only="not")
+@spec("terminal: Ctrl-Z does not stop init where no shell can continue it", only="not")
 def ctrl_z_of_a_leader(run, init):
     ready = run.path("ready")
     screen, app = at_terminal(run, init, ["sh", "-c", "touch %s; exec sleep 60" % ready])
@@ -90,7 +90,7 @@ def frozen(app):
             if procfs.status(pid).get("State", "X")[0] == "T"]
 
 
-@spec("terminal: Ctrl-Z gives the terminal back to the shell, and fg the app", only="not")
+@spec("terminal: Ctrl-Z returns the terminal to the shell, and fg returns the app", only="not")
 def ctrl_z_under_a_shell(run, init):
     command = shlex.join(init.argv(["sh", "-c", "echo up; exec sleep 61"]))
     screen = Screen()
@@ -118,7 +118,7 @@ def ctrl_z_under_a_shell(run, init):
     run.must(shell.wait(5) == 0, "status %d" % shell.returncode)
 
 
-@spec("terminal: a new window size is told once, and can be read")
+@spec("terminal: the app gets one signal for a new window size and can read the size")
 def window_size(run, init):
     probe = Probe(run)
     screen, app = at_terminal(run, init, probe.command)
@@ -135,7 +135,7 @@ def window_size(run, init):
     screen.shows("33 99")
 
 
-@spec("terminal: when the line is cut, the app hears HUP or TERM, and all of it ends")
+@spec("terminal: a hang-up sends the app HUP or TERM, and all its processes end")
 def hang_up(run, init):
     probe = Probe(run, ends_on=(signal.SIGHUP, signal.SIGTERM))
     screen, app = at_terminal(run, init, probe.command)
@@ -145,7 +145,7 @@ def hang_up(run, init):
     app.must_end((0, 129, 143), 5)
 
 
-@spec("terminal: a shell has job control: stop, list, bring back")
+@spec("terminal: a shell has job control: stop, list, continue")
 def job_control(run, init):
     screen, app = bash(run, init)
     screen.type("sleep 61\n")
@@ -165,7 +165,7 @@ def job_control(run, init):
     app.wait()
 
 
-@spec("terminal: what is typed arrives, and its end")
+@spec("terminal: the app gets the typed text and its end")
 def typed(run, init):
     screen, app = at_terminal(run, init, ["tac"])
     time.sleep(0.2)
@@ -175,7 +175,7 @@ def typed(run, init):
     app.must_end(0)
 
 
-@spec("terminal: the script that started it can go on reading from the terminal", only="not")
+@spec("terminal: the script that started init can read from the terminal again", only="not")
 def given_back(run, init):
     command = shlex.join(init.argv(["sh", "-c", "exit 4"]))
     screen = Screen()

@@ -42,12 +42,12 @@ def orphans(run, init, count, width):
     app.must_end(143)
 
 
-@spec("one orphan that ends is reaped")
+@spec("one orphan is reaped when it ends")
 def one_orphan(run, init):
     orphans(run, init, 1, 1)
 
 
-@spec("10,000 orphans that end are reaped, and the app's status is not lost among them")
+@spec("10,000 orphans are reaped, and the app's status is not lost among them")
 def many_orphans(run, init):
     orphans(run, init, 10_000, 100)
 
@@ -62,7 +62,7 @@ def sleepers(run, init):
     wait_until(lambda: not zombies(app) and len(app.below()) == 1, 5, "all to be reaped")
 
 
-@spec("a grandchild's grandchild that is orphaned is reaped")
+@spec("an orphaned grandchild of a grandchild is reaped")
 def deep_orphan(run, init):
     ready = run.path("ready")
     app = init.start(run, ["sh", "-c", "( ( ( sleep 0.2 & ) & ) & ); touch %s; exec sleep 60"
@@ -72,14 +72,14 @@ def deep_orphan(run, init):
     wait_until(lambda: not zombies(app) and len(app.below()) == 1, 5, "it to be reaped")
 
 
-@spec("the status is the app's, however many others end at the same time")
+@spec("the exit status is the app's, however many others end at the same time")
 def not_mixed_up(run, init):
     for _ in range(20):
         app = init.start(run, ["sh", "-c", "for i in $(seq 20); do (exit 3) & done; exit 42"])
         app.must_end(42)
 
 
-@spec("what the app leaves behind gets TERM when it ends, and time to act on it")
+@spec("processes that the app leaves behind get TERM at its end, and time to handle it")
 def leftovers_hear(run, init):
     probe = Probe(run, ends_on=[signal.SIGTERM])
     ready = run.path("ready")
@@ -91,7 +91,7 @@ def leftovers_hear(run, init):
     wait_until(lambda: signal.SIGTERM in probe.heard(), 2, "the leftover to hear TERM")
 
 
-@spec("when a shell dies of TERM, the app that it started is ended as well, before the init")
+@spec("when TERM kills a shell, its app is ended as well, before init ends")
 def shell_dies_first(run, init):
     probe = Probe(run, ends_on=[signal.SIGTERM])
     app = init.start(run, ["sh", "-c", probe.as_text() + "; true"])
@@ -102,7 +102,7 @@ def shell_dies_first(run, init):
     run.must(not run.processes(), "something goes on")
 
 
-@spec("a daemon in a session of its own that ignores TERM does not outlive it", only="not")
+@spec("a daemon in its own session that ignores TERM does not outlive init", only="not")
 def daemon(run, init):
     ready = run.path("ready")
     app = init.start(run, ["sh", "-c", "setsid sh -c 'trap \"\" TERM; touch %s; sleep 60' & "
@@ -111,7 +111,7 @@ def daemon(run, init):
     run.must(not run.processes(), "it goes on")
 
 
-@spec("a pause of it, as when a machine is suspended, loses no signal and no end")
+@spec("a pause of init, as during a machine's suspension, loses no signal and no exit")
 def paused(run, init):
     probe = Probe(run, ends_on=[signal.SIGTERM])
     app = init.start(run, probe.command)
@@ -126,7 +126,7 @@ def paused(run, init):
     run.must(signal.SIGTERM in probe.heard(), "heard %s" % probe.heard())
 
 
-@spec("idle, it does not wake up")
+@spec("an idle init does not wake up")
 def idle(run, init):
     app = init.start_sleeper(run)
     time.sleep(0.2)
@@ -152,7 +152,7 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 """
 
 
-@spec("a clock that is set a day ahead during a stop changes nothing")
+@spec("a clock set one day ahead during a stop changes nothing")
 def clock_step(run, init):
     if not shutil.which("cc"):
         raise Skip("no C compiler")

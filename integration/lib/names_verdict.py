@@ -180,7 +180,7 @@ WORDS = (
     ("database restored", "restored"),
     ("files are missing in the replica", "healed"),
     ("identity of the replica is missing", "healed"),
-    ("replica is older than what was stored", "healed"),
+    ("replica has lost uploads", "healed"),
 )
 
 

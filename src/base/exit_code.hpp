@@ -1,5 +1,5 @@
-// Exit codes of our own; docs/operations.md explains each. `run` fails with Configuration, every
-// other command with the rest.
+// walwrap's own exit codes; docs/operations.md explains each. `run` fails with Configuration, every
+// other command with the others.
 #pragma once
 
 #include "walwrap/base/result.hpp"

@@ -1,4 +1,4 @@
-// What a flush, the last upload before the end, has come to.
+// The result of a flush, the last upload before the end.
 #pragma once
 
 #include <cstdint>

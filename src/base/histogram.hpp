@@ -1,4 +1,4 @@
-// Counts of values by size, as monitoring wants them: how many were at most each bound. Pure.
+// Counts of values by size for monitoring: how many values were at most each bound. Pure.
 #pragma once
 
 #include <array>

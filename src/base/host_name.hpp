@@ -2,8 +2,8 @@
 // Pure.
 //
 // The only place that decides what is loopback: the API's Host check, the rule that plain http
-// stays on this machine, and --listen all ask here. It is strict because the answer opens doors: a
-// name that merely begins like an address ("127.0.0.1.example.com") belongs to the owner of that
+// stays on this machine, and --listen all use it. It is strict because the result grants access: a
+// name that only begins like an address ("127.0.0.1.example.com") belongs to the owner of that
 // domain.
 #pragma once
 
@@ -20,7 +20,7 @@ struct HostPort {
 };
 
 // nullopt: not "host" or "host:port" with a port from 0 to 65535; an IPv6 address needs brackets.
-// What the host is made of is not looked at.
+// The host part is not checked further.
 std::optional<HostPort> parse_host_port(std::string_view text);
 
 // "localhost" in any case, an IPv4 address of 127.0.0.0/8 as four decimal numbers without leading

@@ -1,8 +1,8 @@
 // One logfmt (or JSON) line per change of state.
 //
-// `Log` formats; where the line goes and what time it is are given to it, because this module
-// makes no system call. A Log may be used from any thread if its sink may (one write(2) per line
-// is). Levels: error, a person must act; warn, degraded but healing by itself; info, about ten
+// `Log` formats. Its owner gives it the destination and the time, because this module makes no
+// system call. A Log may be used from any thread if its sink may (one write(2) per line is).
+// Levels: error, a person must act; warn, degraded but recovering without help; info, about ten
 // lines for a quiet day; debug, each cycle. `message` is constant text, facts are fields, and a
 // unit ends its key: {"took_ms", 38}.
 #pragma once
@@ -63,7 +63,7 @@ class Log {
     LogFormat format = LogFormat::Logfmt;
     std::function<WallTime()> now;                    // wall clock; must be given with a sink
     std::function<void(std::string_view line)> sink;  // gets the newline too; none: says nothing
-    bool to_terminal = false;                         // what is drawn there, people see
+    bool to_terminal = false;                         // people see what is drawn there
   };
   explicit Log(Options options) : options_(std::move(options)) {}
 
@@ -72,7 +72,7 @@ class Log {
   void info(std::string_view message, std::initializer_list<LogField> fields = {}) const;
   void debug(std::string_view message, std::initializer_list<LogField> fields = {}) const;
 
-  // Where a person looks, on the line that the cursor is on: the next line takes its place.
+  // On a terminal, on the line of the cursor: the next line takes its place.
   bool can_draw() const;
   void draw(std::string_view text) const;
 
@@ -83,8 +83,8 @@ class Log {
   mutable std::atomic<bool> is_drawn_ = false;
 };
 
-// When to speak about something that keeps failing: at its start, every 30 s, and at its end.
-// Pure; the caller writes the lines.
+// When to log something that keeps failing: at its start, every 30 s, and at its end. Pure; the
+// caller writes the lines.
 class FailureEpisode {
  public:
   static constexpr std::chrono::seconds kRepeat{30};

@@ -1,4 +1,4 @@
-// Which pages changed: the currency of the replicator.
+// The set of changed pages.
 //
 // A compressed bitmap (CRoaring), so a set of any size stays small: at most 32 KiB per GiB of a
 // database with 4 KiB pages, a few bytes for a full range. A value; moved whole between threads.

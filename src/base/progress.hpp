@@ -1,5 +1,5 @@
-// How far something is that a person waits for: a bar on a terminal, a line every five seconds
-// otherwise. Pure but for the log that it is given; the caller says what time it is. One thread.
+// The progress of something that a person waits for: a bar on a terminal, a line every five seconds
+// otherwise. Pure except for the log that it is given; the caller gives the time. One thread.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ class Progress {
   Progress(Style style, std::string what, MonoTime begun)
       : style_(style), what_(std::move(what)), begun_(begun), last_(begun) {}
 
-  // What to write now, if it is time to write something.
+  // What to write now, if anything is due.
   std::optional<std::string> on_progress(Bytes done, Bytes total, MonoTime now);
   // Ends the bar's line; "" if none was begun.
   std::string on_end();

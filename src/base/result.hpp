@@ -25,8 +25,8 @@
 namespace walwrap {
 
 enum class Code {
-  NotFound,     // it is not there (an authenticated answer, never a guess)
-  Exists,       // create-only: an object or file has this name already
+  NotFound,     // it does not exist (an authenticated answer, never a guess)
+  Exists,       // create-only: an object or file already has this name
   Denied,       // rights or credentials
   Unavailable,  // try again later: store or disk does not answer, or answers "later"
   Unknown,      // it may have happened: repeat the same bytes
@@ -35,8 +35,8 @@ enum class Code {
   Unsupported,  // well-formed, but not something this version handles
   Invalid,      // the caller's input: configuration, flags, a URL
   Mismatch,     // it is another writer's, or belongs to another lineage
-  Io,           // the operating system said no, for a reason nobody branches on
-  Cancelled,    // told to stop before it was done
+  Io,           // the operating system refused, for a reason without its own code
+  Cancelled,    // stopped before it was done
   Deadline,     // the time allowed for it has passed
 };
 

@@ -11,7 +11,7 @@ namespace walwrap {
 
 inline constexpr int kLastSignal = 64;  // of the kernel, real-time ones included
 
-// Something is wrong with the process that gets it, and only there is it worth anything.
+// A fault in the receiving process; useful only there.
 inline constexpr std::array kFaultSignals{SIGILL, SIGTRAP, SIGABRT, SIGBUS,
                                           SIGFPE, SIGSEGV, SIGSYS};
 

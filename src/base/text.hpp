@@ -1,4 +1,4 @@
-// Texts taken apart, and characters told apart: ASCII, whatever the locale. Pure.
+// Splits texts and classifies characters: ASCII only, whatever the locale. Pure.
 #pragma once
 
 #include <optional>
@@ -24,7 +24,7 @@ inline bool is_letter(char c) {
 inline bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
-// Of a hexadecimal digit in either case; nullopt: it is none.
+// Of a hexadecimal digit in either case. nullopt: it is not one.
 std::optional<int> hex_value(char c);
 
 inline char lower_case(char c) {

@@ -66,8 +66,8 @@ const Unit* take_unit(std::string_view& text) {
   return nullptr;
 }
 
-// What the digits after a decimal point are worth, in milliseconds. nullopt: there are none, or
-// they name a part of a millisecond, which would be lost without a word.
+// The digits after a decimal point, in milliseconds. nullopt: there are none, or they name a part
+// of a millisecond, which would be lost.
 std::optional<std::int64_t> fraction_of(std::string_view digits, const Unit& unit) {
   constexpr std::size_t kMostDigits = 9;
   const auto value = number_of(digits);

@@ -29,7 +29,7 @@ struct Txid {
   Txid next() const { return Txid{value + 1}; }
 };
 
-// 0: one upload; 1 to 8: merged; 9: full snapshots. Numbers are litestream's.
+// 0: one upload; 1 to 8: compacted files; 9: snapshots. The numbers are litestream's.
 struct Level {
   int value = 0;
   auto operator<=>(const Level&) const = default;
@@ -81,8 +81,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text);
 // Time that only moves forward, for every deadline and delay.
 using MonoTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
-// Whether a second writer to a replica is noticed, because the store creates a name only once. From
-// good to bad.
+// Whether a second writer to a replica is detected, because the store creates a name only once.
+// From good to bad.
 enum class Fencing : std::uint8_t { On, NotKnown, Off };
 std::string_view format_fencing(Fencing fencing);  // "on", "unknown", "off"
 

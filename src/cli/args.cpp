@@ -21,7 +21,7 @@ using config::FlagValue;
 
 constexpr std::array<std::string_view, 9> kCommands = {
     "run", "restore", "status", "wait", "flush", "snapshot", "doctor", "help", "version"};
-// Commands of later versions: a script that calls one must not run a program of that name today.
+// Commands of later versions: a script that uses one must not run a program of that name today.
 constexpr std::array<std::string_view, 2> kReserved = {"ls", "verify"};
 
 template <std::size_t N>
@@ -36,7 +36,7 @@ Failure not_a_command(std::string_view word) {
               word, word);
 }
 
-// Reads the setting at words[at] and moves `at` behind it.
+// Reads the setting at words[at] and moves `at` past it.
 Result<FlagValue> take_setting(std::span<const std::string> words, std::size_t& at) {
   const auto flag = flag_of(words[at]);
   if (flag == "-v" || flag == "--verbose") {
@@ -68,7 +68,7 @@ Result<Arguments> parse_run(std::span<const std::string> words) {
   } else if (at > 0 && at < words.size() &&
              (contains(kCommands, words[at]) || contains(kReserved, words[at]))) {
     return fail(Code::Invalid,
-                "\"{}\" after options: write a walwrap command first; to run a program of that "
+                "\"{}\" after options; write a walwrap command first; to run a program of that "
                 "name write -- before it",
                 words[at]);
   }
@@ -104,13 +104,13 @@ Result<void> apply_restore_option(const FlagValue& option, RestoreArguments& out
   }
   if (option.flag == "--txid") {
     const auto txid = parse_hex16(option.value);
-    if (!txid || *txid == 0) return bad("is not a TXID: write its 16 hex digits");
+    if (!txid || *txid == 0) return bad("is not a TXID; write its 16 hex digits");
     out.txid = Txid{*txid};
   }
   if (option.flag == "--timestamp") {
     out.timestamp = parse_timestamp_arg(option.value);
     if (!out.timestamp) {
-      return bad("is not a time: write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
+      return bad("is not a time; write one like 2026-01-31T12:00:00Z or \"10 minutes ago\"");
     }
   }
   if (option.flag == "--integrity") {

@@ -1,8 +1,8 @@
-// The words after "walwrap" -> what is asked for. Pure.
+// The words after "walwrap" -> the requested command. Pure.
 //
-// `walwrap [options] -- command [args...]` runs an app; options end at "--" or at the first word
-// that is not an option, and what follows is not inspected. Every other command is the first word.
-// Names of commands that are reserved for later versions are refused, never run as programs.
+// `walwrap [options] -- command [args...]` runs an app. Options end at "--" or at the first word
+// that is not an option, and the rest is not inspected. Every other command is the first word.
+// Reserved names of later commands are refused and never run as programs.
 #pragma once
 
 #include <string>

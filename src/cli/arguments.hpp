@@ -1,4 +1,4 @@
-// What the words after "walwrap" ask for, one struct for each command.
+// The arguments of each command: one struct per command.
 #pragma once
 
 #include <optional>
@@ -21,17 +21,17 @@ struct RunArguments {
 
 enum class IfPresent {
   Refuse,
-  Keep,      // --if-absent: there is one, so there is nothing to do
-  SetAside,  // --force: the one that is there gets another name
+  Keep,      // --if-absent: the file exists, so there is nothing to do
+  SetAside,  // --force: the existing file gets another name
 };
 
 struct RestoreArguments {
   std::string replica;
   std::string output;
-  std::string ca_file;  // "": what the environment names, or the system's roots
+  std::string ca_file;  // "": from the environment, or the system's certificates
   std::optional<Txid> txid;
   std::optional<TimestampArg> timestamp;
-  bool quiet = false;  // no progress, and no word of success
+  bool quiet = false;  // no progress and no message of success
   IfPresent if_present = IfPresent::Refuse;
   config::Integrity integrity = config::Integrity::Quick;
 };
@@ -42,7 +42,7 @@ struct DoctorArguments {
 };
 
 struct HelpArguments {
-  std::string topic;  // "": all; else a command
+  std::string topic;  // "": everything; else a command
 };
 
 struct VersionArguments {};

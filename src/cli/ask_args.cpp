@@ -98,13 +98,13 @@ Result<AskArguments> parse_ask(Question question, std::span<const std::string> w
     if (option.flag != "--timeout") continue;
     const auto timeout = parse_duration(option.value);
     if (!timeout) {
-      return fail(Code::Invalid, "--timeout: {} is not a duration: write one like 30s",
+      return fail(Code::Invalid, "--timeout: {} is not a duration; write one like 30s",
                   config::quote_value(option.value));
     }
     ask.timeout = *timeout;
   }
   if (ask.check && (ask.watch || ask.json)) {
-    return fail(Code::Invalid, "--check answers with its exit code: omit --watch and --json");
+    return fail(Code::Invalid, "--check answers with its exit code; omit --watch and --json");
   }
   return ask;
 }

@@ -1,5 +1,5 @@
-// The words of `walwrap status`, `wait`, `flush` and `snapshot`: what is asked of a walwrap that
-// runs. Pure.
+// The words of `walwrap status`, `wait`, `flush` and `snapshot`: requests to a running walwrap.
+// Pure.
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,12 @@ enum class Question { Status, Wait, Flush, Snapshot };
 
 struct AskArguments {
   Question question = Question::Status;
-  std::string socket;    // "": as the environment and the configuration say
-  std::string database;  // "": the only one
+  std::string socket;    // "": from the environment or the configuration
+  std::string database;  // "": the only database
   bool json = false;
   bool check = false;    // Status: 1 if it is not healthy
-  bool watch = false;    // Status: again each second
-  std::string position;  // Wait; "": what is committed by now
+  bool watch = false;    // Status: repeat each second
+  std::string position;  // Wait; "": all current commits
   std::chrono::milliseconds timeout{30'000};
 };
 

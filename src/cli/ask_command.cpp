@@ -38,10 +38,10 @@ Result<std::string> find_socket(const AskArguments& arguments,
   if (!arguments.database.empty()) return daemon::api_socket_of(arguments.database).native();
   return fail(
       Code::Invalid,
-      "no socket to connect to: set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
+      "no socket to connect to; set WALWRAP_DB as for the run, or give --db FILE or --socket FILE");
 }
 
-// What --json is the answer to.
+// The request whose answer --json prints.
 std::string target_of(const AskArguments& arguments, const std::string& database) {
   if (arguments.question == Question::Status) return "/v1/status";
   std::string target = fmt::format("/v1/{}?timeout={}", format_question(arguments.question),
@@ -67,8 +67,8 @@ using Handle = std::unique_ptr<walwrap_handle, HandleCloser>;
 
 struct Answered {
   int code = WALWRAP_OK;
-  ClientText text;   // what was asked for
-  ClientText error;  // the reason that there is nothing
+  ClientText text;   // the request
+  ClientText error;  // why there is no answer
 
   std::string_view answer() const { return text ? text.get() : ""; }
   std::string_view reason() const { return error ? error.get() : walwrap_errstr(code); }
@@ -125,7 +125,7 @@ class Asking {
   }
 
  private:
-  // From then on the status knows what can be restored to. Without it, it is less complete, and
+  // After this the status includes the restore points. If it fails, the status is less complete and
   // says what is wrong.
   void learn_points() {
     answered([&](char** text, char** error) {
@@ -161,7 +161,7 @@ class Asking {
     });
   }
 
-  // What is too long is too long for the library as well, which says so.
+  // The library also refuses a text that is too long, and says so.
   int timeout_ms() const {
     constexpr milliseconds kMost{std::numeric_limits<int>::max()};
     return static_cast<int>(std::min(arguments_.timeout, kMost).count());

@@ -14,12 +14,12 @@ struct AskSurroundings {
   const os::Clock& clock;
   std::function<void(std::string_view)> say;       // the answer
   std::function<void(std::string_view)> complain;  // the reason of a failure
-  std::function<bool()> cancelled;                 // asked often
-  bool full_screen = false;                        // --watch may draw over what it drew before
+  std::function<bool()> cancelled;                 // called often
+  bool full_screen = false;                        // --watch may overwrite its last output
   config::Environment environment = {};
 };
 
-// 0; 1: no, or not in time; 2: the configuration cannot be read; 3: no answer.
+// 0; 1: no, or not within the time; 2: the configuration cannot be read; 3: no answer.
 int ask(const AskArguments& arguments, const AskSurroundings& surroundings);
 
 }  // namespace walwrap::cli

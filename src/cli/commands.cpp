@@ -31,13 +31,13 @@ int complain(std::string_view text, int exit_code) {
   return exit_code;
 }
 
-// What a start may do and a person may not have meant.
+// What a start will do although the user may not intend it.
 void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases,
-                    std::string_view host, const Log& log) {
+                    std::string_view platform, const Log& log) {
   for (const auto& options : databases) {
     const auto& location = options.location;
     if (location.kind == storage::StoreKind::File &&
-        daemon::is_on_container_disk(location.root, "/", host)) {
+        daemon::is_on_container_disk(location.root, "/", platform)) {
       log.warn("the replica is on the container's own disk and is lost with the container",
                {{"db", options.database.string()},
                 {"replica", location.url},
@@ -57,12 +57,12 @@ void warn_of_places(const std::vector<replication::ReplicatorOptions>& databases
   }
 }
 
-// A stop signal while a command works: the command ends in order and leaves nothing behind.
+// A stop signal during a command: the command ends in order and leaves nothing behind.
 class StopSignals {
  public:
   explicit StopSignals(os::SignalReader reader) : reader_(std::move(reader)) {}
 
-  // 0: none so far. Any thread may ask.
+  // 0: no signal so far. Any thread may ask.
   int received() {
     constexpr std::array<std::string_view, 4> kStops = {"TERM", "INT", "HUP", "QUIT"};
     const std::lock_guard lock(mutex_);
@@ -89,10 +89,11 @@ int execute(const RunArguments& arguments, const Process& process) {
   if (!config) return complain(config.error().text, kExitConfiguration);
   auto options = daemon::init_options(*config, environment);
   if (!options) return complain(options.error().text, kExitConfiguration);
-  auto databases = daemon::replicator_options(*config, options->host.start_timeout, environment);
+  auto databases =
+      daemon::replicator_options(*config, options->platform.start_timeout, environment);
   if (!databases) return complain(databases.error().text, kExitConfiguration);
 
-  auto api = daemon::api_options(*config, options->host);
+  auto api = daemon::api_options(*config, options->platform);
   if (!api) return complain(api.error().text, kExitConfiguration);
   if (options->user) api->owner = {options->user->uid, options->user->gid};
   const RandomId run{os::random_u64()};
@@ -102,7 +103,7 @@ int execute(const RunArguments& arguments, const Process& process) {
   }
 
   const Log log = daemon::make_log(*config, process.clock);
-  warn_of_places(*databases, options->host.name, log);
+  warn_of_places(*databases, options->platform.name, log);
   options->command = arguments.command;
   options->environment = daemon::app_environment(*config, process.environment, api->socket);
   if (databases->empty()) {
@@ -140,7 +141,7 @@ int execute(const DoctorArguments& arguments, const Process& process) {
   auto reader = os::SignalReader::create();
   if (!reader) return complain(reader.error().text, kExitNotSo);
   StopSignals signals(*std::move(reader));
-  const Log silent({.now = {}, .sink = {}});  // what is worth knowing is among the findings
+  const Log silent({.now = {}, .sink = {}});  // the findings have everything worth knowing
   const int exit_code =
       examine(arguments, {.clock = process.clock,
                           .log = silent,

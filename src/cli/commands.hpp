@@ -11,7 +11,7 @@
 
 namespace walwrap::cli {
 
-// What main() found when it began.
+// What main() found at its start.
 struct Process {
   const os::SignalState& signals;        // as inherited; all are blocked by now
   os::Inherited& inherited;              // descriptors and directory

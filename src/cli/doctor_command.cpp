@@ -52,12 +52,12 @@ DatabaseFinding look_at_database(const os::Path& path) {
     found.error = status.error();
     return found;
   }
-  // To open a pipe would wait for its writer.
+  // Opening a pipe would wait for its writer.
   if (status->type != os::FileType::Regular) {
     found.error = Error{Code::Invalid, fmt::format("{} is not a regular file", path.string())};
     return found;
   }
-  // No connection of this process has it open, so no lock goes with the descriptor (Law 1).
+  // No connection of this process has it open, so closing the descriptor drops no lock (Law 1).
   const auto file = os::File::open(path, os::File::Open::ReadOnly);
   if (!file) {
     found.error = file.error();
@@ -106,8 +106,8 @@ bool is_loopback(std::string_view address) {
 
 class Doctor {
  public:
-  Doctor(const DoctorSurroundings& surroundings, std::string host)
-      : around_(surroundings), host_(std::move(host)) {}
+  Doctor(const DoctorSurroundings& surroundings, std::string platform)
+      : around_(surroundings), platform_(std::move(platform)) {}
 
   void look(const Options& options);
   template <typename Facts>
@@ -123,7 +123,7 @@ class Doctor {
   void try_rights(const storage::Location& location);
 
   const DoctorSurroundings& around_;
-  std::string host_;
+  std::string platform_;
   std::vector<Finding> findings_;
 };
 
@@ -134,7 +134,7 @@ storage::Surroundings Doctor::patient() const {
           }};
 }
 
-// False: it is of no use to try more.
+// False: further checks make no sense.
 bool Doctor::look_at_bucket(const storage::Location& location) {
   storage::BucketFacts facts;
   const auto looked = storage::look_at_bucket(location, patient(), facts);
@@ -173,7 +173,8 @@ void Doctor::look(const Options& options) {
   const auto& location = options.location;
   if (location.kind == storage::StoreKind::File) {
     auto place = look_at_place(location.root, options.database);
-    place.dies_with_container = daemon::is_on_container_disk(location.root, around_.root, host_);
+    place.dies_with_container =
+        daemon::is_on_container_disk(location.root, around_.root, platform_);
     note(place);
     if (!place.exists) return;
     const auto ours = os::Path(location.root) / os::Path(replication::kOwnPrefix).parent_path();
@@ -201,19 +202,19 @@ int examine(const DoctorArguments& arguments, const DoctorSurroundings& surround
     surroundings.complain(fmt::format("walwrap doctor: {}\n", config.error().text));
     return kExitUsage;
   }
-  const auto host = daemon::find_platform(*config, surroundings.environment);
+  const auto platform = daemon::find_platform(*config, surroundings.environment);
   const auto bare = std::partition(config->databases.begin(), config->databases.end(),
                                    [](const auto& database) { return !database.replica.empty(); });
   const std::vector<config::Database> without(bare, config->databases.end());
   config->databases.erase(bare, config->databases.end());
   const auto databases =
-      daemon::replicator_options(*config, host.start_timeout, surroundings.environment);
+      daemon::replicator_options(*config, platform.start_timeout, surroundings.environment);
   if (!databases) {
     surroundings.complain(fmt::format("walwrap doctor: {}\n", databases.error().text));
     return kExitUsage;
   }
-  Doctor doctor(surroundings, host.name);
-  doctor.note(host);
+  Doctor doctor(surroundings, platform.name);
+  doctor.note(platform);
   for (const config::Database& database : without) {
     doctor.add({FindingLevel::Problem, "replica",
                 fmt::format("{} has no replica: walwrap refuses to start", database.path),

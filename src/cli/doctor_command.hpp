@@ -1,8 +1,8 @@
-// `walwrap doctor`: what a start would meet here, one finding a line.
+// `walwrap doctor`: what a start would find here, one finding per line.
 //
-// Reads the platform, the disk, each database's header and its replica; puts one object into the
-// replica and removes it again. Blocks in the store, which gets ten seconds for each replica.
-// Opens no database with SQLite: that could create files beside it.
+// Reads the platform, the disk, each database's header and its replica. Puts one object into the
+// replica and removes it again. Blocks in the store, for at most ten seconds per replica. Opens no
+// database with SQLite, because that could create files beside it.
 #pragma once
 
 #include <functional>
@@ -21,12 +21,12 @@ struct DoctorSurroundings {
   const Log& log;
   std::function<void(std::string_view)> say;       // the findings
   std::function<void(std::string_view)> complain;  // what prevents the checks
-  std::function<bool()> cancelled;                 // asked often
+  std::function<bool()> cancelled;                 // called often
   config::Environment environment = {};
-  os::Path root = "/";  // whose disk may be the container's own
+  os::Path root = "/";  // its disk may be the container's own
 };
 
-// 0: all is well; 1: there is a problem; 2: the configuration cannot be used.
+// 0: no problem; 1: there is a problem; 2: the configuration cannot be used.
 int examine(const DoctorArguments& arguments, const DoctorSurroundings& surroundings);
 
 }  // namespace walwrap::cli

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Bytes kLeastFree = 128ULL << 20;     // the WAL may grow to 64 MiB, twice that is safe
+constexpr Bytes kLeastFree = 128ULL << 20;     // the WAL may grow to 64 MiB; twice that is safe
 constexpr Bytes kRemarkableLog = 64ULL << 20;  // the default of --wal-limit
 constexpr milliseconds kExactClock = seconds(5);
 constexpr milliseconds kUsableClock = seconds(600);  // S3 refuses from a quarter of an hour on
@@ -104,16 +104,16 @@ std::string advice_for(const Error& error) {
 
 }  // namespace
 
-std::vector<Finding> findings_of(const supervisor::Platform& host) {
-  const auto message = fmt::format("{}: {} from the stop signal to SIGKILL ({})", host.name,
-                                   format_duration(host.grace), host.source);
+std::vector<Finding> findings_of(const supervisor::Platform& platform) {
+  const auto message = fmt::format("{}: {} from the stop signal to SIGKILL ({})", platform.name,
+                                   format_duration(platform.grace), platform.source);
   std::vector<Finding> findings;
-  if (host.name == "unknown") {
+  if (platform.name == "unknown") {
     findings.push_back(note("platform", message, "set --grace to the platform's grace period"));
   } else {
     findings.push_back(ok("platform", message));
   }
-  for (const auto& warning : host.warnings) {
+  for (const auto& warning : platform.warnings) {
     findings.push_back(problem("platform", warning.message, warning.hint));
   }
   return findings;
@@ -295,7 +295,7 @@ std::vector<Finding> findings_of(const CostFinding& cost) {
   constexpr double kGigabyte = 1e9;
   const auto every = std::max<std::int64_t>(1, cost.interval.count());
   const auto uploads = kMonthSeconds * 1'000 / static_cast<std::uint64_t>(every);
-  // So many files make one of the next level, so many of these one of the next, and so on.
+  // This many files make one of the next level, and this many of those one of the level after it.
   const auto puts = uploads + uploads / (replication::Compaction::Limits{}.files - 1);
   const double space = static_cast<double>(cost.database_size) / kGigabyte * prices->gigabyte_month;
   return {ok("cost",
@@ -330,7 +330,7 @@ std::string format_findings_json(const std::vector<Finding>& findings) {
                     {"message", finding.message},
                     {"hint", finding.hint}});
   }
-  // What a file name or a server says need not be UTF-8.
+  // A file name or a server's text may not be UTF-8.
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

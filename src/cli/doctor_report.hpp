@@ -1,6 +1,6 @@
 // What `walwrap doctor` found, as sentences: facts in, findings out. Pure.
 //
-// One finding per line; a problem has a hint. A Note is worth knowing and harmless.
+// One finding per line; a problem has a hint. A Note is useful to know and harmless.
 #pragma once
 
 #include <chrono>
@@ -29,25 +29,25 @@ std::vector<Finding> findings_of(const supervisor::Platform& host);
 
 struct DiskFinding {
   std::string directory;   // of the database
-  std::string filesystem;  // as os::filesystem_name; "": the directory is not there
+  std::string filesystem;  // as os::filesystem_name; "": the directory does not exist
   std::optional<Bytes> free;
-  std::optional<Error> error = {};  // no file can be made in it
+  std::optional<Error> error = {};  // no file can be created in it
 };
 std::vector<Finding> findings_of(const DiskFinding& disk);
 
 struct DatabaseFinding {
   std::string path;
-  std::optional<Error> error;  // it cannot be read; NotFound: it is not there
-  std::string header;          // its first 100 bytes, or what there is of them
+  std::optional<Error> error;  // it cannot be read; NotFound: it does not exist
+  std::string header;          // its first 100 bytes, or fewer
   Bytes size = 0;
   Bytes wal_size = 0;
 };
 std::vector<Finding> findings_of(const DatabaseFinding& database);
 
-struct NamesFinding {  // how the database's file is reached
+struct NamesFinding {  // how the path leads to the database's file
   std::string path;
   std::uint64_t names = 1;  // hard links
-  bool is_mounted = false;  // as a file, not with its directory
+  bool is_mounted = false;  // as a file, without its directory
 };
 std::vector<Finding> findings_of(const NamesFinding& names);
 
@@ -58,7 +58,7 @@ struct PlaceFinding {  // a replica in a directory
   std::string filesystem;
   bool shares_disk = false;  // with the database
   bool dies_with_container = false;
-  std::optional<Error> error = {};  // it is not there and cannot be made
+  std::optional<Error> error = {};  // it does not exist and cannot be created
 };
 std::vector<Finding> findings_of(const PlaceFinding& place);
 
@@ -93,7 +93,7 @@ struct CostFinding {
 };
 std::vector<Finding> findings_of(const CostFinding& cost);
 
-bool is_well(const std::vector<Finding>& findings);  // no problem among them
+bool is_well(const std::vector<Finding>& findings);  // no problem in it
 std::string format_findings(const std::vector<Finding>& findings);
 // {"version":1,"ok":true,"findings":[
 //   {"level":"ok","subject":"platform","message":"...","hint":""}]}

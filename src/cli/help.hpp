@@ -1,6 +1,6 @@
 // What `walwrap --help` and `walwrap help COMMAND` print. Pure.
 //
-// The first fits on one screen of 24 lines: what most people need. The rest is in the others.
+// The first screen fits into 24 lines and has what most people need. The others have the rest.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ inline constexpr std::array kRestoreOptions = {
     OptionRow{"--ca-file", "FILE", "PEM file of CA certificates [WALWRAP_CA_FILE]"},
 };
 
-// "": the first screen. Empty for a topic that is no command.
+// "": the first screen. Empty for a topic that is not a command.
 std::string format_help(std::string_view topic);
 
 }  // namespace walwrap::cli

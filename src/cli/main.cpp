@@ -1,4 +1,5 @@
-// The table of contents: what the process does first, what it was asked, who does it.
+// The table of contents: what the process does first, what was requested, and which function does
+// it.
 #include <exception>
 #include <string>
 #include <variant>

@@ -22,11 +22,11 @@ bool is_option(std::string_view word);            // starts with '-', and is not
 std::string_view flag_of(std::string_view word);  // "--flag" of "--flag=value"
 
 enum class Takes { Nothing, Value };
-// Reads the option at words[at] and moves `at` behind it.
+// Reads the option at words[at] and moves `at` past it.
 Result<config::FlagValue> take_option(std::span<const std::string> words, std::size_t& at,
                                       std::string_view flag, Takes takes);
-// The same by the table of a command's options. Invalid: it has none of that name, and which is
-// near; or a switch with a value.
+// The same with the table of a command's options. Invalid: no option has this name, with the
+// nearest one; or a switch with a value.
 Result<config::FlagValue> take_row(std::span<const std::string> words, std::size_t& at,
                                    std::span<const OptionRow> rows, std::string_view command);
 

@@ -28,15 +28,15 @@ namespace {
 using replication::KeyStyle;
 using replication::Restored;
 
-// Files may be compacted and deleted between the listing and the fetch; then both are repeated.
+// Files may be compacted and deleted between the listing and the fetch. Then both are repeated.
 constexpr int kPlans = 3;
 
-// While nothing comes of it, a store is asked again for so long (Law 5). Before the first answer,
-// to find out soon that a URL is wrong; later, to outlast what a store outlasts.
+// Without progress, requests are repeated for this long (Law 5). The time is short before the first
+// answer, to report a wrong URL soon, and longer later, to wait through outages.
 constexpr std::chrono::seconds kFirstAnswer{30};
 constexpr std::chrono::seconds kNextBytes{300};
 
-// Until when a store that does not answer is asked: as long as bytes come, later and later.
+// How long a silent store is asked: the time is extended as bytes arrive.
 class Deadline {
  public:
   explicit Deadline(const os::Clock& clock)
@@ -78,7 +78,7 @@ Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle styl
   if (listing.files.empty()) {
     return fail(Code::NotFound, "{} holds no backup; check the URL", store.describe());
   }
-  // A user who names a TXID has seen the list.
+  // A user who gives a TXID has seen the list.
   if (!arguments.txid) {
     TRY(replication::check_legacy_is_older(listing).context(store.describe()));
   }
@@ -87,7 +87,7 @@ Result<replication::RestorePlan> plan(storage::ObjectStore& store, KeyStyle styl
   return replication::plan_restore(listing.files, target);
 }
 
-// With --force, a file that is there makes room only for one that is complete.
+// With --force, an existing file is renamed only when the new one is complete.
 Result<void> replace(const os::Path& scratch, const os::Path& output,
                      const RestoreSurroundings& surroundings) {
   TRY(replication::set_database_aside(output, "replaced", surroundings.clock.wall(),
@@ -102,7 +102,7 @@ Result<void> replace(const os::Path& scratch, const os::Path& output,
 Result<Restored> restore(const RestoreArguments& arguments, const storage::Location& location,
                          const RestoreSurroundings& surroundings) {
   const auto style = replication::key_style_of(location.kind);
-  // Through links, as SQLite will find it: to replace a link would leave its target behind.
+  // Through links, as SQLite finds it: replacing a link would leave its target behind.
   const os::Path output = TRY(os::resolve_path(arguments.output));
   const bool replaces = arguments.if_present == IfPresent::SetAside;
   if (os::is_mount_point(output) && !replication::is_free_for_restore(output)) {

@@ -1,7 +1,7 @@
-// `walwrap restore`: from a replica's URL to a database file, or nothing at all.
+// `walwrap restore`: from a replica's URL to a complete database file or to no file.
 //
-// Blocks in the store and on the disk. Nothing of the user's is deleted: with --force the file that
-// is there gets another name, once the new one is complete and checked.
+// Blocks in the store and on the disk. Nothing of the user's is deleted: with --force the existing
+// file gets another name after the new one is complete and checked.
 #pragma once
 
 #include <functional>
@@ -17,14 +17,14 @@ namespace walwrap::cli {
 
 struct RestoreSurroundings {
   const os::Clock& clock;
-  const Log& log;                             // what is set aside
-  std::function<void(std::string_view)> say;  // text for people; any thread of ours, one at a time
-  std::function<bool()> cancelled;            // asked often, by any thread
-  config::Environment environment = {};       // of an object store: credentials, region, roots
+  const Log& log;                             // the file set aside
+  std::function<void(std::string_view)> say;  // text for people; from any thread, one at a time
+  std::function<bool()> cancelled;            // called often, by any thread
+  config::Environment environment = {};       // for an object store: credentials, region, CA file
   Progress::Style progress = Progress::Style::Lines;
 };
 
-// The exit code; what went wrong and what to type has been said.
+// The exit code. The error and what to type were printed.
 int restore_to_file(const RestoreArguments& arguments, const RestoreSurroundings& surroundings);
 
 }  // namespace walwrap::cli

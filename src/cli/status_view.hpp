@@ -11,11 +11,11 @@ namespace walwrap::cli {
 
 struct StatusView {
   bool healthy = false;
-  std::string reason;  // why it is not; "": it is
+  std::string reason;  // why it is not healthy; "": it is healthy
   std::string text;    // some lines
 };
 
-// Unavailable: it is no answer of walwrap's.
+// Unavailable: the answer is not from walwrap.
 Result<StatusView> view_status(std::string_view json, WallTime now);
 
 }  // namespace walwrap::cli

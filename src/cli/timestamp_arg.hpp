@@ -1,4 +1,4 @@
-// A moment as people write it: "2026-01-31T12:00:00Z", or "10 minutes ago". Pure.
+// A moment as people write it: "2026-01-31T12:00:00Z" or "10 minutes ago". Pure.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace walwrap::cli {
 
-// A time, or how long ago it was.
+// A time, or an age.
 using TimestampArg = std::variant<WallTime, std::chrono::milliseconds>;
 
 std::optional<TimestampArg> parse_timestamp_arg(std::string_view text);

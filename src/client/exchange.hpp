@@ -1,9 +1,9 @@
-// One question and its answer, and what to do when walwrap's replicator is restarted between them.
+// One request and its answer, and the retry when walwrap's replicator restarts between them.
 //
-// The replicator's socket is gone for about 100 ms then. A connection that is refused is tried
-// again for a short while: nothing was sent. A connection that breaks before its answer is
-// complete is followed by the same request once more, if that may be repeated. A socket that does
-// not exist is not waited for, unless this call has seen walwrap there.
+// During a restart the replicator's socket is missing for about 100 ms. A refused connection is
+// tried again for a short while, because nothing was sent. If a connection breaks before its answer
+// is complete, the same request is sent once more, if it may be repeated. A missing socket is not
+// waited for, unless this call has connected to walwrap there before.
 #pragma once
 
 #include "walwrap/client/answer.hpp"

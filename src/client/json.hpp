@@ -1,6 +1,6 @@
-// Reads what the answers of the API say: the members of one JSON object.
+// Reads the answers of the API: the members of one JSON object.
 //
-// Pure. Source: RFC 8259. The whole text is checked; of nested values nothing is kept.
+// Pure. Source: RFC 8259. The whole text is checked; nested values are not kept.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace walwrap::client {
 
-// A member of the outermost object that is wanted. Of members with the same name the last counts.
+// A requested member of the outermost object. The last of several members with one name counts.
 struct Member {
   std::string_view name;
   Text* text = nullptr;  // set to the value if it is a string, else left as it is

@@ -37,7 +37,7 @@ void append_encoded(Text& out, std::string_view value);
 // GET or POST, and a target of visible ASCII that begins with a slash.
 bool is_well_formed(const Request& request);
 
-// The head, which is all of it. `left`: how long walwrap may take.
+// The head, which is the whole request. `left`: how long walwrap may take.
 void format_request(const Request& request, std::chrono::milliseconds left, Text& out);
 
 }  // namespace walwrap::client

@@ -1,5 +1,5 @@
-// How long a call may wait, and whether it shall go on. Moments count from the start of the machine
-// (CLOCK_MONOTONIC). Owned by one call, on its thread.
+// How long a call may wait, and whether it should continue. Moments count from the start of the
+// machine (CLOCK_MONOTONIC). Owned by one call, on its thread.
 #pragma once
 
 #include <chrono>

@@ -60,8 +60,9 @@ int fail_unreachable(char** error, const walwrap_handle& handle, int number) {
   const std::string_view reason =
       error_text(::strerror_r(number, buffer.data(), buffer.size()), buffer.data());
   if (number == EACCES || number == EPERM) {
-    return fail(error, WALWRAP_DENIED,
-                {"this program may not ask the walwrap at ", handle.socket.data(), ": ", reason});
+    return fail(
+        error, WALWRAP_DENIED,
+        {"this program has no access to the walwrap at ", handle.socket.data(), ": ", reason});
   }
   return fail(error, WALWRAP_UNREACHABLE, {"no answer at ", handle.socket.data(), ": ", reason});
 }
@@ -73,8 +74,7 @@ int fail_exchange(char** error, const walwrap_handle& handle, const Exchanged& e
     case Exchanged::How::Broken:
       return fail(error, WALWRAP_UNREACHABLE,
                   {"no answer at ", handle.socket.data(),
-                   ": it closed the connection, as it does when it stops, and to a user who is not "
-                   "the app's"});
+                   ", which closed the connection; it is stopping, or this user is not the app's"});
     case Exchanged::How::Late:
       return fail(error, WALWRAP_UNREACHABLE,
                   {"no answer at ", handle.socket.data(), ": timed out"});
@@ -87,9 +87,7 @@ int fail_exchange(char** error, const walwrap_handle& handle, const Exchanged& e
       break;
   }
   return fail(error, WALWRAP_PROTOCOL,
-              {"what answers at ", handle.socket.data(),
-               " is not a walwrap that this library "
-               "understands"});
+              {"what answers at ", handle.socket.data(), " does not answer like walwrap"});
 }
 
 // Asks; WALWRAP_OK: `answer` is a whole one with the status 200.
@@ -113,7 +111,7 @@ int check(const walwrap_handle* handle, int timeout_ms, char** error) {
   if (timeout_ms < 0 || timeout_ms > WALWRAP_MAX_MILLISECONDS) {
     Text sentence(kMostSentenceBytes);
     sentence.append_decimal(timeout_ms);
-    sentence.append(" ms is not a time to wait: give 0 to 600000 ms, which is 10 minutes");
+    sentence.append(" ms is not a time to wait; give 0 to 600000 ms, which is 10 minutes");
     return fail(error, WALWRAP_MISUSE, {sentence.view()});
   }
   return WALWRAP_OK;
@@ -160,7 +158,7 @@ int ask_for(const walwrap_handle* handle, const Question& question, const Wanted
   append_parameters(target, question.parameters);
   if (target.state() == Text::State::NoMemory) return fail(error, WALWRAP_NOMEM);
   if (!target.is_whole()) {
-    return fail(error, WALWRAP_MISUSE, {"the database or the position is too long to be one"});
+    return fail(error, WALWRAP_MISUSE, {"the database or the position is too long"});
   }
   Answer answer;
   const Request request{.method = question.method,
@@ -202,13 +200,13 @@ const char* walwrap_errstr(int code) {
     case WALWRAP_UNREACHABLE:
       return "no answer: walwrap has ended, or is restarting";
     case WALWRAP_DENIED:
-      return "this program may not ask walwrap";
+      return "this program has no access to walwrap";
     case WALWRAP_MISUSE:
       return "an argument is wrong";
     case WALWRAP_WHICH_DATABASE:
       return "walwrap replicates several databases, or none of that name";
     case WALWRAP_POSITION_UNKNOWN:
-      return "the position is of another file, or of an earlier walwrap";
+      return "the position belongs to another file or to an earlier walwrap";
     case WALWRAP_NOT_REPLICATING:
       return "walwrap does not replicate the database";
     case WALWRAP_STOPPING:
@@ -216,7 +214,7 @@ const char* walwrap_errstr(int code) {
     case WALWRAP_INTERRUPTED:
       return "interrupted";
     case WALWRAP_PROTOCOL:
-      return "walwrap's answer is not one that this library understands";
+      return "this library does not understand walwrap's answer";
     case WALWRAP_NOMEM:
       return "not enough memory";
     default:

@@ -74,17 +74,17 @@ bool find_database(sqlite3_context* context, std::array<char, PATH_MAX>& path) {
   sqlite3* const db = sqlite3_context_db_handle(context);
   if (is_writing(db)) {
     fail(context,
-         "a write transaction is open: COMMIT first, because only what is committed is stored");
+         "a write transaction is open; COMMIT first, because only what is committed is stored");
     return false;
   }
   const char* const name = sqlite3_db_filename(db, "main");
   if (name == nullptr || *name == '\0') {
-    fail(context, "this connection has no database file, so nothing of it is stored");
+    fail(context, "this connection has no database file, so nothing is stored");
     return false;
   }
   if (was_moved(db) || ::realpath(name, path.data()) == nullptr) {
     fail(context,
-         "the file of this database was moved or replaced: close the connection and open it "
+         "the file of this database was moved or replaced; close the connection and open it "
          "again");
     return false;
   }
@@ -109,7 +109,7 @@ void wait(sqlite3_context* context, int count, sqlite3_value** values) {
   if (count == 2) {
     position = reinterpret_cast<const char*>(sqlite3_value_text(values[1]));
     if (position == nullptr || *position == '\0') {
-      fail(context, "the position is empty: give one of walwrap_position(), or leave it out");
+      fail(context, "the position is empty; pass one from walwrap_position(), or omit it");
       return;
     }
   }

@@ -1,4 +1,4 @@
-// The decided configuration: see config_parser.hpp. Values only.
+// The final configuration: see config_parser.hpp. Values only.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ enum class OnDiverged { Refuse, UseReplica, UseLocal };
 enum class Integrity { None, Quick, Full };
 enum class BlockingCheckpoints { Auto, Never };
 enum class KillApp { Deadline, Never };
-enum class Notify { Walwrap, App, Off };  // who tells a service manager
+enum class Notify { Walwrap, App, Off };  // which process notifies a service manager
 
 struct Database {
   std::string path;
@@ -36,29 +36,29 @@ struct Config {
   OnDiverged on_diverged = OnDiverged::Refuse;
   bool allow_empty_replica = false;
   int flush_failed_code = 74;
-  std::vector<int> ok_codes;      // after a requested stop they are the app's 0
-  std::vector<int> stop_signals;  // begin a stop; the rest is for the app
-  std::map<int, int> rewrite;     // signal -> what the app gets in its place; 0: nothing
-  bool signal_group = false;      // the app's process group, not its main process alone
+  std::vector<int> ok_codes;      // after a requested stop they count as 0
+  std::vector<int> stop_signals;  // begin a stop; the app gets the others
+  std::map<int, int> rewrite;     // signal -> what the app gets instead; 0: nothing
+  bool signal_group = false;      // the app's process group, not only its main process
   KillApp kill_app = KillApp::Deadline;
   int app_oom = 0;         // added to the app's oom_score_adj
-  std::string user;        // of the app: "name", "uid:gid"; "": ours
+  std::string user;        // of the app: "name", "uid:gid"; "": walwrap's
   bool scrub_env = false;  // the app does not get the store's credentials
   Notify notify = Notify::Walwrap;
-  std::string ready_file;       // there while the app runs; "": none
+  std::string ready_file;       // exists while the app runs; "": none
   std::optional<int> ready_fd;  // gets a newline when the app runs
-  Bytes wal_limit = 0;          // past this much WAL, writers may be blocked
+  Bytes wal_limit = 0;          // above this much WAL, writers may be blocked
   BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
   std::string socket;                           // of the API; "": beside the first database
-  std::string listen;                           // "ADDRESS:PORT" of the API; "": the socket alone
+  std::string listen;                           // "ADDRESS:PORT" of the API; "": only the socket
   Secret<std::string> listen_token;             // "": the listener is for this machine
-  std::chrono::milliseconds health_max_lag{0};  // red after
-  std::string ca_file;  // certificates to trust; "": those that others name, or the system's
+  std::chrono::milliseconds health_max_lag{0};  // unhealthy after
+  std::string ca_file;  // CA file; "": that of other programs' variables, or the system's
   LogFormat log_format = LogFormat::Logfmt;
   LogLevel log_level = LogLevel::Info;
 };
 
-// More would be a mistake in a generated file rather than a wish.
+// A larger number is probably a mistake in a generated file.
 inline constexpr std::size_t kMaxDatabases = 64;
 
 using Environment = std::map<std::string, std::string, std::less<>>;

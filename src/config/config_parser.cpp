@@ -14,7 +14,7 @@
 namespace walwrap::config {
 namespace {
 
-// In rising precedence.
+// From low to high precedence.
 enum class Rank { Toml, Environment, Flag };
 
 struct Given {
@@ -30,18 +30,18 @@ struct GivenDatabase {
   Rank rank = Rank::Toml;
 };
 
-// What the sources say, before it is decided which of them wins.
+// The values of all sources, before it is decided which one counts.
 struct Collected {
-  std::map<std::string_view, std::vector<Given>> by_flag;  // of each setting; the last one wins
+  std::map<std::string_view, std::vector<Given>> by_flag;  // of each setting; the last one counts
   std::vector<GivenDatabase> tables;                       // [[database]]
 };
 
 constexpr std::string_view kPrefix = "WALWRAP_";
-// Ours for the app, and one that images commonly set for their own builds.
+// walwrap's own for the app, and one that images often set for their builds.
 constexpr std::array<std::string_view, 1> kForeignVariables = {"WALWRAP_VERSION"};
 
-// Kubernetes gives each container variables for the services of its namespace; one called
-// "walwrap-demo" must not stop the app.
+// Kubernetes gives each container variables for the services of its namespace. A service called
+// "walwrap-demo" must not prevent the start.
 bool is_kubernetes_service(std::string_view name) {
   const auto ends_with = [&](std::string_view end) {
     return name.size() >= end.size() && name.substr(name.size() - end.size()) == end;
@@ -189,8 +189,8 @@ Result<void> collect_flags(const Sources& sources, Collected& out) {
   return {};
 }
 
-// "FILE=URL" is split at the first '=' that a URL or an absolute path follows, so that a path may
-// hold an '=' and a URL a query.
+// "FILE=URL" is split at the first '=' before a URL or an absolute path, so that a path may contain
+// '=' and a URL a query.
 GivenDatabase split_pair(const Given& given) {
   const std::string_view text = given.value;
   for (auto equals = text.find('='); equals != std::string_view::npos;
@@ -218,7 +218,7 @@ Result<std::vector<GivenDatabase>> winning_databases(const Collected& collected)
   }
   if (winners.empty()) return collected.tables;
   if (winners.back().rank == Rank::Toml && !collected.tables.empty()) {
-    return fail(Code::Invalid, "db: {} and [[database]] ({}): name all databases in one place",
+    return fail(Code::Invalid, "db: {} and [[database]] ({}); name all databases in one place",
                 winners.back().where, collected.tables.front().where);
   }
   return winners;
@@ -247,7 +247,7 @@ Result<void> check_distinct(const std::vector<Database>& databases) {
   return {};
 }
 
-// The database as it is meant; `replica` may come from another source than the path.
+// The database's real path. `replica` may come from another source than the path.
 Result<Database> database_of(const GivenDatabase& given, const std::optional<Given>& replica) {
   auto path = parse_database_path(given.path);
   if (!path) return bad_value("db", given.path, given.where, path.error().text);
@@ -266,17 +266,17 @@ Result<std::vector<Database>> decide_databases(const Collected& collected) {
   }
   if (winners.empty()) {
     if (!replica) return std::vector<Database>{};
-    return fail(Code::Invalid, "replica: {} from {} has no database: add --db FILE",
+    return fail(Code::Invalid, "replica: {} from {} has no database; add --db FILE",
                 quote_value(replica->value), replica->where);
   }
-  // A --replica beats pairs of a lower source, if it is clear whose it is; pairs of a higher source
-  // beat it.
+  // A --replica overrides pairs of a lower source, if its database is clear. Pairs of a higher
+  // source override it.
   const Rank rank = winners.front().rank;
   std::vector<Database> databases;
   for (const GivenDatabase& winner : winners) {
     if (winners.size() > 1 && !winner.replica) {
       return bad_value("db", winner.path, winner.where,
-                       "has no replica: with several databases write FILE=URL for each");
+                       "has no replica; with several databases write FILE=URL for each");
     }
     if (replica && winner.replica && replica->rank >= rank &&
         (winners.size() > 1 || replica->rank == rank)) {

@@ -12,8 +12,8 @@
 namespace walwrap::config {
 namespace {
 
-constexpr std::string_view kBom = "\xef\xbb\xbf";  // of a file that an editor on Windows wrote
-constexpr std::string_view kNoBreak = "\xc2\xa0";  // a blank that was copied from a web page
+constexpr std::string_view kBom = "\xef\xbb\xbf";  // in a file that was edited on Windows
+constexpr std::string_view kNoBreak = "\xc2\xa0";  // a blank copied from a web page
 constexpr std::string_view kMemory = ":memory:";
 
 bool is_quote(char c) {
@@ -81,14 +81,14 @@ Result<std::string> decode(std::string_view text) {
     }
     const auto high = at + 2 < text.size() ? hex_value(text[at + 1]) : std::nullopt;
     const auto low = at + 2 < text.size() ? hex_value(text[at + 2]) : std::nullopt;
-    if (!high || !low) return fail(Code::Invalid, "has a % without two hex digits: write %25");
+    if (!high || !low) return fail(Code::Invalid, "has a % without two hex digits; write %25");
     plain += static_cast<char>(*high * 16 + *low);
     at += 2;
   }
   return plain;
 }
 
-// What opens the database otherwise than walwrap does cannot be honoured.
+// Options that make another program open the database differently from walwrap cannot be supported.
 Result<void> check_query(std::string_view query, std::string_view path) {
   if (query.empty()) return {};
   for (const std::string_view pair : split(query, '&')) {
@@ -100,13 +100,13 @@ Result<void> check_query(std::string_view query, std::string_view path) {
     if (name == "mode" && value == "memory") {
       return fail(Code::Invalid, "is an in-memory database, which has no file to replicate");
     }
-    return fail(Code::Invalid, "has the parameter {}, which walwrap does not support: write {}",
+    return fail(Code::Invalid, "has the parameter {}, which walwrap does not support; write {}",
                 quote_value(sounds_secret(name) ? name : pair), quote_value(path));
   }
   return {};
 }
 
-// What follows "file:" or "sqlite:" up to the query, still encoded, as a path.
+// The part after "file:" or "sqlite:" up to the query, still encoded, as a path.
 Result<std::string_view> path_of_url(std::string_view scheme, std::string_view rest) {
   if (!rest.starts_with("//")) return rest;  // "file:/x", "sqlite:x"
   rest.remove_prefix(2);
@@ -115,7 +115,7 @@ Result<std::string_view> path_of_url(std::string_view scheme, std::string_view r
     if (rest.starts_with(kLocalhost)) rest.remove_prefix(kLocalhost.size() - 1);
     if (rest.starts_with('/')) return rest;
     return fail(Code::Invalid,
-                "is a file URL with a host name: write file:///{}, or the path alone", rest);
+                "is a file URL with a host name; write file:///{}, or the path alone", rest);
   }
   // SQLAlchemy writes four slashes before an absolute path and three before a relative one; Rails
   // and sqlx write three before an absolute one.
@@ -123,7 +123,7 @@ Result<std::string_view> path_of_url(std::string_view scheme, std::string_view r
   if (rest.starts_with('/') && rest.find('/', 1) == std::string_view::npos) {
     return fail(
         Code::Invalid,
-        "means {} to some programs and a file in the working directory to others: write the "
+        "means {} to some programs and a file in the working directory to others; write the "
         "path alone",
         rest);
   }
@@ -132,7 +132,7 @@ Result<std::string_view> path_of_url(std::string_view scheme, std::string_view r
 
 Result<std::string> parse_url(std::string_view scheme, std::string_view rest) {
   if (rest.find('#') != std::string_view::npos) {
-    return fail(Code::Invalid, "contains a #: write %23, or the path alone");
+    return fail(Code::Invalid, "contains a #; write %23, or the path alone");
   }
   const auto mark = std::min(rest.find('?'), rest.size());
   const auto encoded = TRY(path_of_url(scheme, rest.substr(0, mark)));
@@ -149,18 +149,18 @@ Problem find_leftover(std::string_view text) {
   if (auto blank = find_blank_at_end(text)) return blank;
   for (const char c : {text.front(), text.back()}) {
     if (!is_quote(c)) continue;
-    return fmt::format("has a quotation mark ({}) at its {}: remove it, walwrap does not", c,
+    return fmt::format("has a quotation mark ({}) at its {}; remove it, walwrap does not", c,
                        text.front() == c ? "start" : "end");
   }
   if (text.front() == '~') {
-    return "begins with ~, which only a shell expands: write the whole path";
+    return "begins with ~, which only a shell expands; write the whole path";
   }
   if (const auto variable = find_variable(text); !variable.empty()) {
-    return fmt::format("contains {}, which was not expanded: write its value",
+    return fmt::format("contains {}, which was not expanded; write its value",
                        quote_value(variable));
   }
   if (text.find("{{") != std::string_view::npos) {
-    return "contains {{, which no template engine has expanded: write its value";
+    return "contains {{, which no template engine has expanded; write its value";
   }
   return std::nullopt;
 }
@@ -168,11 +168,11 @@ Problem find_leftover(std::string_view text) {
 Problem check_path(std::string_view text) {
   if (auto leftover = find_leftover(text)) return leftover;
   if (const auto at = text.find_first_of("*?["); at != std::string_view::npos) {
-    return fmt::format("contains {}, and patterns are not supported: name each file by its path",
+    return fmt::format("contains {}, and patterns are not supported; name each file by its path",
                        text[at]);
   }
   if (text.size() > 2 && is_letter(text[0]) && text[1] == ':' && text[2] == '\\') {
-    return "is a Windows path: write one such as /data/app.db";
+    return "is a Windows path; write one such as /data/app.db";
   }
   return std::nullopt;
 }
@@ -188,11 +188,11 @@ Result<std::string> parse_database_path(std::string_view text) {
   if (scheme == "file" || is_sqlite) {
     path = TRY(parse_url(scheme, text.substr(scheme.size() + 1)));
   } else if (text.find("://") != std::string_view::npos || scheme == "jdbc") {
-    return fail(Code::Invalid, "is not the URL of a file: write a path such as /data/app.db");
+    return fail(Code::Invalid, "is not the URL of a file; write a path such as /data/app.db");
   }
   if (const auto problem = check_path(path)) return fail(Code::Invalid, "{}", *problem);
   if (path.ends_with('/')) {
-    return fail(Code::Invalid, "is a directory: add the file name, such as {}app.db", path);
+    return fail(Code::Invalid, "is a directory; add the file name, such as {}app.db", path);
   }
   return path;
 }

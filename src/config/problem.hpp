@@ -1,4 +1,4 @@
-// What is wrong with a configured value.
+// An error in a configured value.
 #pragma once
 
 #include <optional>
@@ -6,7 +6,7 @@
 
 namespace walwrap::config {
 
-// What is wrong with a value, to be put after it: "is not a duration: write ...". nullopt: fine.
+// The error, to be appended to the value: "is not a duration; write ...". nullopt: no error.
 using Problem = std::optional<std::string>;
 
 }  // namespace walwrap::config

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kLongestShown = 200;
 
-// "scheme://user:password@host/..." -> "scheme://***@host/...". Everything up to the last '@'
-// goes, even past a '/': an unescaped password may hold one, and too much hidden does no harm.
+// "scheme://user:password@host/..." -> "scheme://***@host/...". Everything up to the last '@' is
+// hidden, even past a '/': an unescaped password may contain one, and hiding too much does no harm.
 std::string hide_user(std::string text) {
   const auto scheme = text.find("://");
   if (scheme == std::string::npos) return text;

@@ -1,4 +1,4 @@
-// How a value from the user is shown in a message. Pure.
+// How a user's value is shown in a message. Pure.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace walwrap::config {
 
-// In double quotes, on one line, cut to a sensible length, with *** for a user or password in a
-// URL and for query values whose name sounds like a secret.
+// In double quotes, on one line, with a limited length, and with *** for a user or password in a
+// URL and for query values whose name suggests a secret.
 std::string quote_value(std::string_view value);
 
 // "AWS_SECRET_ACCESS_KEY", "token", "Password", ...

@@ -21,10 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A week: longer waits are typing errors, and every wait has a limit (Law 5).
+// A week: a longer wait is a typing error, and every wait has a limit (Law 5).
 constexpr milliseconds kLongestDuration = std::chrono::hours(168);
-// Below, each small transaction would meet a blocking checkpoint; above, a WAL takes minutes to
-// restore.
+// Below this size each small transaction would meet a blocking checkpoint. Above it, restoring a
+// WAL takes minutes.
 constexpr Bytes kSmallestHardLimit = 1ULL << 20;
 constexpr Bytes kLargestHardLimit = 1ULL << 40;
 
@@ -39,7 +39,7 @@ std::optional<int> parse_up_to(int most, std::string_view text) {
 template <auto Member>
 Problem duration(Config& config, const Setting& /*setting*/, std::string_view text) {
   const auto value = parse_duration(text);
-  if (!value) return "is not a duration: write one like 30s, 250ms, 1m30s or 0";
+  if (!value) return "is not a duration; write one like 30s, 250ms, 1m30s or 0";
   if (*value > kLongestDuration) return "is longer than a week";
   config.*Member = *value;
   return std::nullopt;
@@ -48,7 +48,7 @@ Problem duration(Config& config, const Setting& /*setting*/, std::string_view te
 template <auto Member>
 Problem size(Config& config, const Setting& /*setting*/, std::string_view text) {
   const auto value = parse_size(text);
-  if (!value) return "is not a size: write one like 64MiB, 512k or 4096";
+  if (!value) return "is not a size; write one like 64MiB, 512k or 4096";
   if (*value < kSmallestHardLimit || *value > kLargestHardLimit) {
     return "is outside 1MiB to 1TiB";
   }
@@ -59,7 +59,7 @@ Problem size(Config& config, const Setting& /*setting*/, std::string_view text) 
 template <auto Member>
 Problem exit_code(Config& config, const Setting& /*setting*/, std::string_view text) {
   const auto value = parse_up_to(kLastExitCode, text);
-  if (!value) return "is not an exit code: write a number from 0 to 255";
+  if (!value) return "is not an exit code; write a number from 0 to 255";
   config.*Member = *value;
   return std::nullopt;
 }
@@ -69,7 +69,7 @@ Problem oom_score(Config& config, const Setting& /*setting*/, std::string_view t
   constexpr int kMost = 1'000;  // of the kernel's scale
   const auto value = parse_up_to(kMost, text.starts_with('+') ? text.substr(1) : text);
   if (!value) {
-    return "is not between 0 and 1000: write a number such as 500, or 0 to leave it unchanged";
+    return "is not between 0 and 1000; write a number such as 500, or 0 to leave it unchanged";
   }
   config.*Member = *value;
   return std::nullopt;
@@ -81,7 +81,7 @@ Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view 
   for (const std::string_view word : split(text, ',')) {
     const auto code = parse_up_to(kLastExitCode, word);
     if (!code) {
-      return "is not a list of exit codes: write numbers from 0 to 255, such as 143,130";
+      return "is not a list of exit codes; write numbers from 0 to 255, such as 143,130";
     }
     codes.push_back(*code);
   }
@@ -89,7 +89,7 @@ Problem exit_codes(Config& config, const Setting& /*setting*/, std::string_view 
   return std::nullopt;
 }
 
-// Of those that reach us and are not about us.
+// Of the signals that reach walwrap and are not about it.
 std::optional<int> parse_received_signal(std::string_view text) {
   constexpr std::array kNeverOurs = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE};
   const auto number = parse_signal(text);
@@ -126,7 +126,7 @@ Problem rewriting(Config& config, const Setting& /*setting*/, std::string_view t
     const auto to = behind == "0" ? 0 : parse_signal(behind);
     if (!from || !to) {
       return fmt::format(
-          "contains {}, which is not FROM:TO: write signals such as TERM:QUIT or 15:3; TO 0 sends "
+          "contains {}, which is not FROM:TO; write signals such as TERM:QUIT or 15:3; TO 0 sends "
           "none",
           quote_value(word));
     }
@@ -186,7 +186,7 @@ template <auto Member>
 Problem descriptor(Config& config, const Setting& /*setting*/, std::string_view text) {
   constexpr int kFirst = 3, kLast = 65'535;
   const auto value = parse_up_to(kLast, text);
-  if (!value || *value < kFirst) return "is not a file descriptor: write its number, 3 or higher";
+  if (!value || *value < kFirst) return "is not a file descriptor; write its number, 3 or higher";
   config.*Member = *value;
   return std::nullopt;
 }
@@ -324,7 +324,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return cell(a.size(), b.size());
 }
 
-// "default 30s", or nothing where the help text itself says what it depends on.
+// "default 30s", or nothing if the help text itself says what the default depends on.
 std::string default_of(const Setting& setting) {
   if (setting.kind == Kind::Switch || setting.default_text.empty()) return {};
   return fmt::format("default {}", setting.default_text);
@@ -381,7 +381,7 @@ std::optional<Bytes> parse_size(std::string_view text) {
 
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> known) {
-  constexpr std::size_t kLongest = 64;  // the distance costs the product of the lengths
+  constexpr std::size_t kLongest = 64;  // computing the distance takes the product of the lengths
   if (word.size() > kLongest) return std::nullopt;
   std::optional<std::string_view> best;
   std::size_t best_distance = word.size() / 4 + 2;  // near means below this

@@ -12,23 +12,23 @@
 namespace walwrap::config {
 namespace {
 
-// std::map keeps the walk below deterministic; comments are not wanted.
+// std::map keeps the order below fixed. Comments are not needed.
 using Value = toml::basic_value<toml::discard_comments, std::map, std::vector>;
 
 // toml11 recurses on brackets and on the dots of a key, and finds a value's line by counting from
-// the start. These limits keep all of it small, and are far above what the settings need.
+// the start. These limits keep the recursion small and are far above what the settings need.
 constexpr std::size_t kMaxBrackets = 256;
 constexpr std::size_t kMaxDotsInLine = 64;
 constexpr std::size_t kMaxValues = 512;
 
-// Bytes of the UTF-8 character that `text` begins with; 0: it begins with none.
+// Bytes of the UTF-8 character at the start of `text`. 0: `text` starts with none.
 std::size_t character_bytes(std::string_view text) {
   const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
   const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  // The second byte rules out overlong forms, surrogates and what is beyond U+10FFFF.
+  // The second byte excludes overlong forms, surrogates and values above U+10FFFF.
   const unsigned least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
   const unsigned most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
   if (byte(1) < least || byte(1) > most) return 0;
@@ -38,7 +38,7 @@ std::size_t character_bytes(std::string_view text) {
   return length;
 }
 
-// toml11 3.7.1 reads out of bounds where it reports such bytes, so it gets none.
+// toml11 3.7.1 reads out of bounds when it reports such bytes, so it never gets any.
 Result<void> check_utf8(std::string_view text) {
   std::size_t line = 1;
   for (std::size_t at = 0; at < text.size();) {
@@ -74,8 +74,8 @@ Result<void> check_limits(std::string_view text) {
   return {};
 }
 
-// "[error] toml::parse_value: why\n --> file\n | the line itself" -> "why". Only the first line and
-// only up to a quote: the rest repeats what stands in the file.
+// "[error] toml::parse_value: why\n --> file\n | the line itself" -> "why". Only the first line up
+// to a quote: the rest repeats the file's text.
 std::string reason_of(std::string_view what) {
   what = what.substr(0, what.find('\n'));
   if (what.find("already exists") != std::string_view::npos) return "the same key a second time";
@@ -106,7 +106,7 @@ TomlValue leaf(std::string key, const Value& value) {
   return out;
 }
 
-// Recursion is bounded by kMaxBrackets and kMaxDotsInLine.
+// kMaxBrackets and kMaxDotsInLine limit the recursion.
 void flatten(const std::string& key, const Value& value, std::vector<TomlValue>& out) {
   if (out.size() > kMaxValues) return;
   if (value.is_table()) {
@@ -141,8 +141,8 @@ Result<std::vector<TomlValue>> parse_toml(std::string_view text) {
   } catch (const toml::exception& error) {
     return fail(Code::Invalid, "line {}: {}", error.location().line(), reason_of(error.what()));
   } catch (const std::exception& error) {
-    // toml11 lets some of the standard library's own through, without a line: numbers that do not
-    // fit, bytes that are not UTF-8.
+    // toml11 lets some exceptions of the standard library through, without a line: numbers that do
+    // not fit, bytes that are not UTF-8.
     return fail(Code::Invalid, "not TOML: {}", reason_of(error.what()));
   }
   if (values.size() > kMaxValues) return fail(Code::Invalid, "more than {} keys", kMaxValues);

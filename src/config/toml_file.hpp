@@ -1,6 +1,7 @@
 // TOML text -> a flat list of keys and values. Pure; knows no setting.
 //
-// Limits, because the parser below it recurses and walks the text once per value: see the .cpp.
+// It has limits, because the parser below it recurses and scans the text once per value: see the
+// .cpp.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,8 @@ struct TomlValue {
   std::size_t line = 0;  // from 1
 };
 
-// In the order of the file. Errors: Invalid, naming the line but never quoting the text, which may
-// hold a secret.
+// In the order of the file. Errors: Invalid, with the line but never with its text, which may
+// contain a secret.
 Result<std::vector<TomlValue>> parse_toml(std::string_view text);
 
 }  // namespace walwrap::config

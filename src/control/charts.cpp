@@ -11,14 +11,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of the coordinates; the page stretches them to its width.
+// In coordinates of the chart. The page stretches them to its width.
 constexpr double kWidth = 720;
 constexpr double kLagHeight = 120;
 constexpr double kPointsHeight = 36;
 constexpr double kPointWidth = 2;
-constexpr double kHitWidth = 7;  // what a finger or a mouse finds
+constexpr double kHitWidth = 7;  // width that a finger or a mouse can hit
 
-// Upper edges that read well.
+// Round upper bounds.
 constexpr std::array kTopSeconds = {1, 2, 5, 10, 30, 60, 120, 300, 600, 1'800, 3'600};
 
 milliseconds top_for(milliseconds worst) {
@@ -28,7 +28,7 @@ milliseconds top_for(milliseconds worst) {
   return worst;
 }
 
-// Of a sample in the hour before now.
+// Of a sample in the last hour.
 double x_of(MonoTime at, MonoTime now) {
   const double age = std::chrono::duration<double>(now - at).count();
   return kWidth * (1 - std::min(1.0, age / static_cast<double>(History::kKept.count())));
@@ -49,8 +49,8 @@ struct Hit {
   double width = 0;
 };
 
-// What of the picture belongs to the point at places[i]: up to half-way to its neighbours, for
-// those that come later would cover it.
+// The part of the chart that belongs to the point at places[i]: half-way to each neighbour, because
+// later points would cover it.
 Hit hit_of(const std::vector<double>& places, std::size_t i) {
   double left = places[i] - (kHitWidth - kPointWidth) / 2;
   double right = left + kHitWidth;

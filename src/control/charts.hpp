@@ -1,5 +1,5 @@
-// The page's two drawings, as SVG without a style of its own: the lag of the last hour, and what
-// can be restored to. Pure.
+// The dashboard's two charts, as SVG without its own style: the lag of the last hour, and the
+// restore points. Pure.
 #pragma once
 
 #include <string>
@@ -13,13 +13,13 @@ namespace walwrap::control {
 
 struct LagDrawing {
   std::string svg;
-  std::string top;      // what the upper edge stands for: "2s"
+  std::string top;      // label of the upper bound: "2s"
   std::string summary;  // "at most 1.2s"
 };
-// `now` of both clocks: the samples are of the one, what is shown of the other.
+// `now` of both clocks: the samples use the first, and the labels the second.
 LagDrawing draw_lag(const History& history, MonoTime now_mono, WallTime now);
 
-// Each point leads to the element `<prefix><txid>` of the page.
+// Each point links to the element `<prefix><txid>` of the page.
 std::string draw_points(const replication::PointsFound& found, const std::string& prefix);
 
 std::string format_clock(WallTime time);  // "2026-11-27 15:04:05 UTC"

@@ -238,7 +238,7 @@ Answer answer_page(const PageInput& input) {
                     "<style nonce=\"{}\">{}</style></head><body><main><header><h1>walwrap {}</h1>"
                     "<span>on {}, {} to stop</span><span>{}{}</span></header>{}</main></body>"
                     "</html>\n",
-                    nonce, kStyle, escape_html(status.version), escape_html(status.host),
+                    nonce, kStyle, escape_html(status.version), escape_html(status.platform),
                     format_duration(status.grace), format_clock(input.now),
                     status.stopping ? ", stopping" : "", sections)};
   answer.headers["Content-Security-Policy"] = fmt::format(

@@ -1,7 +1,7 @@
-// Status -> the page that a person opens in a browser. Pure.
+// Status -> the dashboard that a person opens in a browser. Pure.
 //
-// One document without a script or anything from elsewhere: the policy it is sent with forbids
-// both, and allows the one style sheet in it by its nonce. It reloads itself every ten seconds.
+// One document without scripts and without resources from elsewhere: its policy forbids both, and
+// allows its one style sheet by a nonce. It reloads every ten seconds.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ namespace walwrap::control {
 
 struct PageInput {
   const Status& status;
-  std::vector<const History*> histories;  // one of each database
+  std::vector<const History*> histories;  // one for each database
   WallTime now{};
   MonoTime now_mono{};
-  RandomId nonce{};  // another one each time
+  RandomId nonce{};  // a new one for each answer
 };
 Answer answer_page(const PageInput& input);
 

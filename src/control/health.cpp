@@ -30,7 +30,7 @@ Health Watchdog::look(const WalObservation& seen, MonoTime now) {
 }
 
 void Watchdog::compare_times(const WalObservation& seen, MonoTime now) {
-  // The first look cannot know when it was written: from now on, it counts.
+  // The first check cannot know when it was written: it counts from now on.
   const WalStamp& wal = seen.wal;
   const bool is_written = wal_ ? !(*wal_ == wal) && wal.exists : wal.exists && wal.size > 0;
   wal_ = wal;
@@ -46,7 +46,7 @@ void Watchdog::compare_times(const WalObservation& seen, MonoTime now) {
 }
 
 void Watchdog::compare_files(const WalObservation& seen, MonoTime now) {
-  // A stamp that moves between two looks is behind checkpoints that go on.
+  // A stamp that changed between two checks is out of date during checkpoints.
   const bool moves = known_ != seen.attached.database;
   known_ = seen.attached.database;
   bool is_other = !replication::is_as_attached(seen.attached, seen.at_path);

@@ -1,12 +1,12 @@
-// Whether what was written is stored in time: a watchdog beside the pipeline, not in it. Pure; fed
-// by the control thread.
+// Whether commits are stored in time: a watchdog that is independent of the pipeline. Pure; fed by
+// the control thread.
 //
-// It makes three comparisons, and the worst one counts. The WAL's time and size change with each
-// write: when they did, against the moment up to which everything is said to be stored. And the
-// WAL's end against the position that is said to be stored: a capture that looks at the wrong file
-// finds nothing new and says that all is stored, but its position stands still. And the files at
-// the path, by identity, size and time, against those that the capture says it has. A database that
-// waits to be attached has no WAL that could tell: all of it counts as not stored meanwhile.
+// It makes three comparisons, and the worst result counts. First, the WAL's time and size, which
+// change with each write, against the moment up to which everything is reported as stored. Second,
+// the WAL's end against the position that is reported as stored: a capture that reads the wrong
+// file finds no commits and reports everything as stored, but its position does not move. Third,
+// the files at the path, by identity, size and time, against those that the capture has open. A
+// database that waits to be attached has no WAL to compare, so all of it counts as not stored.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@
 
 namespace walwrap::control {
 
-// What a look at the WAL file shows; equal while nothing is written.
+// The state of the WAL file at one check. It is the same while nothing is written.
 struct WalStamp {
   bool exists = false;
   Bytes size = 0;
@@ -28,19 +28,19 @@ struct WalStamp {
 
 struct Health {
   bool ok = true;
-  std::string reason{};  // why it is red
+  std::string reason{};  // why it is unhealthy
   std::chrono::milliseconds lag{0};
 };
 
-// One look at the WAL, and what was said about it then.
+// One check of the WAL, and what the pipeline reported at that time.
 struct WalObservation {
   WalStamp wal;
-  bool has_more = false;                     // it holds a commit beyond stored.wal
-  std::optional<MonoTime> waits_since = {};  // the database is there, and is not attached
-  replication::StoredUpTo stored;            // as the pipeline has it
-  std::string error = {};                    // what is known to be wrong
-  std::string replica_lost = {};             // why what was stored is not there any more; "": it is
-  replication::DatabaseFiles attached = {};  // as the pipeline has them
+  bool has_more = false;                     // it has a commit beyond stored.wal
+  std::optional<MonoTime> waits_since = {};  // the database exists and is not attached
+  replication::StoredUpTo stored;            // as the pipeline reports it
+  std::string error = {};                    // the known error
+  std::string replica_lost = {};             // why stored data was lost; "": it was not
+  replication::DatabaseFiles attached = {};  // as the pipeline reports them
   replication::DatabaseFiles at_path = {};
 };
 
@@ -58,11 +58,11 @@ class Watchdog {
   std::chrono::milliseconds max_lag_;
   std::optional<WalStamp> wal_;
   MonoTime changed_{};                      // the newest write
-  std::optional<MonoTime> unstored_since_;  // the oldest one that is not said to be stored
-  std::optional<wal::Position> position_;   // stored, at the last look
+  std::optional<MonoTime> unstored_since_;  // the oldest one that is not reported as stored
+  std::optional<wal::Position> position_;   // stored, at the last check
   std::optional<MonoTime> stuck_since_;     // commits beyond it, and it has not moved
-  std::optional<MonoTime> other_since_;     // another file is at the path, or another content
-  std::optional<os::FileStamp> known_;      // of the database, at the last look
+  std::optional<MonoTime> other_since_;     // the file or the content at the path is another one
+  std::optional<os::FileStamp> known_;      // of the database, at the last check
 };
 
 }  // namespace walwrap::control

@@ -10,7 +10,7 @@ constexpr std::chrono::seconds kRecent{60};
 }  // namespace
 
 void History::add(const Sample& sample) {
-  // The first look stays as it was: rates begin there.
+  // The first sample is kept unchanged, because rates begin there.
   if (samples_.size() > 1 && sample.at < slot_ + kSlot) {
     const auto worst = std::max(samples_.back().lag, sample.lag);
     samples_.back() = sample;
@@ -25,7 +25,7 @@ void History::add(const Sample& sample) {
 Throughput History::throughput() const {
   if (samples_.size() < 2) return {};
   const Sample& last = samples_.back();
-  // From the end of the last slot that is a minute old, or the oldest there is.
+  // From the end of the last slot that is a minute old, or from the oldest slot.
   const Sample* first = &samples_.front();
   for (const Sample& sample : samples_) {
     if (sample.at + kRecent <= last.at) first = &sample;

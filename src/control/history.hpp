@@ -1,5 +1,5 @@
-// The last hour of one database: how far behind it was, and what was uploaded. Pure; fed by the
-// control thread whenever it looks.
+// The last hour of one database: its lag and its uploads. Pure; fed by the control thread at each
+// of its checks.
 #pragma once
 
 #include <chrono>
@@ -29,9 +29,9 @@ class History {
   static constexpr std::chrono::seconds kSlot{10};  // one sample each, of its worst lag
 
   void add(const Sample& sample);
-  // Oldest first; none is younger than the last look.
+  // Oldest first. The last check is the newest.
   const std::deque<Sample>& samples() const { return samples_; }
-  // Over the last minute, as far as it is known.
+  // Over the last minute, or the part of it that is known.
   Throughput throughput() const;
 
  private:

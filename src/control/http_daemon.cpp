@@ -12,9 +12,9 @@
 namespace walwrap::control {
 namespace {
 
-// For the first request of a connection that anybody may make.
+// For a connection's first request, which any client may send.
 constexpr std::chrono::milliseconds kNetworkSilence{3'000};
-// A request's first line and headers, and our answer's: no path of ours is long.
+// The first line and headers of a request, and the headers of an answer: walwrap's paths are short.
 constexpr std::size_t kConnectionMemory = 8'192;
 
 int socket_of(MHD_Connection* connection) {
@@ -60,7 +60,7 @@ struct HttpDaemon::Exchange {
   std::string method;
   std::string path;
   Bytes body_bytes = 0;
-  std::uint64_t id = 0;  // of one that waits
+  std::uint64_t id = 0;  // of a waiting request
   MHD_Connection* connection = nullptr;
   std::optional<Answer> answer;
 };
@@ -128,7 +128,7 @@ Result<void> HttpDaemon::start() {
 
 HttpDaemon::~HttpDaemon() {
   if (daemon_ == nullptr) return;
-  // What is suspended would keep it from ending.
+  // A suspended connection would keep the library from ending.
   const auto waiting = std::exchange(waiting_, {});
   for (const auto& [id, exchange] : waiting) MHD_resume_connection(exchange->connection);
   MHD_stop_daemon(daemon_);
@@ -161,7 +161,7 @@ void HttpDaemon::add(os::Fd socket, From from) {
   set_due(descriptor, clock_.mono() + client_timeout);
   sockaddr nobody{};
   nobody.sa_family = AF_UNIX;
-  // It owns the descriptor from here on, and closes it if it does not want it.
+  // The library owns the descriptor from here on, and closes it if it refuses it.
   if (MHD_add_connection(daemon_, socket.release(), &nobody, sizeof nobody) != MHD_YES) {
     forget(descriptor);
   }
@@ -203,7 +203,7 @@ Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& excha
   return request;
 }
 
-// 1: go on, 0: close the connection.
+// 1: continue, 0: close the connection.
 int HttpDaemon::on_call(MHD_Connection* connection, Exchange& exchange, std::size_t* body_bytes) {
   if (*body_bytes > 0) {
     exchange.body_bytes += std::exchange(*body_bytes, 0);

@@ -1,7 +1,7 @@
-// HTTP/1.1 on connections that the server accepts: libmicrohttpd, without a thread of its own.
+// HTTP/1.1 on accepted connections: libmicrohttpd without its own thread.
 //
-// Owned by one thread, which calls run() when descriptor() can be read and at next_due(). Bounded:
-// connections in number, a request in size and in time, an answer in time.
+// Owned by one thread, which calls run() when descriptor() is readable and at next_due(). Limits:
+// the number of connections, the size and time of a request, the time of an answer.
 #pragma once
 
 #include <chrono>
@@ -28,11 +28,12 @@ namespace walwrap::control {
 class HttpDaemon {
  public:
   struct Options {
-    // Of each kind, so that clients of the TCP port cannot take the app's own places.
+    // For each kind, so that TCP clients cannot take the app's places.
     std::size_t most_of_this_machine = 0;
     std::size_t most_of_network = 0;
     std::chrono::milliseconds client_timeout{0};  // for a request, an answer, the next request
-    // The answer, or nullopt: answer() will be called with that id, or `on_gone` is.
+    // The answer. nullopt: the caller calls answer() with that id later, or the library calls
+    // `on_gone`.
     std::function<std::optional<Answer>(const Request& request, std::uint64_t id)> on_request;
     std::function<void(std::uint64_t id)> on_gone;
   };
@@ -42,28 +43,28 @@ class HttpDaemon {
   HttpDaemon& operator=(const HttpDaemon&) = delete;
 
   enum class From { ThisMachine, Network };
-  // None: new connections are closed. Soon: over the network the longest silent connection was shut
-  // down, and its place is free after the next run(); leave the newcomer in the listener's queue
-  // till then.
+  // None: new connections are closed. Soon: the longest silent network connection was shut down,
+  // and its place is free after the next run(). Leave the new connection in the listener's queue
+  // until then.
   enum class Room { Free, Soon, None };
   Room make_room(From from);
   bool has_room(From from) const;
-  // One too many is closed.
+  // A connection over the limit is closed.
   void add(os::Fd socket, From from);
   void answer(std::uint64_t id, Answer answer);
   void run();
   int descriptor() const;
   std::optional<MonoTime> next_due() const;
-  // Waiting clients that have disconnected; polled, since no event reports them.
+  // Waiting clients that have disconnected. Polled, because no event reports them.
   void drop_the_gone();
   std::size_t connections() const { return connections_.size(); }
-  bool has_answers_to_send() const { return unsent_ > 0; }  // of those who waited
+  bool has_answers_to_send() const { return unsent_ > 0; }  // of waiting clients
 
  private:
   struct Exchange;
   struct Connection {
     From from = From::ThisMachine;
-    std::optional<MonoTime> due;  // nullopt: it waits for us
+    std::optional<MonoTime> due;  // nullopt: it waits for this server
     std::uint64_t arrival = 0;
   };
   struct Callbacks;  // of the library, which is C
@@ -84,7 +85,7 @@ class HttpDaemon {
   std::set<std::pair<MonoTime, int>> dues_;
   std::size_t from_network_ = 0;
   std::uint64_t last_arrival_ = 0;
-  std::map<std::uint64_t, int> silent_;  // of the network, without a request yet, by arrival
+  std::map<std::uint64_t, int> silent_;  // network connections without a request yet, by arrival
   std::map<std::uint64_t, Exchange*> waiting_;
   std::uint64_t last_id_ = 0;
   std::size_t unsent_ = 0;

@@ -26,7 +26,7 @@ ClientMetric labelled(const DatabaseStatus& database) {
   return metric;
 }
 
-// One value of each database.
+// One value for each database.
 template <typename ValueOf>
 MetricFamily family(MetricType type, std::string name, std::string help, const Status& status,
                     ValueOf value_of) {
@@ -71,7 +71,7 @@ MetricFamily single(MetricType type, std::string name, std::string help, double 
   return out;
 }
 
-// Absent where it is not known.
+// Left out if it is not known.
 template <typename ValueOf>
 void add_known(std::vector<MetricFamily>& out, std::string name, std::string help,
                const Status& status, ValueOf value_of) {
@@ -105,7 +105,7 @@ void add_lag(std::vector<MetricFamily>& out, const Status& status) {
         [](const auto& db) { return db.status.txid.value; });
   gauge("walwrap_predicted_flush_seconds", "Predicted time for a final flush now.",
         [](const auto& db) { return seconds(predict_flush(db.status)); });
-  // A time of 0 would be an age of half a century.
+  // A time of 0 would mean an age of half a century.
   add_known(out, "walwrap_last_stored_timestamp_seconds", "Unix time of the last upload.", status,
             [](const auto& db) -> std::optional<double> {
               if (!db.status.stored_at) return std::nullopt;
@@ -125,7 +125,7 @@ void add_lag(std::vector<MetricFamily>& out, const Status& status) {
             });
 }
 
-// One counter for each of some kinds.
+// One counter for each kind.
 template <std::size_t N, typename CountsOf>
 MetricFamily kinds(std::string name, std::string help, const char* label,
                    const std::array<std::string_view, N>& names, const Status& status,
@@ -191,7 +191,7 @@ std::string format_metrics(const Status& status) {
                     MetricType::Gauge,
                     {}};
   ClientMetric us;
-  us.label = {{"version", status.version}, {"platform", status.host}};
+  us.label = {{"version", status.version}, {"platform", status.platform}};
   us.gauge.value = 1;
   info.metric.push_back(std::move(us));
   families.push_back(std::move(info));

@@ -1,6 +1,6 @@
 // Status -> Prometheus's text format 0.0.4. Pure.
 //
-// Names and units as prometheus.io/docs/practices/naming has them: seconds and bytes, `_total` for
+// Names and units follow prometheus.io/docs/practices/naming: seconds and bytes, `_total` for
 // counters. docs/monitoring.md describes each.
 #pragma once
 

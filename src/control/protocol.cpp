@@ -50,9 +50,9 @@ bool is_named_as_this_machine(std::string_view host) {
   return parsed && is_loopback_host(parsed->host);
 }
 
-// A request that the browser sends for a page of another site. Without a token, or with one that
-// the browser remembers, it is answered like the operator's own, so no path is open to it: even a
-// GET makes us list the replica, which costs money. A link to the dashboard may be followed.
+// A request that a browser sends for a page of another site. Without a token, or with a token that
+// the browser remembers, it would be answered like the operator's own, so every path refuses it:
+// even a GET lists the replica, which costs money. A link to the dashboard is allowed.
 bool is_from_another_site(const Request& request) {
   const bool is_other_origin = !request.origin.empty() &&
                                request.origin != "http://" + request.host &&
@@ -105,14 +105,14 @@ std::variant<Call, Answer> parse_parameters(const Request& request, const Route&
     if (name == "db") call.database = value;
     if (name == "timeout") {
       const auto timeout = parse_duration(value);
-      if (!timeout) return bad_parameter(name, value, "is not a duration: write one like 30s");
+      if (!timeout) return bad_parameter(name, value, "is not a duration; write one like 30s");
       if (*timeout > kLongestTimeout) return bad_parameter(name, value, "is longer than 10m");
       call.timeout = *timeout;
     }
     if (name == "position") {
       call.position = replication::parse_position(value);
       if (!call.position) {
-        return bad_parameter(name, value, "is not a position: pass one from GET /v1/position");
+        return bad_parameter(name, value, "is not a position; pass one from GET /v1/position");
       }
     }
   }
@@ -143,7 +143,7 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
 }
 
 Answer problem(int status, std::string_view slug, std::string_view title, std::string_view detail) {
-  // What a client sent may be no UTF-8, and is shown in part: replaced, not thrown at.
+  // The client's text may not be UTF-8, and a part of it is shown: invalid bytes are replaced.
   const Json body = {{"type", fmt::format("/problems/{}", slug)},
                      {"title", title},
                      {"status", status},
@@ -187,10 +187,10 @@ Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Pro
       return problem(504, "timed-out", "Not stored in time",
                      endpoint == Endpoint::Position
                          ? "the WAL was not read within the timeout"
-                         : "it may be stored later: wait again with the same position");
+                         : "it may be stored later; wait again with the same position");
     case Ended::How::Replaced:
       return problem(409, "position-unknown", "The position belongs to another file or another run",
-                     "walwrap no longer knows whether it was stored: request a new position");
+                     "walwrap no longer knows whether it was stored; request a new position");
     case Ended::How::Halted:
       return problem(503, "not-replicating", "Replication has stopped", progress.halted);
   }

@@ -1,7 +1,7 @@
-// What can be asked over HTTP, and how it is answered. Pure.
+// The requests over HTTP and their answers. Pure.
 //
-// JSON; errors are problem details (RFC 9457), whose types docs/api.md lists. docs/openapi.json is
-// the whole of it for programs, and a test holds it against the real answers.
+// JSON. Errors are problem details (RFC 9457), whose types docs/api.md lists. docs/openapi.json
+// describes everything for programs, and a test compares it with the real answers.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,7 @@ struct Request {
   std::string fetch_dest;     // Sec-Fetch-Dest
   std::string authorization;  // header; "": none
   std::string password;       // of basic authentication; "": none
-  bool over_network = false;  // by the TCP listener, not the Unix socket
+  bool over_network = false;  // over the TCP listener, not the Unix socket
 };
 
 enum class Endpoint {
@@ -49,7 +49,7 @@ enum class Endpoint {
 
 struct Call {
   Endpoint endpoint = Endpoint::Status;
-  std::string database;  // as given; "": the only one
+  std::string database;  // as given; "": the only database
   std::optional<replication::CommitPosition> position = {};
   std::chrono::milliseconds timeout{30'000};
 };
@@ -58,13 +58,13 @@ struct Answer {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::map<std::string, std::string> headers = {};  // beyond those that every answer has
+  std::map<std::string, std::string> headers = {};  // in addition to those of every answer
 };
 
-// What a client over TCP has to show. Without a token the listener is for this machine, and
-// a page that a browser has open is not let in by a name that leads here.
+// What a TCP client must present. Without a token the listener is for this machine, and a browser's
+// page cannot get in with a host name that resolves to it.
 struct Access {
-  Secret<std::string> token;  // "": none is asked for
+  Secret<std::string> token;  // "": no token is required
 };
 
 std::variant<Call, Answer> parse_call(const Request& request, const Access& access);
@@ -73,7 +73,7 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
 Answer problem(int status, std::string_view slug, std::string_view title, std::string_view detail);
 Answer answer_wait(Endpoint endpoint, const Ended& ended, const replication::Progress& progress);
 
-// What does not take longer for a longer common beginning.
+// The time does not depend on the length of a common beginning.
 bool is_equal_in_constant_time(std::string_view a, std::string_view b);
 
 }  // namespace walwrap::control

@@ -16,7 +16,7 @@ using replication::SyncRequests;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kWatch{2'000};       // of WALs, by the watchdogs
-constexpr milliseconds kWatchIdle{10'000};  // that nothing happens to
+constexpr milliseconds kWatchIdle{10'000};  // of WALs without events
 constexpr milliseconds kFresh{100};         // frequent requests get the latest status
 
 Wait::For what_for(Endpoint endpoint) {
@@ -104,7 +104,7 @@ Answer RequestHandler::which_database(const std::string& name) const {
                  "choose one with db=FILE: " + known);
 }
 
-// The answer comes at once where it is known already.
+// If the answer is known already, it comes at once.
 std::optional<Answer> RequestHandler::begin_wait(const Call& call, std::uint64_t id) {
   DatabaseState* followed = find(call.database);
   if (followed == nullptr) return which_database(call.database);
@@ -189,7 +189,7 @@ void RequestHandler::finish_listings(DatabaseState& followed) {
       answer(id, answer_listing(followed));
     } else if (deadline <= now) {
       answer(id,
-             problem(504, "timed-out", "Not listed in time", "the listing continues: retry later"));
+             problem(504, "timed-out", "Not listed in time", "the listing continues; retry later"));
     } else {
       followed.listing.emplace(id, deadline);
     }
@@ -211,7 +211,7 @@ bool RequestHandler::watch_one(DatabaseState& followed, MonoTime now) {
                        .modified = found ? found->modified : WallTime{}};
   const bool is_new = !(stamp == followed.wal);
   followed.wal = stamp;
-  // What cannot be read says nothing; its time and size still do.
+  // An unreadable WAL has no position. Its time and size still count.
   const bool has_more = replication::holds_commit_beyond(status.stored.wal, wal).value_or(false);
   const bool was_ok = followed.health.ok;
   const WalObservation seen{.wal = stamp,
@@ -244,7 +244,7 @@ void RequestHandler::watch(MonoTime now) {
   for (DatabaseState& followed : followed_) {
     if (followed.handle.status && watch_one(followed, now)) next = kWatch;
   }
-  // Often enough to be red in time, whatever the limit is.
+  // Often enough for a health check in time, whatever the limit is.
   next_watch_ = now + std::min(next, options_.max_lag / 3 + milliseconds(100));
 }
 
@@ -281,7 +281,7 @@ Status RequestHandler::status() {
   const MonoTime now = clock_.mono();
   if (now >= watched_ + kFresh) watch(now);
   Status status{.version = options_.version,
-                .host = options_.host,
+                .platform = options_.platform,
                 .grace = options_.grace,
                 .restarts = options_.restarts,
                 .stopping = stopping_,
@@ -291,7 +291,7 @@ Status RequestHandler::status() {
   return status;
 }
 
-// A person looks: what can be restored to is found out for the next look, if it is not known.
+// A person is looking: the restore points are listed for the next view if they are unknown.
 Answer RequestHandler::show_page() {
   for (const DatabaseState& followed : followed_) {
     if (followed.handle.points != nullptr) followed.handle.points->ask();

@@ -1,8 +1,7 @@
-// Where requests about databases are answered: at once, or when what they wait for has come.
+// Answers requests about databases: at once, or when the awaited event happens.
 //
-// Owned by the server's thread. It opens no socket: requests and answers cross it as values.
-// Nothing here is asked by the threads that replicate, and what is asked of them is a number that
-// they read when they look anyway.
+// Owned by the server's thread. It opens no socket: requests and answers are values. The
+// replicating threads never wait for this one. They only read a number at their next look.
 #pragma once
 
 #include <chrono>
@@ -25,12 +24,12 @@
 
 namespace walwrap::control {
 
-// One database. What it points to outlives the server.
+// One database. The objects that it points to outlive the server.
 struct DatabaseHandle {
   os::Path database;
   std::string replica;                                         // URL
   replication::SyncRequests* sync_requests = nullptr;          // null: not replicated, see `reason`
-  replication::PointsLister* points = nullptr;                 // null as well, then
+  replication::PointsLister* points = nullptr;                 // null in the same case
   std::function<replication::ReplicatorStatus()> status = {};  // for any thread
   std::string reason = {};
 };
@@ -38,11 +37,11 @@ struct DatabaseHandle {
 struct RequestHandlerOptions {
   Access access = {};
   std::string version = {};
-  std::string host = {};
+  std::string platform = {};
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;  // of this process, beside the app
   std::chrono::milliseconds max_lag{30'000};
-  std::function<void(std::uint64_t id, Answer answer)> answer;  // of one who has waited
+  std::function<void(std::uint64_t id, Answer answer)> answer;  // of a waiting client
 };
 
 class RequestHandler {
@@ -50,17 +49,18 @@ class RequestHandler {
   RequestHandler(RequestHandlerOptions options, const os::Clock& clock, const Log& log)
       : options_(std::move(options)), clock_(clock), log_(log) {}
 
-  // Known databases keep their waits. Of those that are new, the descriptors to call
-  // advance() for.
+  // Known databases keep their waits. Returns descriptors of the new ones: call advance() when they
+  // are readable.
   std::vector<int> follow(std::vector<DatabaseHandle> databases);
-  // The answer, or nullopt: options.answer will be called with that id, or on_gone() is.
+  // The answer. nullopt: options.answer will be called with that id, or the caller calls on_gone().
   std::optional<Answer> on_request(const Request& request, std::uint64_t id);
   void on_gone(std::uint64_t id);
-  // Answers all whose time has come.
+  // Answers every wait that is due.
   void advance();
   void watch_if_due();
   void set_stopping() { stopping_ = true; }
-  // The last flush is over: what it has stored is said, and of the rest that it is not.
+  // The final flush is over: waits for stored commits are answered as stored, and the others as not
+  // stored.
   void end();
 
   bool has_waits() const { return !asked_.empty(); }
@@ -74,7 +74,7 @@ class RequestHandler {
     Health health;
     WalStamp wal;
     History history;
-    std::map<std::uint64_t, MonoTime> listing;  // who waits for a listing, and until when
+    std::map<std::uint64_t, MonoTime> listing;  // clients that wait for a listing, and until when
   };
   std::optional<Answer> begin_wait(const Call& call, std::uint64_t id);
   std::optional<Answer> begin_listing(const Call& call, std::uint64_t id);
@@ -94,7 +94,7 @@ class RequestHandler {
   const os::Clock& clock_;
   const Log& log_;
   std::vector<DatabaseState> followed_;
-  std::map<std::uint64_t, Endpoint> asked_;  // of those who wait, by id
+  std::map<std::uint64_t, Endpoint> asked_;  // waiting clients, by id
   MonoTime watched_{};
   MonoTime next_watch_{};
   bool stopping_ = false;

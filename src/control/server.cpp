@@ -13,9 +13,9 @@ using std::chrono::milliseconds;
 constexpr std::uint64_t kOwner = 0, kLocal = 1, kNetwork = 2, kHttp = 3, kProgress = 4;  // tokens
 constexpr milliseconds kTrimEvery{2'000};
 constexpr milliseconds kGoneCheck{1'000};
-constexpr milliseconds kLastAnswers{200};  // for clients to take them, at the end
-constexpr std::size_t kCrowd = 256;        // of connections, whose memory is worth having back
-// For databases and stores, which must never run out because of clients.
+constexpr milliseconds kLastAnswers{200};  // at the end, for clients to read their answers
+constexpr std::size_t kCrowd = 256;        // of connections: worth releasing the memory of more
+// For databases and stores, which must never run out of descriptors because of clients.
 constexpr std::size_t kKeptDescriptors = 128;
 constexpr std::size_t kKeptForEach = 32;
 constexpr milliseconds kNobodyThere{10};
@@ -102,7 +102,7 @@ void Server::take_pending() {
   });
   if (!databases) return;
   if (const auto done = follow(*std::move(databases)); !done) {
-    log_.error("a database cannot be asked about", {{"cause", done.error().text}});
+    log_.error("requests about a database cannot be answered", {{"cause", done.error().text}});
   }
 }
 
@@ -131,7 +131,7 @@ void Server::run() {
   }
 }
 
-// A connection costs some kilobytes, which would be kept for the next crowd.
+// A connection costs some kilobytes, which the library would keep for later connections.
 void Server::trim(MonoTime now) {
   next_trim_ = now + kTrimEvery;
   if (crowd_ < kCrowd || http_->connections() > crowd_ / 4) return;
@@ -150,12 +150,12 @@ MonoTime Server::next_wake(MonoTime now) const {
 void Server::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
   if (http_->make_room(from) == HttpDaemon::Room::Soon) return;
   for (int i = 0; i < kAcceptsAtOnce; ++i) {
-    // Not refused before those who are silent had their turn to go.
+    // It is refused only after silent connections were shut down.
     if (i > 0 && !http_->has_room(from)) return;
     auto accepted = listener.take();
     if (!accepted) {
-      // Woken for nobody: out of descriptors, most likely, and a waiting client would wake us
-      // again.
+      // A wake-up without a connection means: no descriptors left. A waiting client would wake this
+      // thread again and again.
       if (i == 0) os::pause_for(kNobodyThere);
       return;
     }

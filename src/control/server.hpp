@@ -1,12 +1,12 @@
-// The API's server: one thread, its connections, and all waits.
+// The API's server: one thread with its connections and all waits.
 //
-// libmicrohttpd parses; sockets, limits and waits are ours. A client that hangs or floods costs its
-// own connection: nothing here is asked by the threads that replicate, and what is asked of them is
-// a number that they read when they look anyway. A waiting connection is no thread: hosts count
-// those.
+// libmicrohttpd parses; sockets, limits and waits are in this module. A client that hangs or floods
+// blocks only its own connection: the replicating threads never wait for this one, they only read a
+// number at their next look. A waiting connection has no thread, because some platforms limit
+// threads.
 //
-// set_databases(), set_stopping() and the end are for one owning thread; all else happens on the
-// server's own.
+// set_databases(), set_stopping() and the destructor are for one owning thread. Everything else
+// runs on the server's own.
 #pragma once
 
 #include <chrono>
@@ -30,11 +30,11 @@ namespace walwrap::control {
 struct ServerOptions {
   std::optional<os::ListenSocket> local;    // Unix
   std::optional<os::ListenSocket> network;  // TCP
-  RequestHandlerOptions handler;            // `answer` is the server's own
-  std::vector<std::uint32_t> users;         // who may connect to the Unix socket; root may always
-  // How long a client may take to send a request, to take an answer, or to send the next one.
+  RequestHandlerOptions handler;            // `answer` is set by the server
+  std::vector<std::uint32_t> users;         // who may connect to the Unix socket, besides root
+  // How long a client may take to send a request, to read an answer, or to send the next request.
   std::chrono::milliseconds client_timeout{10'000};
-  // Of both listeners, half of them each; and no more than descriptors allow.
+  // For both listeners, half of them each, and no more than descriptors allow.
   std::size_t most_connections = 10'240;
 };
 
@@ -51,7 +51,7 @@ class Server {
   void set_stopping();
 
  private:
-  // What the owner has asked for and the server's thread has not taken yet.
+  // Requests of the owner that the server's thread has not taken yet.
   struct Pending {
     std::optional<std::vector<DatabaseHandle>> databases;
     bool stopping = false;
@@ -72,16 +72,16 @@ class Server {
   ServerOptions options_;
   const os::Clock& clock_;
   const Log& log_;
-  std::vector<DatabaseHandle> databases_;  // to follow from the start
+  std::vector<DatabaseHandle> databases_;  // to attach at the start
   os::Published<Pending> pending_;
   std::optional<os::Wakeup> wakeup_;
   os::Thread thread_;
 
-  // The server thread's own.
+  // For the server's thread only.
   std::optional<os::Poller> poller_;
   std::optional<RequestHandler> handler_;
   std::unique_ptr<HttpDaemon> http_;
-  std::size_t crowd_ = 0;  // most connections since memory was given back
+  std::size_t crowd_ = 0;  // most connections since memory was released
   MonoTime next_trim_{};
   MonoTime next_gone_check_{};
   bool quit_ = false;

@@ -1,4 +1,4 @@
-// What is known at one moment, for /v1/status, /metrics, /healthz and /readyz. Values only.
+// Everything known at one moment, for /v1/status, /metrics, /healthz and /readyz. Values only.
 #pragma once
 
 #include <chrono>
@@ -18,20 +18,20 @@ namespace walwrap::control {
 struct DatabaseStatus {
   std::string path;
   std::string replica;      // URL
-  bool replicated = false;  // false: `status` and `progress` say nothing, `why` does
+  bool replicated = false;  // false: `status` and `progress` are empty, and `why` gives the reason
   std::string reason;
   replication::ReplicatorStatus status;
   replication::Progress progress;
   Health health;
   Bytes wal_bytes = 0;  // size of the -wal file
   Throughput throughput = {};
-  std::optional<replication::PointsFound> points = {};  // of the last listing; none: not asked yet
+  std::optional<replication::PointsFound> points = {};  // of the last listing; none: not listed yet
   std::string points_error = {};  // why the last listing failed; "": it did not
 };
 
 struct Status {
   std::string version;
-  std::string host;  // "heroku"
+  std::string platform;  // "heroku"
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;  // of the replicator, beside the app
   bool stopping = false;
@@ -39,7 +39,7 @@ struct Status {
   std::vector<DatabaseStatus> databases = {};
 };
 
-// The newest that is known of: made by this process, or shown by a listing. TXID 0: none.
+// The newest known snapshot: made by this process or found by a listing. TXID 0: none.
 struct KnownSnapshot {
   Txid txid;
   WallTime stored_at{};
@@ -47,7 +47,7 @@ struct KnownSnapshot {
 KnownSnapshot newest_snapshot(const DatabaseStatus& database);
 
 std::uint64_t commits_behind(const replication::Progress& progress);
-// How long a last upload of what is not stored yet would take, going by those so far.
+// The expected duration of a final upload of what is not stored yet, from the uploads so far.
 std::chrono::milliseconds predict_flush(const replication::ReplicatorStatus& status);
 
 }  // namespace walwrap::control

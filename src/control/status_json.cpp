@@ -83,7 +83,7 @@ Json json_of(const DatabaseStatus& database) {
   return out;
 }
 
-// Of the databases that are not well, one after the other; "": all are.
+// The unhealthy databases, one after the other. "": all are healthy.
 std::string complaints(const Status& status) {
   std::string all;
   for (const DatabaseStatus& database : status.databases) {
@@ -108,10 +108,10 @@ std::string_view state_of(const DatabaseStatus& database) {
 
 std::string format_status(const Status& status) {
   const auto wrong = complaints(status);
-  Json out = {{"version", status.version}, {"state", status.stopping ? "stopping" : "running"},
-              {"healthy", wrong.empty()},  {"reason", wrong},
-              {"platform", status.host},   {"grace_ms", status.grace.count()},
-              {"waits", status.waits},     {"restarts", status.restarts},
+  Json out = {{"version", status.version},   {"state", status.stopping ? "stopping" : "running"},
+              {"healthy", wrong.empty()},    {"reason", wrong},
+              {"platform", status.platform}, {"grace_ms", status.grace.count()},
+              {"waits", status.waits},       {"restarts", status.restarts},
               {"databases", Json::array()}};
   for (const DatabaseStatus& database : status.databases)
     out["databases"].push_back(json_of(database));

@@ -18,7 +18,7 @@ void WaitList::add(const Wait& wait) {
   }
   if (by_commit_.empty()) attachment_ = wait.position->attachment;
   if (attachment_ == wait.position->attachment) return aim(added, *wait.position);
-  // Counted otherwise than the rest: any look from now on covers it.
+  // Counted in another way: any check from now on covers it.
   added.position.reset();
   by_ticket_.emplace(wait.ticket, wait.id);
 }
@@ -69,8 +69,8 @@ std::vector<Ended> WaitList::on_progress(const Progress& progress) {
   return out;
 }
 
-// What was counted in an earlier attachment to the same file is among the first commit of this one,
-// for that stands for everything that was there.
+// The commits of an earlier attachment to the same file are part of this one's first commit, which
+// stands for everything that the file had.
 void WaitList::move_to_new_attachment(const Progress& progress, std::vector<Ended>& out) {
   if (attachment_ == progress.committed.attachment) return;
   attachment_ = progress.committed.attachment;

@@ -1,9 +1,9 @@
-// Everybody who waits for something of one database, as one list.
+// All waiting clients of one database, as one list.
 //
-// Pure. A wait ends once: when what it is for has come true, when its time is over, or when it can
-// never come true. It never ends as Stored before an upload that saw its commit is acknowledged,
-// nor while it is not known that the replica still holds that: without a position it first waits
-// for a look that began after it (its ticket), and then for what that look has found.
+// Pure. A wait ends once: when its condition is true, when its time is over, or when the condition
+// can never become true. It ends as Stored only after an upload with its commit was acknowledged
+// and while the replica is known to still hold that upload. Without a position, a wait first needs
+// a look that began after it (its ticket), and then the position that the look found.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@
 namespace walwrap::control {
 
 struct Wait {
-  // What is committed by now; that it is stored; that a snapshot was made, for better or worse.
+  // What is committed now; whether it is stored; whether a snapshot was made or failed.
   enum class For { Found, Stored, Snapshot };
   std::uint64_t id = 0;
   For what = For::Stored;
   std::uint64_t ticket = 0;                                  // of the look; or
-  std::optional<replication::CommitPosition> position = {};  // what it is for
-  RandomId file{};                                           // that it is about; 0: not known
+  std::optional<replication::CommitPosition> position = {};  // the position to wait for
+  RandomId file{};                                           // position of the answer; 0: not known
   MonoTime deadline{};
 };
 
@@ -35,12 +35,12 @@ struct Ended {
     Stored,
     SnapshotDone,
     TimedOut,
-    Replaced,  // the file is another one now
-    Halted,    // nothing is stored any more
+    Replaced,  // another file is at the path now
+    Halted,    // replication has ended
   };
   std::uint64_t id = 0;
   How how = How::TimedOut;
-  std::optional<replication::CommitPosition> position;  // what it is or was for, if known
+  std::optional<replication::CommitPosition> position;  // the position, if known
 };
 
 class WaitList {
@@ -53,7 +53,7 @@ class WaitList {
   std::size_t size() const { return waits_.size(); }
 
  private:
-  using Order = std::set<std::pair<std::uint64_t, std::uint64_t>>;  // what for, whose
+  using Order = std::set<std::pair<std::uint64_t, std::uint64_t>>;  // kind of wait, client
   Ended end(std::uint64_t id, Ended::How how);
   void end_all(Ended::How how, std::vector<Ended>& out);
   void find(const replication::Progress& progress, std::vector<Ended>& out);

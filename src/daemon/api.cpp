@@ -17,24 +17,24 @@ os::Path api_socket_of(const os::Path& database) {
   return replication::StateDir::path_for(database_path(database)) / "api.sock";
 }
 
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host) {
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& platform) {
   ApiOptions options{.socket = api_socket(config),
                      .listen = {},
                      .token = config.listen_token,
                      .max_lag = config.health_max_lag,
-                     .host = host.name,
-                     .grace = host.grace};
+                     .platform = platform.name,
+                     .grace = platform.grace};
   if (config.listen.empty()) return options;
   options.listen = os::parse_tcp_address(config.listen);
   if (!options.listen) {
     return fail(
         Code::Invalid,
-        "--listen {} is not an address: write an IP address and a port, such as 127.0.0.1:9090",
+        "--listen {} is not an address; write an IP address and a port, such as 127.0.0.1:9090",
         config.listen);
   }
   if (!options.listen->is_loopback && options.token.reveal().empty()) {
     return fail(Code::Invalid,
-                "--listen {} can be reached from other machines: set WALWRAP_LISTEN_TOKEN, which "
+                "--listen {} can be reached from other machines; set WALWRAP_LISTEN_TOKEN, which "
                 "clients then must send, or listen on 127.0.0.1",
                 config.listen);
   }
@@ -51,7 +51,7 @@ Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& lo
   control::ServerOptions server;
   server.handler.access.token = options.token;
   server.handler.version = WALWRAP_VERSION;
-  server.handler.host = options.host;
+  server.handler.platform = options.platform;
   server.handler.grace = options.grace;
   server.handler.restarts = options.restarts;
   server.handler.max_lag = options.max_lag;

@@ -1,4 +1,4 @@
-// Where the API is, for those who serve it and those who ask it.
+// The address of the API, for its server and its clients.
 #pragma once
 
 #include <optional>
@@ -18,28 +18,28 @@ namespace walwrap::daemon {
 
 struct ApiOptions {
   os::Path socket;                       // absolute
-  std::optional<os::TcpAddress> listen;  // none: the socket alone
+  std::optional<os::TcpAddress> listen;  // none: only the socket
   Secret<std::string> token = {};
   std::chrono::milliseconds max_lag{0};
-  std::string host;
+  std::string platform;
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;               // of the replicator
-  std::optional<os::FileOwner> owner = {};  // the app's user; none: ours
+  std::optional<os::FileOwner> owner = {};  // the app's user; none: walwrap's
 };
 
-// The socket that the configuration leads to, absolute; empty: there is no database.
+// The socket path from the configuration, absolute. Empty: there is no database.
 os::Path api_socket(const config::Config& config);
-// Of a walwrap without --socket.
+// The socket path of a walwrap without --socket.
 os::Path api_socket_of(const os::Path& database);
 
 // Errors: Invalid (not an address, or one that requires a token).
-Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& host);
+Result<ApiOptions> api_options(const config::Config& config, const supervisor::Platform& platform);
 
-// Whether the address that was asked for can be had: known before a start changes anything.
+// Whether the configured address is free: checked before a start changes anything.
 Result<void> check_listener(const ApiOptions& options);
 
-// Opens what clients connect to. A socket that cannot be opened is logged only; an address
-// that was asked for is not: Busy and others.
+// Opens the listeners. A failure of the socket is only logged. A failure of a configured address is
+// an error: Busy and others.
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log);
 
 }  // namespace walwrap::daemon

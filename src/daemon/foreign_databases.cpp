@@ -14,11 +14,12 @@ namespace walwrap::daemon {
 namespace {
 
 constexpr std::string_view kHeader("SQLite format 3\0", 16);
-// More are no app's databases but its data, one file a user; enough is said then (Law 5).
+// An app with more has its data in them, for example one file per user; the limit keeps the log
+// short (Law 5).
 constexpr std::size_t kMostNamed = 32;
-// SQLite's os.h: SHARED_FIRST and SHARED_SIZE, which each connection in WAL mode holds.
+// SQLite's os.h: SHARED_FIRST and SHARED_SIZE, which each connection in WAL mode locks.
 constexpr Bytes kSharedLock = (Bytes{1} << 30) + 2, kSharedLockEnd = kSharedLock + 509;
-// Of a search for a name (Law 5).
+// Limit of a search for a name (Law 5).
 constexpr int kDeepest = 3, kMostLooked = 5'000;
 
 }  // namespace

@@ -1,13 +1,13 @@
-// SQLite databases that the app has open and walwrap does not replicate: a path with a slip in it,
-// the second database of PocketBase, the four of Rails. Each is named in the log once.
+// SQLite databases that the app has open and walwrap does not replicate: a mistyped path, the
+// second database of PocketBase, the four of Rails. Each is named in the log once.
 //
-// Two sources. The descriptors of a process tell all, but the kernel shows them to those alone who
-// have all of its capabilities, and the replicator has given up most of root's. The locks are shown
-// to all, and a database in WAL mode is locked for as long as it is open; its name is then looked
-// for near the replicated ones and below the working directory.
+// There are two sources. The open files of a process show everything, but the kernel shows them
+// only to processes with all of its capabilities, and the replicator has dropped most of root's.
+// The locks are visible to all processes, and a database in WAL mode is locked while it is open.
+// Its name is then searched near the replicated databases and below the working directory.
 //
-// Owned by the replicator's main thread. Looks 10 s after the start, a few times later, and then
-// once an hour: a look reads /proc and the first bytes of files that no other name tells about.
+// Owned by the replicator's main thread. It searches 10 s after the start, a few times later, and
+// then once an hour: a search reads /proc and the first bytes of files with unknown names.
 #pragma once
 
 #include <chrono>
@@ -33,7 +33,7 @@ class LookSchedule {
 
   MonoTime next() const { return next_; }
   bool is_due(MonoTime now) const { return now >= next_; }
-  void on_looked(MonoTime now);  // the next look is when three times as much time has passed
+  void on_looked(MonoTime now);  // the next search comes after three times as long
 
  private:
   MonoTime start_;
@@ -49,10 +49,10 @@ class ForeignDatabases {
   ForeignDatabases(std::vector<os::Path> replicated, MonoTime now);
 
   LookSchedule& schedule() { return schedule_; }
-  // What these processes have open and was not named before. Where no name is found, the path is
-  // empty.
+  // The databases that these processes have open and that were not named before. If no name is
+  // found, the path is empty.
   std::vector<os::OpenFile> find(const std::vector<os::Pid>& processes);
-  // find() of the app's processes, into the log.
+  // Runs find() for the app's processes and logs the result.
   void look(const Log& log, MonoTime now);
 
  private:

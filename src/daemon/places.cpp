@@ -15,12 +15,12 @@ namespace {
 
 using config::quote_value;
 
-// Inside or the same, by whole components.
+// Inside or equal, by whole path components.
 bool is_within(std::string_view inner, std::string_view outer) {
   return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
 }
 
-// All names of AWS lead to one name space of buckets.
+// All AWS host names have one name space of buckets.
 std::string server_of(std::string_view host) {
   std::string name = lower_case(host);
   constexpr std::array<std::string_view, 2> kAws = {".amazonaws.com", ".amazonaws.com.cn"};
@@ -35,18 +35,18 @@ Result<void> check_own(const Placed& database, const Placed& replica) {
   const std::string state = replication::StateDir::path_for(database.database).native();
   if (is_within(replica.place, state)) {
     return fail(Code::Invalid,
-                "replica: {} is in the state directory of {}: use a separate directory",
+                "replica: {} is in the state directory of {}; use a separate directory",
                 quote_value(replica.replica), path);
   }
   for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
     if (!is_within(replica.place, path + std::string(suffix))) continue;
     return fail(Code::Invalid,
-                "replica: {} is the database's own file {}{}: use a separate directory",
+                "replica: {} is the database's own file {}{}; use a separate directory",
                 quote_value(replica.replica), path, suffix);
   }
   if (is_within(path, replica.place)) {
     return fail(Code::Invalid,
-                "replica: {} is the directory of the database {}: use a separate directory, such "
+                "replica: {} is the directory of the database {}; use a separate directory, such "
                 "as {}/replica",
                 quote_value(replica.replica), path, replica.place);
   }
@@ -55,7 +55,7 @@ Result<void> check_own(const Placed& database, const Placed& replica) {
 
 Result<void> check_pair(const Placed& one, const Placed& other) {
   if (one.database == other.database || (one.id && one.id == other.id)) {
-    return fail(Code::Invalid, "db: {} and {} are the same file: name it once",
+    return fail(Code::Invalid, "db: {} and {} are the same file; name it once",
                 quote_value(other.database.native()), quote_value(one.database.native()));
   }
   if (one.place == other.place) {

@@ -1,8 +1,8 @@
-// Where the databases and their replicas are, and which of these places cannot go together.
+// Where the databases and replicas are, and which of these places conflict.
 //
-// Two names may lead to one place: "/x/r" and "file:///x//r/", a linked directory, the default
-// endpoint of a store and none. Two databases in one place, or in places one of which holds the
-// other, would read each other's files.
+// Two names may mean one place: "/x/r" and "file:///x//r/", a linked directory, the default
+// endpoint of a store and no endpoint. Two databases in one place, or in places inside each other,
+// would read each other's files.
 #pragma once
 
 #include <optional>
@@ -21,21 +21,21 @@ struct Placed {
   os::Path database;             // resolved
   std::optional<os::FileId> id;  // of its file, if it exists
   std::string replica;           // as configured, for people
-  // One spelling for each place: "/x/r" of a directory, "s3://host/bucket/prefix" of a store.
+  // One spelling for each place: "/x/r" for a directory, "s3://host/bucket/prefix" for a store.
   std::string place;
 };
 Placed place_of(const replication::ReplicatorOptions& options);
 
-// Decides, from these facts alone. Errors: Invalid: which two are the same, or lie one in the
-// other, and what to write.
+// Decides from these facts alone. Errors: Invalid: which two are equal or inside each other, and
+// what to write.
 Result<void> check_places(std::span<const Placed> all);
 
-// The nearest directory that exists: what a path that is not there yet will be made on.
+// The nearest existing directory, in which a missing path will be created.
 os::Path existing_part(os::Path path);
 
-// Whether the directory is on the disk that `root` ("/") is on, and that disk goes away with the
-// container: a replica in it is lost together with the database. By the type of the file system,
-// and by the platform's name (supervisor::Platform).
+// Whether the directory is on the disk of `root` ("/"), and that disk is deleted with the
+// container. A replica in it is lost together with the database. Decided by the type of the file
+// system and by the platform's name (supervisor::Platform).
 bool is_on_container_disk(const os::Path& directory, const os::Path& root, std::string_view host);
 
 }  // namespace walwrap::daemon

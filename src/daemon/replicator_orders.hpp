@@ -1,4 +1,4 @@
-// What the replicator's main thread makes of init's orders and of its databases. Pure.
+// How the replicator's main thread combines init's orders and the states of its databases. Pure.
 //
 // Owned by that thread.
 #pragma once
@@ -15,10 +15,10 @@
 
 namespace walwrap::daemon {
 
-// What init has said so far.
+// The orders from init so far.
 class InitOrders {
  public:
-  // Init is dead and the app is not: what is left to upload gets this long.
+  // Init is dead and the app still runs: the rest is uploaded in this time.
   static constexpr std::chrono::seconds kOrphanFlush{5};
 
   explicit InitOrders(supervisor::AtFork when)
@@ -28,12 +28,12 @@ class InitOrders {
   void on_closed(MonoTime now);
 
   bool is_stopping() const { return stopping_; }
-  // Preparing has become pointless. Before the app, every order to stop says so. Beside a running
-  // app a database that is attached late can still be flushed, until there is no time left.
+  // The preparation is no longer useful. Before the app starts, every order to stop ends it. Beside
+  // a running app, a database that is attached late can still be flushed while there is time.
   bool cancels_preparation(MonoTime now) const;
-  // No more capture than one last flush, until this time.
+  // No capture except the final flush, until this time.
   std::optional<MonoTime> flush_until() const { return flush_until_; }
-  // Nothing to flush or to report: the start was aborted.
+  // Nothing to flush or report: the start was aborted.
   bool is_over() const { return closed_ && !flush_until_; }
   bool is_closed() const { return closed_; }
 
@@ -45,19 +45,19 @@ class InitOrders {
   std::optional<MonoTime> flush_until_;
 };
 
-// One report for all databases: the sum of their lags, the slowest put, and the TXID of the one
-// that lags most.
+// One report for all databases: the sum of their lags, the slowest upload, and the TXID of the one
+// with the largest lag.
 supervisor::ReplicatorReport position_of(const std::vector<replication::ReplicatorStatus>& all);
 
 struct DatabaseFlush {
   std::string database;
   replication::FlushReport report;
 };
-// The worst outcome, and what is missing of which database.
+// The worst outcome, and what is missing in which database.
 supervisor::ReplicatorReport drained_of(const std::vector<DatabaseFlush>& all);
 
-// When to look at the databases' status: each second while it changes, then ever more seldom, so
-// that idle databases cost next to no wake-ups.
+// When to read the databases' status: each second while it changes, then less and less often, so
+// that idle databases cause few wake-ups.
 class StatusPace {
  public:
   static constexpr std::chrono::seconds kWhileChanging{1};

@@ -83,7 +83,7 @@ int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, cons
   const auto prepared = prepare_all();
   if (!prepared) {
     if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
-    // Stopped while preparing. Before the app, nothing was left behind and init knows why.
+    // Stopped during the preparation. Before the app nothing was left behind, and init knows why.
     return orders_.flush_until() ? flush_and_leave() : 0;
   }
   if (const auto served = serve_api(api); !served) {
@@ -114,7 +114,7 @@ Result<void> ReplicatorProcess::prepare_all() {
       any = true;
       continue;
     }
-    // Before the app, one refusal refuses all. Beside the app, the other databases continue.
+    // Before the app, one refusal refuses everything. Beside the app, the other databases continue.
     if (!is_restart_ || prepared.error().code == Code::Cancelled) return fail(prepared.error());
     served.reason = prepared.error().text;
     refused = prepared.error();
@@ -160,7 +160,7 @@ void ReplicatorProcess::retry_refused() {
   retry_at_.reset();
   for (Served& served : served_) {
     if (served.replicator) continue;
-    served.options.start_timeout = {};  // one try: the channel is waiting
+    served.options.start_timeout = {};  // one try, because the channel waits
     auto prepared = prepare(served);
     if (prepared) prepared = served.replicator->start();
     if (prepared) {
@@ -206,7 +206,7 @@ void ReplicatorProcess::hurry() {
   }
 }
 
-// True if it has changed.
+// True if the report has changed.
 bool ReplicatorProcess::report_position() {
   std::vector<replication::ReplicatorStatus> all;
   for (const Served& served : served_) {
@@ -214,7 +214,7 @@ bool ReplicatorProcess::report_position() {
   }
   auto packet = supervisor::encode(position_of(all));
   if (packet == last_position_) return false;
-  // A full channel loses nothing: the next look finds the same change.
+  // A full channel loses nothing: the next check finds the same change.
   if (channel_.send(packet)) last_position_ = std::move(packet);
   return true;
 }
@@ -224,7 +224,7 @@ MonoTime ReplicatorProcess::next_look(const StatusPace& pace) {
   return retry_at_ ? std::min(*retry_at_, next) : next;
 }
 
-// Not once a stop has begun: then there are better things to do.
+// Not once a stop has begun: the flush comes first.
 void ReplicatorProcess::look_for_foreign() {
   if (!foreign_) {
     std::vector<os::Path> replicated;
@@ -249,7 +249,7 @@ int ReplicatorProcess::serve() {
     if (orders_.flush_until()) return flush_and_leave();
     if (orders_.is_stopping() && !hurried_) {
       hurry();
-      report_position();  // the time left is divided by what is left to store
+      report_position();  // the remaining time is divided in proportion to the lags
     }
     retry_refused();
     look_for_foreign();
@@ -259,7 +259,7 @@ int ReplicatorProcess::serve() {
   }
 }
 
-// Without a thread of its own: at the limit of tasks or memory, a new thread may be refused.
+// On this thread, because a new thread may be refused at the limit of tasks or memory.
 std::vector<DatabaseFlush> ReplicatorProcess::flush_all(MonoTime deadline) {
   for (const Served& served : served_) {
     if (served.replicator) served.replicator->begin_flush(deadline);
@@ -295,7 +295,7 @@ int ReplicatorProcess::flush_and_leave() {
   auto poller = os::Poller::create();
   if (!poller || !poller->add(channel_.descriptor(), 0)) return 0;
   while (!orders_.is_closed()) {
-    // Bounded: init closes the channel, or dies, which closes it too.
+    // This wait is limited: init closes the channel or dies, which closes it too.
     if (!poller->wait(std::nullopt)) return 0;
     take_orders();
   }

@@ -1,8 +1,8 @@
 // The replicator process: one replicator per database, and the conversation with init.
 //
-// Runs in a child of init, forked before any thread exists. Its main thread prepares the databases
-// one after the other, then sleeps in epoll: orders from init, and the databases' status at most
-// once a second. It ends when init closes the channel.
+// Runs in a child of init that is forked before any thread exists. Its main thread prepares the
+// databases one after the other, then sleeps in epoll: orders from init, and the databases' status
+// at most once a second. It ends when init closes the channel.
 #pragma once
 
 #include <vector>

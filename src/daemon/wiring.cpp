@@ -26,7 +26,7 @@ namespace walwrap::daemon {
 namespace {
 
 constexpr Bytes kMaxCgroupBytes = 65'536;
-// Those that are worth something by themselves, and the files that hold them.
+// Variables that are secrets, and variables that name files with secrets.
 constexpr std::array<std::string_view, 9> kStoreCredentials = {
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -55,7 +55,7 @@ replication::BlockingCheckpoints blocking_checkpoints_of(config::BlockingCheckpo
                                                     : replication::BlockingCheckpoints::Auto;
 }
 
-// None where the app has our rights anyway.
+// None if the app has walwrap's rights anyway.
 Result<std::optional<os::User>> app_user(const config::Config& config) {
   if (config.user.empty()) return std::optional<os::User>();
   const auto user = TRY(os::find_user(config.user).context("--user"));
@@ -97,7 +97,7 @@ namespace {
 
 Failure no_replica(const config::Database& database) {
   return fail(Code::Invalid,
-              "db: {} has no replica, so nothing would be stored: set WALWRAP_REPLICA or "
+              "db: {} has no replica, so nothing would be stored; set WALWRAP_REPLICA or "
               "--replica, such as s3://bucket/app or file:///backup/app (is a secret missing "
               "here?); to start the app without replication, omit WALWRAP_DB and --db",
               database.path);
@@ -144,19 +144,19 @@ Log make_log(const config::Config& config, const os::Clock& clock) {
 
 supervisor::Platform find_platform(const config::Config& config,
                                    const config::Environment& environment) {
-  supervisor::HostFacts facts;
+  supervisor::PlatformFacts facts;
   facts.environment = environment;
   const auto cgroup = os::read_file("/proc/self/cgroup", kMaxCgroupBytes);
   if (cgroup) facts.cgroup = as_text(*cgroup);
   facts.has_dockerenv = os::exists("/.dockerenv") || os::exists("/run/.containerenv");
   facts.grace = config.grace;
-  return supervisor::detect_host(facts);
+  return supervisor::detect_platform(facts);
 }
 
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment) {
   supervisor::InitOptions options;
-  options.host = find_platform(config, environment);
+  options.platform = find_platform(config, environment);
   options.rules.app_grace = config.app_grace;
   options.rules.exit_flush_timeout = config.exit_flush_timeout;
   options.rules.flush_failed_code = config.flush_failed_code;
@@ -213,7 +213,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
   std::vector<replication::ReplicatorOptions> all;
   for (const config::Database& database : config.databases) {
     replication::ReplicatorOptions options;
-    // Absolute, because its directory is watched, and its state goes beside it.
+    // Absolute, because its directory is watched and its state is kept beside it.
     std::error_code failed;
     options.database = std::filesystem::absolute(database.path, failed);
     if (failed) return fail(Code::Invalid, "db: {}: {}", database.path, failed.message());

@@ -1,4 +1,4 @@
-// From the configuration's words to the options of the modules that do the work.
+// Turns the configuration into the options of the modules.
 #pragma once
 
 #include <chrono>
@@ -16,14 +16,14 @@
 
 namespace walwrap::daemon {
 
-// As seen from the working directory; an empty path stays empty.
+// Relative to the working directory. An empty path stays empty.
 os::Path absolute_path(const os::Path& path);
-// The database that a client names to a running walwrap: the same path as that one resolved it
-// to.
+// The database that a client names to a running walwrap: the same path that walwrap resolved.
 os::Path database_path(const os::Path& path);
 
 // Reads the TOML file that flags and environment name, then decides. The paths of databases are
-// resolved here, once: from then on everybody means the file and not a link to it. Errors: Invalid.
+// resolved here, once: from then on every module uses the file and not a link to it. Errors:
+// Invalid.
 Result<config::Config> load_config(const std::vector<config::FlagValue>& flags,
                                    const config::Environment& environment);
 
@@ -34,20 +34,21 @@ Log make_log(const config::Config& config, const os::Clock& clock);
 supervisor::Platform find_platform(const config::Config& config,
                                    const config::Environment& environment);
 
-// Everything but command, environment and replicator. Errors: Invalid (an unknown user, or
-// that we may not become).
+// Everything except command, environment and replicator. Errors: Invalid (an unknown user, or one
+// that walwrap may not become).
 Result<supervisor::InitOptions> init_options(const config::Config& config,
                                              const config::Environment& environment);
-// What the app gets of ours, and where it can ask: WALWRAP_SOCKET. "": nowhere.
+// The app's environment: walwrap's, and WALWRAP_SOCKET with the path of the socket. "": no socket.
 std::vector<std::string> app_environment(const config::Config& config,
                                          std::vector<std::string> entries, const os::Path& socket);
 
 // The environment variables of stores: a copy, looked up by name.
 storage::LookupFn lookup_in(const config::Environment& environment);
-// The file of roots to trust: `given`, or what the names that others use say; "": the system's.
+// The CA file: `given`, or the file that other programs' variables name. "": the system's
+// certificates.
 std::string ca_file_of(const std::string& given, const config::Environment& environment);
 
-// One per database. Errors: Invalid (a URL that no store is for, and what to write instead).
+// One per database. Errors: Invalid (a URL of an unknown store, and what to write instead).
 Result<std::vector<replication::ReplicatorOptions>> replicator_options(
     const config::Config& config, std::chrono::milliseconds host_start_timeout,
     const config::Environment& environment);

@@ -10,7 +10,7 @@ namespace walwrap::http {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
-constexpr int kInterimEnd = 200;  // 1xx: an answer is still to come
+constexpr int kInterimEnd = 200;  // 1xx: the answer is still to come
 
 bool is_success(int status) {
   return status >= 200 && status < 300;
@@ -42,7 +42,7 @@ Result<void> Answer::on_head_line(std::string_view line) {
       on_field(line);
       return {};
     case Part::Body:
-      return {};  // a trailer: the headers have been read
+      return {};  // a trailer: the headers are complete
   }
   return {};
 }
@@ -73,7 +73,7 @@ Result<void> Answer::on_status_line(std::string_view line) {
 }
 
 void Answer::on_field(std::string_view line) {
-  // A line that begins with a blank goes on with the value above it.
+  // A line that begins with a blank continues the value above it.
   if (kBlanks.find(line.front()) != std::string_view::npos) {
     if (!is_last_field_kept_) return;
     std::string& value = response_.headers.back().value;

@@ -22,9 +22,9 @@
 namespace walwrap::http {
 namespace {
 
-// How often a request under way looks whether it shall end.
+// How often a request in progress checks whether to end.
 constexpr std::chrono::milliseconds kStep{100};
-// What libcurl hands to the network at once and takes from it; memory of each client.
+// The chunk that libcurl sends or receives at once; memory of each client.
 constexpr long kUploadBuffer = 256L << 10;
 constexpr long kDownloadBuffer = 128L << 10;
 
@@ -58,7 +58,8 @@ FieldList field_list(const Request& request) {
   return list;
 }
 
-// One attempt, as the callbacks see it. What they must not throw through libcurl is kept here.
+// One attempt, as the callbacks see it. Exceptions that they must not throw through libcurl are
+// kept here.
 struct Attempt {
   Attempt(const Request& asked, CURL* handle, Trust& roots)
       : request(asked), easy(handle), trust(roots), answer(asked) {}
@@ -69,8 +70,8 @@ struct Attempt {
   Answer answer;
   Ending ending;
   Peer peer;
-  std::optional<Error> own_error;  // ours, not libcurl's: what perform() returns
-  std::exception_ptr thrown;       // passed on once libcurl has returned
+  std::optional<Error> own_error;  // from walwrap, not libcurl: what perform() returns
+  std::exception_ptr thrown;       // thrown after libcurl has returned
 
   Bytes moved_bytes() const {
     curl_off_t up = 0;
@@ -81,7 +82,7 @@ struct Attempt {
   }
 };
 
-// Runs a step of the attempt; false: end the request.
+// Runs a step of the attempt. False: end the request.
 template <typename Step>
 bool guarded(Attempt& attempt, Step step) {
   try {
@@ -101,8 +102,8 @@ std::string tls_version(CURL* easy) {
   return SSL_get_version(static_cast<const SSL*>(session->internals));
 }
 
-// Between the connection and the first byte. libcurl comes here again when the connection was one
-// that an earlier request had left, was dead, and it is about to repeat the request on a fresh one.
+// Between the connection and the first byte. libcurl comes here again when an earlier request's
+// connection was dead and it is about to repeat the request on a new one.
 int on_connected(void* context, char* address, char* /*own*/, int port, int /*own_port*/) {
   Attempt& attempt = *static_cast<Attempt*>(context);
   if (attempt.ending.was_sent && !may_be_sent_again(attempt.request.method)) {
@@ -125,7 +126,7 @@ CURLcode on_tls(CURL* /*easy*/, void* tls_context, void* context) {
   const bool goes_on = guarded(attempt, [&]() -> Result<void> {
     const auto applied = attempt.trust.apply_to(static_cast<SSL_CTX*>(tls_context));
     if (applied) return {};
-    // It could be read when the client was made.
+    // The file was readable when the client was made.
     return fail(Code::Unavailable, "{}: {}", host_of(attempt.request.url), applied.error().text);
   });
   return goes_on ? CURLE_OK : CURLE_SSL_CACERT_BADFILE;
@@ -151,7 +152,7 @@ bool has_body(Method method) {
 class Client : public Transport {
  public:
   struct Handles {
-    Multi multi;  // holds the connections; outlives the handle that is driven through it
+    Multi multi;  // has the connections; outlives the handle that uses it
     Easy easy;
   };
   Client(ClientOptions options, Trust trust, Handles handles)
@@ -170,8 +171,8 @@ class Client : public Transport {
   Result<Response> result_of(Attempt& attempt);
   bool pin_known_address(const Attempt& attempt);
 
-  // Where a host was found last. libcurl looks a name up on a thread made for it, and there may be
-  // none to be had, or no resolver, when a stop has to store its last commits.
+  // The last address of a host. libcurl looks a name up on a separate thread, and during a stop
+  // there may be no thread or no resolver when the last commits must be stored.
   struct KnownAddress {
     std::string host;  // as in the URL
     std::string address;
@@ -180,8 +181,8 @@ class Client : public Transport {
   ClientOptions options_;
   os::SystemClock clock_;
   Trust trust_;
-  std::array<char, CURL_ERROR_SIZE> detail_{};  // libcurl's words about the last failure
-  Handles handles_;                             // goes first: it refers to those above
+  std::array<char, CURL_ERROR_SIZE> detail_{};  // libcurl's text about the last failure
+  Handles handles_;                             // destroyed first: it refers to the members above
   std::chrono::milliseconds step_;
   KnownAddress known_;
   FieldList pinned_;  // "+host:port:address" while it is used
@@ -228,7 +229,7 @@ void Client::run(Attempt& attempt, std::chrono::milliseconds left) {
 
   WW_CHECK(curl_multi_add_handle(handles_.multi.get(), easy) == CURLM_OK);
   guarded(attempt, [&] { return drive(attempt); });  // cancelled() is the caller's, and may throw
-  // Ends what is still under way, with its connection.
+  // Ends a request in progress, with its connection.
   curl_multi_remove_handle(handles_.multi.get(), easy);
 }
 
@@ -236,7 +237,7 @@ void Client::configure_connection(Attempt& attempt) {
   CURL* const easy = handles_.easy.get();
   set(easy, CURLOPT_ERRORBUFFER, detail_.data());
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  // Otherwise a caller that gives up waits for a look-up that it no longer needs.
+  // Otherwise a caller that gives up would wait for a look-up that it no longer needs.
   set(easy, CURLOPT_QUICK_EXIT, 1L);
   set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   const bool may_be_2 = options_.version == Version::Http2;
@@ -250,7 +251,7 @@ void Client::configure_connection(Attempt& attempt) {
   set(easy, CURLOPT_DNS_CACHE_TIMEOUT, static_cast<long>(options_.address_limit.count()));
   set(easy, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
   set(easy, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
-  // Refused while the buffer of a request that never began is there; it is of this size.
+  // Refused while the buffer of an unstarted request is there; it has this size.
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kDownloadBuffer);
   set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   const bool is_near = is_link_local(host_of(attempt.request.url)) || !options_.unix_socket.empty();
@@ -259,7 +260,7 @@ void Client::configure_connection(Attempt& attempt) {
     set(easy, CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
   }
 
-  // The roots are ours alone, set where each TLS context is made.
+  // Only walwrap's CA certificates count. They are set when each TLS context is made.
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(easy, CURLOPT_CAINFO, static_cast<const char*>(nullptr));
   set(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
@@ -302,7 +303,7 @@ void Client::configure_request(const Request& request) {
   set(easy, CURLOPT_POSTFIELDS, request.body.empty() ? "" : as_text(request.body).data());
 }
 
-// Until the attempt has ended; what ends it before libcurl does is its own error.
+// Until the attempt has ended. An error before libcurl ends is returned as it is.
 Result<void> Client::drive(Attempt& attempt) {
   CURLM* const multi = handles_.multi.get();
   const std::string_view host = host_of(attempt.request.url);
@@ -356,7 +357,7 @@ Result<Response> Client::result_of(Attempt& attempt) {
   return fail(error_of(attempt.ending, circumstances));
 }
 
-// Once in a process, when the first client is made: after the last fork (Law 2).
+// Once per process, when the first client is made: after the last fork (Law 2).
 bool is_curl_ready() {
   static const bool is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   return is_ready;

@@ -1,6 +1,6 @@
-// The values that an HTTP exchange is made of.
+// The values of an HTTP exchange.
 //
-// Pure. Header names are lower case on both ways.
+// Pure. Header names are lower case in both directions.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct HeaderField {
   bool operator==(const HeaderField&) const = default;
 };
 
-// Whom the request went to; for people.
+// The server of the request, for people.
 struct Peer {
   std::string address;  // "127.0.0.1:9000"
   std::string tls;      // "TLSv1.3"; "": plain
@@ -32,7 +32,7 @@ struct Response {
   std::vector<HeaderField> headers = {};  // in the order of arrival, names in lower case
   ByteVector body = {};                   // without a sink, or of an answer that is not 2xx
   Peer peer = {};
-  // The first of that name; "": none.
+  // The first one with that name. "": none.
   std::string_view header(std::string_view name) const;
 };
 

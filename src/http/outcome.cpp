@@ -14,14 +14,14 @@ std::string words_of(int os_errno, std::string_view otherwise) {
   return std::generic_category().message(os_errno);
 }
 
-// What to do about a certificate that does not verify.
+// What to do about a certificate that is not valid.
 std::string_view advice_of(const Circumstances& circumstances) {
   if (!circumstances.has_roots) {
-    return "this system has no root certificates: install ca-certificates, or set --ca-file";
+    return "this system has no root certificates; install ca-certificates, or set --ca-file";
   }
   switch (circumstances.verify_result) {
     case X509_V_OK:
-      return "it is for another host name: use the certificate's name in the endpoint";
+      return "it is for another host name; use the certificate's name in the endpoint";
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "renew it on the server, or correct the clock of this machine";
@@ -82,7 +82,7 @@ Code code_of(const Ending& ending) {
   switch (ending.code) {
     case CURLE_WEIRD_SERVER_REPLY:
       return Code::Corrupt;
-    case CURLE_UNSUPPORTED_PROTOCOL:  // sent: the answer was of a protocol that is not HTTP
+    case CURLE_UNSUPPORTED_PROTOCOL:  // sent: the answer was not HTTP
       return ending.was_sent ? Code::Corrupt : Code::Invalid;
     case CURLE_URL_MALFORMAT:
       return Code::Invalid;

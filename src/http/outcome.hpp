@@ -1,8 +1,8 @@
 // What the end of an attempt means to the caller. Pure: the whole table in one place.
 //
-// The question that matters is whether the request may have been carried out. Until there is a
-// connection, with its TLS, nothing of it has left: surely not. From then on it may have been,
-// however little came back, and only a whole answer says more.
+// The important question is whether the request may have been carried out. Before there is a
+// connection with TLS, nothing was sent: certainly not. After that it may have been carried out,
+// and only a complete answer proves it.
 #pragma once
 
 #include <curl/curl.h>
@@ -19,25 +19,24 @@ namespace walwrap::http {
 
 struct Ending {
   CURLcode code = CURLE_OK;
-  bool was_sent = false;    // there was a connection, and the request began to leave
-  bool has_answer = false;  // a byte of an answer has come
+  bool was_sent = false;    // there was a connection, and sending had begun
+  bool has_answer = false;  // a byte of an answer has arrived
 };
 
-// Whether a request is sent once more at once where its connection, one that an earlier request had
-// left, ended before an answer. A write may have been carried out: that is for the caller to
-// settle.
+// Whether to repeat a request at once if the connection of an earlier request ended before an
+// answer. A write may have been carried out, so its caller decides.
 bool may_be_sent_again(Method method);
 
-// Of an attempt that failed.
+// For a failed attempt.
 Code code_of(const Ending& ending);
 
-// What a person needs to know besides; none of it holds the query or a header.
+// More information for people. None of it contains the query or a header.
 struct Circumstances {
   std::string_view host;    // with its port
-  std::string_view detail;  // libcurl's words, used where TLS failed
+  std::string_view detail;  // libcurl's text, used if TLS failed
   int os_errno = 0;
-  long verify_result = 0;  // X509_V_...; X509_V_OK: of itself it is good, but another host's
-  bool has_roots = true;   // some certificate was there to verify against
+  long verify_result = 0;  // X509_V_...; X509_V_OK: the certificate is valid, but for another host
+  bool has_roots = true;   // there were CA certificates to verify with
   Bytes body_bytes = 0;    // of the answer, so far
   std::chrono::milliseconds connect_limit{};
   std::chrono::milliseconds limit{};

@@ -1,4 +1,4 @@
-// The end of a C library's object, by the function that the library has for it.
+// Releases a C library's object with the library's own function.
 #pragma once
 
 namespace walwrap::http {

@@ -1,4 +1,4 @@
-// Tells when an exchange hardly moves. Pure; owned by one request.
+// Detects an exchange that hardly progresses. Pure; owned by one request.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,11 @@ class StallWatch {
  public:
   struct Limits {
     std::chrono::milliseconds window;
-    Bytes bytes_per_second;  // fewer than these, over a whole window: stalled
+    Bytes bytes_per_second;  // fewer bytes over a whole window: stalled
   };
   explicit StallWatch(Limits limits) : limits_(limits) {}
 
-  // `moved` counts all bytes of both directions since the exchange began.
+  // `moved` counts all bytes in both directions since the exchange began.
   bool is_stalled(MonoTime now, Bytes moved) {
     const auto enough =
         limits_.bytes_per_second * static_cast<Bytes>(limits_.window.count()) / 1000;
@@ -30,7 +30,7 @@ class StallWatch {
  private:
   Limits limits_;
   bool is_started_ = false;
-  MonoTime since_{};  // where the window begins, and what had moved by then
+  MonoTime since_{};  // the start of the window, and the bytes moved before it
   Bytes moved_before_ = 0;
 };
 

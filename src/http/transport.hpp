@@ -1,8 +1,8 @@
-// One HTTP request, one answer: the seam behind which libcurl lies, and a fake in tests.
+// One HTTP request, one answer: the interface of libcurl, and of a fake in tests.
 //
 // A Transport belongs to one thread and keeps its connections between requests. Redirects are
-// answers, never followed: they would carry a signature to another host. Header names are lower
-// case on both ways.
+// answers and never followed: they would carry a signature to another host. Header names are lower
+// case in both directions.
 #pragma once
 
 #include <chrono>
@@ -17,20 +17,20 @@
 
 namespace walwrap::http {
 
-// What is kept of a body in memory, unless a request says otherwise (Law 5): a listing of a
-// thousand long keys is below a mebibyte.
+// How much of a body is kept in memory by default (Law 5): a listing of a thousand long keys is
+// below a mebibyte.
 inline constexpr Bytes kResponseLimit = 4ULL << 20;
 
 struct Request {
   Method method = Method::Get;
   std::string url = {};  // encoded already; sent byte for byte
   std::vector<HeaderField> headers = {};
-  ByteSpan body = {};  // borrowed; of a Put or Post, which always say its length
-  // Given: the body of a 2xx answer goes here as it arrives and is not kept. An error of its own
-  // ends the request and is what perform() returns.
+  ByteSpan body = {};  // borrowed; for Put or Post, which always have a length
+  // If given, the body of a 2xx answer goes here as it arrives and is not kept. An error of the
+  // sink ends the request, and perform() returns it.
   WriteFn sink = {};
-  // Given: called once with the status and headers of a 2xx answer, before its first byte goes to
-  // the sink, and for an empty body too. An error of its own ends the request, as the sink's does.
+  // If given, called once with the status and headers of a 2xx answer, before its first byte goes
+  // to the sink, also for an empty body. An error ends the request, like the sink's.
   std::function<Result<void>(const Response& head)> on_head = {};
   Bytes response_limit = kResponseLimit;
   std::chrono::milliseconds limit{30'000};  // of the whole exchange
@@ -40,13 +40,13 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // Every whole answer is a value, whatever its status. Error codes:
+  // Every complete answer is a value, whatever its status. Error codes:
   //   Unavailable  the request was surely not carried out: no address, no connection, no TLS
   //   Unknown      sent, in part or whole, and no whole answer: it may have been carried out. Also
   //                a body that ended early: what the sink has taken so far counts
   //   Denied       the server's certificate does not verify; the text says what to do
   //   Corrupt      an answer larger than the request's limit, or no HTTP
-  //   Cancelled    told to stop
+  //   Cancelled    stopped
   //   Invalid      the URL is none
   virtual Result<Response> perform(const Request& request) = 0;
 };

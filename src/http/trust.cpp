@@ -13,7 +13,7 @@
 namespace walwrap::http {
 namespace {
 
-// Larger than any bundle of roots by far.
+// Far larger than any CA bundle.
 constexpr Bytes kFileLimit = 16ULL << 20;
 
 bool is_set(const std::string& name) {
@@ -65,7 +65,7 @@ Result<void> Trust::apply_to(SSL_CTX* context) {
 int Trust::on_certificate(X509_STORE_CTX* chain, void* trust) {
   const int is_good = X509_verify_cert(chain);
   static_cast<Trust*>(trust)->verify_result_ = X509_STORE_CTX_get_error(chain);
-  // A forged signature leaves errors of its own, which libcurl would take for a failure of TLS.
+  // A forged signature leaves its own errors, which libcurl would take for a failure of TLS.
   if (is_good != 1) ERR_clear_error();
   return is_good;
 }
@@ -74,7 +74,7 @@ Result<X509_STORE*> Trust::roots() {
   if (store_ != nullptr) return store_.get();
   store_.reset(X509_STORE_new());
   WW_CHECK(store_ != nullptr);
-  // An intermediate certificate may stand there too: naming it means trusting it.
+  // An intermediate certificate may be in the file too: naming it means trusting it.
   X509_STORE_set_flags(store_.get(), X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
   Result<void> loaded;
   if (ca_file_.empty()) {
@@ -82,7 +82,7 @@ Result<X509_STORE*> Trust::roots() {
   } else {
     loaded = load_file();
   }
-  ERR_clear_error();  // of what was tried in vain
+  ERR_clear_error();  // of what was tried without success
   if (!loaded) {
     store_.reset();
     return std::move(loaded).take_failure();
@@ -104,7 +104,7 @@ void Trust::forget() {
   has_more_ = false;
 }
 
-// That it can be read, and begins with a certificate.
+// That it is readable and begins with a certificate.
 Result<void> Trust::check_file() const {
   const auto content = os::read_file(ca_file_, kFileLimit);
   if (!content) {

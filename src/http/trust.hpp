@@ -1,10 +1,10 @@
-// Which certificates a server's must descend from. Owned by one client.
+// The CA certificates from which a server's certificate must descend. Owned by one client.
 //
 // Those of a file, or the system's: what SSL_CERT_FILE and SSL_CERT_DIR name, as OpenSSL reads
-// them, else what distributions keep in well-known places. A directory is looked into only for the
-// certificate that is asked for; a file is parsed whole, which takes some 20 ms and most of a
-// megabyte. So roots are read when TLS first needs them, and where there is a directory, its file
-// only when that has not sufficed.
+// them, else the usual places of distributions. A directory is searched only for the needed
+// certificate. A file is parsed completely, which takes some 20 ms and most of a megabyte. So
+// certificates are read when TLS first needs them, and if there is a directory, the file is read
+// only when the directory is not enough.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -20,7 +20,7 @@ namespace walwrap::http {
 
 class Trust {
  public:
-  // Where distributions keep root certificates; the first of each kind that has some counts.
+  // Where distributions keep root certificates. The first existing place of each kind counts.
   struct Places {
     std::vector<std::string> directories;
     std::vector<std::string> files;
@@ -30,18 +30,18 @@ class Trust {
   // "" for the system's. Errors: Invalid (the file cannot be read, or has no certificate).
   static Result<Trust> open(std::string ca_file, Places places = system_places());
 
-  // Lets the connections of that context verify by these roots, and by nothing else. They report to
-  // this object, which therefore outlives them and stays where it is. Errors: as open().
+  // Makes the connections of that context verify with these certificates only. The context refers
+  // to this object, which must outlive it and must not move. Errors: as open().
   Result<void> apply_to(SSL_CTX* context);
-  // X509_V_..., of the last certificate that came since apply_to(); X509_V_OK: none was bad. Names
-  // are not looked at here.
+  // X509_V_..., of the last certificate since apply_to(). X509_V_OK: none was invalid. Host names
+  // are not checked here.
   long verify_result() const { return verify_result_; }
 
-  // Borrowed, until the next call that is not const. Errors: as open().
+  // Borrowed until the next non-const call. Errors: as open().
   Result<X509_STORE*> roots();
-  // After a certificate did not verify: whether there are more roots to try.
+  // After a certificate was not valid: whether there are more CA certificates to try.
   bool widen();
-  // The next request reads the roots again: files are replaced while a client lives on.
+  // The next request reads the certificates again: a file may be replaced while a client exists.
   void forget();
   bool has_roots() const { return has_roots_; }  // false: the system has none
 
@@ -61,7 +61,7 @@ class Trust {
   std::string ca_file_;
   Places places_;
   std::unique_ptr<X509_STORE, Release> store_;
-  Reach reach_ = Reach::Directory;  // wanted
+  Reach reach_ = Reach::Directory;  // still to be read
   bool has_more_ = false;           // a file that has not been read
   bool has_roots_ = true;
   long verify_result_ = X509_V_OK;

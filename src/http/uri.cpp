@@ -39,7 +39,7 @@ Result<std::string> parse_scheme(std::string_view text) {
   return lower_case(text);
 }
 
-// No text of the authority is ever repeated in an error: it may hold a password.
+// No text of the authority is ever repeated in an error, because it may contain a password.
 Result<std::string> parse_host(std::string_view authority) {
   if (authority.find('@') != std::string_view::npos) {
     return fail(Code::Invalid,

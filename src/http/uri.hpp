@@ -21,8 +21,9 @@ struct Uri {
 
 Result<Uri> parse_uri(std::string_view text);
 
-// Every byte but A-Z a-z 0-9 - _ . ~ becomes %XX in upper case: RFC 3986's unreserved characters,
-// which S3 signatures and keys agree on. `Keep` leaves slashes as they are, for a path.
+// Every byte except A-Z a-z 0-9 - _ . ~ becomes %XX in upper case: RFC 3986's unreserved
+// characters, which S3 signatures and object keys both use. `Keep` leaves slashes unchanged, for a
+// path.
 enum class Slash { Keep, Encode };
 std::string percent_encode(std::string_view bytes, Slash slash);
 

@@ -165,7 +165,8 @@ void Crc64::update(ByteSpan bytes) {
 }
 
 void Crc64::combine(std::uint64_t piece_value, Bytes piece_length) {
-  // The ones at both ends of a checksum cancel: what remains is to move ours over the piece.
+  // The ones at both ends of a checksum cancel each other: what remains is to move this checksum
+  // over the piece.
   value_ = multiply(x_to_the(8 * piece_length), value_) ^ piece_value;
   length_ += piece_length;
 }

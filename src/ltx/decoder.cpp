@@ -102,7 +102,7 @@ Result<void> Decoder::finish() {
   const ByteVector last = TRY(take(kIndexSizeBytes + kTrailerBytes));
   if (!unread().empty()) return fail(Code::Corrupt, "bytes after the end of the LTX file");
   if (index_ != expected_index_ || load_be64(last) != index_.length()) {
-    return fail(Code::Corrupt, "LTX page index is not that of the pages");
+    return fail(Code::Corrupt, "LTX page index does not match the pages");
   }
   trailer_ = TRY(parse_trailer(ByteSpan(last).last(kTrailerBytes), header_));
   checksum_.update(ByteSpan(last).first(kIndexSizeBytes + 8));

@@ -2,7 +2,7 @@
 // bounded memory.
 //
 // For parallel decoding of a large file see IndexParser and decode_page_frame in format.hpp; this
-// is the plain way.
+// is the sequential way.
 #pragma once
 
 #include <optional>
@@ -20,9 +20,9 @@ class Decoder {
   static Result<Decoder> start(ReadFn source);
   const Header& header() const { return header_; }
 
-  // The next page into `page` (page_size bytes); nullopt after the last one, when everything that
-  // follows the pages has been read and has agreed: index, trailer, checksum, end of file. After an
-  // error of the source, and only then, it may be called again, and goes on where it was.
+  // The next page into `page` (page_size bytes). nullopt after the last one, when everything after
+  // the pages was read and agreed: index, trailer, checksum, end of file. After an error of the
+  // source, and only then, it may be called again and continues where it stopped.
   Result<std::optional<Pgno>> next_page(MutableByteSpan page);
   // After nullopt.
   const Trailer& trailer() const { return trailer_; }
@@ -47,7 +47,7 @@ class Decoder {
   Crc64 expected_index_;                             // what the index must be, as its checksum
   Crc64 index_;                                      // what has been read of it
   Bytes offset_ = kHeaderBytes;                      // of the next page frame
-  std::uint64_t database_checksum_ = kChecksumFlag;  // only of full images that carry one
+  std::uint64_t database_checksum_ = kChecksumFlag;  // only of full images that have one
   bool frames_ended_ = false;
   bool finished_ = false;
 };

@@ -1,8 +1,9 @@
 // Writes one LTX file: pages in, in ascending order, bytes out. Pure; bounded memory (the page
 // index: a few bytes a page).
 //
-// Each page is an LZ4 frame ("encoding F", which every litestream v0.5 reads), or stored where it
-// does not get smaller. The same header and pages always give the same bytes.
+// Each page is an LZ4 frame ("encoding F", which every litestream v0.5 reads), or stored
+// uncompressed if LZ4 does not make it smaller. The same header and pages always give the same
+// bytes.
 #pragma once
 
 #include <vector>

@@ -39,7 +39,7 @@ const char* broken_rule(const Header& header) {
                : nullptr;
   }
   if (header.txids.first == Txid{1}) return "a checksum of the database before the first TXID";
-  if (!tracks_database(header)) return "a database checksum where its flags say none";
+  if (!tracks_database(header)) return "a database checksum without its flag";
   if ((before & kChecksumFlag) == 0) return "malformed checksum of the database before it";
   return nullptr;
 }
@@ -188,7 +188,7 @@ Result<void> IndexParser::take_number(std::vector<IndexEntry>& entries) {
     TRY(order_.add(entry_.pgno));
   } else if (field_ == 1) {
     if (varint_ != next_offset_) {
-      return fail(Code::Corrupt, "page index: page {} is not where the one before it ends",
+      return fail(Code::Corrupt, "page index: page {} does not follow the page before it",
                   entry_.pgno);
     }
     entry_.offset = varint_;

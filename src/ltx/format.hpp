@@ -25,8 +25,8 @@ inline constexpr Bytes kTrailerBytes = 16;
 inline constexpr Bytes kSmallestFileBytes = 131;
 inline constexpr std::uint32_t kFlagNoChecksum = 0x2;
 
-// Where in the source's WAL the pages came from; see ltx_wal_position in docs/formats.md for what
-// a litestream that takes over makes of it.
+// Where in the source's WAL the pages came from. ltx_wal_position in docs/formats.md says how a
+// litestream that continues the replica uses it.
 struct WalOrigin {
   std::int64_t offset = 0;
   std::int64_t size = 0;
@@ -69,7 +69,7 @@ struct IndexEntry {
   bool operator==(const IndexEntry&) const = default;
 };
 
-// The pages that a full image of `commit` pages holds: all but the lock page.
+// The pages that a full image of `commit` pages has: all except the lock page.
 std::uint32_t full_image_pages(std::uint32_t commit, PageSize page_size);
 
 // The rules on which pages a file may hold: ascending, within commit, never the lock page (Law 7),

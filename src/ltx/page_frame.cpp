@@ -87,7 +87,7 @@ bool decompress_block(ByteSpan block, MutableByteSpan page) {
   return length >= 0 && static_cast<std::size_t>(length) == page.size();
 }
 
-// A frame as litestream and we write it: one block. False: not of this shape, or damaged.
+// A frame as litestream and walwrap write it: one block. False: another form, or damaged.
 bool decode_usual_frame(ByteSpan frame, MutableByteSpan page) {
   if (frame.size() < kBlockAt + kFrameTailBytes) return false;
   if (!std::ranges::equal(frame.subspan(kPageHeaderBytes, kLz4Header.size()), kLz4Header)) {

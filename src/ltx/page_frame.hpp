@@ -1,7 +1,7 @@
 // One page in an LTX file: page header, then the page compressed, in one of two encodings. Pure.
 //
-// "F", which we write: an LZ4 frame. "B", which litestream writes since v0.5.16: a size and a bare
-// LZ4 block. Readers take both. Source: litestream v0.5 and its ltx library; docs/formats.md
+// "F", which walwrap writes: an LZ4 frame. "B", which litestream writes since v0.5.16: a size and a
+// bare LZ4 block. Readers accept both. Source: litestream v0.5 and its ltx library; docs/formats.md
 // restates it.
 #pragma once
 
@@ -23,9 +23,9 @@ Bytes max_page_frame_bytes(PageSize size);
 // within `bytes`, or is longer than any page frame can be.
 Result<std::size_t> measure_page_frame(ByteSpan bytes, PageSize size);
 
-// One page frame, whole, as its index entry delimits it, to a page in `page` (exactly page_size
-// bytes); adds to `checksum` what the file checksum takes of it. Both encodings. Corrupt on
-// anything that is not exactly one page.
+// Decodes one complete page frame, as its index entry delimits it, into `page` (exactly page_size
+// bytes). Adds its part of the file checksum to `checksum`. Both encodings. Corrupt on anything
+// that is not exactly one page.
 Result<Pgno> decode_page_frame(ByteSpan frame, MutableByteSpan page, Crc64& checksum);
 
 // Compresses pages to frames of encoding F; keeps the compressor's working memory between them.

@@ -18,7 +18,7 @@ Result<void> Verifier::start() {
     return taken;
   }));
   if (decoder.header() != header_)
-    return fail(Code::Corrupt, "the LTX header is not the one given");
+    return fail(Code::Corrupt, "the LTX header differs from the given one");
   decoder_ = std::move(decoder);
   return {};
 }
@@ -32,13 +32,13 @@ Result<void> Verifier::feed(ByteSpan bytes) {
   return take_pages();
 }
 
-// Until the decoder wants more than there is: by then it has taken all of the input.
+// Until the decoder needs more than there is: by then it has taken all of the input.
 Result<void> Verifier::take_pages() {
   while (true) {
     const auto pgno = decoder_->next_page(page_);
     if (!pgno) return pgno.error().code == Code::Busy ? Result<void>() : fail(pgno.error());
     if (!*pgno) return {};
-    if (!pages_.contains(**pgno)) return fail(Code::Corrupt, "page {} was not asked for", **pgno);
+    if (!pages_.contains(**pgno)) return fail(Code::Corrupt, "page {} was not requested", **pgno);
     ++seen_;
   }
 }

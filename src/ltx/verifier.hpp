@@ -1,9 +1,9 @@
-// Decodes an LTX file again while it is being written, so that nothing is published that a restore
-// could not read. Pure; bounded memory (that of a Decoder).
+// Decodes an LTX file again while it is written, so that no file is published that a restore could
+// not read. Pure; bounded memory (that of a Decoder).
 //
-// Stands between an Encoder and where its bytes go. What it proves: the file is well-formed, holds
-// exactly the pages it should, and, by the file checksum, which is taken of the pages before they
-// are compressed, that they come back as they were given.
+// It stands between an Encoder and the destination of its bytes. It proves that the file is
+// well-formed, has exactly the pages it should have, and that they decode to the given bytes: the
+// file checksum is taken of the pages before they are compressed.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,8 @@ class Verifier {
   Verifier(const Verifier&) = delete;
   Verifier& operator=(const Verifier&) = delete;
 
-  // The next bytes of the file; the first time at least its header. Corrupt: they are no part of
-  // the file that was asked for.
+  // The next bytes of the file; the first time at least its header. Corrupt: they do not belong to
+  // the requested file.
   Result<void> feed(ByteSpan bytes);
   // After all bytes. Corrupt as above, or something is missing.
   Result<void> finish();

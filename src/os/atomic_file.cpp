@@ -12,7 +12,7 @@
 namespace walwrap::os {
 namespace {
 
-// Whether link(2) failed for want of support, and not because the name is taken.
+// Whether link(2) failed because it is not supported, and not because the name is taken.
 bool is_link_unsupported(int error_number) {
   return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS ||
          error_number == EMLINK;
@@ -46,7 +46,7 @@ Result<void> publish_new(const Path& temporary, const Path& final_path, const Fi
     return look_and_rename(temporary, final_path);
   }
   if (link_error == EEXIST) {
-    // Over NFS a link may be made although its reply was lost; then the name leads to our file.
+    // Over NFS a link may be made although its reply was lost. Then the name leads to this file.
     const auto found = status_of(final_path);
     const auto ours = file.status();
     if (found && ours && found->id == ours->id) return {};

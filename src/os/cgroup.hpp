@@ -1,4 +1,4 @@
-// What the control group says about processes that were killed for want of memory.
+// How many processes the control group's OOM killer has ended.
 //
 // Source: the kernel's cgroup-v2.rst (memory.events, "oom_kill") and cgroup-v1/memory.rst
 // (memory.oom_control, the same key). Both are looked for where /proc/self/cgroup says, and at the

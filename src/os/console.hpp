@@ -1,4 +1,4 @@
-// Standard output and error: what people and log collectors read.
+// Standard output and error, for people and log collectors.
 //
 // Stateless; may be used from any thread.
 #pragma once
@@ -11,7 +11,7 @@ namespace walwrap::os {
 
 // One write(2) for what fits in a pipe's atomic write, so lines of several processes do not mix.
 // Never blocks for long on a reader that does not read: a log collector that hangs must not stop
-// init. False: some of it was dropped.
+// init. False: a part was dropped.
 bool write_stderr(std::string_view text);
 // All of it, waiting for the reader. False: the reader has closed it.
 bool write_stdout(std::string_view text);

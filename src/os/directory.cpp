@@ -33,7 +33,7 @@ Result<bool> lock_descriptor(int descriptor, const Path& path) {
 
 Failure foreign(const Path& path) {
   return fail(Code::Invalid,
-              "{} is a link, or not a file of walwrap: remove it; walwrap then creates its own",
+              "{} is a link, or not a file of walwrap; remove it, and walwrap creates its own",
               path.native());
 }
 
@@ -97,13 +97,13 @@ Result<Directory> Directory::open(const Path& path, const std::optional<FileOwne
   if (!fd.is_open()) {
     if (errno != ENOTDIR && errno != ELOOP) return path_failure("open", path);
     return fail(Code::Invalid,
-                "{} is a link, or not a directory: remove it; walwrap then creates its own",
+                "{} is a link, or not a directory; remove it, and walwrap creates its own",
                 path.native());
   }
   struct stat found {};
   if (::fstat(fd.get(), &found) != 0) return path_failure("fstat", path);
   if (!is_trusted_user(found.st_uid, owner)) {
-    return fail(Code::Mismatch, "{} belongs to user {}: change its owner to the user of --user",
+    return fail(Code::Mismatch, "{} belongs to user {}; change its owner to the user of --user",
                 path.native(), found.st_uid);
   }
   return Directory(std::move(fd), path, owner);
@@ -121,7 +121,7 @@ Result<HeldFile> Directory::open_file(std::string_view name, File::Open how) con
   if (how == File::Open::CreateNew) return create_file(name);
   const Path path = path_ / name;
   const int rights = how == File::Open::ReadOnly ? O_RDONLY : O_RDWR;
-  // A pipe must not make us wait for its other end.
+  // Opening a pipe must not wait for its other end.
   Fd fd(uninterrupted([&] {
     return ::openat(fd_.get(), path.filename().c_str(), rights | O_NONBLOCK | kNeverThroughALink);
   }));

@@ -1,10 +1,10 @@
-// A directory and the files in it, for a process that has more rights than those who can write to
+// A directory and the files in it, for a process with more rights than the users who can write to
 // the directory: walwrap as root, beside an app that runs as the user of --user.
 //
-// That user may put a link, a hard link, a pipe or a file of another user in the place of any
-// name at any moment. So no path is looked at and then used: the directory and each file are opened
-// without following a link, judged by their descriptors, and only then read, written or given away.
-// Nothing is given away that was not made by the same call.
+// That user may put a link, a hard link, a pipe or a file of another user in the place of any name
+// at any moment. So no path is checked and then used: the directory and each file are opened
+// without following a link, judged by their descriptors, and only then read, written or given to
+// another owner. Only what the same call has made is given to another owner.
 #pragma once
 
 #include <optional>
@@ -42,19 +42,19 @@ Result<bool> try_lock(const File& file);
 
 class Directory {
  public:
-  // `owner`: what is made in it belongs to that user, and nothing is trusted that belongs to a user
-  // other than that one and us. Without one only links and what is no file are refused.
-  // Invalid: a link or no directory is in its place. Mismatch: it belongs to another user.
+  // `owner`: new files belong to that user, and a file of any user other than that one and this
+  // process's is not trusted. Without an owner only links and non-files are refused. Invalid: a
+  // link or a non-directory is in its place. Mismatch: it belongs to another user.
   static Result<Directory> open(const Path& path, const std::optional<FileOwner>& owner);
-  // Makes it if it is not there; what is above it must be.
+  // Makes it if it does not exist; its parent must exist.
   static Result<Directory> open_or_make(const Path& path, std::uint32_t mode,
                                         const std::optional<FileOwner>& owner);
 
-  // Invalid: what has that name is not a regular file of ours under one name.
+  // Invalid: the name does not lead to a regular file of a trusted user with one name.
   Result<HeldFile> open_file(std::string_view name, File::Open how) const;
   // Exists: something has that name.
   Result<HeldFile> create_file(std::string_view name, std::uint32_t mode = 0600) const;
-  // For reading and writing. What is no file of ours makes room for an empty one.
+  // For reading and writing. Anything else under the name is replaced by an empty file.
   Result<HeldFile> open_or_replace(std::string_view name, std::uint32_t mode = 0600) const;
   Result<void> rename(std::string_view from, std::string_view to) const;  // replaces `to`
   Result<void> remove(std::string_view name) const;
@@ -70,7 +70,7 @@ class Directory {
 };
 
 // Gives a socket, which has no descriptor of its own in the file system, to `owner`. Invalid: the
-// name leads to something else than a socket of ours.
+// name does not lead to a socket of this user.
 Result<void> give_socket(const Path& path, const FileOwner& owner);
 
 }  // namespace walwrap::os

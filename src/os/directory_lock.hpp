@@ -1,5 +1,5 @@
-// A directory that only one process works in at a time. The kernel gives the lock up with the
-// process, however that ends; nobody else can take it away.
+// A directory in which only one process works at a time. The kernel releases the lock when the
+// process ends in any way; no other process can take it away.
 #pragma once
 
 #include <optional>

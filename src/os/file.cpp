@@ -39,7 +39,7 @@ std::array<timespec, 2> modified_only(WallTime time) {
                    .tv_nsec = static_cast<long>(rest.count())}};
 }
 
-// One that was made a moment ago. A user who can write above it may have put something else there.
+// A directory that was just created. A user who can write to its parent may have replaced it since.
 Result<void> give_directory(const Path& path, const FileOwner& owner) {
   const Fd fd(uninterrupted([&] {
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
@@ -115,7 +115,7 @@ Result<void> make_directory(const Path& path, std::uint32_t mode,
                             const std::optional<FileOwner>& owner) {
   if (::mkdir(path.c_str(), mode) == 0) {
     if (owner) TRY(give_directory(path, *owner));
-    // Who may not read the parent cannot sync it either; the directory is there all the same.
+    // A process that may not read the parent cannot sync it either. The directory exists anyway.
     auto synced = sync_directory(directory_of(path));
     if (!synced && synced.error().code != Code::Denied) return synced;
     return {};

@@ -10,7 +10,7 @@
 namespace walwrap::os {
 namespace {
 
-// Some ten thousand locks. Where there are more, a name in a log line is not worth reading them.
+// Some ten thousand locks. If there are more, the name in a log line is not worth reading them.
 constexpr Bytes kLocksLimit = Bytes{1} << 20;
 
 // "12: POSIX  ADVISORY  READ 3568 fe:00:2531452 123 123"

@@ -1,7 +1,7 @@
-// Who holds which byte-range lock on a file, as the kernel lists it. Stateless.
+// Which process holds which byte-range lock on a file, as the kernel lists it. Stateless.
 //
-// The file itself is not touched: asking by fcntl would need a descriptor, and closing that would
-// drop our own locks (Law 1). Source: proc_locks(5), and locks_show in the kernel's fs/locks.c.
+// The file itself is not touched: fcntl would need a descriptor, and closing it would drop this
+// process's own locks (Law 1). Source: proc_locks(5), and locks_show in the kernel's fs/locks.c.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct FileLock {
   bool operator==(const FileLock&) const = default;
 };
 
-// The locks that are held on byte ranges (POSIX and OFDLCK), in the order of `text`, the content of
-// /proc/locks. Lines of another kind or shape are left out, and so are those who wait for a lock.
+// The held locks on byte ranges (POSIX and OFDLCK), in the order of `text`, the content of
+// /proc/locks. Other kinds of lines are left out, and so are waiting requests for a lock.
 std::vector<FileLock> parse_file_locks(std::string_view text);
 
 // Of all processes that this one can see. Errors as of read_file: a sandbox may have no such list.

@@ -1,4 +1,4 @@
-// Whether a file is still the one that was looked at, and still as it was then. Stateless; opens
+// Whether a file is still the one that was seen before, and still unchanged. Stateless; opens
 // nothing (Law 1).
 #pragma once
 
@@ -21,7 +21,7 @@ struct FileStamp {
 
 // Follows symbolic links. Errors as of status_of.
 Result<FileStamp> stamp_of(const Path& path);
-// Of what has this very name, be it a link.
+// Of the file with exactly this name, even if it is a link.
 Result<FileStamp> stamp_at(const Path& path);
 
 // True: some descriptor of this process is of this file, whatever name it was opened by and whether

@@ -1,4 +1,4 @@
-// What this process was started with for the app's sake: descriptors and the working directory.
+// What this process was started with for the app: descriptors and the working directory.
 //
 // The app gets them as they are. A process that does not become the app must not keep them: a pipe
 // whose writers are counted would never end, and a directory could never be unmounted.
@@ -18,7 +18,7 @@ class Inherited {
   // After the standard descriptors are filled and before anything else is opened.
   static Inherited capture();
 
-  // One of them that is meant for us: the app will not get it. NotFound: it is not open.
+  // One of them that is meant for walwrap: the app will not get it. NotFound: it is not open.
   Result<Fd> take(int descriptor);
   void close_descriptors();  // once; those beyond standard error
   static void leave_directory();

@@ -21,7 +21,7 @@
 namespace walwrap::os {
 namespace {
 
-constexpr int kBacklog = 1024;  // of connections that nobody has accepted yet
+constexpr int kBacklog = 1024;  // of connections that are not accepted yet
 constexpr mode_t kOwnersAlone = 0600;
 constexpr std::size_t kManyDescriptors = 1'000'000;
 

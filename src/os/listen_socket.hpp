@@ -1,4 +1,4 @@
-// Sockets that others connect to: a Unix socket that is its owner's alone, or a TCP address.
+// Sockets for clients to connect to: a Unix socket that only its owner can use, or a TCP address.
 //
 // Non-blocking and O_CLOEXEC, those that are accepted, too. Owned by one thread.
 #pragma once
@@ -34,9 +34,8 @@ struct Accepted {
 
 class ListenSocket {
  public:
-  // Mode 0600 from its first moment. A socket that is left there is replaced, anything else is not:
-  // Exists. Invalid: the path is too long.
-  // The name goes with the object.
+  // Mode 0600 from its first moment. An old socket there is replaced, anything else is kept:
+  // Exists. Invalid: the path is too long. The name is removed with the object.
   static Result<ListenSocket> open_unix(const Path& path, const std::optional<FileOwner>& owner);
   ListenSocket(ListenSocket&& other) noexcept = default;
   ListenSocket& operator=(ListenSocket&& other) noexcept = delete;
@@ -47,7 +46,7 @@ class ListenSocket {
   // nullopt: no client waits, or it has disconnected.
   std::optional<Accepted> take();
   int descriptor() const { return fd_.get(); }
-  std::uint16_t port() const;  // where port 0 was asked for; 0 of a Unix socket
+  std::uint16_t port() const;  // useful after port 0; 0 for a Unix socket
 
  private:
   ListenSocket(Fd fd, Path name) : fd_(std::move(fd)), name_(std::move(name)) {}
@@ -59,7 +58,7 @@ class ListenSocket {
 bool has_hung_up(int socket);
 // Ends it in both directions; the descriptor stays its owner's.
 void shut_down(int socket);
-// Descriptors that this process may have open, or a bound that no setting of ours reaches.
+// Descriptors that this process may have open, or a limit that no setting of walwrap reaches.
 std::size_t descriptor_limit();
 
 }  // namespace walwrap::os

@@ -12,7 +12,7 @@
 namespace walwrap::os {
 namespace {
 
-// A mapping takes some 700 bytes of text; a process of ours has 200 of them.
+// A mapping takes some 700 bytes of text, and a walwrap process has 200 of them.
 constexpr Bytes kSmapsLimit = 4ULL << 20;
 
 // "7f1c3a000000-7f1c3a021000 r--p 00000000 fe:00 1234  /usr/lib/libz.so.1"; nullopt: no such line.

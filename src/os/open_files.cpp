@@ -81,7 +81,7 @@ Result<std::string> read_start(const OpenFile& file, std::size_t bytes) {
   std::string start(bytes, '\0');
   const ssize_t got = uninterrupted([&] { return ::pread(fd.get(), start.data(), bytes, 0); });
   start.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  // This process may have opened it since, with locks: then our descriptor stays, for good.
+  // This process may have opened it since, with locks. Then this descriptor is never closed.
   if (times_open_here(file.id) > 1) static_cast<void>(fd.release());
   return start;
 }

@@ -1,6 +1,7 @@
 // Regular files that processes have open, as /proc tells.
 //
-// Of processes whose rights are not ours, the kernel tells nothing: then there are none.
+// For processes with rights that this process lacks, the kernel shows nothing, so there are no
+// files.
 #pragma once
 
 #include <optional>
@@ -27,12 +28,12 @@ std::vector<OpenFile> open_files(Pid pid);
 // does not tell.
 std::optional<int> find_descriptor(const FileId& id);
 
-// The first bytes of the file. Law 1: a process that opens a file and closes it gives up all POSIX
-// locks that this process has on it, so a file that this process has open as well is left alone:
-// Busy. If it became so meanwhile, the new descriptor is kept.
+// The first bytes of the file. Law 1: a process that opens a file and closes it drops all POSIX
+// locks that it has on the file. So a file that this process has open as well is left alone: Busy.
+// If this process opened it meanwhile, the new descriptor is kept.
 Result<std::string> read_start(const OpenFile& file, std::size_t bytes);
 
-// Every process below our parent, but for ourselves and what is below us.
+// Every process below this one's parent, without this process and its descendants.
 std::vector<Pid> other_descendants_of_parent();
 
 }  // namespace walwrap::os

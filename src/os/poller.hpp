@@ -16,7 +16,7 @@ class Poller {
   static Result<Poller> create();
 
   // `token` comes back from wait(), any value but the largest. The descriptor stays the caller's
-  // and must outlive its entry. Level triggered: what is not read is reported again.
+  // and must outlive its entry. Level triggered: an unread descriptor is reported again.
   Result<void> add(int descriptor, std::uint64_t token);
   Result<void> remove(int descriptor);
 

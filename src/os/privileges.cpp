@@ -31,7 +31,7 @@ Result<void> write_sets(const Sets& sets) {
 }
 
 constexpr std::uint32_t bit_of(Capability capability) {
-  return std::uint32_t{1} << static_cast<unsigned>(capability);  // all of ours are below 32
+  return std::uint32_t{1} << static_cast<unsigned>(capability);  // all of walwrap's are below 32
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-// What a process of ours may do beyond its user's rights, and giving it up.
+// The rights of a walwrap process beyond its user's, and dropping them.
 //
-// The app gets what we were given, so init gives up only after the app was started, the replicator
-// at once. Source: capabilities(7); the numbers are the kernel's. For the calling thread, which is
-// the process's only one then.
+// The app gets the rights that walwrap was given, so init drops rights only after the app was
+// started, and the replicator at once. Source: capabilities(7); the numbers are the kernel's. For
+// the calling thread, which is then the only one of the process.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ enum class Capability : std::uint8_t {
 };
 
 bool has_capability(Capability capability);
-// Gives up all others, for good. What is not there is not gained.
+// Drops all others for good. A missing one is not gained.
 Result<void> keep_capabilities(std::initializer_list<Capability> kept);
 // No program that this process or its children execute gains anything by its set-user-id bits.
 void forbid_new_privileges();

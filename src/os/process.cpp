@@ -59,7 +59,7 @@ std::optional<Process> parse_stat(int pid, std::string_view line) {
                   .session = static_cast<int>(number(kSession)),
                   .state = fields[kState].front(),
                   .is_kernel_thread = (number(kFlags) & kKernelThread) != 0};
-  // A first thread that has ended looks like a zombie while the others go on.
+  // If the first thread has ended, the process looks like a zombie while the others continue.
   if (process.has_ended() && number(kThreads) > 1) process.state = 'R';
   return process;
 }
@@ -196,12 +196,12 @@ bool has_job_control() {
 }
 
 bool send_signal(Pid pid, int signal) {
-  WW_CHECK(pid.value > 0);  // anything else would reach a group, or everybody
+  WW_CHECK(pid.value > 0);  // anything else would reach a group or all processes
   return ::kill(pid.value, signal) == 0 || errno != ESRCH;
 }
 
 bool send_signal_to_group(Pid leader, int signal) {
-  WW_CHECK(leader.value > 1);  // -1 would be everybody
+  WW_CHECK(leader.value > 1);  // -1 would reach all processes
   return ::kill(-leader.value, signal) == 0 || errno != ESRCH;
 }
 

@@ -26,9 +26,11 @@ struct ExitStatus {
   int as_shell_code() const { return signal != 0 ? 128 + signal : code; }
 };
 
-// Parks /dev/null on closed descriptors 0, 1 and 2, so that no file of ours becomes one of them.
+// Parks /dev/null on closed descriptors 0, 1 and 2, so that no file of walwrap gets one of these
+// numbers.
 Result<void> fill_standard_descriptors();
-// Orphans of our descendants become our children. Ignored where the kernel knows it not.
+// Orphans among this process's descendants become its children. Has no effect if the kernel does
+// not know it.
 void become_subreaper();
 Pid own_pid();
 bool is_pid_1();
@@ -36,9 +38,9 @@ std::uint32_t own_user_id();  // the effective one
 std::optional<std::string> environment(const std::string& name);
 std::vector<std::string> all_environment();  // "NAME=value", as inherited
 
-// Forks; the child runs `run` and exits with what it returns (70 if it throws), never coming back.
-// Nothing is flushed at that exit, so no buffer of ours is written twice. All signals stay
-// blocked in it, so that a platform which signals every process ends it through us alone.
+// Forks; the child runs `run` and exits with its result (70 if it throws), and never returns.
+// Nothing is flushed at that exit, so no buffer is written twice. All signals stay blocked in it,
+// so that a platform which signals every process ends it through init alone.
 Result<Pid> fork_worker(const std::function<int()>& run);
 // What `ps` shows for this process: at most 15 bytes.
 void set_process_name(std::string_view name);
@@ -57,17 +59,18 @@ struct StoppedChild {
 };
 std::optional<StoppedChild> take_stopped();
 
-// Whether some shell started our process group as a job of its session, and can bring it back after
-// a stop. If not, the group is orphaned (POSIX): the kernel then stops nobody of it at a Ctrl-Z.
+// Whether some shell started this process group as a job of its session, and can continue it after
+// a stop. If not, the group is orphaned (POSIX): the kernel then stops none of its processes at a
+// Ctrl-Z.
 bool has_job_control();
 
 // Sends; false if there is no such process. EPERM counts as sent.
 bool send_signal(Pid pid, int signal);
 bool send_signal_to_group(Pid leader, int signal);
 void send_signal_to_own_group(int signal);
-// Every running process below us in the process tree (or in our pid namespace, as PID 1), without
-// ourselves, kernel threads and those that have ended but are not reaped; also without `except`
-// and everything below that. A look at a moving target: repeat it until it is empty.
+// Every running process below this one in the process tree (or in its pid namespace, as PID 1),
+// without itself, kernel threads and ended processes that are not reaped; also without `except` and
+// everything below that. The tree changes during the call: repeat it until it is empty.
 std::vector<Pid> descendants(Pid except = {});
 
 }  // namespace walwrap::os

@@ -23,15 +23,15 @@ struct LockHolder {
   std::optional<Pid> pid;  // none: a process of another pid namespace, or a lock of an open file
 };
 
-// Another process that holds a lock on any byte of the range. Asking changes nothing. nullopt:
-// nobody. By a descriptor: where SQLite has the file open, its own is the one to ask with (Law 1).
+// Another process that holds a lock on any byte of the range. Asking changes nothing. nullopt: no
+// process does. Asks with a descriptor: where SQLite has the file open, use SQLite's own (Law 1).
 Result<std::optional<LockHolder>> find_lock_holder(const File& file, ByteRange range);
 Result<std::optional<LockHolder>> find_lock_holder(int descriptor, ByteRange range);
 
 class RecordLock {
  public:
-  // The whole range, or nothing of it: nullopt if another process has a lock on any byte of it.
-  // `file` must outlive the lock.
+  // The whole range, or nothing: nullopt if another process has a lock on any byte of it. `file`
+  // must outlive the lock.
   static Result<std::optional<RecordLock>> try_take(const File& file, ByteRange range);
   ~RecordLock();
   RecordLock(RecordLock&& other) noexcept : file_(other.file_), range_(other.range_) {

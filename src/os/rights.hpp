@@ -1,8 +1,8 @@
-// Whose a new file is, and who may read and write it, when it takes the place of another one.
+// The owner and mode of a new file that takes the place of another one.
 //
-// A restored database must be usable by the app, whose user walwrap often does not know: root
-// starts walwrap, and a script below it changes the user. What is there already tells: the file
-// that is replaced, or the directory that the new file is put into.
+// The app must be able to use a restored database, and walwrap often does not know the app's user:
+// root starts walwrap, and a script below it changes the user. The existing files show it: the file
+// that is replaced, or the directory for the new file.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@
 namespace walwrap::os {
 
 struct FileRights {
-  std::optional<FileOwner> owner;     // none: ours
+  std::optional<FileOwner> owner;     // none: this process's
   std::optional<std::uint32_t> mode;  // none: what the umask leaves
   bool operator==(const FileRights&) const = default;
 };
 
-// Who asks: only root may give files away.
+// The user who asks: only root may give files to another owner.
 enum class Asking { Root, User };
 
-// Decides, from these facts alone. As the replaced file, if there is one, else as the directory:
-// its owner, and for each class of users its read and write bits, but nothing may be written by
-// everybody. A user's own new file takes nothing from the directory.
+// Decides from these facts alone. The owner and the read and write bits are those of the replaced
+// file, if there is one, else of the directory, but a file is never writable for everybody. A
+// user's own new file takes nothing from the directory.
 FileRights plan_rights(const std::optional<FileStatus>& replaced, const FileStatus& directory,
                        Asking asking);
 
-// Of a file that is to stand at `path`, also where that is a file to be replaced.
+// For a new file at `path`, also if that is a file to be replaced.
 FileRights rights_at(const Path& path);
 // `owner`, if there is one, goes before what `rights` say. Law 1: opens the file, which must not be
 // one that a connection of this process has open.
@@ -36,7 +36,7 @@ Result<void> give_rights(const Path& path, const FileRights& rights,
                          const std::optional<FileOwner>& owner);
 // How many names the file has; above 1 there are hard links. 0: it is not there.
 std::uint64_t count_names(const Path& path);
-// Of a directory to be made: that of the nearest one above it that exists. None: ours.
+// For a new directory: the owner of the nearest existing one above it. None: this process's.
 std::optional<FileOwner> owner_of_new_directory(Path path);
 
 }  // namespace walwrap::os

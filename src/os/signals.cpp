@@ -19,7 +19,7 @@ void set_disposition(int number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   ::sigemptyset(&action.sa_mask);
-  // Refused for KILL, STOP and the C library's own two, whose disposition nobody can change.
+  // Refused for KILL, STOP and the C library's own two, whose disposition cannot be changed.
   ::sigaction(number, &action, nullptr);
 }
 

@@ -21,7 +21,7 @@
 namespace walwrap::os {
 namespace {
 
-constexpr int kNotExecuted = 127;  // seen by nobody: the parent reads the report and reaps
+constexpr int kNotExecuted = 127;  // never seen outside: the parent reads the report and reaps
 constexpr int kMaxOomScore = 1000;
 constexpr std::string_view kDefaultPath = "/bin:/usr/bin";  // what execvp uses without PATH
 constexpr Bytes kOomScoreLimit = 64;                        // a number and a newline
@@ -47,8 +47,8 @@ void discard_pending(int number) {
   ::sigtimedwait(&only, nullptr, &at_once);
 }
 
-// A terminal belongs to one session. As a session's leader we must let go of ours before the app's
-// session can have it; the kernel then sends our group a hang-up, which nobody asked for.
+// A terminal belongs to one session. A session leader must release its terminal before the app's
+// session can have it. The kernel then sends this group a SIGHUP that no one sent.
 void give_up_terminal() {
   const int terminal =
       find_standard_descriptor([](int descriptor) { return ::tcgetsid(descriptor) == ::getpid(); });
@@ -112,8 +112,8 @@ std::string raised_oom_score(int raise) {
   return std::to_string(std::min(score + raise, kMaxOomScore));
 }
 
-// What a service manager passed on is for the process whose pid it names. If that is us, the entry
-// is replaced by one that the child completes, when it knows its own.
+// The sockets of a service manager are for the process whose pid they name. If that is this
+// process, the entry is replaced by one that the child completes when it knows its own pid.
 void pass_on_pids(Prepared& prepared, const SpawnOptions& options) {
   prepared.pid_entries.reserve(options.pid_variables.size());  // pointers into them stay
   for (const std::string& name : options.pid_variables) {

@@ -1,4 +1,4 @@
-// Threads, and the two things that cross them besides a value that is moved whole.
+// Threads, and the two ways to pass data between them besides moving a value.
 #pragma once
 
 #include <chrono>
@@ -34,11 +34,11 @@ class Thread {
   std::thread thread_;
 };
 
-// For a thread whose work can wait while the app has some: on a busy machine it gets a tenth of
-// what the app does. There is no way back.
+// For a thread whose work can wait while the app needs the processor: on a busy machine it gets a
+// tenth of the app's share. This cannot be undone.
 void lower_thread_priority();
-// From now on this thread gets a processor for shorter turns and so sooner after it wants one, with
-// the same share of it. Where the kernel cannot (before Linux 6.12): nothing.
+// From now on this thread gets shorter turns on a processor, and so gets one sooner, with the same
+// share. If the kernel cannot do this (before Linux 6.12), nothing changes.
 void take_short_turns();
 
 // Wakes one waiting thread; any number of notify() before the wait count as one. An eventfd, so it

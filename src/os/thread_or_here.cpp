@@ -10,7 +10,7 @@ Thread thread_or_here(std::string name, const std::function<void()>& run,
                       const std::function<void(std::string_view what)>& on_panic) {
   const auto here = std::this_thread::get_id();
   bool is_refused = false;
-  // Only the failure to start one is told on this thread, and before the constructor returns.
+  // Only a failure to start one is reported on this thread, before the constructor returns.
   Thread thread(std::move(name), run, [&is_refused, here, on_panic](std::string_view what) {
     if (std::this_thread::get_id() == here) {
       is_refused = true;

@@ -9,8 +9,8 @@
 
 namespace walwrap::os {
 
-// As Thread; but where none can start (the platform's limit of tasks, memory), `run` is done here
-// and now, and has ended when this returns.
+// Like Thread. If no thread can be started (the platform's limit of tasks, memory), `run` runs on
+// the calling thread and has ended when this returns.
 Thread thread_or_here(std::string name, const std::function<void()>& run,
                       const std::function<void(std::string_view what)>& on_panic);
 

@@ -1,5 +1,6 @@
-// A mapped file without a name: nobody sees it, and it is gone with the object. In the file system
-// of a directory, or, where that has no such files (or no such directory is there), in memory.
+// A mapped file without a name: no other process sees it, and it ends with the object. In the file
+// system of a directory, or in memory if that cannot have such files (or the directory does not
+// exist).
 #pragma once
 
 #include "walwrap/base/result.hpp"
@@ -8,7 +9,7 @@
 
 namespace walwrap::os {
 
-// Empty. Changes nothing that anybody can see, not even the directory's times.
+// Empty. Changes nothing that others can see, not even the directory's times.
 Result<MappedFile> open_unnamed(const Path& directory);
 
 }  // namespace walwrap::os

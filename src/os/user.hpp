@@ -1,4 +1,4 @@
-// Whose rights a process shall have: "name", "name:group", "1000", "1000:1000".
+// The user of a process: "name", "name:group", "1000", "1000:1000".
 //
 // Read from /etc/passwd and /etc/group alone (passwd(5), group(5)), as containers have them; no
 // name service is asked. Without a group: the user's own and every group that lists the user. With

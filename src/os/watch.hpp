@@ -1,7 +1,7 @@
 // inotify: says when the -wal was written or the directory's entries changed.
 //
 // A hint, never the truth: events may be lost or, on some file systems, never come (self_test()).
-// Its user polls as well, at a slow pace. Owned by one thread.
+// Its user polls as well at a slow rate. Owned by one thread.
 #pragma once
 
 #include <cstdint>

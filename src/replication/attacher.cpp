@@ -14,12 +14,13 @@ using std::chrono::seconds;
 
 constexpr milliseconds kErrorRetry{100};
 constexpr milliseconds kFirstTransactionLook{25};
-// An app that has just changed to WAL mode makes the WAL index with its next statement. Who meets
-// it there makes it wait, and fail if it has no busy timeout.
+// An app that has just changed to WAL mode creates the WAL index with its next statement. A process
+// that holds the index at that moment makes the app wait, and the statement fails if the app has no
+// busy timeout.
 constexpr milliseconds kIndexIsNew{20};
 constexpr milliseconds kNoIndexYet{100};
 constexpr milliseconds kSettleLook{10};
-constexpr seconds kUnremarkable{2};  // a wait that is not worth a word in the status
+constexpr seconds kUnremarkable{2};  // the status does not mention a shorter wait
 constexpr seconds kWorthALine{10};
 
 constexpr std::string_view kModeHint =
@@ -110,7 +111,7 @@ bool Attacher::is_time(const sqlite::ModeSight& sight, MonoTime now) {
 bool Attacher::is_settled(const sqlite::ModeSight& sight, MonoTime now) {
   const bool is_same = wal_seen_ && sight.file == sight_.file &&
                        sight.has_index == sight_.has_index && sight.changes == sight_.changes;
-  // A change to WAL mode that was not finished may still be undone.
+  // An unfinished change to WAL mode may still be undone.
   if (!is_same || sight.has_journal) wal_seen_ = now;
   return now - *wal_seen_ >= (sight.has_index ? kIndexIsNew : kNoIndexYet);
 }
@@ -124,7 +125,8 @@ Result<Attacher::Attached> Attacher::attach(const sqlite::ModeSight& sight, Othe
   }
   on_waiting(sight, now);
   if (owner.error().code == Code::Busy) {
-    // A lock that is held, and in WAL mode for longer than statements take: each try waits for it.
+    // The lock is held, and in WAL mode for longer than a statement takes. Each try waits for the
+    // lock.
     if (sight.mode == sqlite::JournalMode::Wal) next_ = now + kErrorRetry;
     return Attached();
   }
@@ -148,7 +150,7 @@ void Attacher::on_attached(const sqlite::ModeSight& sight, MonoTime now) {
     const auto waited = std::chrono::duration_cast<milliseconds>(now - *since_);
     log_.info("journal mode changed to WAL", {{"db", name_}, {"waited_ms", waited.count()}});
     pause_.on_changed(number_of(sight.file));
-    // While it is free: an app that is in a transaction has a journal in each mode.
+    // Only while the database is not locked: an app in a transaction has a journal in every mode.
     if (sight.keeps_journal && !sight.is_locked) {
       log_.warn("the app sets its own journal mode and may now get 'database is locked'",
                 {{"db", name_}, {"hint", kOwnModeHint}});

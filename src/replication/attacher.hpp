@@ -1,9 +1,10 @@
-// Attaches to a database when its app does not notice: now, or at a moment that is better for it.
+// Attaches to a database at a moment when its app does not notice.
 //
-// Before the app starts and after it has gone, that is at once. Beside the app, a database in
-// rollback journal mode waits for a pause (mode_pause.hpp), and one in WAL mode until its app has
-// made the WAL index. Until then no connection of ours is open: the app may choose its own journal
-// mode. Says in the log what keeps it waiting. Owned by the capture thread.
+// Before the app starts and after it has ended, the attacher attaches at once. While the app runs,
+// it waits for a pause if the database is in rollback journal mode (mode_pause.hpp). In WAL mode it
+// waits until the app has created the WAL index. Until then walwrap has no connection open, so the
+// app can choose its own journal mode. The log says what the attacher waits for. Owned by the
+// capture thread.
 #pragma once
 
 #include <chrono>
@@ -29,28 +30,28 @@ class Attacher {
 
   Attacher(os::Path database, std::string name, const os::Clock& clock, const Log& log);
 
-  // nullptr: not now, or there is no database yet. `idle`: between two looks for one that is not
-  // there.
+  // nullptr: not now, or there is no database yet. `idle`: the interval between two checks for a
+  // missing database.
   Result<Attached> try_attach(Others others, std::chrono::nanoseconds idle);
   bool is_due(Others others) const;
   MonoTime next_try() const { return next_; }
   // Something has changed in the database's directory.
   void on_news();
-  // What was attached could not be used; or it is attached no longer, and is tried again `after`.
+  // The attachment could not be used. Or it has ended, and the next try comes `after` this time.
   void on_failed();
   void on_detached(std::chrono::nanoseconds after = {});
-  // Every writer is gone: the next try is now.
+  // Every writer has ended: try again now.
   void on_finishing();
-  // And tries have failed since then, for a reason that lasts.
+  // Tries have failed since on_finishing(), for a reason that does not pass.
   bool has_no_hope() const { return retry_.has_no_hope(); }
-  // "": there is a database, or has not been none for long.
+  // "": there is a database, or it has been missing for a short time only.
   std::string absence() const;
 
-  // A database that is there and not attached: nothing of it is stored meanwhile.
+  // The database exists and is not attached. Meanwhile nothing is stored.
   struct Waiting {
     MonoTime since{};
     Bytes bytes = 0;       // of the file
-    std::string reason{};  // "": for less than a moment
+    std::string reason{};  // "": the wait is still short
   };
   std::optional<Waiting> waiting() const;
 
@@ -70,13 +71,13 @@ class Attacher {
   const Log& log_;
   ModePause pause_;
   AttachRetry retry_;
-  sqlite::ModeSight sight_{};  // the last look
+  sqlite::ModeSight sight_{};  // from the last check
   bool is_absent_ = true;
   bool is_long_absent_ = false;
-  MonoTime next_{};                   // beside an app
+  MonoTime next_{};                   // while the app runs
   MonoTime not_before_{};             // after an error
-  std::optional<MonoTime> since_;     // it is there and not attached
-  std::optional<MonoTime> wal_seen_;  // in WAL mode, and as sight_ has it
+  std::optional<MonoTime> since_;     // the database exists and is not attached
+  std::optional<MonoTime> wal_seen_;  // it is in WAL mode, and unchanged since sight_
   FailureEpisode episode_;            // of the wait
 };
 

@@ -16,7 +16,7 @@ namespace {
 // versions, which are 2 in WAL mode and 1 otherwise.
 constexpr std::size_t kFormatBytes = 20;
 constexpr int kSizeLooks = 5;
-// A row that breaks a constraint is the app's affair, and says nothing about the file.
+// A row that breaks a constraint is the app's concern. It does not mean that the file is damaged.
 constexpr const char* kFindDamage =
     "SELECT coalesce((SELECT integrity_check FROM pragma_integrity_check(100) "
     "WHERE integrity_check <> 'ok' AND integrity_check NOT LIKE 'CHECK constraint failed%' "
@@ -37,14 +37,14 @@ Result<std::unique_ptr<Attachment>> Attachment::open(std::unique_ptr<sqlite::Che
   return made;
 }
 
-// What was at the path before and after the opening was opened in between. Only the first
-// connection's files were opened earlier; of those, the process has to have them open.
+// A file that was at the path before and after the opening was also opened. This does not cover the
+// files of the first connection, which was opened earlier: the process must have those open.
 Result<void> Attachment::identify(const DatabaseFiles& before) {
   files_ = DatabaseFiles::at(owner_->database());
   bool is_same = files_.wal && files_.index && !owner_->has_moved() &&
                  find_difference(before, files_) == Difference::None;
   for (const auto& file : {files_.wal, files_.index}) {
-    // Where the process cannot see what it has open, this proof is left out.
+    // If the process cannot see its own open files, this check is left out.
     is_same = is_same && os::has_open(file->id).value_or(true);
   }
   if (!is_same) {
@@ -131,7 +131,8 @@ Attachment::WalSight Attachment::inspect_wal(const std::optional<wal::Position>&
 Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request,
                                                       SnapshotLease::Home home) {
   WW_CHECK(has_snapshot());
-  // Who reads all pages knows all frames; of the pages that wait, only a compaction needs others.
+  // A job that reads all pages knows all frames. Of the jobs with pending pages, only one with a
+  // compaction needs the frames of other pages.
   const auto* changes = std::get_if<job::Changes>(&request.kind);
   WW_CHECK(request.all_pages || changes != nullptr);
   const auto frames = changes != nullptr && changes->knows_all_frames ? Capture::Frames::Every
@@ -153,8 +154,8 @@ Result<std::optional<UploadJob>> Attachment::make_job(const JobRequest& request,
 void Attachment::on_answer(const UploadDone& done) {
   capture_->add_pending(done.to_store);
   if (done.compare_again) capture_->require_compare();
-  // What it found equal by then is kept by the upload thread, and holds as long as jobs continue
-  // each other.
+  // The upload thread keeps the pages that it found equal. They stay equal as long as each job
+  // continues the last one.
   const bool is_comparison = std::holds_alternative<answer::Compare>(done.answer);
   if (done.recalled && is_comparison) capture_->resume_compare();
 }
@@ -173,19 +174,19 @@ void Attachment::abandon() {
 void Attachment::check_invariants() const {
   WW_CHECK(owner_ != nullptr && capture_ != nullptr);
   WW_CHECK(files_.database && files_.wal && files_.index);
-  // A snapshot that is here and active would keep the WAL from restarting, for nobody.
+  // An active snapshot that is not lent would keep the WAL from restarting.
   WW_CHECK(!snapshot_ || !snapshot_->is_active());
-  // With its snapshot here, an abandoned attachment would have been destroyed.
+  // An abandoned attachment is destroyed as soon as its snapshot is back.
   WW_CHECK(!is_abandoned_ || !snapshot_);
 }
 
 Result<bool> Attachment::settle(Settle when, const sqlite::CheckpointOwner::CaptureFn& capture) {
   return owner_->settle(capture, [this, when] {
-    return when == Settle::Anyway || find_others() == OtherUsers::None;
+    return when == Settle::Anyway || other_users() == OtherUsers::None;
   });
 }
 
-OtherUsers Attachment::find_others() const {
+OtherUsers Attachment::other_users() const {
   const auto locks = os::read_file_locks();
   if (!locks) return OtherUsers::NotKnown;
   return find_other_users(*locks, files_.index->id, os::own_pid());
@@ -196,11 +197,11 @@ Attachment::Stale Attachment::drop_stale_wal(const DatabaseFiles& at_path) {
                           at_path.index->id == files_.index->id;
   const auto index = owner_->read_index();
   if (!is_at_path || (index && index->header.max_frame == 0)) return Stale::None;
-  if (find_others() == OtherUsers::None && has_snapshot()) {
+  if (other_users() == OtherUsers::None && has_snapshot()) {
     const auto dropped = owner_->discard_wal();
     if (dropped && *dropped) return Stale::Dropped;
   }
-  // Where all of it is in the old file, no reader uses it.
+  // If the old file holds the whole WAL, no reader uses the WAL.
   return index && index->not_backfilled() == 0 ? Stale::None : Stale::InUse;
 }
 
@@ -221,11 +222,12 @@ Result<std::string> check_all(const sqlite::CheckpointOwner& owner,
   auto connection = TRY(owner.open_sibling());
   connection.set_cancel(std::move(cancelled));
   const auto found = connection.query_text(kFindDamage);
-  // A schema that needs functions or collations of the app's own can only be checked by the app.
+  // Only the app can check a schema that needs its own functions or collations.
   if (!found && found.error().code != Code::Io) return fail(found.error());
   if (found && *found != "ok") return *found;
-  // SQLite believes the size in the first page's header. Where a WAL lies over a file that is not
-  // its own, that one may be of the file, and what the check has seen is only a part.
+  // SQLite takes the size from the header in page 1. If the WAL belongs to another file, that
+  // header may come from the database file, and the check may have covered only a part of the
+  // pages.
   for (int i = 0; i < kSizeLooks; ++i) {
     const auto before = owner.read_index();
     const auto said = TRY(connection.query_text("PRAGMA page_count"));
@@ -253,7 +255,7 @@ Result<std::unique_ptr<sqlite::CheckpointOwner>> attach_existing(
   if (owner || owner.error().code != Code::NotFound) return owner;
   if (!DatabaseFiles::at(database).has_database()) return owner;
   return fail(Code::Unavailable,
-              "{}; the file is there: check its rights, and the limit of open files (ulimit -n)",
+              "{}; check the rights of the file, and the limit of open files (ulimit -n)",
               owner.error().text);
 }
 

@@ -6,7 +6,7 @@
 namespace walwrap::replication {
 namespace {
 
-// What writes over a database has mostly ended by then.
+// Most programs that overwrite a database have finished by then.
 constexpr std::chrono::milliseconds kWritten{20};
 
 }  // namespace
@@ -16,9 +16,9 @@ AttachmentCheck::Found AttachmentCheck::check(Attachment& attachment, Attachment
   WW_CHECK(!attachment.is_abandoned());
   const auto at_path = DatabaseFiles::at(database_);
   const auto difference = attachment.difference(at_path);
-  // Whether others use the files is asked only where it matters: it reads all locks of the system.
+  // This reads all locks of the system, so it is done only where the result matters.
   const auto others =
-      difference == Difference::None ? OtherUsers::NotKnown : attachment.find_others();
+      difference == Difference::None ? OtherUsers::NotKnown : attachment.other_users();
   switch (react_to(difference, others, is_finishing)) {
     case Reaction::GoOn:
       error_.clear();
@@ -34,17 +34,17 @@ AttachmentCheck::Found AttachmentCheck::check(Attachment& attachment, Attachment
       doubt_.on_changed();
       return {.next = Next::Detach, .reason = describe(difference)};
   }
-  // What the path does not tell is no proof of a foreign write.
+  // Missing information about the path is no proof of a foreign write.
   if (!at_path.is_told() || attachment.is_content_known(*at_path.database, who)) return {};
   return on_foreign_write(attachment);
 }
 
 AttachmentCheck::Found AttachmentCheck::on_foreign_write(Attachment& attachment) {
-  // The WAL does not know that write, so commits of it must not be laid over the file.
+  // The WAL does not know of that write, so its commits must not be applied to the file.
   doubt_.on_replaced(attachment, DatabaseFiles::at(database_));
   doubt_.on_changed();
   return {.next = Next::Detach,
-          .reason = "the database file was written by something else than SQLite in WAL mode",
+          .reason = "another program wrote to the database file, or SQLite in another journal mode",
           .pause = kWritten};
 }
 

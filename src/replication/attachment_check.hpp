@@ -1,9 +1,9 @@
-// Whether what is attached is still the database at the path, and what has to follow if it is not.
+// Checks whether the attached files are still the database at the path, and says what to do if not.
 //
-// Another process may move, replace or overwrite the files while they are open here. Each look
-// compares the files at the path with those that are open, and the database file with what the last
-// checkpoint has left. The answer says what the capture loop has to do; nothing is changed here,
-// but for the stale WAL of a replaced database (Doubt). Owned by the capture loop.
+// Another process may move, replace or overwrite the files while they are open here. Each check
+// compares the files at the path with the open ones, and the database file with its state after the
+// last checkpoint. The result tells the capture loop what to do. The check itself changes nothing,
+// except that it drops the stale WAL of a replaced database (Doubt). Owned by the capture loop.
 //
 //   at the path                  written by others  answer
 //   what is open here            no                 GoOn
@@ -39,22 +39,22 @@ class AttachmentCheck {
   enum class Next { GoOn, Settle, Detach };
   struct Found {
     Next next = Next::GoOn;
-    std::string_view reason{};          // to detach
-    std::chrono::nanoseconds pause{0};  // before it is attached again
+    std::string_view reason{};          // for the detach
+    std::chrono::nanoseconds pause{0};  // before the next attach
   };
-  // Of every look, and of every verdict.
+  // Called at each look and before each verdict.
   Found check(Attachment& attachment, Attachment::Checkpoints who, bool is_finishing);
-  // The database file is not what our checkpoints have left.
+  // The database file is not as walwrap's checkpoints left it.
   Found on_foreign_write(Attachment& attachment);
 
-  // Of files that are to be attached: why they are damaged, if others were there before; "": they
+  // For files that are about to be attached after others were there: why they are damaged. "": they
   // are not.
   std::string find_damage(const Attachment& found, std::function<bool()> stopped) {
     return doubt_.check(found, std::move(stopped));
   }
   Doubt& doubt() { return doubt_; }
   const Doubt& doubt() const { return doubt_; }
-  // A file of what is attached is missing; "": none is.
+  // Which file of the attachment is missing. "": none.
   const std::string& error() const { return error_; }
 
  private:

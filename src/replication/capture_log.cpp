@@ -21,7 +21,7 @@ void log_capture_failure(const Log& log, const std::string& name, const Error& e
 std::string log_missing_file(const Log& log, const std::string& name, Difference difference) {
   if (difference == Difference::DatabaseHidden) {
     std::string reason(describe(difference));
-    log.warn("the database cannot be seen, reading what is open",
+    log.warn("the database's path cannot be inspected, reading the open files",
              {{"db", name}, {"cause", reason}});
     return reason;
   }
@@ -44,8 +44,8 @@ SnapshotDone log_snapshot(const Log& log, const std::string& name, const answer:
 
 std::string describe_page_sizes(PageSize database, PageSize stored) {
   return fmt::format(
-      "the database has pages of {} bytes, what is stored has {}: it needs a new replica, an empty "
-      "place given as --replica",
+      "the database has pages of {} bytes, but the replica has pages of {}; set --replica to a "
+      "new, empty place",
       database, stored);
 }
 

@@ -1,4 +1,4 @@
-// What the capture loop logs, and what it lets be known of it. On the capture thread.
+// The capture loop's log messages, and what it publishes of them. On the capture thread.
 #pragma once
 
 #include <string>
@@ -12,18 +12,19 @@
 
 namespace walwrap::replication {
 
-// When it starts, every 30 s with a count; nothing of what another try, which is near, may mend.
+// Logs a failure when it starts and every 30 s with a count. Failures that the next try may end are
+// left out.
 void log_capture_failure(const Log& log, const std::string& name, const Error& error,
                          FailureEpisode& episode, MonoTime now);
 
-// A file that the app has open and that has lost its name. Returns what the status says of it.
+// The app has a file open that was deleted. Returns the text for the status.
 std::string log_missing_file(const Log& log, const std::string& name, Difference difference);
 
-// What became of the snapshot, as of `txid`, that `ticket` and those before it have asked for.
+// The result of the snapshot, as of `txid`, for `ticket` and the requests before it.
 SnapshotDone log_snapshot(const Log& log, const std::string& name, const answer::Snapshot& made,
                           Txid txid, std::uint64_t ticket, WallTime now);
 
-// Why a database cannot be stored in a replica of another page size, and what to do.
+// Why a replica with another page size cannot store this database, and what to do.
 std::string describe_page_sizes(PageSize database, PageSize stored);
 
 }  // namespace walwrap::replication

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kQuiet{100}, kTruncateMargin{100};
 constexpr std::chrono::milliseconds kDamagedRetry{2000};
-constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while a client waits and it is not known
+constexpr std::chrono::milliseconds kReplicaAsk{1000};  // while a client waits for a proof
 
 }  // namespace
 
@@ -31,9 +31,9 @@ CaptureLoop::CaptureLoop(Options options, Mailboxes& mailboxes, const os::Clock&
       stored_(options_.txid, options_.stored_pages, options_.stored_wal) {}
 
 CaptureLoop::~CaptureLoop() {
-  // Wherever the snapshot is, its connection is closed before the owner's (Law 1). The upload
-  // thread has ended, so it is in a job that nobody took, or on its way home. In this order: a job
-  // sends its snapshot home when it is destroyed.
+  // The snapshot's connection is closed before its owner's (Law 1). The upload thread has ended, so
+  // the snapshot is in an untaken job or in the mailbox. The order matters: a job returns its
+  // snapshot when it is destroyed.
   mailboxes_.job.take();
   mailboxes_.snapshot.take();
 }
@@ -45,10 +45,10 @@ void CaptureLoop::prepare() {
     log_.warn("inotify does not work here, polling instead", {{"db", options_.name}});
   }
   if (options_.attached) adopt(std::move(options_.attached));
-  // What an earlier run has left in the WAL goes into the database file: from now on the app, or
-  // what starts it, may take the -wal and the -shm for leftovers.
+  // The WAL of an earlier run is moved into the database file. From now on the app, or a script
+  // that starts it, may delete the -wal and the -shm as leftovers.
   const bool is_read = attachment_ && attachment_->drain();
-  if (is_read && attachment_->find_others() == OtherUsers::None) settle();
+  if (is_read && attachment_->other_users() == OtherUsers::None) settle();
 }
 
 void CaptureLoop::run() {
@@ -69,7 +69,6 @@ void CaptureLoop::run() {
   }
 }
 
-// What holds at the end of each turn.
 void CaptureLoop::check_invariants() const {
   if (attachment_) {
     attachment_->check_invariants();
@@ -78,12 +77,12 @@ void CaptureLoop::check_invariants() const {
   }
   // Halted: nothing is captured any more. The attachment may still wait for its snapshot.
   WW_CHECK(!is_halted() || !is_attached());
-  // A job that is out has been made from an attachment, and so has what is left unstored.
+  // A job in flight was made from an attachment, and so were unstored commits.
   WW_CHECK(past_.was_attached || (!schedule_.is_out() && !past_.left_unstored));
   schedule_.check_invariants();
-  // Nothing is stored that was not captured before.
+  // Only captured commits can be stored.
   WW_CHECK(stored_.up_to().as_of <= clock_.mono() && seen_.until <= clock_.mono());
-  // The last checkpoint of a stop is made when no process writes any more.
+  // The last checkpoint of a stop is made after the last writer has ended.
   WW_CHECK(!is_checkpointed_ || is_finishing());
 }
 
@@ -105,7 +104,7 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
   if (options_.page_size.value != 0 && options_.page_size != owner->page_size()) {
     return halt(describe_page_sizes(owner->page_size(), options_.page_size));
   }
-  // The saved position is of the WAL we find first, if of any.
+  // The saved position belongs to the first WAL that is found, if it belongs to any.
   auto opened = Attachment::open(std::move(owner), std::exchange(options_.stored_wal, std::nullopt),
                                  FileNote(options_.directory));
   if (!opened) {
@@ -127,18 +126,18 @@ void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
 
 void CaptureLoop::detach(std::string_view reason, std::chrono::nanoseconds before_next) {
   if (!is_attached()) return;
-  // It may be read to its end, for as long as it is open here.
+  // The WAL can be read to its end while it is open here.
   if (!is_halted()) ignore(attachment_->drain(), "what cannot be read is not stored either");
   past_.left_unstored = schedule_.is_out() || attachment_->capture().has_news();
   log_.warn("detached", {{"db", options_.name}, {"cause", reason}, {"unstored_bytes", lag()}});
   tracker_.on_detached();
   attacher_.on_detached(before_next);
   attachment_->abandon();
-  // While the upload thread has the snapshot, the attachment waits for it: take_answers() ends it.
+  // While the upload thread has the snapshot, the attachment waits. take_answers() then ends it.
   if (attachment_->has_snapshot()) attachment_.reset();
 }
 
-// False: what was attached is not the database any more.
+// False: the attached files are not the database any more.
 bool CaptureLoop::check_files() {
   const auto who =
       checkpointer_.is_lending() ? Attachment::Checkpoints::Lent : Attachment::Checkpoints::Ours;
@@ -150,7 +149,7 @@ bool CaptureLoop::follow(const AttachmentCheck::Found& found) {
     case AttachmentCheck::Next::GoOn:
       return true;
     case AttachmentCheck::Next::Settle:
-      // Not settled yet, it is captured as before, and settled at a later look.
+      // If it is not settled now, it is captured as before and settled at a later look.
       if (settle()) detach(found.reason);
       return is_attached();
     case AttachmentCheck::Next::Detach:
@@ -164,15 +163,16 @@ void CaptureLoop::on_foreign_write() {
   follow(check_.on_foreign_write(*attachment_));
 }
 
-// A database that nobody has open is one file, as without us. True: it is now.
+// A database that no process has open becomes one file, as without walwrap. True: it is one file
+// now.
 bool CaptureLoop::settle_if_unused(const sqlite::IndexView& index) {
   const bool is_settled = index.header.max_frame == 0 && index.header.pages == 0;
   const MonoTime now = clock_.mono();
-  // Where no event tells that it was closed, a pause may be the reason.
+  // Without events for the close, a pause may mean that the database was closed.
   if (!watch_.works() && now - seen_.last_commit > kQuiet) settle_pause_.on_event();
   if (is_settled || !settle_pause_.wants_look(now)) return false;
   if (!attachment_->has_snapshot() || !attachment_->capture().has_read(index)) return false;
-  const bool is_unused = attachment_->find_others() == OtherUsers::None;
+  const bool is_unused = attachment_->other_users() == OtherUsers::None;
   const auto use = is_unused ? SettlePause::Use::Unused : SettlePause::Use::InUse;
   if (!settle_pause_.on_look(use, seen_.last_commit, now)) return false;
   settle_pause_.on_settle(settle(), now);
@@ -202,7 +202,7 @@ void CaptureLoop::note(const Error& error) {
 
 void CaptureLoop::take_answers() {
   if (auto snapshot = mailboxes_.snapshot.take()) {
-    // It was lent by this attachment: no other one begins before it is back.
+    // This attachment lent the snapshot: no other attachment starts before it is back.
     WW_CHECK(attachment_ != nullptr);
     attachment_->give_back(*std::move(snapshot));
     if (attachment_->is_abandoned()) attachment_.reset();
@@ -228,8 +228,8 @@ void CaptureLoop::take_answer(const UploadDone& done) {
   const bool is_stored = done.is_stored() || (compared != nullptr && compared->is_equal);
   using Became = CommitTracker::Became;
   tracker_.on_done(is_stored ? Became::Stored : Became::NothingNew, done.txid);
-  // Another file may have been attached since: then these pages are of another database, and this
-  // one is compared with all that is stored anyway.
+  // Another file may have been attached since. Then these pages belong to another database, and the
+  // new one is compared completely anyway.
   if (attachment_ && job.attachment == tracker_.progress().committed.attachment) {
     if (is_stored) stored_.on_stored(job.covers);
     attachment_->on_answer(done);
@@ -241,12 +241,13 @@ void CaptureLoop::take_answer(const UploadDone& done) {
 void CaptureLoop::look() {
   const MonoTime now = clock_.mono();
   watch_.on_look();
-  // Before the look that answers them.
+  // Before the look that answers these requests.
   const Requested requested = mailboxes_.sync_requests->requested();
   if (!check_files()) return;
   const auto index = attachment_->owner().read_index();
   if (!index) {
-    // A writer died while it was publishing: recovery is our duty, for it needs our lock.
+    // A writer died while it published the header. Only walwrap can recover it, because recovery
+    // needs the checkpoint lock.
     const auto recovered = attachment_->owner().recover();
     if (recovered) attachment_->capture().on_recovered();
     if (!recovered) note(recovered.error());
@@ -295,8 +296,8 @@ Checkpointer::Situation CaptureLoop::situation() const {
           .can_prove = attachment_->capture().can_prove()};
 }
 
-// A checkpoint copies what was captured by then, and no later frame. So the files that are the same
-// now are those that the frames belong to.
+// A checkpoint copies the captured frames and no later one. So files that are unchanged now are the
+// ones to which the frames belong.
 Result<void> CaptureLoop::capture_now() {
   const auto difference = attachment_->difference(DatabaseFiles::at(options_.database));
   if (react_to(difference, OtherUsers::Some, is_finishing()) == Reaction::Reattach) {
@@ -314,8 +315,8 @@ void CaptureLoop::offer_job() {
                                         .needs_compare = capture.needs_compare(),
                                         .has_pending = capture.has_pending(),
                                         .may_snapshot = !orders_.hurry || can_mend(),
-                                        // A compaction keeps the snapshot for longer than a writer
-                                        // at full speed leaves time for.
+                                        // A compaction holds the snapshot for longer than a writer
+                                        // at full speed allows.
                                         .may_compact = !checkpointer_.is_at_full_speed(),
                                         .is_urgent = tracker_.is_urgent(),
                                         .is_awaited = tracker_.is_awaited(),
@@ -331,11 +332,10 @@ void CaptureLoop::offer_job() {
     return schedule_.on_busy(now);
   }
   if (!*job) return schedule_.on_nothing();
-  // From here on the upload thread reads through the snapshot; the capture thread only knows that
-  // it is away.
+  // From here on the upload thread reads through the snapshot. The capture thread only knows that
+  // it is lent.
   WW_CHECK(!attachment_->has_snapshot());
-  // Of all the pages that a snapshot reads, only those that waited are lag. A comparison stores
-  // none.
+  // Of the pages that a snapshot reads, only the pending ones are lag. A comparison stores none.
   const bool is_snapshot = std::holds_alternative<job::Snapshot>(choice->kind);
   Bytes bytes = is_snapshot ? waiting : 0;
   if (std::holds_alternative<job::Changes>(choice->kind)) {
@@ -381,7 +381,7 @@ void CaptureLoop::publish() {
   mailboxes_.sync_requests->publish(tracker_.progress());
 }
 
-// Nobody is told that something is stored by a replica that was not looked at lately.
+// No client gets the answer "stored" from a replica that was not inspected lately.
 void CaptureLoop::note_replica() {
   const MonoTime now = clock_.mono();
   const bool is_proven = now < mailboxes_.replica.get().proven_until;
@@ -392,7 +392,7 @@ void CaptureLoop::note_replica() {
   mailboxes_.ask_replica_look(LookAt::Newest);
 }
 
-// What came back with a job, or what keeps the one that is out.
+// The error of the last job, or the reason that keeps the current one waiting.
 std::string CaptureLoop::error() const {
   if (auto lost = mailboxes_.replica.get().lost; !lost.empty()) return lost;
   if (!errors_.attach.empty()) return errors_.attach;
@@ -403,7 +403,7 @@ std::string CaptureLoop::error() const {
   return check_.error().empty() ? mailboxes_.outage.get() : check_.error();
 }
 
-// After other files were put in place, what is damaged is not stored.
+// After other files were put in place, a damaged database is not stored.
 bool CaptureLoop::check_content(Attachment& found) {
   const auto damage = check_.find_damage(found, [this] {
     const auto orders = mailboxes_.orders.get();
@@ -417,7 +417,7 @@ bool CaptureLoop::check_content(Attachment& found) {
   return false;
 }
 
-// Looks at everything once more: what was seen before may have changed.
+// Checks everything once more: earlier results may be out of date.
 EndSight CaptureLoop::look_at_end() {
   const auto at_path = DatabaseFiles::at(options_.database);
   EndSight sight{.halted = halted_,
@@ -440,7 +440,7 @@ EndSight CaptureLoop::look_at_end() {
   return sight;
 }
 
-// The replica lacks what a snapshot can replace, and one that was asked for was not tried yet.
+// The replica lacks files that a snapshot can replace, and the requested one was not tried yet.
 bool CaptureLoop::is_mend_due() const {
   if (!is_attached()) return false;
   if (!mailboxes_.looked_at_end.get() || mailboxes_.moved_back.get()) return true;
@@ -448,7 +448,7 @@ bool CaptureLoop::is_mend_due() const {
 }
 
 bool CaptureLoop::finish(MonoTime deadline) {
-  // A compaction may still have the snapshot; it has been told to hurry.
+  // A compaction may still have the snapshot; it was told to stop.
   const bool is_late = clock_.mono() + kTruncateMargin > deadline;
   const bool is_held = attachment_ && (!attachment_->has_snapshot() || checkpointer_.is_lending());
   if (is_held && !is_late) return false;
@@ -464,7 +464,7 @@ bool CaptureLoop::finish(MonoTime deadline) {
     is_checkpointed_ = is_checkpointed_ && verdict.outcome == FlushOutcome::Ok;
   }
   if (!verdict.is_final && clock_.mono() < deadline) return false;
-  // The -wal at the path is empty and ours: the look before this verdict has seen it.
+  // The -wal at the path is empty and walwrap's own: the look before this verdict found that.
   const bool is_ok = verdict.outcome == FlushOutcome::Ok;
   if (is_checkpointed_ && is_ok) attachment_->owner().remove_wal_on_close();
   mailboxes_.report.offer({.outcome = verdict.outcome,
@@ -472,7 +472,7 @@ bool CaptureLoop::finish(MonoTime deadline) {
                            .lag_bytes = lag(),
                            .checkpointed = is_checkpointed_,
                            .missing = std::move(verdict.missing)});
-  // The snapshot's connection first; the uploader has none now, or will end its own.
+  // The snapshot's connection first. The uploader has none now, or will close its own.
   if (attachment_ && attachment_->has_snapshot()) attachment_.reset();
   mailboxes_.main_wakeup.notify();
   return true;

@@ -1,7 +1,7 @@
 // The capture thread of one database: attach, wake, capture, offer uploads, checkpoint, finish.
 //
-// Asks the pure parts (JobSchedule, and CheckpointPolicy by way of Checkpointer) and does what they
-// say. Never touches the network. While the app writes it looks every 10 ms at most; an idle
+// Asks the pure parts (JobSchedule, and CheckpointPolicy through Checkpointer) and does what they
+// decide. Never uses the network. While the app writes it looks at least every 10 ms; an idle
 // database costs one look in 2 s.
 //
 //   state      attachment  snapshot  each turn                  left by
@@ -15,9 +15,9 @@
 //   Halted     none, or    -         waits for the end          never
 //              abandoned
 //
-// The answer to a job comes with the snapshot or after it, in any of these states but the first
-// ones: JobSchedule remembers the job. A stop adds to each turn the question whether all is stored
-// (finish()), and the deadline of the flush ends every state.
+// The answer to a job comes with the snapshot or after it, in every state but the first ones.
+// JobSchedule remembers the job. During a stop, each turn also checks whether everything is stored
+// (finish()). The deadline of the flush ends every state.
 #pragma once
 
 #include <memory>
@@ -49,9 +49,9 @@ class CaptureLoop {
     os::Path database;
     std::string name;  // in log lines
     StateDir directory;
-    RandomId run{};  // of walwrap: positions of another run are not ours
+    RandomId run{};  // of walwrap: positions of another run are not valid
     Pace::Options pace = {};
-    std::optional<Pace::Options> pace_of_waits = {};  // while a client waits; none: no other
+    std::optional<Pace::Options> pace_of_waits = {};  // while a client waits; none: the same pace
     CheckpointLimits checkpoint = {};
     std::optional<wal::Position> stored_wal = {};  // from the saved state
     Txid txid = {};
@@ -60,15 +60,15 @@ class CaptureLoop {
     std::unique_ptr<sqlite::CheckpointOwner> attached = {};  // before the app starts, if it exists
   };
   CaptureLoop(Options options, Mailboxes& mailboxes, const os::Clock& clock, const Log& log);
-  // When the upload thread has ended.
+  // Only after the upload thread has ended.
   ~CaptureLoop();
   CaptureLoop(const CaptureLoop&) = delete;
   CaptureLoop& operator=(const CaptureLoop&) = delete;
 
-  // Before the app starts: what was attached is captured, and nothing is left in its WAL. Else
-  // run() does it.
+  // Before the app starts: captures the attached database and empties its WAL. Otherwise run() does
+  // it.
   void prepare();
-  // Until a flush order has been carried out, or a quit order came.
+  // Runs until a flush order is carried out or a quit order arrives.
   void run();
 
  private:
@@ -108,16 +108,16 @@ class CaptureLoop {
   // What was attached in this run, now or before.
   struct Past {
     bool was_attached = false;
-    bool left_unstored = false;  // of what was attached before
+    bool left_unstored = false;  // of the earlier attachments
   };
-  // "": none.
+  // "": no error.
   struct Errors {
     std::string attach{};  // why nothing is attached
     std::string upload{};  // of the last job
   };
   struct Seen {
     MonoTime last_commit{};
-    MonoTime until{};  // every commit before then was found
+    MonoTime until{};  // every commit before this time was found
   };
 
   Options options_;
@@ -139,9 +139,9 @@ class CaptureLoop {
   Errors errors_;
   UploadRecord stored_;
   Seen seen_;
-  std::string halted_;  // why nothing will be replicated any more; "": it is
+  std::string halted_;  // why replication has stopped for good; "": it has not
   bool is_prepared_ = false;
-  bool is_checkpointed_ = false;  // by the end of a stop: the database is one file
+  bool is_checkpointed_ = false;  // at the end of a stop: the database is one file
   MonoTime next_replica_ask_{};
 };
 

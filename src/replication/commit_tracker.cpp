@@ -8,7 +8,7 @@ void CommitTracker::on_attached(RandomId file, RandomId attachment) {
   progress_.attached = true;
   progress_.committed = {.file = file, .attachment = attachment, .commits = 0};
   progress_.stored = 0;
-  progress_.looked = 0;  // what earlier looks found was another file, or counted otherwise
+  progress_.looked = 0;  // earlier looks found another file, or counted in another way
   store_now_ = 0;
   awaited_ = 0;
   store_now_ticket_ = 0;
@@ -39,7 +39,7 @@ void CommitTracker::on_taken(std::uint64_t commits) {
 
 void CommitTracker::on_done(Became what, Txid txid) {
   progress_.txid = txid;
-  // Of a file that is no longer attached it says nothing about this one.
+  // The job of a detached file says nothing about the current one.
   if (what != Became::Stored || taken_in_ != progress_.committed.attachment) return;
   on_all_stored(taken_);
 }

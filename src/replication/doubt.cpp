@@ -33,7 +33,7 @@ std::string Doubt::check(const Attachment& found, std::function<bool()> stopped)
   if (!damage) {
     return "the database was replaced or changed, and is not checked yet: " + damage.error().text;
   }
-  // It reads all of the database, each time.
+  // Each check reads the whole database.
   pause_ = file == damaged_ && !damage_.empty() ? std::min(pause_ * 2, kLongestCheckPause)
                                                 : kFirstCheckPause;
   next_check_ = clock_.mono() + pause_;

@@ -1,12 +1,12 @@
-// Whether what is at the path can be trusted after other files were put there: SQLite lays
-// whatever WAL it finds over whatever database it finds. Owned by the capture thread.
+// Whether the content at the path can be trusted after files were replaced. SQLite applies any WAL
+// that it finds to any database that it finds. Owned by the capture thread.
 //
-// Before anything of changed files is captured, SQLite is asked whether they are whole, so that
-// what is damaged never replaces what is stored.
+// Before changed files are captured, SQLite checks their integrity. So a damaged database never
+// replaces what is stored.
 //
-// Where a file is replaced before its WAL was checkpointed, commits of the old one may lie over the
-// new one. As long as nobody else has the database open they can be dropped. Else what has come of
-// it is what the app sees, too, and at the end SQLite is asked once more whether it is whole.
+// If a file is replaced before its WAL was checkpointed, commits of the old file may be applied to
+// the new one. While no other process has the database open, these commits can be dropped.
+// Otherwise the app sees the same mixture, and SQLite checks its integrity once more at the end.
 #pragma once
 
 #include <functional>
@@ -24,16 +24,15 @@ class Doubt {
   Doubt(std::string name, const os::Clock& clock, const Log& log)
       : name_(std::move(name)), clock_(clock), log_(log) {}
 
-  // `attachment` is to the old file still; `at_path` is not that any more.
+  // `attachment` still has the old file open. `at_path` is what is there now.
   void on_replaced(Attachment& attachment, const DatabaseFiles& at_path);
-  // The files were changed by something that is not SQLite: the next check() looks.
+  // Something other than SQLite changed the files: the next check() reads the database.
   void on_changed() { is_changed_ = true; }
-  // Why `found` must not be captured; "": it may be. Blocks as resolve() does, or until told to
-  // stop.
+  // Why `found` must not be captured. "": it may be. Blocks like resolve(), or until stopped.
   std::string check(const Attachment& found, std::function<bool()> stopped);
-  // Blocks for as long as a check of the whole database takes, and not beyond the deadline.
+  // Blocks for a check of the whole database, at most until the deadline.
   void resolve(const Attachment& attachment, MonoTime deadline);
-  // "": none.
+  // "": no doubt.
   const std::string& text() const { return text_; }
 
  private:

@@ -23,17 +23,17 @@ std::optional<JobSchedule::Choice> JobSchedule::choose(const Situation& situatio
   const bool compare = situation.needs_compare;
   const bool snapshot = !compare && is_snapshot_asked() && situation.may_snapshot;
   const bool is_wanted = compare || snapshot || situation.has_pending;
-  // The answer, or the snapshot on its way home, wakes the loop, which asks again.
+  // The answer, or the returned snapshot, wakes the loop, which then asks again.
   if (!is_wanted || out_ || !situation.can_lend) return std::nullopt;
-  // Until a comparison is done nobody can be told what is stored: it is not paced.
+  // Until a comparison is done no client can get an answer, so a comparison has no pace.
   const bool is_urgent = compare || snapshot || situation.is_urgent;
   next_ = is_urgent ? now : pace_.next_allowed(now, situation.is_awaited);
   if (next_ > now) return std::nullopt;
   const bool all_pages = compare || snapshot;
   if (snapshot) return Choice{job::Snapshot{}, all_pages};
   if (compare && situation.txid.value > 0) return Choice{job::Compare{}, all_pages};
-  // With nothing stored yet there is nothing to compare with: all pages are uploaded. Only a
-  // compaction needs more frames than those of the pages, and all pages bring all frames.
+  // If nothing is stored yet, there is nothing to compare with: all pages are uploaded. Only a
+  // compaction needs more frames than those of its pages, and a job with all pages has all frames.
   const bool may_compact = wants_all_frames_ && situation.may_compact;
   return Choice{job::Changes{.knows_all_frames = compare || may_compact}, all_pages};
 }
@@ -54,7 +54,8 @@ JobInFlight JobSchedule::on_answer(const UploadDone& done, Writer writer) {
   WW_CHECK(out_.has_value());
   const JobInFlight job = *std::exchange(out_, std::nullopt);
   wants_all_frames_ = done.wants_all_frames;
-  // The pace goes by what an upload of changes takes; a snapshot is no sign of the store's speed.
+  // The pace follows the duration of ordinary uploads. A snapshot says nothing about the store's
+  // speed.
   if (done.is_stored() && std::holds_alternative<answer::Changes>(done.answer)) {
     pace_.on_upload(done.started, done.took, writer, job.is_paced);
   }

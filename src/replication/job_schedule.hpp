@@ -1,4 +1,4 @@
-// Which job the upload thread gets next, when, and what is remembered of the one that it has. Pure;
+// Decides which job the upload thread gets next and when, and remembers the job in flight. Pure;
 // owned by the capture thread.
 //
 //   state     is_out()  next()        left by
@@ -7,9 +7,9 @@
 //   Due       no        now           on_offered() -> Out; on_busy() -> Paced; on_nothing() -> Idle
 //   Out       yes       never         on_answer() -> Idle
 //
-// One job is out at a time, because there is one read snapshot. A comparison comes before a
-// snapshot that was asked for, and that one before pages that wait: after a comparison more pages
-// may wait, and a snapshot stores the pages that wait as well.
+// One job is in flight at a time, because there is one read snapshot. A comparison comes first,
+// then a requested snapshot, then pending pages: a comparison may find more pending pages, and a
+// snapshot stores the pending pages as well.
 #pragma once
 
 #include <chrono>
@@ -23,13 +23,13 @@
 
 namespace walwrap::replication {
 
-// What the capture thread remembers of the job that is out.
+// What the capture thread remembers of the job in flight.
 struct JobInFlight {
-  RandomId attachment{};       // an answer for another one says nothing about this one's pages
+  RandomId attachment{};       // the answer is for pages of this one alone
   StoredUpTo covers{};         // what is stored once the job is
-  Bytes bytes = 0;             // of the pages that wait no longer, and are not stored yet
+  Bytes bytes = 0;             // of the pages in the job, which are not stored yet
   bool is_paced = true;        // no client asked for it
-  std::uint64_t snapshot = 0;  // the newest request that it answers; 0: none
+  std::uint64_t snapshot = 0;  // the newest snapshot request that it answers; 0: none
 };
 
 class JobSchedule {
@@ -40,19 +40,19 @@ class JobSchedule {
   // A stop has begun: no pace from now on.
   void hurry() { pace_.hurry(); }
   void on_snapshot_asked(std::uint64_t newest) { snapshot_asked_ = newest; }
-  // And no job for it was offered yet.
+  // A snapshot is requested and no job was offered for it yet.
   bool is_snapshot_asked() const { return snapshot_asked_ > snapshot_taken_; }
 
-  // A job was offered for this request, or for a later one.
+  // A job was offered for this request or a later one.
   bool has_taken(std::uint64_t request) const { return request <= snapshot_taken_; }
 
   struct Situation {
-    bool can_lend = false;       // the read snapshot is here
-    bool needs_compare = false;  // commits may have passed unseen
-    bool has_pending = false;    // pages wait
-    bool may_snapshot = true;    // false: it would not be ready before the stop
-    bool may_compact = true;     // false: the writer leaves no time for it
-    bool is_urgent = false;      // a client has asked that it be stored now
+    bool can_lend = false;       // the read snapshot is not lent
+    bool needs_compare = false;  // commits may have been missed
+    bool has_pending = false;    // there are pending pages
+    bool may_snapshot = true;    // false: a snapshot would not be ready before the stop
+    bool may_compact = true;     // false: the writer leaves no time for a compaction
+    bool is_urgent = false;      // a client has requested to store now
     bool is_awaited = false;     // a client waits for it
     Txid txid{};                 // stored; 0: nothing yet
   };
@@ -62,7 +62,7 @@ class JobSchedule {
   };
   // nullopt: no job now; next() says when to ask again.
   std::optional<Choice> choose(const Situation& situation, MonoTime now);
-  // The chosen job could not be made at this moment, or there was nothing to store.
+  // The chosen job could not be built at this moment, or there was nothing to store.
   void on_busy(MonoTime now);
   void on_nothing() { next_ = MonoTime::max(); }
   void on_offered(JobInFlight job, bool is_snapshot, bool is_awaited, bool is_urgent);
@@ -71,7 +71,7 @@ class JobSchedule {
 
   bool is_out() const { return out_.has_value(); }
   Bytes bytes_out() const { return out_ ? out_->bytes : 0; }
-  MonoTime next() const { return next_; }  // max: not before something happens
+  MonoTime next() const { return next_; }  // max: not before an event
   void check_invariants() const;
 
  private:
@@ -79,7 +79,7 @@ class JobSchedule {
   std::optional<JobInFlight> out_;
   MonoTime next_{};
   bool wants_all_frames_ = false;     // a compaction is due with the next job
-  std::uint64_t snapshot_asked_ = 0;  // newest request, and the newest one that a job was for
+  std::uint64_t snapshot_asked_ = 0;  // newest request, and the newest one with a job
   std::uint64_t snapshot_taken_ = 0;
 };
 

@@ -22,7 +22,7 @@ SnapshotLease::Home Mailboxes::snapshot_home() {
   recalled.set(false);
   return {.give_back =
               [this](std::unique_ptr<sqlite::Snapshot> ended) {
-                // There is one snapshot, so the box is empty.
+                // There is only one snapshot, so the box is empty.
                 snapshot.offer(std::move(ended));
                 capture_wakeup.notify();
               },

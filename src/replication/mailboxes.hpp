@@ -1,9 +1,8 @@
-// What crosses between the threads of one database's replication, and nothing else does.
+// The only data that crosses between the threads of one database's replication.
 //
-// capture -> upload: an UploadJob, at most one at a time. upload -> capture: its snapshot as soon
-// as it is free (SnapshotLease), what keeps it from storing anything, then what became of the job.
-// main -> both: orders. Both -> main: the status, and at the end the report. Clients <-> capture:
-// sync_requests.
+// capture -> upload: an UploadJob, at most one at a time. upload -> capture: the job's snapshot as
+// soon as it is free (SnapshotLease), the reason for an outage, and the answer. main -> both:
+// orders. Both -> main: the status, and the report at the end. Clients <-> capture: sync_requests.
 #pragma once
 
 #include <array>
@@ -30,18 +29,18 @@
 
 namespace walwrap::replication {
 
-// In seconds: an upload to a directory is as quick as a disk, one to a store may take a minute.
+// In seconds: an upload to a directory is as fast as a disk, one to a store may take a minute.
 inline constexpr std::array<double, 12> kUploadSeconds = {.001, .0025, .005, .01, .025, .05,
                                                           .1,   .25,   .5,   1,   5,    30};
 
 // Since the replicator began.
 struct UploadCounts {
-  std::uint64_t failed = 0;  // given back, to be tried again
+  std::uint64_t failed = 0;  // returned, to be tried again
   Bytes bytes = 0;           // stored
   Histogram<kUploadSeconds.size()> took{kUploadSeconds};
 };
 
-// What was written before `as_of` is stored; in the WAL of then, that was everything up to `wal`.
+// Everything written before `as_of` is stored. In the WAL of that time it reached up to `wal`.
 struct StoredUpTo {
   MonoTime as_of{};
   std::optional<wal::Position> wal{};  // none: not known yet
@@ -52,17 +51,17 @@ struct ReplicatorStatus {
   Bytes lag_bytes = 0;  // committed, not yet stored
   std::chrono::milliseconds last_put{0};
   bool attached = false;
-  DatabaseFiles files{};  // those that are attached, and the database file as it is known
-  std::optional<MonoTime> waits_since{};  // the database is there, but cannot be attached yet
+  DatabaseFiles files{};  // the attached ones, and the known state of the database file
+  std::optional<MonoTime> waits_since{};  // the database exists, but cannot be attached yet
   std::string error{};                    // "": none
   Fencing fencing = Fencing::NotKnown;
   StoredUpTo stored{};
-  std::optional<WallTime> stored_at{};  // when the last upload was; none: none since the start
+  std::optional<WallTime> stored_at{};  // time of the last upload; none: none since the start
   UploadCounts uploads{};
   CheckpointCounts checkpoints{};
-  RandomId writer{};                                       // who writes to the replica: we
-  std::optional<std::chrono::milliseconds> restored_in{};  // by this start; none: it was there
-  std::string replica_lost{};    // why the replica is not the one we stored in; "": it is
+  RandomId writer{};  // this process as a writer to the replica
+  std::optional<std::chrono::milliseconds> restored_in{};  // by this start; none: no restore
+  std::string replica_lost{};    // why the replica is not the one that was written to; "": it is
   storage::StoreCounts store{};  // of all connections, since the start
   std::optional<double> request_dollars{};  // of these; none: no known price
 };
@@ -78,45 +77,45 @@ struct FlushReport {
 
 struct Orders {
   bool hurry = false;               // a stop has begun: no pace
-  std::optional<MonoTime> flush{};  // every writer is gone: finish until then
-  bool prove = false;               // all is stored: look whether the replica holds it
+  std::optional<MonoTime> flush{};  // every writer has ended: finish before this time
+  bool prove = false;               // everything is stored: check that the replica holds it
   bool quit = false;                // end without a flush
 };
 
-// What the last look at the replica has found.
+// Result of the last check of the replica.
 struct ReplicaProof {
-  std::string missing{};  // why the newest state could not be restored from there; "": it could
+  std::string missing{};  // why the newest state cannot be restored from it; "": it can
 };
 
 struct Mailboxes {
   static Result<std::unique_ptr<Mailboxes>> create();
-  // Of the upload thread: why nothing is stored; "": it is.
+  // From the upload thread: why nothing is stored. "": no outage.
   void tell_outage(std::string_view reason);
-  // Of any thread: the replica is to be looked at soon.
+  // From any thread: requests a check of the replica soon.
   void ask_replica_look(LookAt what);
-  // The way home of the snapshot that a job takes along. Of the capture thread.
+  // Takes back the snapshot that a job borrows. Called by the capture thread.
   SnapshotLease::Home snapshot_home();
-  // What wakes the capture thread, besides events of files.
+  // Descriptors that wake the capture thread, besides file events.
   std::vector<int> capture_wakers() const {
     return {capture_wakeup.descriptor(), sync_requests->asked().descriptor()};
   }
 
   os::Handoff<UploadJob> job;
-  os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;  // ended, on its way home
+  os::Handoff<std::unique_ptr<sqlite::Snapshot>> snapshot;  // ended, on its way back
   os::Handoff<UploadDone> done;
   os::Published<Orders> orders;
-  os::Published<std::string> outage;                  // what was told last
-  os::Published<Fencing> fencing{Fencing::NotKnown};  // of the upload thread
-  os::Published<Bytes> streamed{0};                   // of the job that is out, by now
-  os::Published<bool> moved_back{false};              // what was stored is no longer: compare all
-  os::Published<bool> looked_at_end{false};           // the upload thread, once a stop has begun
-  os::Published<bool> compacting{false};              // by the upload thread: see UploadLoop
-  os::Published<ReplicaReport> replica;               // of the upload thread's last look at it
-  os::Published<std::optional<LookAt>> replica_look;  // that a client has asked for
-  os::Handoff<ReplicaProof> proof;                    // of the upload thread, when told to prove
-  os::Published<bool> recalled{false};                // the snapshot that is out: wanted back
+  os::Published<std::string> outage;                  // the last reason
+  os::Published<Fencing> fencing{Fencing::NotKnown};  // from the upload thread
+  os::Published<Bytes> streamed{0};                   // of the job in flight, so far
+  os::Published<bool> moved_back{false};     // the replica has lost uploads: compare everything
+  os::Published<bool> looked_at_end{false};  // by the upload thread, after a stop has begun
+  os::Published<bool> compacting{false};     // the upload thread runs a compaction: see UploadLoop
+  os::Published<ReplicaReport> replica;      // from the upload thread's last check
+  os::Published<std::optional<LookAt>> replica_look;  // requested by a client
+  os::Handoff<ReplicaProof> proof;      // from the upload thread, after an order to prove
+  os::Published<bool> recalled{false};  // the lent snapshot must be returned
   os::Published<ReplicatorStatus> status;
-  os::Handoff<FlushReport> report;  // of the capture loop, when it has ended
+  os::Handoff<FlushReport> report;  // from the capture loop, after it has ended
   std::unique_ptr<SyncRequests> sync_requests;
   os::Wakeup capture_wakeup;
   os::Wakeup upload_wakeup;

@@ -17,10 +17,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAttachPause{100};
-// What ending the threads and saving the state may take after the deadline of a flush.
+// Time to end the threads and save the state after the deadline of a flush.
 constexpr milliseconds kReportGrace{250};
-// Between two tries at a store that is away: what has waited shall be stored within five seconds of
-// its return.
+// Between two tries during an outage. Pending commits are stored within five seconds of its end.
 constexpr milliseconds kLongestPause{1'500};
 constexpr milliseconds kLongestListing{30'000};
 
@@ -30,7 +29,7 @@ milliseconds until(MonoTime time, MonoTime now) {
 
 struct AttachedFirst {
   std::unique_ptr<sqlite::CheckpointOwner> owner;  // null: there is no database yet
-  bool has_waited = false;                         // another process had it meanwhile
+  bool has_waited = false;                         // another process had the database open
 };
 
 // Attaches before the app starts, if there is a database.
@@ -44,25 +43,26 @@ Result<AttachedFirst> attach_first(const ReplicatorOptions& options, MonoTime gi
     const Error& error = owner.error();
     if (error.code == Code::NotFound) return AttachedFirst{nullptr, said};
     if (error.code != Code::Busy || clock.mono() >= give_up) {
-      return fail(error.code,
-                  "attach to database {}: {}; end what else has it open, then start again",
-                  options.database.string(), error.text);
+      return fail(
+          error.code,
+          "attach to database {}: {}; stop the other program that has it open, then start again",
+          options.database.string(), error.text);
     }
     if (!std::exchange(said, true)) {
       log.warn("database is locked, waiting",
                {{"db", options.database.string()}, {"cause", error.text}});
     }
-    if (cancelled()) return fail(Code::Cancelled, "told to stop while starting");
+    if (cancelled()) return fail(Code::Cancelled, "stopped during the start");
     os::pause_for(kAttachPause);
   }
 }
 
-// Of a WAL and a file that nothing proves to belong together: SQLite would mix them without a word.
-// What is wrong with the content; "": nothing.
+// For a WAL and a file that are not proven to belong together: SQLite would mix them without an
+// error. Returns the damage in the content. "": none.
 Result<std::string> find_mixture(sqlite::CheckpointOwner& owner,
                                  const std::function<bool()>& cancelled) {
   auto damage = find_damage_in(owner, cancelled);
-  // A person who comes to mend it finds the files as they are.
+  // The files stay as they are for the person who repairs them.
   if (!damage || !damage->empty()) owner.abandon();
   return damage;
 }
@@ -101,7 +101,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_store(const Stopp
     const auto start = start_wait_.get();
     const auto orders = mailboxes_->orders.get();
     if (mailboxes_->compacting.get()) return budget_of_compaction(orders);
-    // Once the start is over, nobody may ask what belongs to it.
+    // After the start, nothing may use the start's objects.
     return budget_of(start, start && stopped(), orders);
   };
   return open_with({.clock = clock_,
@@ -111,7 +111,7 @@ Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_store(const Stopp
                     .access = storage::Access::Create});
 }
 
-// For a client that waits for the answer, and never in the way of a stop.
+// For a client that waits for the answer. It never delays a stop.
 Result<std::unique_ptr<storage::ObjectStore>> Replicator::open_to_list(const Stopped& stopped) {
   const MonoTime deadline = clock_.mono() + kLongestListing;
   return open_with({.clock = clock_, .log = log_, .budget = [this, stopped, deadline] {
@@ -153,7 +153,7 @@ Result<void> Replicator::boot_and_attach(const std::function<bool()>& cancelled)
       return {};
     }
     auto attached = TRY(attach_first(options_, give_up, clock_, log_, cancelled));
-    // Another holder of the database may have changed everything the start was decided on.
+    // The other holder of the database may have changed everything that the decision was based on.
     if (attached.has_waited) continue;
     if (parts.is_content_open && attached.owner) {
       damage_ = TRY(find_mixture(*attached.owner, cancelled));
@@ -164,7 +164,7 @@ Result<void> Replicator::boot_and_attach(const std::function<bool()>& cancelled)
   }
 }
 
-// Replication trouble never stops the app.
+// A failure of replication never stops the app.
 void Replicator::give_up_replication(const std::string& cause) {
   broken_ = cause;
   log_.error("replication stopped, the app goes on", {{"cause", broken_}});
@@ -225,7 +225,8 @@ void Replicator::on_panic(std::string_view what) {
 
 Result<void> Replicator::start() {
   if (!broken_.empty()) return {};
-  // Before the app runs, and its start script, which may delete what looks like a leftover.
+  // Before the app runs, and before its start script, which may delete files that look like
+  // leftovers.
   capture_->prepare();
   const auto panic = [this](std::string_view what) { on_panic(what); };
   upload_thread_ = os::Thread(
@@ -302,7 +303,7 @@ FlushReport Replicator::flush(MonoTime deadline) {
   return *report;
 }
 
-// What is stored is looked at once more, in the store: a verdict is measured.
+// A last check in the store: the verdict rests on a test, not on memory.
 void Replicator::prove(FlushReport& report, MonoTime deadline) {
   mailboxes_->orders.update([](Orders& orders) { orders.prove = true; });
   mailboxes_->upload_wakeup.notify();
@@ -312,7 +313,7 @@ void Replicator::prove(FlushReport& report, MonoTime deadline) {
     if (panicked_.get() || now >= deadline + kReportGrace) break;
     mailboxes_->main_wakeup.wait_for(until(deadline + kReportGrace, now));
   }
-  report.missing = proof ? proof->missing : "the time was too short for a look at the replica";
+  report.missing = proof ? proof->missing : "the time was too short to check the replica";
   if (!report.missing.empty()) report.outcome = FlushOutcome::Failed;
 }
 

@@ -1,9 +1,8 @@
 // Owner of one database's replication: its start, its threads, its final flush.
 //
-// prepare() is the start of design section 3 (open the store, decide, restore, attach) and runs on
-// the caller's thread; start() begins capture and upload on threads of their own; flush() is the
-// end. All public functions are called by one thread, the replicator process's main one; the
-// status may be read at any time.
+// prepare() is the start (open the store, decide, restore, attach) and runs on the caller's thread.
+// start() starts the capture and upload threads. flush() is the end. One thread, the replicator
+// process's main thread, calls all public functions. The status may be read at any time.
 #pragma once
 
 #include <chrono>
@@ -35,9 +34,9 @@ namespace walwrap::replication {
 
 struct ReplicatorOptions {
   os::Path database;
-  RandomId run = {};  // of walwrap, the same for each replicator that it restarts
+  RandomId run = {};  // of walwrap, the same for each replicator that init restarts
   storage::Location location;
-  // Stores whose calls are one attempt each; a test has its own.
+  // A store that makes one attempt per call. Tests replace it.
   std::function<Result<std::unique_ptr<storage::ObjectStore>>(const storage::Location&,
                                                               const storage::Surroundings&)>
       open_store = storage::open_store;
@@ -47,14 +46,14 @@ struct ReplicatorOptions {
   std::chrono::milliseconds interval{0};  // 0: by kind of store
   Bytes wal_limit = 64ULL << 20;
   BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;
-  bool app_running = false;  // a restart of ours: nothing may be restored, refused or set aside
-  std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
+  bool app_running = false;  // a restarted replicator: it may not restore, refuse or set aside
+  std::optional<os::FileOwner> owner = {};  // of new files beside the app; none: this user
 };
 
 class Replicator {
  public:
-  // Refusals come back as errors whose text says why and what to type. Cancelled: `cancelled`
-  // said so, and nothing was left at the final path.
+  // A refusal is an error whose text gives the reason and what to type. Cancelled: `cancelled`
+  // returned true, and nothing was left at the final path.
   static Result<std::unique_ptr<Replicator>> prepare(const ReplicatorOptions& options,
                                                      const os::Clock& clock, const Log& log,
                                                      const std::function<bool()>& cancelled);
@@ -65,14 +64,14 @@ class Replicator {
   Result<void> start();
   // A stop has begun: no pacing from now on.
   void hurry();
-  // Every writer is gone: captures and uploads what is left, checkpoints if time is left. On the
-  // threads that are there: several databases begin, and then each is waited for.
+  // Every writer has ended: captures and uploads the rest, and checkpoints if there is time left.
+  // It only gives the order to the threads, so several databases can flush at the same time.
   void begin_flush(MonoTime deadline);
-  FlushReport flush(MonoTime deadline);  // begins it, if need be
+  FlushReport flush(MonoTime deadline);  // begins it if necessary
   ReplicatorStatus status() const;
-  // For any thread, as long as this object is.
+  // For any thread, while this object exists.
   SyncRequests& sync_requests() { return *mailboxes_->sync_requests; }
-  PointsLister& points() { return *points_; }  // one thread asks
+  PointsLister& points() { return *points_; }  // for one thread
 
  private:
   Replicator(const ReplicatorOptions& options, const os::Clock& clock, const Log& log)
@@ -94,14 +93,14 @@ class Replicator {
   std::unique_ptr<Mailboxes> mailboxes_;
   os::Published<std::optional<StartWait>> start_wait_;
   storage::SharedCounts counts_;
-  std::optional<os::DirectoryLock> lock_;  // given up last
+  std::optional<os::DirectoryLock> lock_;  // released last
   std::optional<std::chrono::milliseconds> restored_in_;
   RandomId writer_;
   std::optional<CaptureLoop> capture_;  // destroyed before the mailboxes it uses
   std::optional<Uploader> uploader_;    // destroyed before the owner of a snapshot it may have
   std::optional<UploadLoop> uploads_;
-  std::string damage_;  // of the database, as a first look has found; "": none
-  std::string broken_;  // why nothing is replicated; "": it is
+  std::string damage_;  // of the database, found at the start; "": none
+  std::string broken_;  // why replication has ended; "": it has not
   os::Published<bool> panicked_{false};
   std::optional<PointsLister> points_;
   os::Thread upload_thread_;

@@ -1,8 +1,8 @@
-// How long a replicator waits for its store: the one place that says so. Pure.
+// Decides how long a replicator waits for its store. No other place decides that. Pure.
 //
-// A start waits until its time-out; where a known database can do without the replica, a look at it
-// gets a few seconds of that, in a hurry. While the app runs nothing is given up. A stop hurries,
-// its flush has a deadline, and a quit ends everything.
+// A start waits until its time-out. If a known database can start without the replica, the check of
+// the replica gets only a few seconds, with short retries. While the app runs, nothing is given up.
+// A stop shortens the retries, its flush has a deadline, and a quit order ends everything.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,7 @@ namespace walwrap::replication {
 // `start`: nullopt once it is over; `stopped`: the caller has cancelled it.
 storage::CallBudget budget_of(const std::optional<StartWait>& start, bool stopped,
                               const Orders& orders);
-// Of what a stop need not wait for.
+// For calls for which a stop does not wait.
 storage::CallBudget budget_of_compaction(const Orders& orders);
 
 }  // namespace walwrap::replication

@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kHurriedRetry{500};
-// What a store has answered that leaves a batch unstored, rights for one, is asked again this
+// An answer of the store that leaves a batch unstored, for example missing rights, is retried this
 // often.
 constexpr Backoff::Limits kAgain{.first = milliseconds(50), .ceiling = milliseconds(5'000)};
 
@@ -54,7 +54,7 @@ void UploadLoop::run() {
 void UploadLoop::upload(UploadJob job) {
   auto done = uploader_.run(job);
   uploader_.save_if_due(clock_.mono());
-  // Before the answer: who waits for a position believes it only of a replica that is proven.
+  // Before the answer: a waiting client accepts a position only from a proven replica.
   note_replica();
   if (done.error.empty()) {
     again_.reset();
@@ -73,7 +73,7 @@ void UploadLoop::upload(UploadJob job) {
   mailboxes_.compacting.set(false);
 }
 
-// A stop ends it, as it ends a compaction: the last look comes with the flush.
+// A stop ends the check, as it ends a compaction. The last check comes with the flush.
 void UploadLoop::inspect_replica() {
   std::optional<LookAt> wanted;
   mailboxes_.replica_look.update([&](auto& asked) { wanted = std::exchange(asked, std::nullopt); });
@@ -86,8 +86,9 @@ void UploadLoop::inspect_replica() {
   mailboxes_.capture_wakeup.notify();
 }
 
-// What a snapshot can mend is mended before the verdict, while the database is still attached. Of a
-// bucket that would cost each stop a listing: its next start mends it.
+// If a snapshot can repair the chain, it is made before the verdict, while the database is still
+// attached. For a bucket this would cost a listing at each stop, so the next start repairs the
+// chain there.
 void UploadLoop::look_at_end() {
   if (uploader_.holds_directory()) {
     uploader_.look_now(LookAt::Chain);
@@ -104,18 +105,18 @@ void UploadLoop::note_replica() {
   const std::string db = database_.string();
   if (report.lost.empty()) {
     if (lost_.on_success() == FailureEpisode::Say::Ended) {
-      log_.info("replica is as it was left again", {{"db", db}});
+      log_.info("replica is the right one again", {{"db", db}});
     }
   } else {
     const auto say = lost_.on_failure(clock_.mono());
     if (say == FailureEpisode::Say::Started || say == FailureEpisode::Say::Continues) {
-      log_.error("replica is not the one that was stored in, nothing is stored",
+      log_.error("replica was lost or replaced, nothing is stored",
                  {{"db", db}, {"cause", report.lost}, {"hint", report.hint}});
     }
   }
   const std::string said = std::exchange(broken_, report.broken);
   if (said != broken_ && !broken_.empty()) {
-    log_.warn("files are missing in the replica, a snapshot follows",
+    log_.warn("files are missing in the replica, storing a snapshot",
               {{"db", db}, {"cause", broken_}});
   }
   if (!report.wants_snapshot) return;
@@ -129,7 +130,7 @@ void UploadLoop::prove() {
   mailboxes_.main_wakeup.notify();
 }
 
-// One attempt, for a job that waits meanwhile holds its snapshot; the next comes with the next
+// One attempt, because a waiting job holds its snapshot. The next attempt comes with the next
 // upload.
 void UploadLoop::probe_fencing() {
   if (uploader_.store() == nullptr || mailboxes_.fencing.get() != Fencing::NotKnown) return;
@@ -137,13 +138,13 @@ void UploadLoop::probe_fencing() {
   if (!found) return;
   mailboxes_.fencing.set(*found);
   if (*found != Fencing::Off) return;
-  log_.warn("store overwrites what it should only create: a second writer would not be noticed",
+  log_.warn("store does not support create-only writes; a second writer would not be detected",
             {{"db", database_.string()},
              {"store", uploader_.store()->describe()},
              {"fencing", format_fencing(*found)}});
 }
 
-// A batch that has failed is offered again as soon as it has been given back.
+// A failed batch is offered again as soon as it was returned.
 void UploadLoop::wait_after(const UploadDone& done) {
   mailboxes_.tell_outage(done.error);
   switch (failed_.on_failure(clock_.mono())) {
@@ -160,7 +161,7 @@ void UploadLoop::wait_after(const UploadDone& done) {
   mailboxes_.tell_outage("");
 }
 
-// Less when it is told to hurry, nothing when there is no time left.
+// Waits less during a stop, and not at all when no time is left.
 void UploadLoop::wait(milliseconds delay) {
   const MonoTime until_then = clock_.mono() + delay;
   while (true) {

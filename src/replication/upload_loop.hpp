@@ -1,9 +1,9 @@
-// The upload thread of one database: takes what the capture offers, answers, and compacts.
+// The upload thread of one database: takes the capture's jobs, answers them, and compacts.
 //
-// A batch that fails goes back with the answer, after a pause that grows with each failure. What is
-// known of the store (an outage, whether it fences) is published in the mailboxes, and so is that a
-// compaction uses it: a stop ends that, also while the store has not answered. The replica is
-// inspected between the batches, see replica_watch.hpp.
+// A failed batch returns with the answer, after a pause that grows with each failure. The mailboxes
+// publish what is known of the store (an outage, fencing), and that a compaction uses it: a stop
+// ends a compaction even before the store has answered. The replica is inspected between the
+// batches, see replica_watch.hpp.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ class UploadLoop {
  public:
   UploadLoop(Uploader& uploader, os::Path database, Mailboxes& mailboxes, const os::Clock& clock,
              const Log& log);
-  // Until a quit order came and no job is left.
+  // Runs until a quit order arrives and no job is left.
   void run();
 
  private:
@@ -44,7 +44,7 @@ class UploadLoop {
   Backoff again_;
   FailureEpisode failed_;
   FailureEpisode lost_;
-  std::string broken_;  // as it was said last
+  std::string broken_;  // as it was logged last
   bool proved_ = false;
   bool looked_at_end_ = false;
 };

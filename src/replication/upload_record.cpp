@@ -7,7 +7,7 @@ void UploadRecord::on_done(const UploadDone& done, WallTime now) {
   pages_ = done.pages;
   if (!done.is_stored() && !done.error.empty()) ++counts_.failed;
   const auto* changes = std::get_if<answer::Changes>(&done.answer);
-  // What a snapshot takes says nothing about the lag.
+  // The duration of a snapshot says nothing about the lag.
   if (changes != nullptr && changes->stored) {
     counts_.took.observe(std::chrono::duration<double>(done.took).count());
     last_put_ = std::chrono::duration_cast<std::chrono::milliseconds>(done.took);

@@ -1,4 +1,5 @@
-// How far one database is stored, and what its uploads have come to since the replicator began.
+// How far one database is stored, and the totals of its uploads since the replicator began.
+//
 // Pure; owned by the capture thread.
 #pragma once
 
@@ -16,12 +17,12 @@ namespace walwrap::replication {
 class UploadRecord {
  public:
   UploadRecord() = default;
-  // As an earlier run has left it: `wal` is nullopt if it is not known how far that reaches.
+  // As an earlier run left it. `wal` is nullopt if its position in the WAL is unknown.
   UploadRecord(Txid txid, std::uint32_t pages, std::optional<wal::Position> wal)
       : txid_(txid), pages_(pages), up_to_{.as_of = {}, .wal = wal} {}
 
   void on_done(const UploadDone& done, WallTime now);
-  // A job that covers this is stored, or was found to be.
+  // A job that covers this is stored, or a comparison found it equal.
   void on_stored(const StoredUpTo& covers) { up_to_ = covers; }
   // Every commit before `as_of` is stored.
   void on_all_stored(MonoTime as_of) { up_to_.as_of = std::max(up_to_.as_of, as_of); }
@@ -30,8 +31,8 @@ class UploadRecord {
   std::uint32_t pages() const { return pages_; }  // database size as of it
   const StoredUpTo& up_to() const { return up_to_; }
   const UploadCounts& counts() const { return counts_; }
-  std::chrono::milliseconds last_put() const { return last_put_; }  // what it took
-  std::optional<WallTime> stored_at() const { return stored_at_; }  // the last one
+  std::chrono::milliseconds last_put() const { return last_put_; }  // duration of the last upload
+  std::optional<WallTime> stored_at() const { return stored_at_; }  // time of the last upload
 
  private:
   Txid txid_;

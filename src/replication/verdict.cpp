@@ -24,12 +24,12 @@ Verdict decide_without_database(const EndSight& sight) {
           sight.txid)};
 }
 
-// "": every proof is there.
+// "": every proof is present.
 std::string missing_proof(const EndSight& sight) {
-  if (!sight.is_file_captured) return "the file at this path is not the one that was captured";
+  if (!sight.is_file_captured) return "the file at this path is not the captured one";
   if (!sight.is_wal_read) return "the WAL was not read to its end";
   if (!sight.is_stored) return "the time was too short";
-  if (sight.is_wal_beyond) return "the WAL holds commits beyond what is stored";
+  if (sight.is_wal_beyond) return "the WAL holds commits that are not stored";
   return sight.doubt;
 }
 
@@ -49,7 +49,7 @@ Verdict decide_verdict(const EndSight& sight) {
   if (missing.empty()) return {.outcome = FlushOutcome::Ok, .is_final = true};
   const bool is_doubt = missing == sight.doubt;
   if (!sight.is_stored && !sight.error.empty()) missing = sight.error;
-  // Some of it is stored, and what is not is known: as a rule for want of time.
+  // A part is stored and the rest is known. Usually the time was too short.
   const bool is_partial = sight.is_file_captured && !sight.is_stored && sight.error.empty();
   return {.outcome = is_partial ? FlushOutcome::Partial : FlushOutcome::Failed,
           .is_final = is_doubt,

@@ -1,8 +1,8 @@
-// What a flush has come to, decided from what was looked at last: nothing is believed. Pure.
+// Decides the result of a flush from the last checks alone. Pure.
 //
-// Ok needs every proof. What is not proven is not Ok, and the reason says which proof is missing;
-// time may still bring it, until the deadline. The store's half of the verdict is its owner's; the
-// worse of both counts.
+// Ok needs every proof. Without a proof the result is not Ok, and the reason names the missing one.
+// Time may still bring it, until the deadline. This is the database's half of the verdict. The
+// store's half is decided separately (Replicator::prove), and the worse one counts.
 #pragma once
 
 #include <string>
@@ -17,16 +17,16 @@ struct EndSight {
   bool was_attached = false;       // during this run
   bool is_attached = false;
   bool is_hopeless = false;  // it will not be attached any more
-  // Of a database that is gone: commits that were found and not stored.
+  // For a deleted database: it had commits that were found and not stored.
   bool has_left_unstored = false;
   Txid txid{};          // what the replica holds
-  std::string error{};  // what keeps it from being attached, or stored; "": nothing known
+  std::string error{};  // what prevents attaching or storing; "": nothing known
 
-  // Of what is attached:
-  bool is_file_captured = false;  // the files at the path, and the content, are what was captured
-  bool is_wal_read = false;       // the WAL index publishes nothing that was not read
-  bool is_stored = false;         // nothing that was read is pending, on its way or uncompared
-  bool is_wal_beyond = false;     // the -wal holds a commit beyond what is stored
+  // For the attached database:
+  bool is_file_captured = false;  // the files at the path and their content are the captured ones
+  bool is_wal_read = false;       // the WAL index lists nothing that was not read
+  bool is_stored = false;         // everything that was read is stored and compared
+  bool is_wal_beyond = false;     // the -wal holds a commit beyond the stored position
   std::string doubt{};            // why the content itself cannot be trusted; "": it can
 };
 

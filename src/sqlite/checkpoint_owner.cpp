@@ -23,16 +23,16 @@ constexpr int kAbandonedLooks = 10;  // at a header that stays half-published
 constexpr milliseconds kAbandonedPause{1};
 constexpr milliseconds kAttachPatience{20};  // per try; the caller tries again
 constexpr microseconds kLockPause{100};
-constexpr milliseconds kBrakeSpin{1};  // several short commits
-constexpr microseconds kBrakePause{25};
-constexpr std::uint32_t kBrakeTailFrames = 64;  // small enough to copy within a millisecond or two
-constexpr int kBrakePasses = 3;
+constexpr milliseconds kBlockSpin{1};  // several short commits
+constexpr microseconds kBlockPause{25};
+constexpr std::uint32_t kBlockTailFrames = 64;  // small enough to copy within a millisecond or two
+constexpr int kBlockPasses = 3;
 
 constexpr const char* kReadOnce = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1; COMMIT";
 constexpr const char* kBeginRead = "BEGIN; SELECT 1 FROM sqlite_master LIMIT 1";
 constexpr const char* kEnd = "ROLLBACK";
 
-// Ends the transaction of `connection` on every way out.
+// Ends the transaction of `connection` when the scope ends.
 class TransactionEnd {
  public:
   explicit TransactionEnd(Connection& connection) : connection_(connection) {}
@@ -48,17 +48,17 @@ class TransactionEnd {
   Connection& connection_;
 };
 
-// A pause between two short commits lasts microseconds: a sleeping thread misses most of them. But
-// who spins on the CPU that the app needs misses them all, so that is not for long.
+// A pause between two short commits lasts microseconds, and a sleeping thread misses most of them.
+// A thread that spins on the CPU that the app needs misses all of them, so it spins briefly only.
 void wait_for_gap(MonoTime now, MonoTime spin_until) {
   if (now < spin_until) {
     std::this_thread::yield();
   } else {
-    os::pause_for(kBrakePause);
+    os::pause_for(kBlockPause);
   }
 }
 
-// True if it was free; the lock is then ours, and the caller's to give back.
+// True if it was free. The lock is then held, and the caller must release it.
 Result<bool> try_lock(Connection& connection, int slot, int how = SQLITE_SHM_EXCLUSIVE) {
   const int code = lock_without_shim(connection.file(), slot, SQLITE_SHM_LOCK | how);
   if (code == SQLITE_OK) return true;
@@ -66,7 +66,7 @@ Result<bool> try_lock(Connection& connection, int slot, int how = SQLITE_SHM_EXC
   return sqlite_failure(nullptr, code, "lock the WAL index");
 }
 
-// Gives a lock back on every way out.
+// Releases a lock when the scope ends.
 class LockEnd {
  public:
   LockEnd(Connection& connection, int slot) : connection_(connection), slot_(slot) {}
@@ -95,7 +95,7 @@ class MayWrite {
   sqlite3_file* file_;
 };
 
-// Copies `size` bytes that other processes may be writing, word by word.
+// Copies `size` bytes word by word, because other processes may be writing them.
 template <std::size_t Size>
 std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
   static_assert(Size % sizeof(std::uint32_t) == 0);
@@ -109,7 +109,7 @@ std::array<std::byte, Size> copy_shared(const volatile std::byte* from) {
   return copy;
 }
 
-// Of an app that was killed: SQLite rolls it back for the first who reads.
+// For a killed app: SQLite rolls its transaction back for the first reader.
 Result<void> roll_back(const os::Path& database) {
   auto connection = TRY(Connection::open(database, {.busy_timeout = kAttachPatience}));
   connection.set_wal_on_close(Connection::WalOnClose::Keep);
@@ -118,8 +118,8 @@ Result<void> roll_back(const os::Path& database) {
   return {};
 }
 
-// The mode, once no transaction is left that may have to be rolled back: an app that was killed, or
-// whose host lost power, can leave one in its first transaction, and in its change to WAL mode.
+// The mode after every unfinished transaction was rolled back: a killed app, or a power loss, can
+// leave one in the app's first transaction and in its change to WAL mode.
 Result<ModeSight> inspect_free(const os::Path& database, CheckpointOwner::Others others) {
   auto sight = inspect_mode(database);
   const bool is_left = sight ? sight->has_journal : sight.error().code == Code::Busy;
@@ -151,8 +151,8 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
                                                                  const os::Clock& clock,
                                                                  Others others) {
   const auto sight = TRY(inspect_free(database, others));
-  // SQLite writes the first page with the first transaction; before that the app may still choose
-  // the page size and more, which opening it in WAL mode would take from it.
+  // SQLite writes page 1 with the first transaction. Until then the app may choose the page size
+  // and other settings, and opening the file in WAL mode would fix them.
   if (sight.mode == JournalMode::None)
     return fail(Code::NotFound, "{} is empty", database.string());
   if (sight.mode == JournalMode::Rollback) TRY(leave_rollback_mode(database));
@@ -163,7 +163,7 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
   owner->reader_ = TRY(owner->open_connection());
   for (auto* connection : {&owner->holder_, &owner->checkpointer_, &owner->reader_}) {
     set_write_lock((*connection)->file(), WriteLock::Refused);
-    // A connection opens the WAL with its first read: now, for later there may be another one.
+    // A connection opens the WAL with its first read. It reads now: later the WAL may be another.
     TRY((*connection)->execute(kReadOnce).context("first read"));
   }
   share_write_lock(owner->checkpointer_->file(), owner->write_lock_held_);
@@ -173,8 +173,8 @@ Result<std::unique_ptr<CheckpointOwner>> CheckpointOwner::attach(const os::Path&
 CheckpointOwner::~CheckpointOwner() {
   reader_.reset();
   checkpointer_.reset();
-  // The holder's connection is closed with the shim still letting it pass: the lock is given up
-  // with the -shm itself, so that nobody checkpoints between the last look and the close.
+  // The holder closes its connection while the shim still passes the lock: the lock ends with the
+  // -shm itself, so no process checkpoints between the last look and the close.
   holder_.reset();
 }
 
@@ -199,8 +199,8 @@ Result<void> CheckpointOwner::open_lock_holder() {
   holder_ = TRY(open_connection());
   const auto mode =
       TRY(holder_->query_text("PRAGMA journal_mode").context("read the journal mode"));
-  // The app has changed it in between. To change it back through this connection would hold locks
-  // for as long as that takes.
+  // The app has changed the mode in between. Changing it back through this connection would hold
+  // locks for too long.
   if (mode != "wal") {
     return fail(Code::Busy, "{} is in journal mode {}", database_.string(), mode);
   }
@@ -255,7 +255,7 @@ std::optional<IndexView> CheckpointOwner::read_index() const {
   return std::nullopt;
 }
 
-// A writer that is alive changes what it publishes, or holds the write lock while it does not.
+// A live writer changes what it publishes, or holds the write lock meanwhile.
 bool CheckpointOwner::is_header_abandoned() const {
   const auto bytes = copy_shared<2 * wal::kIndexCopyBytes>(index_);
   for (int look = 0; look < kAbandonedLooks; ++look) {
@@ -286,8 +286,8 @@ Result<bool> CheckpointOwner::take_lock_back() {
   return is_ours;
 }
 
-// A slot that nobody reads with is marked as unused, as SQLite's own checkpoint does, and then
-// shared; a process that marked a frame with it in between keeps it.
+// A read mark that no reader uses is marked as unused, as SQLite's own checkpoint does, and then
+// shared. If a process marked a frame with it in between, that process keeps it.
 Result<bool> CheckpointOwner::take_restart_guard() {
   WW_CHECK(!guard_);
   const auto mark_of = [this](int read_slot) -> volatile std::uint32_t& {
@@ -354,7 +354,7 @@ Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
   WW_CHECK(holds_lock());
   const TransactionEnd end(*reader_);
   TRY(reader_->execute(kBeginRead).context("begin the read that guards a checkpoint"));
-  if (held_read_lock(reader_->file()) == 0) return {};  // all of it is in the database already
+  if (held_read_lock(reader_->file()) == 0) return {};  // the database file already has all of it
   TRY(capture());
   const int code = sqlite3_wal_checkpoint_v2(checkpointer_->handle(), "main",
                                              SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
@@ -362,11 +362,11 @@ Result<void> CheckpointOwner::pass(const CaptureFn& capture) {
   return sqlite_failure(checkpointer_->handle(), code, "checkpoint");
 }
 
-Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& capture,
-                                                             BrakePatience patience) {
-  for (int i = 0; i < kBrakePasses; ++i) {
+Result<CheckpointOwner::BlockingOutcome> CheckpointOwner::checkpoint_blocking(
+    const CaptureFn& capture, BlockingPatience patience) {
+  for (int i = 0; i < kBlockPasses; ++i) {
     const auto index = read_index();
-    if (!index || index->not_backfilled() <= kBrakeTailFrames) break;
+    if (!index || index->not_backfilled() <= kBlockTailFrames) break;
     TRY(pass(capture));
   }
   const MonoTime asked = clock_.mono();
@@ -374,8 +374,8 @@ Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& ca
     const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
     if (is_ours) break;
     const MonoTime now = clock_.mono();
-    if (now >= asked + patience.for_gap) return BrakeOutcome{};
-    wait_for_gap(now, asked + kBrakeSpin);
+    if (now >= asked + patience.for_gap) return BlockingOutcome{};
+    wait_for_gap(now, asked + kBlockSpin);
   }
   const LockEnd end(*holder_, wal::kWriteLock);
   const MonoTime from = clock_.mono();
@@ -383,11 +383,11 @@ Result<CheckpointOwner::BrakeOutcome> CheckpointOwner::brake(const CaptureFn& ca
   if (is_last) {
     TRY(pass(capture));
   }
-  return BrakeOutcome{.held = true, .took = clock_.mono() - from};
+  return BlockingOutcome{.held = true, .took = clock_.mono() - from};
 }
 
-// The lock came free in the middle of a commit of the app's, which still has to end its read: a
-// checkpoint at once would leave its last frames, and the WAL could not restart.
+// The lock became free in the middle of an app's commit, whose read must still end: a checkpoint at
+// once would leave its last frames, and the WAL could not restart.
 Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
   const MonoTime asked = clock_.mono();
   while (true) {
@@ -395,11 +395,11 @@ Result<bool> CheckpointOwner::wait_for_older_readers(milliseconds patience) {
     if (!is_read) return true;
     const MonoTime now = clock_.mono();
     if (now >= asked + patience) return false;
-    wait_for_gap(now, asked + kBrakeSpin);
+    wait_for_gap(now, asked + kBlockSpin);
   }
 }
 
-// As SQLite's checkpoint finds out: a read lock that another process holds cannot be taken.
+// As SQLite's checkpoint does: a read lock of another process cannot be taken.
 Result<bool> CheckpointOwner::has_older_reader() {
   const auto index = read_index();
   if (!index) return false;
@@ -417,7 +417,7 @@ Result<bool> CheckpointOwner::has_older_reader() {
 Result<bool> CheckpointOwner::settle(const CaptureFn& capture,
                                      const std::function<bool()>& is_unused) {
   if (!holds_lock()) return false;
-  TRY(pass(capture));  // the bulk, and its fsyncs, while nobody is held
+  TRY(pass(capture));  // most frames and their fsyncs, while no writer is blocked
   if (!is_unused()) return false;
   const bool is_ours = TRY(try_lock(*holder_, wal::kWriteLock));
   if (!is_ours) return false;
@@ -436,7 +436,7 @@ Result<bool> CheckpointOwner::discard_wal() {
   const auto index = read_index();
   const bool is_read = TRY(has_reader());
   if (!index || is_read) return false;
-  // Nothing is left to copy for the checkpoint that cuts the WAL.
+  // The checkpoint that truncates the WAL has nothing left to copy.
   auto& backfilled = *reinterpret_cast<volatile std::uint32_t*>(index_ + wal::kBackfilledOffset);
   backfilled = index->header.max_frame;
   auto cut = cut_wal();
@@ -453,7 +453,7 @@ Result<bool> CheckpointOwner::has_reader() {
   return false;
 }
 
-// Called with the write lock, which the checkpointer then takes as its own.
+// Called with the write lock, which the checkpointer then uses as its own.
 Result<bool> CheckpointOwner::cut_wal() {
   write_lock_held_.store(true);
   auto cut = truncate();

@@ -32,7 +32,7 @@ Code code_of(int sqlite_code) {
   }
 }
 
-// A path as a URI: what has a meaning there is escaped.
+// A path as a URI: characters with a meaning in a URI are escaped.
 std::string immutable_uri(const os::Path& path) {
   std::string uri = "file:";
   for (const char c : path.string()) {
@@ -50,7 +50,7 @@ struct Finalize {
 };
 using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
-// Prepared and stepped to its first row.
+// Prepares the statement and steps to its first row.
 Result<Statement> first_row(sqlite3* handle, const std::string& sql) {
   sqlite3_stmt* raw = nullptr;
   int code = sqlite3_prepare_v2(handle, sql.c_str(), -1, &raw, nullptr);
@@ -84,7 +84,7 @@ Result<Connection> Connection::open(const os::Path& path, const Options& options
 }
 
 void Connection::set_cancel(std::function<bool()> cancelled) {
-  // Some microseconds of SQLite's work between two questions.
+  // Some microseconds of SQLite's work between two calls of the callback.
   constexpr int kInstructions = 10'000;
   const auto ask = [](void* function) -> int {
     return (*static_cast<std::function<bool()>*>(function))() ? 1 : 0;

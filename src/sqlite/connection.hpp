@@ -24,7 +24,7 @@ class Connection {
  public:
   enum class Mode {
     ReadWrite,  // never creates the file
-    Immutable,  // read-only, without locks or a WAL, read ahead: a file nobody else knows of
+    Immutable,  // read-only, without locks or a WAL, with read-ahead: only for a private file
   };
   struct Options {
     Mode mode = Mode::ReadWrite;
@@ -38,7 +38,7 @@ class Connection {
   Result<std::string> query_text(const std::string& sql);
   Result<std::int64_t> query_integer(const std::string& sql);
 
-  // Asked often while a statement runs, on its thread; true ends the statement, as Cancelled.
+  // Called often while a statement runs, on its thread. True ends the statement as Cancelled.
   void set_cancel(std::function<bool()> cancelled);
 
   sqlite3* handle() const { return handle_.get(); }

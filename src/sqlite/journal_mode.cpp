@@ -15,7 +15,8 @@ constexpr std::size_t kWriteVersionAt = 18, kReadVersionAt = 19;
 constexpr std::size_t kChangesAt = 24, kChangesOfSizeAt = 92;
 constexpr std::size_t kWrittenEnd = kChangesOfSizeAt + 4;
 constexpr std::byte kRollbackVersion{1}, kWalVersion{2};
-// PENDING, RESERVED and all SHARED bytes: who holds any of them reads or writes the database.
+// PENDING, RESERVED and all SHARED bytes: a process that holds any of them reads or writes the
+// database.
 constexpr os::ByteRange kLockBytes{.first = 0x4000'0000, .count = 512};
 
 using Header = std::array<std::byte, kHeaderBytes>;
@@ -37,7 +38,7 @@ void store(Header& header, std::size_t at, std::uint32_t value) {
   }
 }
 
-// nullopt: what is there is no database.
+// nullopt: the file is not a database.
 Result<std::optional<Header>> read_header(const os::File& file) {
   Header header{};
   const auto got = TRY(file.read_at(header, 0));
@@ -45,7 +46,7 @@ Result<std::optional<Header>> read_header(const os::File& file) {
   return std::optional(header);
 }
 
-// As SQLite opens a file: the version for readers decides, and what is above 2 is not known.
+// As SQLite opens a file: the version for readers decides, and versions above 2 are unknown.
 Result<JournalMode> mode_of(const Header& header, const os::Path& database) {
   if (header[kReadVersionAt] == kWalVersion) return JournalMode::Wal;
   if (header[kReadVersionAt] == kRollbackVersion && header[kWriteVersionAt] <= kWalVersion) {
@@ -59,7 +60,7 @@ Result<JournalMode> mode_of(const Header& header, const os::Path& database) {
 enum class Journal { None, Finished, Unfinished };
 
 // SQLite's own rule: a journal that is empty or begins with a zero belongs to a finished
-// transaction (journal_mode TRUNCATE and PERSIST leave such).
+// transaction. journal_mode TRUNCATE and PERSIST leave such journals.
 Result<Journal> journal_beside(const os::Path& database) {
   const auto file = os::File::open(journal_of(database), os::File::Open::ReadOnly);
   if (!file && file.error().code == Code::NotFound) return Journal::None;
@@ -69,8 +70,8 @@ Result<Journal> journal_beside(const os::Path& database) {
   return got == 1 && first[0] != std::byte{0} ? Journal::Unfinished : Journal::Finished;
 }
 
-// The change counter tells every connection of the app's that what it has cached is old, so it
-// reads the first page again and finds the mode. The size in the header stays valid if it was.
+// The change counter tells every connection of the app that its cache is out of date. So the
+// connection reads page 1 again and finds the new mode. A valid size in the header stays valid.
 void set_wal(Header& header) {
   header[kWriteVersionAt] = header[kReadVersionAt] = kWalVersion;
   const std::uint32_t changes = load(header, kChangesAt);
@@ -82,7 +83,7 @@ void set_wal(Header& header) {
 
 Result<ModeSight> inspect_mode(const os::Path& database) {
   const auto status = TRY(os::status_of(database));
-  // To open a pipe would wait for its writer.
+  // Opening a pipe would wait for its writer.
   if (status.type != os::FileType::Regular) {
     return fail(Code::Invalid, "{} is not a regular file", database.string());
   }
@@ -96,7 +97,7 @@ Result<ModeSight> inspect_mode(const os::Path& database) {
   sight.has_journal = journal == Journal::Unfinished;
   sight.keeps_journal = journal == Journal::Finished;
   if (!header) {
-    // A first transaction writes its pages in any order, so the first one may still be missing.
+    // A first transaction writes its pages in any order, so page 1 may still be missing.
     holder = TRY(os::find_lock_holder(file, kLockBytes));
     if (holder || sight.has_journal) {
       return fail(Code::Busy, "{} is being created", database.string());
@@ -117,8 +118,8 @@ Result<ModeChange> change_to_wal(const os::Path& database) {
   auto header = TRY(read_header(file));
   if (!header) return ModeChange::NotNeeded;
   {
-    // Until the lock ends, the app waits or fails: nothing here waits for a disk. One sector is
-    // written, whole or not at all, and each part of it alone would be a database as well.
+    // The app waits or fails until the lock ends, so nothing here waits for a disk. One sector is
+    // written, completely or not at all, and any part of it would be a valid database as well.
     const auto lock = TRY(os::RecordLock::try_take(file, kLockBytes));
     if (!lock) return ModeChange::Locked;
     header = TRY(read_header(file));

@@ -23,7 +23,7 @@ Result<Lending> Lending::begin(CheckpointOwner& owner) {
   return lending;
 }
 
-// What is captured while the index stays the same is all that it publishes.
+// If the index did not change during the capture, everything that it lists is captured.
 Result<void> Lending::look(const CheckpointOwner::CaptureFn& capture) {
   const auto before = owner_->read_index();
   if (!before || before->header != captured_) TRY(capture());
@@ -34,7 +34,7 @@ Result<void> Lending::look(const CheckpointOwner::CaptureFn& capture) {
   return {};
 }
 
-// All of the WAL is captured and in the database.
+// The whole WAL is captured and in the database file.
 bool Lending::is_complete() const {
   return captured_ == index_.header && index_.header.max_frame > 0 && index_.not_backfilled() == 0;
 }
@@ -43,19 +43,19 @@ bool Lending::has_checkpoint() const {
   return index_.checkpoint.attempted > first_.checkpoint.attempted;
 }
 
-// No moment is waited for any more.
+// The time to wait is over.
 bool Lending::is_over() const {
   const auto patience = has_checkpoint() ? kPatienceForMoment : kPatience;
   return has_restarted() || now() >= begun_ + patience;
 }
 
-// It is ours already where the last capture has failed.
+// The lock is already held if the last capture failed.
 Result<bool> Lending::take_lock() {
   if (owner_->holds_lock()) return true;
   return owner_->take_lock_back();
 }
 
-// True: ended. With the lock ours and all that is in the database captured, no guard is needed.
+// True: ended. With the lock held and everything in the database file captured, no guard is needed.
 Result<bool> Lending::on_growing(const CheckpointOwner::CaptureFn& capture) {
   if (is_over()) {
     const bool is_ours = TRY(take_lock());
@@ -63,14 +63,14 @@ Result<bool> Lending::on_growing(const CheckpointOwner::CaptureFn& capture) {
       TRY(look(capture));
       return true;
     }
-    // A checkpoint is under way, and ends soon; but for one that waits for the restart guard, and
-    // holds up all writers.
+    // A checkpoint is running and will end soon, unless it waits for the restart guard and blocks
+    // all writers.
     if (!owner_->is_written()) return false;
   }
   if (!is_complete()) return false;
   const bool has_copy_guard = TRY(owner_->take_copy_guard());
   if (!has_copy_guard) return false;
-  // From here on nothing is copied: what is complete now stays so until the next commit.
+  // From here on nothing is copied: a complete WAL stays complete until the next commit.
   const auto index = owner_->read_index();
   if (!index || index->header != captured_ || index->not_backfilled() > 0) {
     owner_->release_copy_guard();
@@ -82,8 +82,7 @@ Result<bool> Lending::on_growing(const CheckpointOwner::CaptureFn& capture) {
   return on_complete();
 }
 
-// True: ended. A commit that is under way may have met the restart guard, and goes on into the old
-// WAL.
+// True: ended. A commit in progress may have met the restart guard, and continues in the old WAL.
 Result<bool> Lending::on_complete() {
   const bool is_written = owner_->is_written();
   const auto index = owner_->read_index();

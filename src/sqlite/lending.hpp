@@ -1,27 +1,27 @@
-// Lends the checkpoint lock to writers that never pause, so that the WAL can restart.
+// Lends the checkpoint lock to writers without pauses, so that the WAL can restart.
 //
-// Only blocking such a writer makes its WAL restart, and an app without a busy
-// timeout then gets SQLITE_BUSY. But with the lock free a writer checkpoints by itself, after each
-// commit of its own to a WAL of some length, as it would without us. Nothing is lost meanwhile,
-// because one of two guards (checkpoint_owner.hpp) is ours all the time: under the restart guard
-// the WAL grows and cannot restart, under the copy guard no more frames get into the
-// database. That holds however often any process checkpoints or is killed, and however late this
-// thread looks.
-//   state     guard    lock     continues when
-//   Growing   restart  theirs,  everything is in the database and captured, and still is under the
-//                      or free  copy guard: the restart guard goes (Complete). Or it takes too
-//                               long, and the lock is ours again (ended)
-//   Complete  copy     theirs,  the WAL has restarted, or nobody writes, so that the next commit
-//                      or free  does that: the lock is taken (ended), or, where a process is at a
-//                               checkpoint, after an exchange of the guards (Growing, and over).
-//                               Or the commit that was under way has made the old WAL longer: an
-//                               exchange of the guards (Growing)
+// The WAL of such a writer restarts only if the writer is blocked, and an app without a busy
+// timeout then gets SQLITE_BUSY. But if the lock is free, the writer checkpoints by itself after a
+// commit to a WAL of some length, as it would without walwrap. Nothing is lost meanwhile, because
+// one of two guards (checkpoint_owner.hpp) is always held. Under the restart guard the WAL grows
+// and cannot restart. Under the copy guard no more frames get into the database file. This holds
+// however often any process checkpoints or is killed, and however late this thread looks.
 //
-// Complete lets the WAL restart once, and only after all of it was captured: what comes into the
-// new one cannot get into the database, and so cannot be written over.
+//   state     guard    lock      continues when
+//   Growing   restart  an app's  everything is in the database and captured, also after the copy
+//                      or free   guard was taken: the restart guard is released (Complete). Or the
+//                                time is over: walwrap takes the lock (ended)
+//   Complete  copy     an app's  the WAL has restarted, or no process writes, so that the next
+//                      or free   commit restarts it: walwrap takes the lock (ended), or, while a
+//                                process makes a checkpoint, exchanges the guards first (Growing).
+//                                Or a commit in progress has made the old WAL longer: walwrap
+//                                exchanges the guards (Growing)
 //
-// Used by the capture thread while nothing of ours reads the database. Pausing between two calls of
-// go_on() is safe.
+// Complete lets the WAL restart once, and only after all of it was captured. Frames of the new WAL
+// cannot get into the database file, so they cannot be overwritten either.
+//
+// Used by the capture thread while no walwrap connection reads the database. A pause between two
+// calls of go_on() is safe.
 #pragma once
 
 #include <chrono>
@@ -37,21 +37,22 @@ class Lending {
  public:
   enum class Outcome {
     Lent,          // not ended: call go_on() again
-    Restarts,      // all of the WAL is in the database: it restarts with the next commit
-    NoCommit,      // the app committed nothing in that time
-    NoCheckpoint,  // the app committed, and did not checkpoint
-    NotFinished    // its checkpoints left frames: a reader's, or those of the next commit
+    Restarts,      // the whole WAL is in the database file: the next commit restarts it
+    NoCommit,      // the app committed nothing meanwhile
+    NoCheckpoint,  // the app committed and did not checkpoint
+    NotFinished    // its checkpoints left frames, for a reader or of the next commit
   };
-  // How long a commit and its checkpoint are waited for; and the right moment, where there are
-  // checkpoints: on a slow disk there are few of them.
+  // How long to wait for a commit and its checkpoint; and for the right moment, if there are
+  // checkpoints: on a slow disk they are rare.
   static constexpr std::chrono::milliseconds kPatience{30};
   static constexpr std::chrono::milliseconds kPatienceForMoment{100};
 
-  // The lock is the owner's. Busy: the app's reads take every slot that could be the guard.
+  // The owner must hold the lock. Busy: the app's readers use every read mark that could be the
+  // guard.
   static Result<Lending> begin(CheckpointOwner& owner);
 
-  // For at most kPatience. The owner has its lock again, and no guard, when this is not Lent. An
-  // error of `capture` changes nothing: continue.
+  // For at most kPatience. If the result is not Lent, the owner has its lock again and no guard is
+  // held. An error of `capture` changes nothing: call it again.
   Result<Outcome> go_on(const CheckpointOwner::CaptureFn& capture);
 
  private:
@@ -73,8 +74,8 @@ class Lending {
   MonoTime begun_{};
   IndexView first_;             // at the beginning
   IndexView index_;             // the newest that was read
-  wal::IndexHeader captured_;   // all that it publishes is captured
-  wal::IndexHeader completed_;  // when the restart guard went
+  wal::IndexHeader captured_;   // everything that it lists is captured
+  wal::IndexHeader completed_;  // when the restart guard was released
 };
 
 }  // namespace walwrap::sqlite

@@ -12,7 +12,7 @@ namespace walwrap::sqlite {
 namespace {
 
 constexpr const char* kReadAheadName = "walwrap-read-ahead";
-// Large enough that calls cost little, small enough to stay in a core's cache.
+// Large enough for few calls, and small enough for a core's cache.
 constexpr sqlite3_int64 kWindowBytes = 256 << 10;
 
 struct Window : WrappedFile {
@@ -23,7 +23,7 @@ struct Window : WrappedFile {
   sqlite3_int64 end() const { return begin + static_cast<sqlite3_int64>(bytes.size()); }
 };
 
-// Where a window begins that holds the read and what comes next; nullopt: nobody knows what does.
+// The start of a window with this read and the next ones. nullopt: the next ones are unknown.
 std::optional<sqlite3_int64> window_begin(const Window& window, int amount, sqlite3_int64 offset) {
   if (offset >= window.begin && offset <= window.end() + kWindowBytes) return offset;
   const bool goes_back = offset < window.begin && offset + kWindowBytes >= window.begin;

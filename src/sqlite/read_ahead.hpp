@@ -1,9 +1,9 @@
-// A VFS over "unix" that reads a file nobody else knows of in large pieces.
+// A VFS over "unix" that reads a private file in large pieces.
 //
-// A check of a whole database reads its pages one by one, mostly in their order in the file or, as
-// SQLite's own checks do, against it, and each read is a system call. Here a read near the last one
-// fetches what lies beyond it in the same direction too.
-// Only for connections that open a file as immutable: what was read ahead is never read again.
+// A check of a whole database reads its pages one by one, mostly in the order of the file or, as
+// SQLite's own checks do, in the reverse order, and each read is a system call. Here a read near
+// the previous one also fetches the data beyond it in the same direction. Only for connections that
+// open a file as immutable: data that was read ahead is never read again.
 #pragma once
 
 namespace walwrap::sqlite {

@@ -44,7 +44,7 @@ int shim_shm_lock(sqlite3_file* file, int first, int count, int flags) {
     return SQLITE_OK;
   }
   const bool takes_write_lock = first <= wal::kWriteLock && (flags & SQLITE_SHM_LOCK) != 0;
-  // Not SQLITE_BUSY, which SQLite's read would wait for: up to ten seconds where a writer died.
+  // Not SQLITE_BUSY: SQLite would wait for it, up to ten seconds after a writer died.
   if (takes_write_lock && shim->write_lock == WriteLock::Refused) return SQLITE_BUSY_RECOVERY;
   const bool covers_checkpoint =
       first <= wal::kCheckpointLock && first + count > wal::kCheckpointLock;

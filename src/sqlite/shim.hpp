@@ -1,14 +1,16 @@
-// A VFS shim over "unix" that lets our own connections pass the checkpoint lock we hold.
+// A VFS shim over "unix" that lets walwrap's connections pass the checkpoint lock that walwrap
+// holds.
 //
-// The replicator holds WAL_CKPT_LOCK exclusively for as long as it is attached, so that nobody
-// else can checkpoint. Our own checkpoint and WAL recovery ask for that lock too; the shim treats
-// it as already held process-wide, so there is no moment in which it is free. Ranges count:
-// recovery locks the checkpoint and the recover byte in one call, of which the first is stripped
-// and the rest passed on. Used by our connections only, registered under its own name.
+// The replicator holds WAL_CKPT_LOCK exclusively while it is attached, so that no other process can
+// checkpoint. Its own checkpoint and WAL recovery request that lock too. The shim treats it as held
+// by the whole process, so the lock is never free. Ranges matter: recovery locks the checkpoint
+// byte and the recover byte in one call. The shim removes the first and passes the rest on. Used by
+// walwrap's connections only, under its own name.
 //
-// It also keeps our connections from the write lock. A read that meets a half-published wal-index
-// header asks for that lock, to recover; beside a writer at full speed the header is only being
-// published, and an app without a busy timeout would get SQLITE_BUSY from our read.
+// It also keeps walwrap's connections from the write lock. A read that meets a half-published
+// wal-index header requests that lock in order to recover. Beside a writer at full speed the header
+// is only being published, and the app without a busy timeout would get SQLITE_BUSY because of
+// walwrap's read.
 #pragma once
 
 #include <sqlite3.h>
@@ -24,19 +26,19 @@ const char* register_shim();
 // main database file opened through the shim; `held` must outlive it.
 void share_checkpoint_lock(sqlite3_file* file, const std::atomic<bool>& held);
 
-// Whether `file`'s connection may take the write lock. Refused: what would need it, a recovery for
-// one, fails with SQLITE_BUSY_RECOVERY at once.
+// Whether `file`'s connection may take the write lock. Refused: an operation that needs it, for
+// example recovery, fails with SQLITE_BUSY_RECOVERY at once.
 enum class WriteLock { Allowed, Refused };
 void set_write_lock(sqlite3_file* file, WriteLock which);
 
-// From now on `file` takes the write lock as its own whenever `held` is true: for a checkpoint that
-// has to be sure that nobody writes, on behalf of another connection of ours that holds the lock.
+// From now on `file` takes the write lock as its own whenever `held` is true: for a checkpoint
+// without any writers, while another walwrap connection holds the lock.
 void share_write_lock(sqlite3_file* file, const std::atomic<bool>& held);
 
 // The read lock (0 to 4) that `file`'s connection holds in its read transaction; -1: none.
 int held_read_lock(sqlite3_file* file);
 
-// unix's own xShmLock, for the holder of the checkpoint lock for all.
+// unix's own xShmLock, for the connection that holds the checkpoint lock.
 int lock_without_shim(sqlite3_file* file, int slot, int flags);
 
 }  // namespace walwrap::sqlite

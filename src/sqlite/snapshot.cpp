@@ -44,8 +44,8 @@ Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
       return fail(begun.error());
     }
     if (begun && before && after) {
-      // Read lock 0 means that the WAL was all backfilled and is not used, so it may restart under
-      // us. Then our moment is known only if no commit came in between.
+      // Read lock 0 means that the WAL was completely backfilled and is not used, so it may restart
+      // during the read. The moment is then known only if no commit happened in between.
       const bool uses_wal = held_read_lock(connection_.file()) > 0;
       if (uses_wal) return Moment{.index = after->header, .all_backfilled = false};
       if (before->header == after->header) return moment_of_file(after->header);
@@ -55,8 +55,8 @@ Result<Snapshot::Moment> Snapshot::begin(const CheckpointOwner& owner) {
   return fail(Code::Busy, "cannot take a snapshot of {} now", owner.database().string());
 }
 
-// An index made from an empty WAL knows neither the size of the database nor of its pages. And
-// where all of a WAL is in the file, the file's own size counts: it may have been written over.
+// An index made from an empty WAL has neither the database size nor the page size. If the file has
+// the whole WAL, the file's own size counts, because it may have been overwritten.
 Result<Snapshot::Moment> Snapshot::moment_of_file(wal::IndexHeader index) {
   sqlite3_int64 bytes = 0;
   const int code = database_->pMethods->xFileSize(database_, &bytes);
@@ -92,7 +92,7 @@ Result<void> Snapshot::read_page(Pgno pgno, MutableByteSpan page) const {
     const auto offset = static_cast<sqlite3_int64>(pgno.value - 1) * page_size_.value;
     const int code =
         database_->pMethods->xRead(database_, page.data(), static_cast<int>(page.size()), offset);
-    // A short read has filled the rest with zeros: the app grew the file without writing there.
+    // A short read filled the rest with zeros: the app extended the file without writing there.
     if (code == SQLITE_OK || code == SQLITE_IOERR_SHORT_READ) return {};
     return sqlite_failure(nullptr, code, fmt::format("read page {}", pgno));
   }

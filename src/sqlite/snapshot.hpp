@@ -1,9 +1,9 @@
-// Pages of a live database as of one moment, while the app continues to write.
+// Reads the pages of a live database as of one moment, while the app continues to write.
 //
-// begin() opens a read transaction on a connection of its own; until end() nobody can overwrite
-// what it needs: the WAL is not restarted and nothing past its read mark is backfilled. A page
-// comes from its newest frame at or below that moment, else from the database file. Used by one
-// thread at a time: the capture thread begins it and says which pages have frames, the uploader
+// begin() opens a read transaction on its own connection. Until end(), no process can overwrite
+// what it needs: the WAL does not restart, and nothing past its read mark is backfilled. A page
+// comes from its newest frame at or before that moment, or else from the database file. Used by one
+// thread at a time: the capture thread begins it and sets the frames of the pages, the uploader
 // reads and ends it. Must be destroyed before its CheckpointOwner.
 #pragma once
 
@@ -38,11 +38,11 @@ class Snapshot {
   };
   // Busy: no quiet moment was found; try again.
   Result<Moment> begin(const CheckpointOwner& owner);
-  // Frames of this generation for the pages that will be read, in ascending page order; pages
-  // without one are read from the database file. Call between begin() and the first read.
+  // Frames of this generation for the pages to read, in ascending page order. Pages without a frame
+  // are read from the database file. Call it between begin() and the first read.
   void set_frames(wal::Salts salts, std::vector<FrameRef> frames);
-  // Exactly one page. A page past the end of the file is zeros. Corrupt: a frame is not what the
-  // capture saw.
+  // Reads exactly one page. A page past the end of the file is zeros. Corrupt: a frame is not the
+  // captured one.
   Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
   void end();
   bool is_active() const { return active_; }

@@ -16,7 +16,7 @@ constexpr std::size_t kReadBytes = std::size_t{1} << 20;  // of the WAL at a tim
 // SQLite's os.h: PENDING_BYTE, RESERVED_BYTE, and the 510 bytes of SHARED_FIRST.
 constexpr os::ByteRange kAllLocks{.first = Bytes{1} << 30, .count = 2 + 510};
 
-// A journal that begins with zeros, or with nothing, is not in use (journal_mode=PERSIST).
+// A journal that is empty or begins with zeros is not in use (journal_mode=PERSIST).
 Result<bool> is_journal_hot(const os::Path& database) {
   constexpr std::array<unsigned char, 8> kJournalMagic = {0xd9, 0xd5, 0x05, 0xf9,
                                                           0x20, 0xa1, 0x63, 0xd7};
@@ -80,7 +80,7 @@ Result<void> StillDatabase::read_header() {
   return {};
 }
 
-// Whatever mode the header names: SQLite reads a WAL that is there.
+// Whatever mode the header has: SQLite reads an existing WAL.
 Result<void> StillDatabase::read_wal(const os::Path& path) {
   auto opened = os::File::open(path, os::File::Open::ReadOnly);
   if (!opened && opened.error().code == Code::NotFound) return {};

@@ -1,9 +1,10 @@
-// A database that no other process uses, read from its files alone: the database file, and what is
-// committed in the -wal.
+// Reads a database that no other process uses from its files alone: the database file, and the
+// commits in the -wal.
 //
-// No connection, so nothing is changed by looking: no journal mode, no -wal, no -shm, no
-// checkpoint. Holds SQLite's locks meanwhile, so that nobody begins to use it. Law 1: only while no
-// connection of this process has it open. Source: sqlite.org/fileformat2.html. Owned by one thread.
+// It opens no connection, so reading changes nothing: no journal mode, no -wal, no -shm, no
+// checkpoint. Meanwhile it holds SQLite's locks, so that no process begins to use the database. Law
+// 1: only while no connection of this process has it open. Source: sqlite.org/fileformat2.html.
+// Owned by one thread.
 #pragma once
 
 #include <memory>
@@ -20,8 +21,8 @@ namespace walwrap::sqlite {
 
 class StillDatabase {
  public:
-  // Errors: NotFound (no file, or an empty one), Busy (another process uses it), Unsupported (a
-  // transaction in the -journal has to be rolled back first), Corrupt (no SQLite database), and
+  // Errors: NotFound (no file or an empty one), Busy (another process uses it), Unsupported (a
+  // transaction in the -journal must be rolled back first), Corrupt (not an SQLite database), and
   // those of File::open.
   static Result<StillDatabase> open(const os::Path& database);
 
@@ -29,7 +30,7 @@ class StillDatabase {
   std::uint32_t pages() const { return pages_; }
   // As of the last commit. `page` has page_size() bytes.
   Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
-  // As it is in the database file, under the WAL. What a cut file does not have is zero.
+  // As it is in the database file under the WAL. The missing part of a truncated file is zeros.
   bool is_in_wal(Pgno pgno) const { return frames_.newest(pgno) != 0; }
   Result<void> read_file_page(Pgno pgno, MutableByteSpan page) const;
 
@@ -39,7 +40,7 @@ class StillDatabase {
   Result<void> read_from(const os::File& file, Bytes offset, MutableByteSpan page) const;
   Result<void> read_wal(const os::Path& path);
 
-  // The lock refers to the file, so that must not move.
+  // The lock refers to the file, so the file object must not move.
   std::unique_ptr<os::File> file_;
   std::optional<os::RecordLock> lock_;
   std::optional<os::File> wal_;
@@ -48,9 +49,8 @@ class StillDatabase {
   std::uint32_t pages_ = 0;
 };
 
-// Whether attaching would be kept waiting by another process's lock now; changes nothing, and tells
-// before a start has changed anything. Errors: Busy, with the process where the kernel names it.
-// Law 1: as above.
+// Whether another process's lock would delay attaching now. Changes nothing, so a start can use it
+// before any change. Errors: Busy, with the process if the kernel lists it. Law 1: as above.
 Result<void> check_attachable(const os::Path& database);
 
 }  // namespace walwrap::sqlite

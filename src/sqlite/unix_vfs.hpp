@@ -1,8 +1,8 @@
-// A VFS that is SQLite's "unix" but for some of what it does with a main database file.
+// A VFS that is SQLite's "unix" with some changes for a main database file.
 //
-// What it needs of such a file lies behind unix's own part of the sqlite3_file: a `File`, derived
-// from WrappedFile. The file's method table is a copy of unix's in which File::wrap() replaces
-// entries, so everything else costs nothing.
+// Its data for such a file is behind unix's own part of the sqlite3_file: a `File`, derived from
+// WrappedFile. The file's method table is a copy of unix's in which File::wrap() replaces entries.
+// So the unchanged methods cost nothing extra.
 #pragma once
 
 #include <sqlite3.h>
@@ -48,7 +48,7 @@ int open_wrapped(sqlite3_vfs* /*vfs*/, const char* name, sqlite3_file* file, int
 // Registers it under `name`, once per process and `File`.
 template <typename File>
 void register_wrapped(const char* name) {
-  static sqlite3_vfs vfs = [name] {  // SQLite links it into its list and keeps it
+  static sqlite3_vfs vfs = [name] {  // SQLite links it into its list
     sqlite3_vfs copy = *unix_vfs();
     copy.zName = name;
     copy.szOsFile += static_cast<int>(sizeof(File));

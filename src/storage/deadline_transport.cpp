@@ -36,13 +36,13 @@ Result<http::Response> DeadlineTransport::perform(const http::Request& request) 
   const MonoTime began = clock_.mono();
   limit_.begin(began);
   verdict_ = Verdict::GoOn;
-  if (is_to_end() && verdict_ == Verdict::GiveUp) return fail(Code::Cancelled, "told to stop");
+  if (is_to_end() && verdict_ == Verdict::GiveUp) return fail(Code::Cancelled, "stopped");
   auto answer = inside_->perform(request);
   if (answer || answer.error().code != Code::Cancelled) return answer;
-  // The caller's own sink may say so too.
+  // The caller's own sink may return it as well.
   if (verdict_ == Verdict::GoOn || verdict_ == Verdict::GiveUp) return answer;
   const auto ran = std::chrono::ceil<std::chrono::milliseconds>(clock_.mono() - began);
-  return fail(Code::Unknown, "no answer in {} ms, and time is short", ran.count());
+  return fail(Code::Unknown, "no answer in {} ms, and the deadline is near", ran.count());
 }
 
 }  // namespace walwrap::storage

@@ -1,7 +1,7 @@
-// A Transport whose requests end when their caller has lost patience.
+// A Transport whose requests end when their caller stops waiting.
 //
-// Cancelled: nobody waits any longer. Unknown: ended for the sake of the time that is left
-// (AttemptLimit); it may be repeated. Everything else is the answer of the transport inside.
+// Cancelled: the caller has stopped waiting. Unknown: ended because of the remaining time
+// (AttemptLimit); it may be repeated. Everything else is the answer of the wrapped transport.
 #pragma once
 
 #include <chrono>
@@ -17,38 +17,38 @@
 
 namespace walwrap::storage {
 
-// When a request that is under way is ended for the sake of the time that is left.
+// When a request in progress is ended because of the remaining time.
 //
-// Without a deadline only a request's own limits end it. Once there is one (a stop has begun), a
-// request that hangs must not eat all of it: what has run for longer than half of what was left
-// when the deadline appeared is ended, so that another try, on a fresh connection, fits in. Owned
-// by the thread that makes the requests, for all of them.
+// Without a deadline, only a request's own limits end it. After a deadline appeared (a stop has
+// begun), a request that hangs must not use all of the time. A request that runs for longer than
+// half of the time that was left when the deadline appeared is ended, so that another try on a new
+// connection fits in. Owned by the thread that makes the requests, for all of them.
 class AttemptLimit {
  public:
-  // However little is left: a request to a healthy store takes less.
+  // Even with little time left: a request to a healthy store takes less.
   static constexpr std::chrono::nanoseconds kShortest = std::chrono::seconds(1);
 
   enum class Verdict {
     GoOn,
-    GiveUp,     // nobody waits any longer
-    TryAgain,   // it has taken its share
+    GiveUp,     // the caller has stopped waiting
+    TryAgain,   // it has used its share
     OutOfTime,  // the deadline has passed
   };
 
   void begin(MonoTime now) { began_ = now; }
-  // Of the attempt begun last.
+  // Of the latest attempt.
   Verdict judge(const CallBudget& budget, MonoTime now);
 
  private:
   MonoTime began_{};
-  std::optional<MonoTime> deadline_;  // as seen last
-  std::chrono::nanoseconds share_{};  // of one attempt, while there is a deadline
+  std::optional<MonoTime> deadline_;  // the last known one
+  std::chrono::nanoseconds share_{};  // for one attempt, while there is a deadline
 };
 
 class DeadlineTransport : public http::Transport {
  public:
-  // Makes the transport inside. It asks `cancelled` often while a request is under way, and ends
-  // the request as Cancelled when it says true.
+  // Makes the wrapped transport. It calls `cancelled` often during a request, and ends the request
+  // as Cancelled when it returns true.
   using Make = std::function<Result<std::unique_ptr<http::Transport>>(
       const std::function<bool()>& cancelled)>;
 
@@ -65,8 +65,8 @@ class DeadlineTransport : public http::Transport {
   CallBudgetFn budget_;
   const os::Clock& clock_;
   AttemptLimit limit_;
-  AttemptLimit::Verdict verdict_ = AttemptLimit::Verdict::GoOn;  // on the request under way
-  std::unique_ptr<http::Transport> inside_;                      // asks this object
+  AttemptLimit::Verdict verdict_ = AttemptLimit::Verdict::GoOn;  // during the request
+  std::unique_ptr<http::Transport> inside_;                      // uses this object
 };
 
 }  // namespace walwrap::storage

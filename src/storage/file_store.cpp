@@ -12,11 +12,11 @@
 namespace walwrap::storage {
 namespace {
 
-// Big enough that calls cost little, small enough to stay in a core's cache.
+// Large enough for few calls, and small enough for a core's cache.
 constexpr std::size_t kChunkBytes = 256 << 10;
-// A replica is four levels deep; a loop of symbolic links ends here.
+// A replica has four levels of directories. A loop of symbolic links ends here.
 constexpr int kDeepest = 8;
-// A replica holds all of the database's data: for its owner alone.
+// A replica has all data of the database, so only its owner may read it.
 constexpr std::uint32_t kDirectoryMode = 0700;
 constexpr std::uint32_t kFileMode = 0600;
 constexpr std::string_view kTemporaryMark = ".tmp-";
@@ -26,7 +26,7 @@ constexpr std::chrono::hours kTemporaryAge{1};
 Failure store_failure(Error error) {
   if (error.code == Code::Io) error.code = Code::Unavailable;
   if (error.code == Code::Unsupported) error.code = Code::Invalid;
-  // A file where a directory belongs; Exists would say that the object is there.
+  // A file in place of a directory. Exists would mean that the object exists.
   if (error.code == Code::Exists) error.code = Code::Invalid;
   return fail(std::move(error));
 }
@@ -57,7 +57,7 @@ Result<void> check_key(std::string_view key) {
   }
 }
 
-// Exactly as AtomicFile names them: what is not certainly ours is not removed.
+// Exactly the names that AtomicFile gives: other files are not removed.
 bool is_our_temporary(std::string_view name) {
   const auto mark = name.rfind(kTemporaryMark);
   return mark != std::string_view::npos && mark > 0 &&
@@ -69,7 +69,7 @@ std::string parent_of(const std::string& key) {
   return slash == std::string::npos ? std::string() : key.substr(0, slash);
 }
 
-// Gives a file what comes in small pieces in large ones.
+// Collects small pieces and writes them to a file in large ones.
 class ChunkedWriter {
  public:
   ChunkedWriter(os::AtomicFile& file, ByteVector& buffer) : file_(file), buffer_(buffer) {
@@ -93,13 +93,13 @@ class ChunkedWriter {
   ByteVector& buffer_;
 };
 
-// What crashes left behind. Best effort: a replica that may only be read is one too.
+// Files that crashes left behind. Failures are ignored, because a read-only replica is valid too.
 void remove_old_temporaries(const os::Path& directory, WallTime older_than, int depth) {
   const auto names = os::list_directory(directory);
   if (!names) return;
   for (const std::string& name : *names) {
     const os::Path path = directory / name;
-    // A plain object is not looked at: there may be thousands.
+    // Plain objects are skipped: there may be thousands.
     const bool may_be_directory = name.find('.') == std::string::npos && name != "lost+found";
     if (!is_our_temporary(name) && !may_be_directory) continue;
     const auto status = os::status_of(path);
@@ -120,12 +120,12 @@ Result<std::unique_ptr<FileStore>> FileStore::open(const os::Path& root, Access 
   if (!status && status.error().code == Code::NotFound) {
     if (access != Access::Create) {
       return fail(Code::Unavailable,
-                  "the directory {} does not exist: check the path, and that its volume is mounted",
+                  "the directory {} does not exist; check the path, and that its volume is mounted",
                   root.native());
     }
     const os::Path parent = root.parent_path();
     if (!parent.empty() && !os::exists(parent)) {
-      return fail(Code::Unavailable, "{} does not exist: check that its volume is mounted",
+      return fail(Code::Unavailable, "{} does not exist; check that its volume is mounted",
                   parent.native());
     }
     return std::unique_ptr<FileStore>(new FileStore(root, access, std::nullopt));
@@ -144,14 +144,14 @@ Result<bool> FileStore::find_root() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
     if (!root_id_) return false;
-    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+    return fail(Code::Unavailable, "{} no longer exists; check that its volume is mounted",
                 root_.native());
   }
   if (!status) return store_failure(status.error());
   if (status->type != os::FileType::Directory) {
     return fail(Code::Invalid, "{} is no longer a directory", root_.native());
   }
-  if (!root_id_) root_id_ = status->id;  // another thread was quicker
+  if (!root_id_) root_id_ = status->id;  // another thread was faster
   if (status->id == *root_id_) return true;
   return fail(Code::Invalid, "{} was replaced by another directory", root_.native());
 }
@@ -161,7 +161,7 @@ Result<void> FileStore::make_root() {
   if (is_there) return {};
   auto made = os::make_directory(root_, kDirectoryMode);
   if (!made && made.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{}: check that its volume is mounted", made.error().text);
+    return fail(Code::Unavailable, "{}; check that its volume is mounted", made.error().text);
   }
   TRY(as_store_result(std::move(made)));
   TRY(find_root());
@@ -171,7 +171,7 @@ Result<void> FileStore::make_root() {
 Result<Place> FileStore::rebind() {
   const auto status = os::status_of(root_);
   if (!status && status.error().code == Code::NotFound) {
-    return fail(Code::Unavailable, "{} no longer exists: check that its volume is mounted",
+    return fail(Code::Unavailable, "{} no longer exists; check that its volume is mounted",
                 root_.native());
   }
   if (!status) return store_failure(status.error());
@@ -203,7 +203,7 @@ Result<void> FileStore::require_parent(const std::string& key) {
     const os::Path above = reached;
     reached /= part;
     TRY(as_store_result(os::make_directory(reached, kDirectoryMode)));
-    // Also where it existed: its creator may have crashed before this.
+    // Also if it existed: its creator may have crashed before this.
     TRY(as_store_result(os::sync_directory(above)));
   }
   known_parents_.insert(parent);
@@ -216,7 +216,7 @@ Result<os::AtomicFile> FileStore::create_temporary(const std::string& key) {
   TRY(require_parent(key));
   auto file = os::AtomicFile::create(path, kFileMode);
   if (!file && file.error().code == Code::NotFound) {
-    // The directory was removed since we last used it.
+    // The directory was removed since it was last used.
     known_parents_.clear();
     TRY(require_parent(key));
     file = os::AtomicFile::create(path, kFileMode);
@@ -244,14 +244,14 @@ Result<void> FileStore::put(const std::string& key, const Body& body, const PutO
   const os::Path path = root_ / key;
   switch (committed.error().code) {
     case Code::Exists:
-      // Perhaps our own, from an attempt that ended before its name was on disk.
+      // Perhaps it is this store's own, from an attempt that ended before its name was durable.
       TRY(as_store_result(os::sync_directory(path.parent_path())));
       return fail(Code::Exists, "{} already exists", path.native());
     case Code::NotFound:
       return fail(Code::Unavailable, "{}", committed.error().text);
     case Code::Unavailable:
     case Code::Io:
-      // If the name is there, it may be ours, but not on disk yet.
+      // An existing name may be this store's own and not durable yet.
       if (os::exists(path)) return fail(Code::Unknown, "{}", committed.error().text);
       return fail(Code::Unavailable, "{}", committed.error().text);
     default:
@@ -316,7 +316,7 @@ Result<void> FileStore::list_into(const std::string& directory, int depth,
   for (const std::string& name : *names) {
     if (is_ignored(name)) continue;
     const std::string key = directory.empty() ? name : fmt::format("{}/{}", directory, name);
-    // Names that can be told apart from what is wanted cost no look at the file.
+    // Names that cannot match are skipped without a look at the file.
     const std::string below = key + "/";
     const bool is_listed = key.starts_with(prefix) && key > start_after;
     const bool is_entered = (below.starts_with(prefix) || prefix.starts_with(below)) &&

@@ -1,17 +1,17 @@
 // A replica in a directory: `file:///dir`.
 //
-// put() writes a temporary name, fsyncs, sets the modification time, links to the final name (so
-// that an existing one is never overwritten) and fsyncs the directory. Where the file system has
-// no hard links, CreateOnly falls back to renameat2(RENAME_NOREPLACE), and where it has not even
-// that, as a mounted bucket, to a look and a rename: create_only() says so then. Temporary names
-// end in ".tmp-<random>" and are ignored by every reader; those a crash left behind and that are
-// older than an hour are removed by an open() for writing. Dot files and lost+found are ignored
+// put() writes a temporary file, fsyncs, sets the modification time, links it to the final name (so
+// that an existing object is never overwritten) and fsyncs the directory. On a file system without
+// hard links, CreateOnly uses renameat2(RENAME_NOREPLACE) instead. If that does not work either, as
+// in a mounted bucket, it checks and renames, and create_only() then says so. Temporary names end
+// in ".tmp-<random>", and every reader ignores them. When the store is opened for writing,
+// temporary files of crashes older than an hour are removed. Dot files and lost+found are ignored
 // too.
 //
-// The store is bound to one directory, by device and inode, and a missing root is made by nothing
-// but the first put of a store that was opened to create it. A missing root is Unavailable,
-// also for a put; another directory in its place is Invalid until rebind() is called. A
-// caller of that looks at what is in it.
+// The store is bound to one directory by device and inode. Only the first put of a store that was
+// opened to create makes a missing root. A missing root is Unavailable, also for a put. Another
+// directory in its place is Invalid until rebind() is called. The caller of rebind() must check its
+// content.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,8 @@ namespace walwrap::storage {
 
 class FileStore : public ObjectStore {
  public:
-  // Errors: Invalid (not a directory), Denied, Unavailable (a root that is not there, or, to create
-  // it, its parent: a volume that is not mounted).
+  // Errors: Invalid (not a directory), Denied, Unavailable (the root is missing, or for Create its
+  // parent: a volume that is not mounted).
   static Result<std::unique_ptr<FileStore>> open(const os::Path& root, Access access);
 
   Result<void> put(const std::string& key, const Body& body, const PutOptions& options) override;
@@ -44,12 +44,12 @@ class FileStore : public ObjectStore {
  private:
   FileStore(os::Path root, Access access, std::optional<os::FileId> id)
       : root_(std::move(root)), access_(access), root_id_(id) {}
-  // Whether there is one: false only before the first put of a store that creates it.
+  // Whether there is a root: false only before the first put of a store that creates it.
   Result<bool> find_root();
   Result<void> make_root();
   Result<void> require_write(const std::string& key) const;
   Result<void> require_parent(const std::string& key);
-  // NotFound if the root is there to say so, else what is wrong with the root.
+  // NotFound if the root exists, else what is wrong with the root.
   Failure not_found(const std::string& key);
   Result<os::AtomicFile> create_temporary(const std::string& key);
   Result<void> list_into(const std::string& directory, int depth, const std::string& prefix,
@@ -57,7 +57,7 @@ class FileStore : public ObjectStore {
 
   os::Path root_;
   Access access_;
-  std::optional<os::FileId> root_id_;  // none: there has been no root yet
+  std::optional<os::FileId> root_id_;  // none: no root so far
   CreateOnly create_only_ = CreateOnly::NotKnown;
   std::set<std::string> known_parents_;  // made durable by this instance
   ByteVector buffer_;

@@ -1,13 +1,12 @@
-// Objects by key: the seam behind which a directory, S3 and others lie. Knows nothing of LTX.
+// Objects by key: the interface of a directory, S3 and other stores. It knows nothing of LTX.
 //
 // Keys are relative to the replica's root, parts joined by '/', no leading slash. A store is
 // owned by one thread. Listings are in byte order of the key.
 //
-// Error codes: NotFound; Exists (create-only, something else has the name, and it is untouched);
-// Denied; Unavailable (try again); Unknown (a write that may have happened: repeat the same
-// bytes); Corrupt (what is stored contradicts itself; an answer that cannot be understood is
-// Unavailable, never "empty"); Invalid (the root is not usable as given, or is another one by now:
-// rebind()).
+// Error codes: NotFound; Exists (create-only: the name is used and the object is unchanged);
+// Denied; Unavailable (try again); Unknown (a write that may have happened: repeat the same bytes);
+// Corrupt (damaged data in the store; an answer that cannot be read is Unavailable, and never means
+// "empty"); Invalid (the root cannot be used, or it is another one now: rebind()).
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,7 @@
 
 namespace walwrap::storage {
 
-// What kind of replica a URL names: decides the key layout and the pace.
+// The kind of replica in a URL. It decides the key layout and the pace.
 enum class StoreKind { File, S3 };
 
 struct ObjectInfo {
@@ -33,28 +32,28 @@ struct ObjectInfo {
   WallTime modified;
 };
 
-// The objects that one request shows, from the first key on.
+// The objects that one request lists, from the first key on.
 struct FirstObjects {
   std::vector<ObjectInfo> objects;
   bool are_all = true;
 };
 
-// What keeps two that create the same key from both succeeding.
+// What prevents two create-only puts of one key from both succeeding.
 enum class CreateOnly {
   Atomic,      // the store itself
-  LookBefore,  // nothing: a look before the put, which both can pass at once
-  NotKnown,    // the store, if it heeds the condition that it is sent
+  LookBefore,  // nothing: a check before the put, which both can pass
+  NotKnown,    // the store, if it respects the condition of the request
 };
 
-// What the caller will do with a store. Only a directory heeds it: a bucket exists or not.
+// What the caller will do with a store. Only a directory uses it: a bucket exists or not.
 enum class Access {
-  Read,    // creates nothing: puts and removes are refused, and a root must be there
-  Write,   // a root must be there
-  Create,  // where there is no root, nothing is stored, and the first put makes it
+  Read,    // creates nothing: puts and removes are refused, and the root must exist
+  Write,   // the root must exist
+  Create,  // a missing root means that nothing is stored, and the first put creates it
 };
 
-// Tells a place from another one that has taken its name: a directory's device and inode. Of a
-// bucket, whose name is all that it has, always the same.
+// Distinguishes a place from another one with the same name: a directory's device and inode. For a
+// bucket, which is identified by its name, always the same.
 struct Place {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -66,20 +65,20 @@ enum class PutMode {
   Replace,
 };
 
-// Writes the whole body into the sink it is given; called once per attempt, and gives the same
-// bytes each time.
+// Writes the whole body to the given sink. Called once per attempt, and gives the same bytes each
+// time.
 using Body = std::function<Result<void>(const WriteFn& sink)>;
 Body body_of(ByteSpan bytes);  // borrows `bytes`
 
-// Whether a store that repeats may do so with this body.
+// Whether a retrying store may repeat a put with this body.
 enum class Repeat {
   UntilAnswered,
-  Once,  // what the body reads from is not to be held through an outage
+  Once,  // the source of the body must not be held during an outage
 };
 
 struct PutOptions {
   PutMode mode = PutMode::CreateOnly;
-  std::optional<WallTime> timestamp{};  // kept where a listing shows it
+  std::optional<WallTime> timestamp{};  // kept so that a listing shows it
   Repeat repeat = Repeat::UntilAnswered;
 };
 
@@ -88,39 +87,39 @@ struct ByteRange {
   Bytes length = 0;  // 0: to the end
 };
 
-// How long a caller of a store is willing to wait.
+// How long the caller of a store waits.
 struct CallBudget {
-  bool go_on = true;                   // false: end what is under way, as Cancelled
+  bool go_on = true;                   // false: end the operation in progress as Cancelled
   std::optional<MonoTime> deadline{};  // no attempt but the first begins at it or later
   bool hurry = false;                  // the next attempt begins within half a second
 };
-// Asked often, by the thread that owns the store; the answer may change while a request is under
-// way: a stop begins, a start is given up.
+// Called often by the thread that owns the store. The result may change during a request: a stop
+// begins, or a start is given up.
 using CallBudgetFn = std::function<CallBudget()>;
 
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // Returns when the object is durable. All or nothing.
+  // Returns when the object is durable. The object is stored completely or not at all.
   virtual Result<void> put(const std::string& key, const Body& body, const PutOptions& options) = 0;
-  // Gives the bytes of the range to `sink`, in order. A short object is Corrupt.
+  // Writes the bytes of the range to `sink` in order. An object that is too short is Corrupt.
   virtual Result<void> get(const std::string& key, ByteRange range, const WriteFn& sink) = 0;
   virtual Result<ObjectInfo> head(const std::string& key) = 0;
   // Every object whose key starts with `prefix` and is greater than `start_after` ("": from the
   // start).
   virtual Result<std::vector<ObjectInfo>> list(const std::string& prefix,
                                                const std::string& start_after) = 0;
-  // Of the whole store; all of them, where a listing is one request.
+  // Of the whole store. If a listing is one request, all of them.
   virtual Result<FirstObjects> list_first();
-  virtual Result<void> remove(const std::string& key) = 0;  // of an absent object: fine
-  // Each of them, or the first failure: which ones were removed then is unknown, and repeating is
-  // fine. One by one, unless the store knows better.
+  virtual Result<void> remove(const std::string& key) = 0;  // no error for an absent object
+  // Removes each of them, or returns the first failure. Then it is unknown which ones were removed,
+  // and repeating is safe. One by one, unless the store can remove several at once.
   virtual Result<void> remove_many(const std::vector<std::string>& keys);
 
-  // Takes the place that the name leads to now for the one to work on, and says which it is: the
-  // caller then looks whether it is his. One attempt, also where calls are repeated. Errors:
-  // Unavailable (nothing is there), Denied, Invalid.
+  // From now on uses the place to which the name leads now, and returns which one it is. The caller
+  // then checks whether it is the right one. One attempt, also in a retrying store. Errors:
+  // Unavailable (the place is missing), Denied, Invalid.
   virtual Result<Place> rebind() { return Place{}; }
 
   virtual CreateOnly create_only() const { return CreateOnly::NotKnown; }

@@ -42,7 +42,8 @@ auto RetryingStore::repeat(Operation& operation, Attempt attempt) -> decltype(at
 
 Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
   const bool was_hurry = options_.budget().hurry;
-  // The jitter is added, for all who were told the same would return at the same time.
+  // The jitter is added, because all clients with the same Retry-After would otherwise return at
+  // the same time.
   auto delay = std::clamp(last.retry_after, milliseconds(0), kLongestAsked) +
                backoff.next_delay(options_.random());
   if (was_hurry) delay = std::min(delay, kLongestHurry);
@@ -50,9 +51,9 @@ Result<void> RetryingStore::wait(Backoff& backoff, const Error& last) {
   while (true) {
     const CallBudget budget = options_.budget();
     const MonoTime now = options_.clock.mono();
-    if (!budget.go_on) return fail(Code::Cancelled, "told to stop; before that: {}", last.text);
+    if (!budget.go_on) return fail(Code::Cancelled, "stopped; last error: {}", last.text);
     if (budget.deadline && now >= *budget.deadline) {
-      return fail(Code::Deadline, "out of time; before that: {}", last.text);
+      return fail(Code::Deadline, "out of time; last error: {}", last.text);
     }
     const bool is_urgent_now = budget.hurry && !was_hurry;
     if (now >= until || is_urgent_now) return {};
@@ -126,7 +127,7 @@ Result<void> RetryingStore::get(const std::string& key, ByteRange range, const W
   };
   return repeat(operation, [&]() -> Result<void> {
     const bool is_whole = range.length == 0;
-    // All of it arrived, only the end of the answer was lost.
+    // Every byte arrived; only the end of the answer was lost.
     if (!is_whole && delivered == range.length) return {};
     const ByteRange rest = {.offset = range.offset + delivered,
                             .length = is_whole ? 0 : range.length - delivered};

@@ -1,16 +1,15 @@
-// A store that tries again: what is Unavailable or Unknown is repeated until there is an answer.
+// A store that tries again: Unavailable and Unknown are repeated until there is an answer.
 //
-// It never gives up by itself, only when its budget says so: then the error is Cancelled or
-// Deadline, with the last failure in its text. Any other error is an answer and is returned as it
-// is, and so is every failure of a put that is not to be repeated. Exists after a repeated put may
-// be the caller's own object: the caller settles that by comparing contents. What a sink or a body
-// returns is the caller's, and never repeated; a get() goes on behind the last byte the sink has
-// taken. Owned by one thread, like the store it owns.
+// It gives up only when its budget ends. The error is then Cancelled or Deadline, with the last
+// failure in its text. Any other error is an answer and is returned unchanged, as is every failure
+// of a put that must not be repeated. Exists after a repeated put may mean the caller's own object:
+// the caller compares the contents. Errors of a sink or body belong to the caller and are never
+// repeated. A get() continues after the last byte that the sink took. Owned by one thread, like the
+// store it owns.
 //
-// Waits are jittered and grow to Backoff's ceiling. A store that says when it wants to be asked
-// again is not asked sooner, up to a minute; in a hurry waits are at most half a second whatever it
-// says, and a hurry that has just begun ends the wait it interrupts. Failures are logged when they
-// start, every 30 s, and when they end.
+// Waits have jitter and grow to Backoff's ceiling. Retry-After of a store is respected up to a
+// minute. In a hurry, waits are at most half a second in every case, and a hurry that begins during
+// a wait ends that wait. Failures are logged when they start, every 30 s, and when they end.
 #pragma once
 
 #include <chrono>
@@ -29,8 +28,8 @@
 
 namespace walwrap::storage {
 
-// Told what is wrong when a store stops answering, and "" when it answers again; by the thread
-// that owns the store.
+// Called with the error when a store stops answering, and with "" when it answers again; by the
+// thread that owns the store.
 using OutageFn = std::function<void(std::string_view why)>;
 
 class RetryingStore : public ObjectStore {
@@ -40,11 +39,11 @@ class RetryingStore : public ObjectStore {
     const Log& log;
     std::function<void(std::chrono::milliseconds)> sleep;  // may return early
     std::function<std::uint64_t()> random;                 // uniform over all values
-    CallBudgetFn budget;  // asked after each failure and every kLook
+    CallBudgetFn budget;  // called after each failure and every kLook
     OutageFn on_outage = {};
     Backoff::Limits backoff = {};
   };
-  static constexpr std::chrono::milliseconds kLook{100};  // how often a wait asks
+  static constexpr std::chrono::milliseconds kLook{100};  // the interval of checks during a wait
   static constexpr std::chrono::milliseconds kLongestHurry{500};
   static constexpr std::chrono::milliseconds kLongestAsked{60'000};
 

@@ -1,5 +1,5 @@
-// What a store was asked and how it failed, counted: decorators that any number of threads may
-// share the counts of.
+// Counts the requests to a store and its failures: decorators for which any number of threads may
+// share the counts.
 #pragma once
 
 #include <array>
@@ -14,12 +14,12 @@
 
 namespace walwrap::storage {
 
-// Of HTTP requests, each attempt for itself; those for credentials are among them.
+// HTTP requests, each attempt separately. Requests for credentials are included.
 enum class RequestKind { Get, Head, List, Put, Post, Delete };
 inline constexpr std::array<std::string_view, 6> kRequestKinds = {"get", "head", "list",
                                                                   "put", "post", "delete"};
 
-// Of calls of a store. What is merely not there, or exists already, is no error.
+// Calls of a store. An absent or already existing object is not an error.
 enum class StoreError { Unavailable, Denied, Unknown, Corrupt, Other };
 inline constexpr std::array<std::string_view, 5> kStoreErrors = {"unavailable", "denied", "unknown",
                                                                  "corrupt", "other"};

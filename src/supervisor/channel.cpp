@@ -15,7 +15,7 @@ constexpr std::size_t kReportHeadBytes = 1 + 1 + 1 + 4 + 8 + 8 + 8;
 // kind, pid, deadline in nanoseconds.
 constexpr std::size_t kOrderBytes = 1 + 4 + 8;
 
-// Writes and reads integers one after another. Signed ones travel as two's complement.
+// Writes and reads integers one after another. Signed integers are sent as two's complement.
 class Writer {
  public:
   explicit Writer(std::size_t size) : bytes_(size) {}

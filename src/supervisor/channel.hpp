@@ -1,9 +1,9 @@
 // Messages between init and the replicator: one SOCK_SEQPACKET socketpair, one message a packet.
 //
-// A packet is a fixed head, integers big-endian, and for reports the text after it. Both ends are
-// one binary, forked, so there is no version in it. A closed channel is a message too: to init it
-// says that the replicator has died, to the replicator that init has, or that a start is aborted
-// if no AppStarted came before.
+// A packet is a fixed head with big-endian integers, and in reports the text after it. Both ends
+// are one binary, forked, so there is no version number. A closed channel is a message too. To init
+// it means that the replicator has died. To the replicator it means that init has died, or that the
+// start is aborted if no AppStarted came before.
 #pragma once
 
 #include <chrono>
@@ -22,11 +22,11 @@ namespace walwrap::supervisor {
 
 // Replicator -> init.
 enum class Report : std::uint8_t {
-  Ready,     // every database is attached, or decided about: the app may start
-  Refused,   // with exit code and text; nothing was started
+  Ready,     // every database is attached or decided: the app may start
+  Refused,   // with exit code and text; no replication was started
   Position,  // stored TXID and lag, at most every second, only when changed
   Fenced,    // another process writes to this replica: stop the app
-  Drained,   // answer to Flush: nothing more will be uploaded
+  Drained,   // answer to Flush: no more uploads follow
 };
 struct ReplicatorReport {
   Report kind = Report::Ready;
@@ -42,9 +42,9 @@ struct ReplicatorReport {
 // Init -> replicator.
 enum class Order : std::uint8_t {
   AppStarted,  // with its pid
-  Stopping,    // a stop has begun: flush what exists now; deadline of the whole stop
+  Stopping,    // a stop has begun: flush the current commits; deadline of the whole stop
   AppGone,     // the app's main process has ended
-  Flush,       // every writer is gone: last capture and upload, until the deadline
+  Flush,       // every writer has ended: last capture and upload, until the deadline
 };
 struct InitOrder {
   Order kind = Order::AppStarted;
@@ -59,7 +59,7 @@ std::string encode(const InitOrder& order);
 Result<ReplicatorReport> parse_report(std::string_view packet);
 Result<InitOrder> parse_order(std::string_view packet);
 
-// One end. Non-blocking: a full buffer is Unavailable (init never waits for the replicator), a
+// One end. It does not block: a full buffer is Unavailable (init never waits for the replicator), a
 // closed other end NotFound.
 class Channel {
  public:

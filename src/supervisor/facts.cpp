@@ -118,7 +118,7 @@ class Speaker {
   }
   void operator()(const fact::Stopped& fact) const {
     if (fact.flush && *fact.flush != FlushOutcome::Ok) {
-      // Nothing to store may be what the app wants, or a wrong path: that is for a person to see.
+      // The app may intend to store nothing, or the path may be wrong: a person must look.
       const auto speak = *fact.flush == FlushOutcome::Nothing ? &Log::warn : &Log::error;
       return (log_.*speak)("stopped", {{"flush", flush_text(fact.flush)},
                                        {"txid", fact.txid},

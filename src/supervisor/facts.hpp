@@ -1,7 +1,7 @@
-// What the supervisor has to tell: each fact is one log line.
+// The supervisor's log: each fact is one log line.
 //
-// lifecycle decides that something is said and keeps the values; say() gives it its level, its
-// constant message and its keys. Owned by init's one thread.
+// lifecycle decides when to log and gives the values; say() adds the level, the constant message
+// and the keys. Owned by init's one thread.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,7 @@ namespace fact {
 struct AppStarted {
   os::Pid pid;
 };
-struct AppSpawnDelayed {  // no process to be had; tried again
+struct AppSpawnDelayed {  // no process could be forked; tried again
   std::string reason;
   std::chrono::milliseconds retry_in{0};
 };
@@ -37,12 +37,12 @@ struct AppEnded {
   std::chrono::milliseconds ran{0};
 };
 enum class KillReason { Deadline, ThirdSignal, Terminal };
-struct AppKilled {  // by us
+struct AppKilled {  // by walwrap
   KillReason reason = KillReason::Deadline;
   std::chrono::milliseconds after{0};  // since the stop began
 };
 struct AppDoesNotDie {};
-struct AppNotKilled {};    // though its part of the grace period is over: --kill-app=never
+struct AppNotKilled {};    // after its part of the grace period: --kill-app=never
 struct AppOutOfMemory {};  // killed by the kernel
 
 struct StopBegun {
@@ -83,7 +83,7 @@ struct LeftoversRemain {
   int processes = 0;
 };
 
-struct Stopped {  // the last line of a life
+struct Stopped {  // the last line of a run
   int exit_code = 0;
   std::optional<FlushOutcome> flush;  // nullopt: there was nothing to flush
   std::string missing;                // what is not stored, and why
@@ -91,7 +91,7 @@ struct Stopped {  // the last line of a life
   Bytes lag_bytes = 0;
   Fencing fencing = Fencing::NotKnown;
   std::chrono::milliseconds total{0};  // since the stop began
-  std::chrono::milliseconds left{0};   // until the platform kills, or the flush would have ended
+  std::chrono::milliseconds left{0};   // until the platform's SIGKILL, or the end of the flush
 };
 
 }  // namespace fact

@@ -12,8 +12,8 @@ constexpr milliseconds kLeastMargin{300};
 constexpr milliseconds kMostMargin{1'000};
 constexpr milliseconds kLeastFlush{1'000};
 constexpr milliseconds kMostFirstFlush{10'000};
-// Reports carry no throughput. 4 MiB/s is a slow uplink; the 60 % limit bounds what an error in
-// either direction costs.
+// Reports have no throughput. 4 MiB/s is a slow uplink, and the 60 % limit bounds the cost of an
+// error in either direction.
 constexpr Bytes kAssumedBytesPerMs = (4ULL << 20) / 1'000;
 // Keeps the sums below from overflowing, whatever a report says.
 constexpr Bytes kMostBacklog = 1ULL << 50;

@@ -1,8 +1,8 @@
-// How the time between the stop signal and the platform's SIGKILL is divided.
+// Divides the time between the stop signal and the platform's SIGKILL.
 //
-// Pure. The app gets what the flush and a margin leave over; a process that still runs when its
-// part has passed is killed, because a killed SQLite app loses nothing, but a flush that the
-// platform cuts short loses acknowledged commits.
+// Pure. The app gets what the flush and a margin leave. A process that still runs after its part is
+// killed, because a killed SQLite app loses nothing, but a flush that the platform cuts short loses
+// acknowledged commits.
 //
 //   margin  5 % of the grace, from 0.3 s to 1 s: for scheduling, exit and a throttled CPU
 //   flush   1.5 times what the final upload should take, between max(1 s, 15 %) and 60 % of the
@@ -11,8 +11,8 @@
 //
 // A user who sets the app's part leaves the flush no less than 15 % of the grace.
 //
-// A grace below two seconds cannot hold these floors; then the margin is at most a third and the
-// flush at most 60 % of it.
+// A grace below two seconds is too short for these minimums: then the margin is at most a third and
+// the flush at most 60 % of it.
 #pragma once
 
 #include <chrono>
@@ -22,19 +22,19 @@
 
 namespace walwrap::supervisor {
 
-// What the replicator's reports say about the next upload.
+// What the replicator's reports tell about the next upload.
 struct UploadEstimate {
-  std::chrono::milliseconds slow_put{0};  // what a slow one of the latest uploads took
+  std::chrono::milliseconds slow_put{0};  // duration of a slow upload among the latest ones
   Bytes backlog = 0;                      // committed and not stored
 };
 
-// After a report. A slow upload is remembered for about ten reports, which come once a second while
-// the app writes.
+// Call it after a report. A slow upload is remembered for about ten reports, which come once a
+// second while the app writes.
 UploadEstimate update_estimate(const std::optional<UploadEstimate>& before,
                                std::chrono::milliseconds last_put, Bytes backlog);
 
 enum class FlushNeed {
-  None,   // nothing is replicated: the app gets all but the margin
+  None,   // no replication: the app gets everything but the margin
   Final,  // a last upload must fit in
 };
 
@@ -42,7 +42,7 @@ struct GraceInput {
   std::chrono::milliseconds grace{0};
   FlushNeed need = FlushNeed::Final;
   std::optional<UploadEstimate> estimate;             // nullopt: nothing was uploaded yet
-  std::optional<std::chrono::milliseconds> app = {};  // what it shall get; nullopt: the rest
+  std::optional<std::chrono::milliseconds> app = {};  // the configured part; nullopt: the rest
 };
 
 struct GraceSplit {
@@ -54,19 +54,19 @@ struct GraceSplit {
 // The three parts add up to the grace.
 GraceSplit split_grace(const GraceInput& input);
 
-// The same as points in time, of a stop or of the end after the app ended by itself.
+// The same as points in time, for a stop or for the end after the app ended by itself.
 struct Timeline {
   MonoTime begun;
   MonoTime app_until;
   MonoTime flush_until;   // the replicator's deadline
-  MonoTime answer_until;  // how long its answer is awaited: into the margin
-  MonoTime end;           // the platform kills
+  MonoTime answer_until;  // how long to wait for its answer: into the margin
+  MonoTime end;           // the platform sends SIGKILL
 };
 Timeline plan_timeline(const GraceInput& input, MonoTime now);
-// The earlier of the two in each point; what has begun stays.
+// The earlier of the two at each point. A phase that has begun stays.
 Timeline hasten(const Timeline& running, const Timeline& fresh);
-// How long a process may take to end after SIGKILL: a second, but at most half of what is left
-// for the flush.
+// How long a process may take to end after SIGKILL: a second, but at most half of the rest for the
+// flush.
 MonoTime kill_limit(const Timeline& line, MonoTime now);
 
 }  // namespace walwrap::supervisor

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint64_t kSignals = 0, kChannel = 1;  // tokens of the poller
 
-// Only their files are touched by the replicator, and only the app is signalled by init.
+// The replicator touches only their files, and init signals only the app.
 constexpr auto kReplicatorNeeds = {os::Capability::Chown, os::Capability::DacOverride,
                                    os::Capability::Fowner};
 constexpr auto kInitNeeds = {os::Capability::Kill, os::Capability::Chown,
@@ -30,8 +30,8 @@ Rules rules_of(const InitOptions& options) {
   Rules rules = options.rules;
   rules.replicates = static_cast<bool>(options.replicator_main);
   rules.pid_1 = os::is_pid_1();
-  rules.platform_signals_every_process = options.host.signals_every_process;
-  rules.grace = options.host.grace;
+  rules.platform_signals_every_process = options.platform.signals_every_process;
+  rules.grace = options.platform.grace;
   return rules;
 }
 
@@ -69,7 +69,7 @@ class Init {
 
   int run();
 
-  // One for each action. What they return is an event that follows from it at once.
+  // One for each action. The result is an event that follows at once.
   using Answer = std::optional<Event>;
   Answer operator()(const action::StartApp&);
   Answer operator()(const action::SpawnReplicator&);
@@ -104,7 +104,7 @@ class Init {
   const Beginning& beginning_;
   const os::Clock& clock_;
   const Log& log_;
-  // Optional for the replicator's sake, which lets go of its copies.
+  // Optional because the replicator closes its copies.
   std::optional<Notifier> notifier_;
   std::optional<os::Poller> poller_;
   std::optional<os::SignalReader> reader_;
@@ -119,10 +119,11 @@ class Init {
 int Init::run() {
   apply(begin(rules_of(options_), clock_.mono()));
   while (state_.phase != Phase::Done) {
-    // What woke us does not matter, because looking is cheap. Signals come before the deaths they
-    // may have caused, and a replicator's last words before its own.
+    // The reason for the wake-up does not matter, because checking everything is cheap. Signals
+    // come before the deaths that they may have caused, and a replicator's last messages before its
+    // own.
     const auto woken = poller_->wait(deadline_of(state_));
-    WW_CHECK(woken.has_value());  // the descriptors are ours
+    WW_CHECK(woken.has_value());  // the descriptors belong to init
     take_signals();
     take_reports();
     reap();
@@ -198,7 +199,7 @@ void Init::look_for_a_stop() {
   }
 }
 
-// In the child: none of init's descriptors may stay open, or no end of file would be seen.
+// In the child: it must keep none of init's descriptors, or no end of file would arrive.
 int Init::replicate(Channel::Pair& ends) {
   notifier_.reset();
   poller_.reset();
@@ -249,7 +250,7 @@ Init::Answer Init::operator()(const action::StartApp&) {
   return event::AppSpawned{app_};
 }
 
-// Our start is over, and what we had of the app's, or read of our libraries for it.
+// The start is over. Release the memory that it used, including pages of libraries.
 void Init::let_go() {
   beginning_.inherited.close_descriptors();
   os::Inherited::leave_directory();
@@ -291,8 +292,8 @@ Init::Answer Init::operator()(const action::SpawnReplicator&) {
 Init::Answer Init::operator()(const action::SendOrder& action) {
   if (!channel_) return {};
   const auto sent = channel_->send(encode(action.order));
-  // A closed end is seen by the next wait. A full buffer means that it is not read; then the
-  // deadline of whatever we ordered ends the wait for it.
+  // The next wait reports a closed end. A full buffer means that the replicator does not read. Then
+  // the deadline of the order ends the wait for it.
   if (!sent && sent.error().code != Code::NotFound) {
     log_.warn("replicator does not accept orders", {{"reason", sent.error().text}});
   }
@@ -397,12 +398,12 @@ int run_init(const InitOptions& options, const Beginning& beginning, const os::C
   if (!reader) return refuse(reader.error());
   const auto watched = poller->add(reader->descriptor(), kSignals);
   if (!watched) return refuse(watched.error());
-  log.info("supervising", {{"platform", options.host.name},
-                           {"grace_ms", options.host.grace.count()},
-                           {"grace_from", options.host.source},
+  log.info("supervising", {{"platform", options.platform.name},
+                           {"grace_ms", options.platform.grace.count()},
+                           {"grace_from", options.platform.source},
                            {"pid_1", os::is_pid_1()},
                            {"replicates", static_cast<bool>(options.replicator_main)}});
-  for (const auto& warning : options.host.warnings) {
+  for (const auto& warning : options.platform.warnings) {
     log.warn("platform", {{"note", warning.message}, {"hint", warning.hint}});
   }
   return Init(options, beginning, clock, log, *std::move(notifier), *std::move(poller),

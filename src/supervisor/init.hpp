@@ -1,15 +1,15 @@
-// The loop of the first process: waits, asks lifecycle, performs its actions.
+// The loop of the first process: waits, asks lifecycle, and performs its actions.
 //
-// One thread; blocks only in epoll (signals, the replicator's channel, one timer), so an idle life
-// costs no wake-ups. It allocates little and opens nothing but these descriptors: its death would
-// be everybody's.
+// One thread. It blocks only in epoll (signals, the replicator's channel, one timer), so an idle
+// run has no wake-ups. It allocates little and opens only these descriptors, because if it dies,
+// the app and the replicator die too.
 //
 // What the caller (cli) does:
 //   1. os::SignalState::capture_and_block() first of all in main(), then
 //      os::fill_standard_descriptors() and os::Inherited::capture(). No thread, SQLite connection
 //      or curl handle may exist when run_init is called, for it forks (Law 2).
-//   2. Parse the configuration and collect HostFacts; a configured --grace goes into them, so
-//      that detect_host() answers with the grace to use and where it comes from.
+//   2. Parse the configuration and collect PlatformFacts; a configured --grace goes into them, so
+//      that detect_platform() answers with the grace to use and where it comes from.
 //   3. A Log whose sink does not block for long (os::write_stderr).
 //   4. `replicator_main`, which runs in a child with every signal blocked and whose value is the
 //      child's exit code. It owns its end of the channel and nothing of init's. It
@@ -45,34 +45,35 @@
 
 namespace walwrap::supervisor {
 
-// What a replicator finds when it is forked. One that is restarted beside the app must leave the
-// database file where it is.
+// The state at the fork of a replicator. A replicator that restarts beside the app must not replace
+// the database file.
 enum class AtFork { AppNotStarted, AppStarted };
 
 struct InitOptions {
   std::vector<std::string> command;      // the app; at least its name
   std::vector<std::string> environment;  // of the app: "NAME=value"
-  Platform host;                         // from detect_host()
-  Rules rules = {};  // from the user; the platform, the process and the replicator are filled in
-  bool signal_group = false;          // the app's process group, not its main process alone
-  int oom_score_raise = 500;          // of the app, so that it goes before us; 0: as inherited
-  std::optional<os::User> user = {};  // whose rights the app gets; none: ours
-  std::string manager_socket = {};    // as in NOTIFY_SOCKET; "": no service manager to tell
-  bool app_says_ready = false;        // the app notifies the manager itself, and feeds its watchdog
+  Platform platform;                     // from detect_platform()
+  Rules rules = {};  // from the user; the rest is filled in from the platform and the process
+  bool signal_group = false;          // to the app's process group, not only its main process
+  int oom_score_raise = 500;          // of the app, so that it is killed first; 0: as inherited
+  std::optional<os::User> user = {};  // the app's user; none: walwrap's
+  std::string manager_socket = {};    // as in NOTIFY_SOCKET; "": no service manager
+  bool app_says_ready = false;        // the app notifies the manager itself and feeds its watchdog
   os::Path ready_file = {};           // "": none
   std::optional<int> ready_descriptor = {};
-  // Empty: nothing is replicated, an init only. `restarts`: of replicators before this one.
+  // Empty: no replication, an init only. `restarts`: the number of earlier replicators.
   std::function<int(Channel, AtFork, std::uint64_t restarts)> replicator_main = {};
 };
 
-// What main() did for it, first of all.
+// What main() has prepared for it first.
 struct Beginning {
   const os::SignalState& signals;
   os::Inherited& inherited;
 };
 
-// Returns the exit status of the container: the app's, 128 + signal, or one of ours (125: the app
-// was not started, or another writer fenced us; 126, 127: it cannot be executed, is not there).
+// Returns the exit status of the container: the app's, 128 + signal, or one of walwrap's (125: the
+// app was not started, or another writer took the replica; 126: it cannot be executed; 127: it does
+// not exist).
 int run_init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
              const Log& log);
 

@@ -134,7 +134,7 @@ void Machine::operator()(const event::AppSpawned& event) {
   s_.manager_at = next_to_manager();
 }
 
-// The replicator has attached and may have something to store, so it is flushed all the same.
+// The replicator has attached and may have something to store, so it is flushed anyway.
 void Machine::operator()(const event::AppNotStarted& event) {
   if (s_.phase != Phase::Starting) return;
   tell(fact::AppNotStarted{event.reason, event.exit_code});
@@ -169,8 +169,8 @@ void Machine::operator()(const event::JobControl& event) {
   s_.has_job_control = event.is_there;
 }
 
-// Ctrl-Z goes to the app's group alone. Where a shell waits for us, it must see us stop; where none
-// does, nothing could ever resume the app.
+// Ctrl-Z goes only to the app's group. A shell that waits for walwrap must see it stop. Without
+// such a shell, nothing could ever continue the app.
 void Machine::operator()(const event::AppStopped& event) {
   if (s_.app != App::Alive) return;
   const bool is_job_control =
@@ -180,11 +180,11 @@ void Machine::operator()(const event::AppStopped& event) {
     s_.suspended = true;
     return act(action::Suspend{.whole_job = true});
   }
-  // A read from the background would only stop it again; STOP is what its sender meant.
+  // A read from the background would only stop it again. The sender meant STOP.
   if (event.signal == SIGTSTP) act(action::ResumeApp{});
 }
 
-// What it has to hear again and again, in this phase.
+// What the service manager needs repeatedly in this phase.
 void Machine::tell_manager() {
   if (s_.phase == Phase::Starting) {
     announce({.kind = Announcement::Kind::Preparing, .needed = kPreparingExtension});

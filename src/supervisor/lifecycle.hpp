@@ -1,24 +1,24 @@
-// What init does next: the whole life of the container as one function.
+// Decides what init does next: the whole life of the container as one function.
 //
 // Pure. The loop in init.cpp waits for an event or for deadline_of(state), asks step(), and
-// performs the actions in their order; what fails comes back as an event. Nothing else may end
-// the process once the app runs (Law 3).
+// performs the actions in their order. Failures come back as events. Nothing else may end the
+// process once the app runs (Law 3).
 //
 //   Starting ──▶ Running ──▶ Stopping ──▶ Quiescing ──▶ Flushing ──▶ Leaving ──▶ Done
 //      │            │ app ended by itself ───▲                         ▲
 //      └── refused, aborted, fenced ───────────────────────────────────┘
 //
 //   Starting   the replicator prepares; the app starts when it is Ready
-//   Running    nothing is pending; the replicator may die and come back, the app does not notice
+//   Running    nothing is pending; the replicator may die and restart, and the app does not notice
 //   Stopping   the app has its signal and drains, until its part of the grace period is over
-//   Quiescing  the app is gone; what it left behind gets TERM and CONT, then KILL, so that nobody
+//   Quiescing  the app has ended; processes that it left get TERM and CONT, then KILL, so that none
 //              writes to the database during the last capture
 //   Flushing   the replicator stores the rest, until its deadline
-//   Leaving    the channel is closed; the replicator's exit is awaited, briefly
+//   Leaving    the channel is closed; init waits briefly for the replicator's exit
 //
-// Every wait has a deadline but two: the replicator's preparation, which limits itself by
-// --start-timeout and may restore for as long as that takes, and the app's own life, to which
-// --kill-app=never adds its drain.
+// Every wait has a deadline except two. The replicator's preparation limits itself by
+// --start-timeout, and a restore may take as long as it needs. The app may run as long as it wants,
+// and with --kill-app=never it may also end as late as it wants.
 #pragma once
 
 #include <optional>
@@ -28,11 +28,11 @@
 
 namespace walwrap::supervisor {
 
-// The first step: nothing runs yet.
+// The first step, before anything runs.
 Step begin(const Rules& rules, MonoTime now);
-// What to do about an event. Events that make no sense in this state change nothing.
+// The reaction to an event. Events without a meaning in this state change nothing.
 Step step(const State& state, const Event& event, MonoTime now);
-// When DeadlinePassed is due at the latest; nullopt: only an event can change anything.
+// The latest time for DeadlinePassed. nullopt: only an event can change the state.
 std::optional<MonoTime> deadline_of(const State& state);
 
 }  // namespace walwrap::supervisor

@@ -1,5 +1,5 @@
-// What lifecycle.hpp decides on: the state of a life, the events that change it, and the actions
-// that follow. Values alone.
+// The data of lifecycle.hpp: the state of a run, the events that change it, and the resulting
+// actions. Values only.
 #pragma once
 
 #include <chrono>
@@ -28,25 +28,24 @@ inline constexpr std::chrono::milliseconds kAbortLimit{900};  // a start is abor
 inline constexpr std::chrono::milliseconds kLeaveLimit{300};  // the replicator's exit, after all
 inline constexpr std::chrono::milliseconds kFirstSpawnRetry{50};
 inline constexpr std::chrono::milliseconds kMostSpawnRetry{1'000};
-// A platform without a grace period may kill at any time: what is done in time is gain, and an app
-// that turns out to have time is not killed for nothing. So waits continue as on an unknown
-// platform.
+// A platform without a grace period may kill at any time: finishing early helps, and an app that
+// does get time is not killed for nothing. So waits are as long as on an unknown platform.
 inline constexpr std::chrono::milliseconds kGraceWithoutGrace{10'000};
 inline constexpr int kStartingDeathsLimit = 5;
 inline constexpr int kRefusedCode = 125;
 
-// What stays the same during a life.
+// What stays the same during a run.
 struct Rules {
   bool replicates = false;  // false: an init only, no replicator
   bool pid_1 = false;
-  bool platform_signals_every_process = false;  // SIGTERM is not forwarded: the app has it already
+  bool platform_signals_every_process = false;  // SIGTERM is not forwarded: the app gets it anyway
   std::chrono::milliseconds grace{10'000};
   std::optional<std::chrono::milliseconds>
       app_grace;  // the app's part; none: what the flush leaves
   std::chrono::milliseconds exit_flush_timeout{30'000};  // in the place of grace: app ended itself
   int flush_failed_code = 74;                            // 0: the app's status stays
-  std::vector<int> ok_codes;                             // after a requested stop as good as 0
-  bool kills_app = true;  // when its part of the grace period is over, or at the third signal
+  std::vector<int> ok_codes;                             // after a requested stop, these count as 0
+  bool kills_app = true;  // after its part of the grace period, or at the third signal
   SignalRules signals;
   ServiceManagerRules manager;
 };
@@ -54,24 +53,24 @@ struct Rules {
 enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };
 enum class App { NotStarted, Alive, Gone };
 
-// Members stand together by what they are about, not by their size.
+// Members are ordered by meaning, not by size.
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding)
 struct State {
   Rules rules;
   Phase phase = Phase::Starting;
-  // When the phase goes on without an event. Starting: next try to fork the app, if one failed.
-  // Stopping: the app is killed, or taken for gone. Quiescing: next look. Flushing, Leaving: their
-  // end. Never set in Running and Done.
+  // The time at which the phase continues without an event. Starting: the next try to fork the app,
+  // after a failure. Stopping: the app is killed, or counts as ended. Quiescing: the next check.
+  // Flushing, Leaving: their end. Not set in Running and Done.
   std::optional<MonoTime> phase_until;
 
   App app = App::NotStarted;
   os::Pid app_pid;
   MonoTime app_started;
   int app_status = 0;       // as a shell reports it
-  bool app_killed = false;  // by us
+  bool app_killed = false;  // by walwrap
   std::chrono::milliseconds spawn_delay{0};
   bool suspended = false;       // by job control
-  bool has_job_control = true;  // a shell would bring us back
+  bool has_job_control = true;  // a shell would continue walwrap
 
   Worker worker;
 
@@ -88,7 +87,7 @@ struct State {
 
   std::optional<MonoTime> manager_at;  // when the service manager gets its watchdog ping
 
-  std::optional<FlushOutcome> flush;  // what it came to, once known
+  std::optional<FlushOutcome> flush;  // the result, once known
   std::string missing;
 
   int exit_status = 0;
@@ -111,16 +110,16 @@ struct AppNotStarted {  // and will not be
 };
 struct AppExited {
   os::ExitStatus status;
-  bool out_of_memory = false;  // the kernel killed a process of ours for that
+  bool out_of_memory = false;  // the kernel killed a process in this cgroup for that
 };
-// Comes before each signal of job control and each AppStopped, because a shell may end meanwhile.
+// Comes before each job-control signal and each AppStopped, because the shell may end at any time.
 struct JobControl {
-  bool is_there = false;  // a shell that brings us back after a stop
+  bool is_there = false;  // a shell that continues walwrap after a stop
 };
-struct AppStopped {  // not ended: by a signal, as Ctrl-Z sends it
+struct AppStopped {  // to a live process: from a signal, as Ctrl-Z sends it
   int signal = 0;
 };
-struct OtherReaped {};  // an orphan of the app's
+struct OtherReaped {};  // an orphan of the app
 struct Stragglers {     // answer to CheckStragglers
   int processes = 0;
 };
@@ -135,19 +134,19 @@ using Event =
 
 namespace action {
 struct StartApp {};         // answers AppSpawned, AppSpawnBusy or AppNotStarted
-struct SpawnReplicator {};  // with a channel of its own; if it cannot, ReplicatorExited
+struct SpawnReplicator {};  // with its own channel; on failure ReplicatorExited follows
 struct SendOrder {
   InitOrder order;
 };
 struct SignalApp {  // the main process
   int signal = 0;
 };
-struct ContinueApp {};  // SIGCONT; one that is not stopped does not notice
+struct ContinueApp {};  // SIGCONT; a running app does not notice it
 struct KillApp {};
-struct Suspend {           // stop the app's group if there is one, then ourselves
-  bool whole_job = false;  // and what the shell has started together with us
+struct Suspend {           // stop the app's group if there is one, then walwrap
+  bool whole_job = false;  // and what the shell has started together with walwrap
 };
-struct ResumeApp {};        // its group, in the foreground if we are
+struct ResumeApp {};        // its group, in the foreground if walwrap is
 struct CheckStragglers {};  // answers Stragglers
 struct SignalStragglers {   // TERM is followed by CONT
   int signal = 0;

@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 using Condition = Worker::Condition;
 
 void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
-  // A terminal's hang-up is a stop like any other, unless HUP itself was said to be one.
+  // A terminal's hang-up is a stop, unless the user gave SIGHUP another meaning.
   const bool is_hang_up = signal.number == SIGHUP && !s_.rules.signals.is_stop(SIGHUP);
   const int number = is_hang_up ? SIGTERM : signal.number;
   const auto answer = s_.stop.on_signal(signal, now_);
@@ -46,7 +46,7 @@ void Machine::pass_on(int signal) {
 }
 
 void Machine::begin_stop(int signal, std::int32_t sender) {
-  // First of all the app: the rest of this step takes nothing from its time.
+  // The app first: the rest of this step takes no time from it.
   const bool has_it_already = s_.rules.platform_signals_every_process && s_.stop.first &&
                               signal == SIGTERM && s_.rules.signals.in_place_of(SIGTERM) == SIGTERM;
   if (!has_it_already) signal_app(signal);
@@ -71,7 +71,7 @@ void Machine::signal_app(int signal) {
   if (number != 0) act(action::SignalApp{number});
 }
 
-// The platform's clock runs now; there may be less time than before, never more.
+// The platform's clock runs now. There may be less time than before, never more.
 void Machine::on_platform_clock() {
   s_.timeline = hasten(*s_.timeline, platform_timeline());
   if (s_.phase == Phase::Stopping && !s_.app_killed) s_.phase_until = s_.timeline->app_until;
@@ -99,7 +99,7 @@ void Machine::abandon() {
   flush();
 }
 
-// No platform's clock is running, so --exit-flush-timeout replaces the grace.
+// No platform clock is running, so --exit-flush-timeout replaces the grace.
 void Machine::end_by_itself() {
   s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
   if (s_.worker.condition == Condition::Down) spawn_worker();
@@ -108,8 +108,8 @@ void Machine::end_by_itself() {
   quiesce();
 }
 
-// The app was not killed when its part had passed. A client that waits for it waits for the flush,
-// too; and if the platform does not, trying loses nothing.
+// The app was not killed after its part. A client that waits for the app waits for the flush, too.
+// If the platform does not, trying loses nothing.
 void Machine::take_more_time() {
   const auto begun = s_.timeline->begun;
   s_.timeline = timeline_of(s_.rules.exit_flush_timeout);
@@ -181,7 +181,7 @@ void Machine::leave(int status, milliseconds limit) {
   if (!s_.worker.is_alive) return exit_now();
   act(action::CloseChannel{});
   s_.phase_until = now_ + limit;
-  // The platform's clock is limited: at most half of the time that is left.
+  // The platform's clock is running: at most half of the time that is left.
   if (s_.timeline && s_.stop.first) {
     const auto left = std::max(s_.timeline->end - now_, MonoTime::duration{0});
     s_.phase_until = std::min(*s_.phase_until, now_ + left / 2);
@@ -217,8 +217,8 @@ Timeline Machine::platform_timeline() const {
   return timeline_of(s_.rules.grace > milliseconds{0} ? s_.rules.grace : kGraceWithoutGrace);
 }
 
-// A fenced database belongs to another writer, whatever the app said. A bad flush changes success
-// only.
+// A fenced database belongs to another writer, whatever the app's status is. A failed flush changes
+// only a success.
 int Machine::final_status() const {
   if (s_.fenced) return kRefusedCode;
   const auto& good = s_.rules.ok_codes;

@@ -1,6 +1,6 @@
 // The machine behind step(): one copy of the state, changed by one event. Pure.
 //
-// lifecycle.cpp has its start and the life of the app, machine.cpp the stop and what follows.
+// lifecycle.cpp has the start and the app's life; machine.cpp has the stop and everything after it.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace walwrap::supervisor {
 
-// One step: a copy of the state, changed by one event, and what is to be done about it.
+// One step: a copy of the state that one event changes, and the actions that follow.
 class Machine {
  public:
   Machine(const State& state, MonoTime now) : s_(state), now_(now) {}

@@ -1,7 +1,7 @@
-// Tells those who wait for the app outside: a service manager, a descriptor, a file.
+// Notifies everything outside that waits for the app: a service manager, a descriptor, a file.
 //
-// It waits for no reader, and no failure is fatal: each is logged once.
-// Owned by init's one thread.
+// It never waits for a reader, and no failure is fatal: each is logged once. Owned by init's one
+// thread.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct AnnouncerOptions {
 
 class Notifier {
  public:
-  // A ready file that an earlier life left is removed.
+  // Removes a ready file of an earlier run.
   Notifier(AnnouncerOptions options, const Log& log);
 
   void announce(const Announcement& what);

@@ -10,7 +10,7 @@ namespace {
 SignalAnswer on_job_control(int number, const SignalContext& context) {
   if (context.stage == SignalStage::Stopping) return SignalAnswer::Ignore;
   if (!context.pid_1) return SignalAnswer::Suspend;
-  // PID 1 cannot be stopped, and as a session leader it has no job control to obey.
+  // PID 1 cannot be stopped, and a session leader has no job control.
   return number == SIGTSTP ? SignalAnswer::Forward : SignalAnswer::Ignore;
 }
 
@@ -39,7 +39,7 @@ SignalAnswer classify_signal(const os::ReceivedSignal& signal, const SignalConte
     case SIGTERM:
     case SIGINT:
     case SIGQUIT:
-      // Without an app to take it, it ends what it would have ended without us.
+      // Without an app that takes it, the signal ends walwrap, as it would end a plain program.
       return context.stage == SignalStage::BeforeApp ? SignalAnswer::Stop : SignalAnswer::Forward;
     case SIGTSTP:
     case SIGTTIN:

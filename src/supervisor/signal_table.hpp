@@ -1,6 +1,6 @@
-// What a received signal asks of init.
+// What init does with a received signal.
 //
-// Pure. SIGCHLD is no question for this table: it only wakes the loop, which reaps after each wake.
+// Pure. SIGCHLD is not in this table: it only wakes the loop, which reaps after each wake-up.
 #pragma once
 
 #include <csignal>
@@ -14,26 +14,26 @@ namespace walwrap::supervisor {
 enum class SignalAnswer {
   Ignore,
   Forward,  // to the app's main process
-  Stop,     // a stop begins, or is asked for once more
-  Suspend,  // job control: stop the app, then ourselves
+  Stop,     // a stop begins, or is requested again
+  Suspend,  // job control: stop the app, then walwrap
   Resume,   // undo that, or forward if there was none
 };
 
 enum class SignalStage {
-  BeforeApp,  // nothing to forward to
+  BeforeApp,  // no app to forward to
   Running,
   Stopping,
 };
 
 struct SignalContext {
   SignalStage stage = SignalStage::Running;
-  bool pid_1 = false;  // or like it: no shell could bring us back after a stop
+  bool pid_1 = false;  // or no shell could continue walwrap after a stop
 };
 
-// What the user may say about it.
+// The user's settings for signals.
 struct SignalRules {
   std::vector<int> stop = {SIGTERM, SIGINT};  // begin a stop
-  std::map<int, int> rewrite = {};            // received -> what the app gets; 0: nothing
+  std::map<int, int> rewrite = {};            // received -> what the app gets; 0: no signal
   bool is_stop(int number) const;
   int in_place_of(int number) const;
 };

@@ -1,8 +1,8 @@
-// How often we were asked to stop, and what each time means.
+// Counts the requests to stop, and says what each one does.
 //
-// Pure; part of lifecycle's State. Platforms repeat the signal, so what comes within two seconds of
-// the first is the first. A later one is passed on, the one after that ends the app; neither costs
-// the flush. Only a person at a terminal gives that up, with a third Ctrl-C.
+// Pure; part of lifecycle's State. Platforms repeat the signal, so repeats within two seconds count
+// as the first request. A later one is passed on, and the next one ends the app. Neither cancels
+// the flush. Only a person at a terminal can cancel it, with a third Ctrl-C.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ inline constexpr int kAbandonInterrupts = 3;
 
 struct StopRequests {
   std::optional<MonoTime> first;  // set: the platform's clock is running
-  int count = 0;                  // without the swallowed ones
+  int count = 0;                  // without the repeats
   int terminal_interrupts = 0;
 
   enum class Answer { First, Swallow, PassOn, KillApp, AbandonFlush };

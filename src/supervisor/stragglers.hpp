@@ -1,8 +1,8 @@
-// What the app left behind when its main process ended: asked to end, then made to.
+// Ends the processes that the app left when its main process ended.
 //
-// Pure; part of lifecycle's State. A process that still writes to the database during the last
-// capture would make it miss something, so none may remain: TERM and CONT to each process, up to
-// two seconds of what the app has left, then KILL to each, again on every look because they may
+// Pure; part of lifecycle's State. The last capture would miss the writes of a process that still
+// writes to the database, so none may remain. Each process gets TERM and CONT and up to two seconds
+// of the app's remaining time, then KILL, which is repeated at each check because processes may
 // fork.
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace walwrap::supervisor {
 
 inline constexpr std::chrono::milliseconds kQuiesceLimit{2'000};
-inline constexpr std::chrono::milliseconds kLeftoverCheck{20};  // SIGCHLD tells of most sooner
+inline constexpr std::chrono::milliseconds kLeftoverCheck{20};  // SIGCHLD reports most sooner
 
 struct Stragglers {
   std::optional<MonoTime> term_until;  // set: they were sent TERM
@@ -29,7 +29,7 @@ struct Stragglers {
     GiveUp,  // they survived SIGKILL: continue beside them
   };
   Answer on_look(int processes, const Timeline& line, MonoTime now);
-  // No more time to end by themselves.
+  // They get no more time to end by themselves.
   void hurry(MonoTime now);
 };
 

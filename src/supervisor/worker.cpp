@@ -31,7 +31,7 @@ void Worker::on_ready(MonoTime now) {
 void Worker::on_closed(WorkerStage stage, MonoTime now) {
   condition = Condition::Closing;
   steady_at.reset();
-  // During a stop a successor is wanted soon, and the exit of a healthy one takes no time.
+  // During a stop a new replicator is needed soon, and a healthy one ends quickly.
   hang_until = now + (stage == WorkerStage::Stopping ? kStoppingHangLimit : kHangLimit);
 }
 
@@ -77,7 +77,7 @@ Worker::Due Worker::on_time(MonoTime now) {
     if (deaths.on_success() == FailureEpisode::Say::Ended) due.steady_after_deaths = count;
   }
   if (has_passed(hang_until, now)) {
-    hang_until = now + kHangLimit;  // killed once more should it still be there
+    hang_until = now + kHangLimit;  // killed once more if it still exists
     due.hangs = true;
   }
   if (has_passed(restart_at, now)) {

@@ -1,8 +1,9 @@
-// The replicator as init sees it: whether it is there, and when it is started again.
+// The replicator as init sees it: whether it runs, and when it is restarted.
 //
-// Pure; part of lifecycle's State. A replicator that dies is restarted after 100 ms; one that was
-// not Ready for half a second before it died, after twice as long each time, up to 10 s. During a
-// stop there is no time for that: the first one is replaced at once, later ones within 500 ms.
+// Pure; part of lifecycle's State. A replicator that dies is restarted after 100 ms. One that was
+// not Ready for half a second before it died is restarted after twice as long each time, up to 10
+// s. During a stop there is no time for that: the first one is restarted at once, later ones within
+// 500 ms.
 #pragma once
 
 #include <chrono>
@@ -25,20 +26,20 @@ enum class WorkerStage { Starting, Running, Stopping };
 
 struct Worker {
   enum class Condition {
-    None,       // nothing is replicated
+    None,       // no replication
     Preparing,  // forked, not Ready yet
     Ready,
-    Closing,  // its channel is closed, it has not been reaped
+    Closing,  // its channel is closed, and it is not reaped yet
     Down,     // waits for its restart
     GaveUp,   // refused during a stop: it will not flush
   };
   Condition condition = Condition::None;
   bool is_alive = false;  // forked and not reaped
-  bool refused = false;   // beside a running app: the next restart waits longest
+  bool refused = false;   // beside a running app: the next restart has the longest delay
   std::optional<MonoTime> restart_at;
   std::optional<MonoTime> hang_until;  // then it is killed
   std::optional<MonoTime> ready_since;
-  std::optional<MonoTime> steady_at;  // then the deaths are over, which is logged
+  std::optional<MonoTime> steady_at;  // then crashes no longer count, which is logged
   std::chrono::milliseconds restart_delay{0};
   int starting_deaths = 0;
   int stopping_deaths = 0;
@@ -50,19 +51,19 @@ struct Worker {
   void on_spawn();
   void on_ready(MonoTime now);
   void on_closed(WorkerStage stage, MonoTime now);
-  // Refused a restart; it has said so and will exit.
+  // It refused a restart. It has reported that and will exit.
   void on_refused(WorkerStage stage, MonoTime now);
 
   struct Death {
     std::chrono::milliseconds restart_in{0};  // 0: at once; else restart_at is set
-    bool is_told = false;                     // worth a log line
+    bool is_told = false;                     // to be logged
   };
   Death on_death(WorkerStage stage, MonoTime now);
 
   struct Due {
     bool restart = false;
     bool hangs = false;
-    int steady_after_deaths = 0;  // 0: nothing to tell
+    int steady_after_deaths = 0;  // 0: nothing to log
   };
   Due on_time(MonoTime now);
 

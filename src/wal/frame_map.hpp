@@ -18,7 +18,7 @@ class FrameMap {
   void add(const Transaction& transaction);
   // 0: the page has no frame, it is in the database file.
   std::uint32_t newest(Pgno pgno) const;
-  void clear();  // the WAL restarted; gives the memory back
+  void clear();  // the WAL restarted; releases the memory
   std::size_t size() const { return used_; }
 
  private:

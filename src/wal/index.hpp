@@ -1,4 +1,4 @@
-// The wal-index header: what SQLite publishes in the first bytes of the -shm file. Pure.
+// The wal-index header, which SQLite publishes in the first bytes of the -shm file. Pure.
 //
 // Source: sqlite.org/walformat.html, "The WAL-Index File Format". Integers are in the machine's
 // own byte order. The caller copies the bytes out of shared memory (both header copies with a
@@ -33,7 +33,7 @@ struct IndexHeader {
   // SQLite's iChange: one more with each commit, wraps, begins at 0 with each recovery.
   std::uint32_t change = 0;
   std::uint32_t max_frame = 0;  // last committed frame
-  std::uint32_t pages = 0;      // database size; 0 also where the WAL has been empty so far
+  std::uint32_t pages = 0;      // database size; also 0 if the WAL has been empty so far
   PageSize page_size;           // 0 there
   Salts salts;
   Checksum frame_checksum;  // running checksum after max_frame
@@ -42,14 +42,14 @@ struct IndexHeader {
 struct CheckpointInfo {
   std::uint32_t backfilled = 0;  // frames copied into the database
   std::array<std::uint32_t, kReadLocks> read_marks{};
-  std::uint32_t attempted = 0;  // where the newest checkpoint set out to get to
+  std::uint32_t attempted = 0;  // where the newest checkpoint intended to end
 };
 
 // nullopt: the copies differ, are not initialised, or fail their checksum: a writer is publishing,
 // or died while it was.
 std::optional<IndexHeader> parse_index_header(ByteSpan first_copy, ByteSpan second_copy);
-// The same header, one copy of it, that knows no size of the database: SQLite then takes the
-// file's, as it does after the recovery of an empty WAL. `copy` is a valid one, of an empty WAL.
+// A copy of the header without a database size: SQLite then takes the file's size, as it does after
+// the recovery of an empty WAL. `copy` is a valid copy, of an empty WAL.
 std::array<std::byte, kIndexCopyBytes> without_size(ByteSpan copy);
 // From the bytes that follow the two copies (at offset 96).
 CheckpointInfo parse_checkpoint_info(ByteSpan bytes);

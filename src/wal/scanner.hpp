@@ -46,12 +46,12 @@ class Scanner {
   // first. After ended() it ignores what it is given.
   std::vector<Transaction> feed(ByteSpan bytes);
 
-  // Where the bytes that feed() wants next begin.
+  // Where the next bytes for feed() begin.
   Bytes next_offset() const;
   // After the last complete transaction.
   const Position& position() const { return committed_; }
-  // A frame failed its salts or checksum: the WAL ends here for now. A caller that knows more (the
-  // wal-index says there is more) starts again from position().
+  // A frame failed its salts or checksum: the WAL ends here for now. If the wal-index says that
+  // there is more, the caller starts again from position().
   bool ended() const { return ended_; }
   PageSize page_size() const { return header_.page_size; }
   const Header& header() const { return header_; }

@@ -8,7 +8,7 @@
 using namespace walwrap;
 using namespace std::chrono_literals;
 
-TEST_CASE("the ceiling of a delay doubles with every try and stops at the limit") {
+TEST_CASE("the upper bound of a delay doubles with every try and stops at the limit") {
   Backoff backoff({.first = 100ms, .ceiling = 1s});
   std::vector<std::int64_t> ceilings;
   for (int i = 0; i < 6; ++i) {
@@ -18,7 +18,7 @@ TEST_CASE("the ceiling of a delay doubles with every try and stops at the limit"
   CHECK(ceilings == std::vector<std::int64_t>{100, 200, 400, 800, 1000, 1000});
 }
 
-TEST_CASE("a delay is anything from nothing to its ceiling") {
+TEST_CASE("a delay is random between zero and its upper bound") {
   Backoff backoff({.first = 100ms, .ceiling = 1s});
   CHECK(backoff.next_delay(0) == 0ms);      // ceiling 100
   CHECK(backoff.next_delay(200) == 200ms);  // ceiling 200
@@ -31,7 +31,7 @@ TEST_CASE("a delay is anything from nothing to its ceiling") {
   }
 }
 
-TEST_CASE("after a success delays begin small again") {
+TEST_CASE("after a success the delays start small again") {
   Backoff backoff({.first = 100ms, .ceiling = 10s});
   for (int i = 0; i < 20; ++i) static_cast<void>(backoff.next_delay(1));
   CHECK(backoff.next_ceiling() == 10s);
@@ -47,7 +47,7 @@ TEST_CASE("a store that is down for years does not overflow the delay") {
   }
 }
 
-TEST_CASE("a first delay above the ceiling is cut to it") {
+TEST_CASE("a first delay above the limit is reduced to the limit") {
   const Backoff backoff({.first = 5s, .ceiling = 1s});
   CHECK(backoff.next_ceiling() == 1s);
 }

@@ -4,7 +4,7 @@
 
 using namespace walwrap;
 
-TEST_CASE("integers are read with the byte order their name says, at any alignment") {
+TEST_CASE("an integer is read with the byte order in the function's name, at any alignment") {
   const ByteVector bytes{std::byte{0xff}, std::byte{0x01}, std::byte{0x82},
                          std::byte{0x03}, std::byte{0x04}, std::byte{0x05},
                          std::byte{0x06}, std::byte{0x07}, std::byte{0xf8}};
@@ -16,7 +16,7 @@ TEST_CASE("integers are read with the byte order their name says, at any alignme
   CHECK(load_le64(odd) == 0xf807060504038201);
 }
 
-TEST_CASE("what is stored is what is loaded, and bytes beside it stay") {
+TEST_CASE("an integer is loaded as it was stored, and the bytes beside it do not change") {
   ByteVector bytes(10, std::byte{0xee});
   const auto inner = MutableByteSpan(bytes).subspan(1, 8);
   store_be64(inner, 0xfedcba9876543210);
@@ -33,7 +33,7 @@ TEST_CASE("what is stored is what is loaded, and bytes beside it stay") {
   CHECK(bytes.back() == std::byte{0xee});
 }
 
-TEST_CASE("a span too short for its integer is a panic, not a read past its end") {
+TEST_CASE("a span too short for its integer causes a panic instead of a read past its end") {
   ByteVector bytes(7);
   CHECK_THROWS_AS(load_be64(bytes), Panic);
   CHECK_THROWS_AS(load_le32(ByteSpan(bytes).first(3)), Panic);
@@ -41,7 +41,7 @@ TEST_CASE("a span too short for its integer is a panic, not a read past its end"
   CHECK_THROWS_AS(store_be16(MutableByteSpan(bytes).first(1), 1), Panic);
 }
 
-TEST_CASE("text and bytes are views of the same memory") {
+TEST_CASE("text and bytes can be viewed as each other without a copy") {
   const std::string_view text = "SQLite";
   CHECK(as_text(as_bytes(text)) == text);
   CHECK(as_bytes(text).size() == 6);

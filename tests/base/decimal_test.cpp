@@ -7,7 +7,7 @@
 namespace walwrap {
 namespace {
 
-TEST_CASE("a text is a number only as a whole, and only if it fits") {
+TEST_CASE("a text is parsed as a number only if all of it is a number that fits") {
   CHECK(parse_decimal<int>("0") == 0);
   CHECK(parse_decimal<int>("-1") == -1);
   CHECK(parse_decimal<std::uint64_t>("18446744073709551615") == UINT64_MAX);

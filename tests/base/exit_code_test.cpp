@@ -5,7 +5,7 @@
 namespace walwrap {
 namespace {
 
-TEST_CASE("a failure's exit code says whether it is absent, unreachable or damaged") {
+TEST_CASE("the exit code of a failure tells absent, unreachable and damaged apart") {
   struct Row {
     Code code;
     int exit_code;

@@ -5,7 +5,7 @@
 namespace walwrap {
 namespace {
 
-TEST_CASE("a histogram counts a value at each bound that it does not pass") {
+TEST_CASE("a histogram counts a value at each bound that the value does not exceed") {
   Histogram<2> histogram({1.0, 10.0});
   for (const double value : {0.5, 1.0, 5.0, 11.0}) histogram.observe(value);
   CHECK(histogram.cumulative(0) == 2);

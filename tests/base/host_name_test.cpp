@@ -7,7 +7,7 @@
 namespace walwrap {
 namespace {
 
-TEST_CASE("a host is told from its port, and what is neither is refused") {
+TEST_CASE("a host name and a port are split, and anything else is refused") {
   struct Row {
     std::string_view text, host;
     std::optional<std::uint16_t> port;
@@ -31,7 +31,7 @@ TEST_CASE("a host is told from its port, and what is neither is refused") {
   }
 }
 
-TEST_CASE("only localhost, 127.0.0.0/8 in four decimal numbers and [::1] are this machine") {
+TEST_CASE("only localhost, 127.0.0.0/8 in four decimal numbers and [::1] name this machine") {
   for (const std::string_view host : {"localhost", "LocalHost", "127.0.0.1", "127.0.0.0",
                                       "127.255.255.255", "127.10.200.9", "[::1]"}) {
     CAPTURE(host);

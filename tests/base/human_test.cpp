@@ -5,7 +5,7 @@
 using namespace walwrap;
 using std::chrono::milliseconds;
 
-TEST_CASE("amounts are shown in the unit people expect") {
+TEST_CASE("amounts are shown in the unit that people expect") {
   struct Row {
     Bytes bytes;
     const char* text;
@@ -23,14 +23,14 @@ TEST_CASE("amounts are shown in the unit people expect") {
   for (const Row& row : rows) CHECK(format_bytes(row.bytes) == row.text);
 }
 
-TEST_CASE("a rate is an amount a second, and nothing where it is none") {
+TEST_CASE("a rate is shown as an amount per second, and no rate as nothing") {
   CHECK(format_rate(1'536) == "1.5 KiB/s");
   CHECK(format_rate(-5) == "0 B/s");
   CHECK(format_rate(0.0 / 0.0) == "0 B/s");
   CHECK(format_rate(1e300) == "909494.7 TiB/s");
 }
 
-TEST_CASE("an age is in whole seconds, and never negative") {
+TEST_CASE("an age is shown in whole seconds and is never negative") {
   CHECK(format_age(WallTime{}, WallTime{} + milliseconds(999)) == "now");
   CHECK(format_age(WallTime{} + milliseconds(5'000), WallTime{}) == "now");
   CHECK(format_age(WallTime{}, WallTime{} + milliseconds(90'500)) == "1m30s ago");

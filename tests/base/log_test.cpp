@@ -22,20 +22,20 @@ std::string json(std::string_view message, std::initializer_list<LogField> field
 
 }  // namespace
 
-TEST_CASE("a log line is logfmt: time, level, message, then the facts in their order") {
+TEST_CASE("a log line is logfmt: time, level, message, then the fields in their order") {
   CHECK(logfmt("ltx stored", {{"db", "app.db"}, {"txid", Txid{161}}, {"took_ms", 38}}) ==
         "time=2026-01-01T00:00:01.250Z level=info msg=\"ltx stored\" db=app.db "
         "txid=00000000000000a1 took_ms=38");
   CHECK(logfmt("started", {}) == "time=2026-01-01T00:00:01.250Z level=info msg=started");
 }
 
-TEST_CASE("a log line as JSON has numbers as numbers and names as strings") {
+TEST_CASE("a JSON log line has numbers as numbers and names as strings") {
   CHECK(json("ltx stored", {{"txid", Txid{161}}, {"bytes", 4120U}, {"full", true}, {"of", "7"}}) ==
         R"({"time":"2026-01-01T00:00:01.250Z","level":"warn","msg":"ltx stored",)"
         R"("txid":"00000000000000a1","bytes":4120,"full":true,"of":"7"})");
 }
 
-TEST_CASE("a log line stays one line, and one field stays one field, whatever the value holds") {
+TEST_CASE("a value cannot split a log line or a field, whatever it contains") {
   const struct {
     std::string_view value;
     std::string_view as_logfmt;
@@ -72,14 +72,14 @@ TEST_CASE("a log line stays one line, and one field stays one field, whatever th
   }
 }
 
-TEST_CASE("a secret is never shown in a log line") {
+TEST_CASE("a log line never shows a secret") {
   const Secret<std::string> secret("hunter2");
   CHECK(logfmt("m", {{"key", secret}}).find("hunter2") == std::string::npos);
   CHECK(json("m", {{"key", secret}}).find("***") != std::string::npos);
   CHECK(secret.reveal() == "hunter2");
 }
 
-TEST_CASE("a log writes whole lines of its level and above, stamped by the given clock") {
+TEST_CASE("a log writes whole lines of its level and above, with the time of the given clock") {
   std::vector<std::string> lines;
   const Log log({.minimum = LogLevel::Warn,
                  .now = [] { return kTime; },
@@ -93,12 +93,12 @@ TEST_CASE("a log writes whole lines of its level and above, stamped by the given
                                  "time=2026-01-01T00:00:01.250Z level=error msg=broken\n"});
 }
 
-TEST_CASE("a log without a sink says nothing and does not need a clock") {
+TEST_CASE("a log without a sink writes nothing and needs no clock") {
   const Log log({});
   CHECK_NOTHROW(log.error("nobody listens"));
 }
 
-TEST_CASE("a repeating failure is told when it starts, every 30 seconds, and when it ends") {
+TEST_CASE("a repeating failure is logged when it starts, every 30 seconds, and when it ends") {
   using Say = FailureEpisode::Say;
   FailureEpisode episode;
   const MonoTime start{100s};
@@ -115,7 +115,7 @@ TEST_CASE("a repeating failure is told when it starts, every 30 seconds, and whe
   CHECK(episode.on_success() == Say::Nothing);
 }
 
-TEST_CASE("a new failure after the end is a new episode, told at once") {
+TEST_CASE("a failure after the end of an earlier one is logged at once") {
   using Say = FailureEpisode::Say;
   FailureEpisode episode;
   static_cast<void>(episode.on_failure(MonoTime{1s}));

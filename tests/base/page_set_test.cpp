@@ -116,19 +116,19 @@ TEST_CASE("a new page set is empty") {
   CHECK(set == PageSet{});
 }
 
-TEST_CASE("pages come out once, in ascending order, in whatever order they went in") {
+TEST_CASE("iteration gives each page once in ascending order, whatever the order of insertion") {
   CHECK(members(set_of({70000, 3, 1, 3, kLargest, 2})) ==
         std::vector<std::uint32_t>{1, 2, 3, 70000, kLargest});
 }
 
-TEST_CASE("page 0 is no page and cannot be added") {
+TEST_CASE("page 0 cannot be added") {
   PageSet set;
   CHECK_THROWS_AS(set.add(Pgno{0}), Panic);
   CHECK_THROWS_AS(set.add_range(Pgno{0}, Pgno{4}), Panic);
   CHECK(set.empty());
 }
 
-TEST_CASE("a range holds both its ends, and a reversed one nothing") {
+TEST_CASE("a range includes both ends, and a reversed range is empty") {
   CHECK(members(PageSet::range(Pgno{5}, Pgno{8})) == std::vector<std::uint32_t>{5, 6, 7, 8});
   CHECK(PageSet::range(Pgno{5}, Pgno{5}).size() == 1);
   CHECK(PageSet::range(Pgno{5}, Pgno{4}).empty());
@@ -137,7 +137,7 @@ TEST_CASE("a range holds both its ends, and a reversed one nothing") {
   CHECK(PageSet::range(Pgno{kLargest}, Pgno{kLargest}).last() == Pgno{kLargest});
 }
 
-TEST_CASE("what is cut from a database that shrank leaves the set") {
+TEST_CASE("pages cut from a database that shrank are removed from the set") {
   PageSet set = set_of({1, 2, 70000, 70001});
   set.remove_above(Pgno{kLargest});
   CHECK(set.size() == 4);
@@ -148,7 +148,7 @@ TEST_CASE("what is cut from a database that shrank leaves the set") {
   CHECK(set == PageSet{});
 }
 
-TEST_CASE("iteration goes on where it stopped, also if the page it stopped at has gone") {
+TEST_CASE("iteration continues where it stopped, even if that page was removed") {
   PageSet set = set_of({10, 20, 30, 40});
   CHECK(set.next(Pgno{0}, 2) == std::vector<Pgno>{Pgno{10}, Pgno{20}});
   set.remove(Pgno{20});
@@ -159,7 +159,7 @@ TEST_CASE("iteration goes on where it stopped, also if the page it stopped at ha
   CHECK(set.next(Pgno{0}, 0).empty());
 }
 
-TEST_CASE("a copy is independent, and a moved-from set is empty and usable") {
+TEST_CASE("a copy is independent, and a set that was moved from is empty and usable") {
   PageSet original = set_of({1, 2});
   PageSet copy = original;
   copy.add(Pgno{3});
@@ -176,7 +176,7 @@ TEST_CASE("a copy is independent, and a moved-from set is empty and usable") {
   CHECK(members(copy) == std::vector<std::uint32_t>{9});
 }
 
-TEST_CASE("sets are equal by their members, not by how they came about") {
+TEST_CASE("sets with the same members are equal, however they were built") {
   PageSet one_by_one;
   for (std::uint32_t i = 1; i <= 200'000; ++i) one_by_one.add(Pgno{i});
   CHECK(one_by_one == PageSet::range(Pgno{1}, Pgno{200'000}));
@@ -186,7 +186,7 @@ TEST_CASE("sets are equal by their members, not by how they came about") {
   CHECK_FALSE(set_of({7}) == set_of({8}));
 }
 
-TEST_CASE("a union with itself or with nothing changes nothing") {
+TEST_CASE("a union with itself or with an empty set changes nothing") {
   PageSet set = set_of({4, 5});
   set.add_all(set);  // NOLINT(clang-diagnostic-self-assign-overloaded)
   set.add_all(PageSet{});
@@ -196,7 +196,7 @@ TEST_CASE("a union with itself or with nothing changes nothing") {
   CHECK(empty == set);
 }
 
-TEST_CASE("a page set stays small: a full range in bytes, 1 GiB of scattered pages in 33 KiB") {
+TEST_CASE("a page set stays small: a full range takes bytes, 1 GiB of scattered pages 33 KiB") {
   const Pgno pages_per_gib{262'144};
   CHECK(PageSet::range(Pgno{1}, pages_per_gib).memory() < 512);
 
@@ -207,7 +207,7 @@ TEST_CASE("a page set stays small: a full range in bytes, 1 GiB of scattered pag
   CHECK(PageSet{}.memory() < 64);
 }
 
-TEST_CASE("a page set agrees with a plain set through any history") {
+TEST_CASE("a page set agrees with a std::set through random histories") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);

@@ -9,7 +9,7 @@
 using namespace std::chrono_literals;
 using namespace walwrap;
 
-TEST_CASE("off a terminal a restore says a line every five seconds and nothing between") {
+TEST_CASE("without a terminal a restore prints a line every five seconds") {
   const MonoTime begun{100s};
   Progress progress(Progress::Style::Lines, "restoring", begun);
   CHECK_FALSE(progress.on_progress(0, 1 << 30, begun).has_value());
@@ -22,7 +22,7 @@ TEST_CASE("off a terminal a restore says a line every five seconds and nothing b
   CHECK(progress.on_end().empty());
 }
 
-TEST_CASE("on a terminal a restore draws a bar on one line and ends it") {
+TEST_CASE("on a terminal a restore draws one bar on one line and removes it at the end") {
   const MonoTime begun{100s};
   Progress progress(Progress::Style::Bar, "restoring", begun);
   CHECK_FALSE(progress.on_progress(1, 100, begun + 50ms).has_value());
@@ -33,7 +33,7 @@ TEST_CASE("on a terminal a restore draws a bar on one line and ends it") {
   CHECK(progress.on_end().empty());
 }
 
-TEST_CASE("a progress beyond its total, or of nothing, stays within the bar") {
+TEST_CASE("progress beyond the total, or without a total, stays within the bar") {
   const MonoTime begun{100s};
   Progress progress(Progress::Style::Bar, "restoring", begun);
   const auto beyond = progress.on_progress(200, 100, begun + 1s);
@@ -62,7 +62,7 @@ struct KeptLog {
 
 }  // namespace
 
-TEST_CASE("with a log, a bar is drawn on a terminal, and the next line takes its place") {
+TEST_CASE("on a terminal the next log line takes the place of the bar") {
   const MonoTime begun{100s};
   KeptLog kept(true);
   LoggedProgress progress(kept.log, "flushing", begun);
@@ -77,7 +77,7 @@ TEST_CASE("with a log, a bar is drawn on a terminal, and the next line takes its
   CHECK(kept.text.starts_with("time="));
 }
 
-TEST_CASE("where nobody looks, or lines are for a program, a line is due every five seconds") {
+TEST_CASE("where no bar is drawn a progress line is due every five seconds") {
   const MonoTime begun{100s};
   for (const auto format : {LogFormat::Logfmt, LogFormat::Json}) {
     KeptLog kept(format == LogFormat::Json, LogLevel::Info, format);
@@ -90,7 +90,7 @@ TEST_CASE("where nobody looks, or lines are for a program, a line is due every f
   }
 }
 
-TEST_CASE("a log that is to be quiet draws nothing") {
+TEST_CASE("a quiet log draws no bar") {
   const KeptLog kept(true, LogLevel::Warn);
   CHECK_FALSE(kept.log.can_draw());
 }

@@ -62,7 +62,7 @@ TEST_CASE("a result holds either its value or an error") {
   CHECK(error.error().text == "3 is odd");
 }
 
-TEST_CASE("TRY yields the value, or returns the error with its code and its context in front") {
+TEST_CASE("TRY gives the value, or returns the error with its code and its context in front") {
   CHECK(quarter(8).value() == "2");
 
   const auto odd = quarter(7);
@@ -82,12 +82,12 @@ TEST_CASE("TRY of a result without value is a statement") {
   CHECK(large.error().text == "too large");
 }
 
-TEST_CASE("TRY leaves nothing half-built behind when it returns early") {
+TEST_CASE("TRY leaves no half-built object when it returns early") {
   CHECK_FALSE(hold_one_and_lose_another().has_value());
   CHECK(Counted::alive == 0);
 }
 
-TEST_CASE("contexts read outside-in, with the cause last") {
+TEST_CASE("contexts read from the outside to the inside, with the cause last") {
   const Result<int> result = half(1).context("inner").context("outer");
   CHECK(result.error().text == "outer: inner: 1 is odd");
   CHECK(half(2).context("ignored").value() == 1);
@@ -101,19 +101,19 @@ TEST_CASE("a result moves values that cannot be copied") {
   CHECK(*taken == 7);
 }
 
-TEST_CASE("value_or stands in for an error only") {
+TEST_CASE("value_or replaces an error and never a value") {
   CHECK(half(8).value_or(-1) == 4);
   CHECK(half(9).value_or(-1) == -1);
 }
 
-TEST_CASE("asking a result for what it does not hold is a panic, not undefined") {
+TEST_CASE("reading the value of an error, or the error of a value, causes a panic") {
   CHECK_THROWS_AS(half(3).value(), Panic);
   CHECK_THROWS_AS(half(4).error(), Panic);
   CHECK_THROWS_AS(must_be_small(11).value(), Panic);
   CHECK_NOTHROW(must_be_small(9).value());
 }
 
-TEST_CASE("every code has a name of its own") {
+TEST_CASE("every code has its own name") {
   std::set<std::string_view> names;
   constexpr int kCodes = static_cast<int>(Code::Deadline) + 1;
   for (int i = 0; i < kCodes; ++i) names.insert(code_name(static_cast<Code>(i)));
@@ -122,7 +122,7 @@ TEST_CASE("every code has a name of its own") {
   CHECK(code_name(Code::NotFound) == "not found");
 }
 
-TEST_CASE("how long a store asks to be left alone outlives every context") {
+TEST_CASE("a store's Retry-After survives every context that is added") {
   const auto asked = [](bool works) -> Result<int> {
     if (works) return 1;
     return fail(Error{Code::Unavailable, "slow down", std::chrono::seconds(7)});

@@ -8,7 +8,7 @@
 namespace walwrap {
 namespace {
 
-TEST_CASE("every signal's name reads back as its number") {
+TEST_CASE("parsing a signal's name gives back its number") {
   for (int number = 1; number <= kLastSignal; ++number) {
     CAPTURE(number);
     CHECK(parse_signal(format_signal(number)) == number);

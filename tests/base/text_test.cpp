@@ -7,21 +7,21 @@ namespace {
 
 using Pieces = std::vector<std::string_view>;
 
-TEST_CASE("a text is split at each separator, and what is empty is a piece as well") {
+TEST_CASE("a text is split at each separator, and an empty piece counts") {
   CHECK(split("a,b", ',') == Pieces{"a", "b"});
   CHECK(split("", ',') == Pieces{""});
   CHECK(split(",a,", ',') == Pieces{"", "a", ""});
   CHECK(split("one\ntwo", '\n') == Pieces{"one", "two"});
 }
 
-TEST_CASE("a word is listed as a whole piece only") {
+TEST_CASE("a word is found in a list only as a whole piece") {
   CHECK(is_listed("cpu,memory", ',', "memory"));
   CHECK_FALSE(is_listed("memoryless", ',', "memory"));
   CHECK_FALSE(is_listed("", ',', "memory"));
   CHECK(is_listed("", ',', ""));
 }
 
-TEST_CASE("blanks are taken off both ends of a text, and off no other place") {
+TEST_CASE("trimming removes blanks at both ends of a text and nowhere else") {
   CHECK(trim(" \ta b\t ", " \t") == "a b");
   CHECK(trim("a\r", " \t") == "a\r");
   CHECK(trim("a", " ") == "a");
@@ -29,7 +29,7 @@ TEST_CASE("blanks are taken off both ends of a text, and off no other place") {
   CHECK(trim("", " ").empty());
 }
 
-TEST_CASE("characters are told apart by ASCII alone") {
+TEST_CASE("characters are classified by ASCII alone") {
   for (int byte = 0; byte < 256; ++byte) {
     CAPTURE(byte);
     const char c = static_cast<char>(byte);
@@ -45,7 +45,7 @@ TEST_CASE("characters are told apart by ASCII alone") {
   CHECK(hex_value('F') == 15);
 }
 
-TEST_CASE("a text in lower case has no other characters changed") {
+TEST_CASE("converting to lower case changes no other characters") {
   CHECK(lower_case("S3.Amazonaws.COM/@[`{\xc4") == "s3.amazonaws.com/@[`{\xc4");
   CHECK(lower_case("").empty());
 }

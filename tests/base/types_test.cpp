@@ -11,7 +11,7 @@ using namespace walwrap;
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-TEST_CASE("a txid is written as sixteen lower-case hex digits, and only those are read") {
+TEST_CASE("a TXID is written as sixteen lower-case hex digits, and only those are parsed") {
   CHECK(format_hex16(0xa1) == "00000000000000a1");
   CHECK(format_hex16(std::numeric_limits<std::uint64_t>::max()) == "ffffffffffffffff");
   CHECK(parse_hex16("00000000000000a1") == 0xa1U);
@@ -26,7 +26,7 @@ TEST_CASE("a txid is written as sixteen lower-case hex digits, and only those ar
   CHECK(fmt::format("{}", Pgno{161}) == "161");
 }
 
-TEST_CASE("durations are read as an operator writes them") {
+TEST_CASE("a duration is parsed in the spellings that operators use") {
   const struct {
     std::string_view text;
     milliseconds expected;
@@ -57,7 +57,7 @@ TEST_CASE("durations are read as an operator writes them") {
   }
 }
 
-TEST_CASE("a duration that is garbage, negative, ambiguous or too large is refused") {
+TEST_CASE("a malformed, negative, ambiguous or too large duration is refused") {
   for (const std::string_view wrong : {"",
                                        " ",
                                        "5",
@@ -101,7 +101,7 @@ TEST_CASE("a duration that is garbage, negative, ambiguous or too large is refus
   }
 }
 
-TEST_CASE("a duration is written so that reading it gives the same again") {
+TEST_CASE("parsing a formatted duration gives the same duration") {
   CHECK(format_duration(0ms) == "0");
   CHECK(format_duration(250ms) == "250ms");
   CHECK(format_duration(90s) == "1m30s");
@@ -125,12 +125,12 @@ TEST_CASE("times are written in UTC with milliseconds") {
   CHECK(format_rfc3339(WallTime{-1ms}) == "1969-12-31T23:59:59.999Z");
 }
 
-TEST_CASE("a time beyond four-digit years, as a damaged file may hold, is written as the nearest") {
+TEST_CASE("a time beyond the four-digit years is written as the nearest one within them") {
   CHECK(format_rfc3339(WallTime::max()) == "9999-12-31T23:59:59.999Z");
   CHECK(format_rfc3339(WallTime::min()) == "0000-01-01T00:00:00.000Z");
 }
 
-TEST_CASE("times are read with any fraction and any offset") {
+TEST_CASE("a time is parsed with any fraction and any offset") {
   const WallTime base{1767225601000ms};  // 2026-01-01T00:00:01Z
   const struct {
     std::string_view text;
@@ -154,7 +154,7 @@ TEST_CASE("times are read with any fraction and any offset") {
   }
 }
 
-TEST_CASE("a time that is no RFC 3339 time is refused") {
+TEST_CASE("a text that is not an RFC 3339 time is refused") {
   for (const std::string_view wrong : {"",
                                        "2026-01-01",
                                        "2026-01-01T00:00:01",
@@ -182,7 +182,7 @@ TEST_CASE("a time that is no RFC 3339 time is refused") {
   }
 }
 
-TEST_CASE("a written time is read back as the same millisecond") {
+TEST_CASE("parsing a formatted time gives the same millisecond") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -193,7 +193,7 @@ TEST_CASE("a written time is read back as the same millisecond") {
   }
 }
 
-TEST_CASE("the lock page is the one that holds byte 2^30, whatever the page size") {
+TEST_CASE("the lock page is the page that holds byte 2^30, for every page size") {
   for (const std::uint32_t size : {512U, 1024U, 4096U, 32768U, 65536U}) {
     CAPTURE(size);
     const std::uint64_t start = std::uint64_t{lock_page(PageSize{size}).value - 1} * size;

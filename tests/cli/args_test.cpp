@@ -38,7 +38,7 @@ const Words kRestore = {"restore", "--replica", "file:///r", "--output", "out.db
 
 }  // namespace
 
-TEST_CASE("options end at -- or at the first word that is not one, and the rest is the app's") {
+TEST_CASE("options end at -- or at the first word that is not an option, and the app follows") {
   struct Row {
     Words words;
     std::vector<FlagValue> flags;
@@ -77,7 +77,7 @@ TEST_CASE("options end at -- or at the first word that is not one, and the rest 
   }
 }
 
-TEST_CASE("a mistake on the way to an app exits 125, in another command 2, each with a hint") {
+TEST_CASE("a mistake before an app exits with 125, in other commands with 2, each with a hint") {
   struct Row {
     Words words;
     int exit_code;
@@ -137,7 +137,7 @@ TEST_CASE("a mistake on the way to an app exits 125, in another command 2, each 
   }
 }
 
-TEST_CASE("restore takes a target, what to do with a file that is there, and a check") {
+TEST_CASE("restore takes a target, an action for an existing file, and a check") {
   const auto plain = parse_as<RestoreArguments>(kRestore);
   CHECK(plain.replica == "file:///r");
   CHECK(plain.output == "out.db");
@@ -164,12 +164,12 @@ TEST_CASE("restore takes a target, what to do with a file that is there, and a c
   CHECK(from_s3.ca_file == "/ca.pem");
 }
 
-TEST_CASE("a secret in a mistyped restore is not shown") {
+TEST_CASE("a secret in a mistyped restore command is not shown") {
   const auto error = parse_as<UsageError>(with(kRestore, {"--replca=s3://id:hunter2@bucket/x"}));
   CHECK_FALSE(has(error.text, "hunter2"));
 }
 
-TEST_CASE("help and version are found wherever people try them") {
+TEST_CASE("every usual spelling of help and version works") {
   for (const Words& words : {Words{"help"}, Words{"--help"}, Words{"-h"}, Words{"-v", "--help"},
                              Words{"--db", "x", "-h"}, Words{"run", "--help"}}) {
     CHECK(parse_as<HelpArguments>(words).topic.empty());

@@ -11,7 +11,7 @@ Result<AskArguments> parse(Question question, const std::vector<std::string>& wo
   return parse_ask(question, words);
 }
 
-TEST_CASE("the questions are commands by their names") {
+TEST_CASE("status, wait, flush and snapshot are commands") {
   for (const char* name : {"status", "wait", "flush", "snapshot"}) {
     const auto question = parse_question(name);
     REQUIRE(question.has_value());
@@ -21,7 +21,7 @@ TEST_CASE("the questions are commands by their names") {
   CHECK_FALSE(parse_question("verify").has_value());
 }
 
-TEST_CASE("a wait takes a position and a time, and all of them a socket") {
+TEST_CASE("a wait takes a position and a time-out, and every question takes a socket") {
   const auto wait = parse(Question::Wait, {"--timeout", "5s", "--position=p", "--socket", "/s",
                                            "--db", "a.db", "--json"});
   REQUIRE(wait);
@@ -34,7 +34,7 @@ TEST_CASE("a wait takes a position and a time, and all of them a socket") {
   CHECK(parse(Question::Snapshot, {"--timeout=9m"})->timeout == std::chrono::minutes(9));
 }
 
-TEST_CASE("what is another command's option is refused") {
+TEST_CASE("an option of another command is refused") {
   CHECK_FALSE(parse(Question::Status, {"--timeout", "5s"}));
   CHECK_FALSE(parse(Question::Flush, {"--position", "p"}));
   CHECK_FALSE(parse(Question::Wait, {"--watch"}));

@@ -34,7 +34,7 @@ AskArguments question(Question what) {
   return arguments;
 }
 
-TEST_CASE("a status is shown, and its check says nothing but by its exit code") {
+TEST_CASE("status prints the status, and status --check only sets the exit code") {
   ApiRig rig;
   const auto shown = ask_rig(rig.path, question(Question::Status));
   CHECK(shown.exit_code == 0);
@@ -49,7 +49,7 @@ TEST_CASE("a status is shown, and its check says nothing but by its exit code") 
   CHECK(ask_rig(rig.path, json).out.find("{\"version\":\"test\"") == 0);
 }
 
-TEST_CASE("a wait ends with 0 when it is stored and with 1 when its time is over") {
+TEST_CASE("a wait exits with 0 when it is stored and with 1 when it times out") {
   ApiRig rig;
   const os::Thread capture(
       "capture",
@@ -67,7 +67,7 @@ TEST_CASE("a wait ends with 0 when it is stored and with 1 when its time is over
   CHECK(not_stored.complaint.find("Not stored in time") != std::string::npos);
 }
 
-TEST_CASE("a malformed question exits with 2, and one without an answer with 3") {
+TEST_CASE("a malformed question exits with 2, an unanswered one with 3") {
   ApiRig rig;
   auto wrong = question(Question::Wait);
   wrong.position = "now";
@@ -77,7 +77,7 @@ TEST_CASE("a malformed question exits with 2, and one without an answer with 3")
   CHECK(nobody.complaint.find("check that walwrap runs here") != std::string::npos);
 }
 
-TEST_CASE("a signal ends a wait at once and without a complaint") {
+TEST_CASE("a signal ends a wait at once and without an error message") {
   ApiRig rig;
   const os::SystemClock clock;
   Said said;
@@ -92,7 +92,7 @@ TEST_CASE("a signal ends a wait at once and without a complaint") {
   CHECK(said.complaint.empty());
 }
 
-TEST_CASE("with --json what the server says is shown as it is, also when it is a problem") {
+TEST_CASE("--json prints the server's answer unchanged, also a problem") {
   ApiRig rig;
   auto late = question(Question::Wait);
   late.json = true;
@@ -103,7 +103,7 @@ TEST_CASE("with --json what the server says is shown as it is, also when it is a
   CHECK(shown.complaint.starts_with("walwrap: Not stored in time: "));
 }
 
-TEST_CASE("without any hint where walwrap runs it says what to give") {
+TEST_CASE("a question without a socket says how to give one") {
   Said said;
   const os::SystemClock clock;
   said.exit_code = ask({}, {.clock = clock,

@@ -55,7 +55,7 @@ Outcome call(const std::vector<std::string>& words,
 
 }  // namespace
 
-TEST_CASE("help and version go to standard output with exit code 0") {
+TEST_CASE("help and version are printed on standard output with exit code 0") {
   const auto help = call({"help"});
   CHECK(help.exit_code == "0");
   CHECK(help.output == format_help(""));
@@ -65,7 +65,7 @@ TEST_CASE("help and version go to standard output with exit code 0") {
   CHECK(has(version.output, "walwrap 0."));
 }
 
-TEST_CASE("a mistake is one line on standard error that begins with our name") {
+TEST_CASE("a mistake prints one line on standard error that begins with walwrap's name") {
   struct Row {
     std::vector<std::string> words;
     std::vector<std::string> environment;
@@ -91,14 +91,14 @@ TEST_CASE("a mistake is one line on standard error that begins with our name") {
   }
 }
 
-TEST_CASE("without a replica the app runs all the same, and a warning says so") {
+TEST_CASE("without a replica the app runs, and a warning says that nothing is stored") {
   const auto outcome = call({"--", "sh", "-c", "echo hello; exit 7"});
   CHECK(outcome.exit_code == "7");
   CHECK(outcome.output == "hello\n");
   CHECK(has(outcome.errors, "level=warn msg=\"no replica configured, nothing is stored;"));
 }
 
-TEST_CASE("the app's environment is the one we inherited") {
+TEST_CASE("the app gets the environment that walwrap inherited") {
   const auto outcome = call({"env"}, {"PATH=/usr/bin:/bin", "WALWRAP_LOG_LEVEL=error", "X=a b"});
   CHECK(outcome.exit_code == "0");
   CHECK(outcome.output == "PATH=/usr/bin:/bin\nWALWRAP_LOG_LEVEL=error\nX=a b\n");

@@ -42,7 +42,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("a doctor finds nothing wrong with a database and a directory, and changes neither") {
+TEST_CASE("doctor accepts a healthy database and directory, and changes neither") {
   Bench bench;
   testing::AppDb(bench.database).run("CREATE TABLE t(a)");
   std::filesystem::create_directories(bench.replica);
@@ -59,7 +59,7 @@ TEST_CASE("a doctor finds nothing wrong with a database and a directory, and cha
   CHECK(std::filesystem::is_empty(bench.replica));
 }
 
-TEST_CASE("a doctor finds what is not there, says what to type, and creates nothing") {
+TEST_CASE("doctor names what is missing and the command to type, and creates nothing") {
   Bench bench;
   CHECK(bench.examine({{"--db", (bench.dir / "none" / "app.db").string()},
                        {"--replica", (bench.dir / "nor" / "this").string()}}) == 1);
@@ -71,7 +71,7 @@ TEST_CASE("a doctor finds what is not there, says what to type, and creates noth
   CHECK(bench.message("\"subject\": \"replica\""));
 }
 
-TEST_CASE("a doctor does not wait for the writer of a pipe") {
+TEST_CASE("doctor does not block on a pipe") {
   Bench bench;
   REQUIRE(std::system(("mkfifo " + bench.database.string()).c_str()) == 0);
   CHECK(bench.examine({{"--db", bench.database.string()}, {"--replica", bench.replica.string()}}) ==
@@ -79,8 +79,7 @@ TEST_CASE("a doctor does not wait for the writer of a pipe") {
   CHECK(bench.message("is not a regular file"));
 }
 
-TEST_CASE(
-    "a doctor names a database without a replica, and a replica that dies with the container") {
+TEST_CASE("doctor names a database without a replica, and a replica on the container's disk") {
   Bench bench;
   CHECK(bench.examine({{"--db", bench.database.string()}}) == 1);
   CHECK(bench.message(bench.database.filename().string() +
@@ -94,7 +93,7 @@ TEST_CASE(
   CHECK(bench.message("the container's own disk") == same_disk);
 }
 
-TEST_CASE("a doctor cannot look where the configuration is wrong, and says why") {
+TEST_CASE("doctor reports an invalid configuration instead of a check") {
   Bench bench;
   CHECK(bench.examine({{"--db", "x"}, {"--replica", "ftp://x"}}) == 2);
   CHECK(bench.complaint.starts_with("walwrap doctor: "));

@@ -41,9 +41,7 @@ DatabaseFinding database_of(std::string header) {
 
 }  // namespace
 
-TEST_CASE(
-    "a database that is mounted as a file or has two names is a problem, any other is not "
-    "reported") {
+TEST_CASE("doctor reports only a database that is a mounted file or has two names") {
   CHECK(findings_of(NamesFinding{.path = "/a.db"}).empty());
   CHECK(findings_of(NamesFinding{.path = "/a.db", .names = 0}).empty());
   const auto wrong = findings_of(NamesFinding{.path = "/a.db", .names = 2, .is_mounted = true});
@@ -54,22 +52,23 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a doctor names the platform and its grace period, and how to correct them") {
-  supervisor::Platform host;
-  host.name = "fly";
-  host.grace = 5s;
-  host.source = "FLY_APP_NAME is set";
-  CHECK(text_of(findings_of(host)) ==
+TEST_CASE("doctor names the platform and its grace period, and how to correct them") {
+  supervisor::Platform platform;
+  platform.name = "fly";
+  platform.grace = 5s;
+  platform.source = "FLY_APP_NAME is set";
+  CHECK(text_of(findings_of(platform)) ==
         "ok platform: fly: 5s from the stop signal to SIGKILL (FLY_APP_NAME is set); \n");
-  host.name = "unknown";
-  CHECK(has(text_of(findings_of(host)), "note platform"));
-  CHECK(has(text_of(findings_of(host)), "--grace"));
-  host.name = "railway";
-  host.warnings = {{.message = "Railway kills at once", .hint = "set THIS=30"}};
-  CHECK(has(text_of(findings_of(host)), "problem platform: Railway kills at once; set THIS=30"));
+  platform.name = "unknown";
+  CHECK(has(text_of(findings_of(platform)), "note platform"));
+  CHECK(has(text_of(findings_of(platform)), "--grace"));
+  platform.name = "railway";
+  platform.warnings = {{.message = "Railway kills at once", .hint = "set THIS=30"}};
+  CHECK(
+      has(text_of(findings_of(platform)), "problem platform: Railway kills at once; set THIS=30"));
 }
 
-TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live on it") {
+TEST_CASE("doctor says whether the disk outlives the container and whether SQLite works on it") {
   struct Row {
     const char* filesystem;
     Bytes free;
@@ -90,7 +89,7 @@ TEST_CASE("a doctor says what becomes of the disk, and whether SQLite can live o
   }
 }
 
-TEST_CASE("a doctor tells a directory in which SQLite can make no files") {
+TEST_CASE("doctor reports a directory in which SQLite cannot create files") {
   const DiskFinding disk{.directory = "/data",
                          .filesystem = "ext4",
                          .free = {},
@@ -98,7 +97,7 @@ TEST_CASE("a doctor tells a directory in which SQLite can make no files") {
   CHECK(has(text_of(findings_of(disk)), "problem disk: write to /data: Read-only file system; "));
 }
 
-TEST_CASE("a doctor reads a database's header and detects a file that is not a database") {
+TEST_CASE("doctor reads a database's header and detects a file that is not a database") {
   CHECK(has(text_of(findings_of(database_of(database_header(4096, 2)))),
             "ok database: /data/app.db: 8.0 KiB, pages of 4096 bytes, in WAL mode"));
   CHECK(has(text_of(findings_of(database_of(database_header(1, 2)))), "pages of 65536 bytes"));
@@ -125,7 +124,7 @@ TEST_CASE("a doctor reads a database's header and detects a file that is not a d
   CHECK(has(text_of(findings_of(database)), "note database: its -wal is 65.0 MiB"));
 }
 
-TEST_CASE("a doctor says whether a directory can be a replica, and whether it outlives the disk") {
+TEST_CASE("doctor says whether a directory can be a replica, and whether it outlives the disk") {
   PlaceFinding place{.directory = "/replica", .filesystem = "ext4"};
   CHECK(has(text_of(findings_of(place)),
             "problem store: neither the directory /replica nor its parent exists"));
@@ -142,7 +141,7 @@ TEST_CASE("a doctor says whether a directory can be a replica, and whether it ou
   CHECK(has(text_of(findings_of(place)), "note store"));
 }
 
-TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket closed") {
+TEST_CASE("doctor names the store, the credentials in use and why the bucket refuses access") {
   BucketFinding bucket{.provider = "Tigris",
                        .host = "fly.storage.tigris.dev",
                        .address = "10.0.0.1:443",
@@ -174,7 +173,7 @@ TEST_CASE("a doctor says who answers, with whose keys, and what keeps the bucket
   CHECK(text_of(findings_of(nobody)) == "problem credentials: no credentials found; \n");
 }
 
-TEST_CASE("a clock that is off is noted, and one that the store will refuse is a problem") {
+TEST_CASE("doctor notes a wrong clock, and reports one that the store will refuse") {
   struct Row {
     std::chrono::milliseconds offset;
     const char* expected;
@@ -195,7 +194,7 @@ TEST_CASE("a clock that is off is noted, and one that the store will refuse is a
   }
 }
 
-TEST_CASE("a doctor prints each right on a line, and warns about what the store does not support") {
+TEST_CASE("doctor prints one line per right, and warns about what the store does not support") {
   RightsFinding rights{.steps = {{"list", {}}, {"put", Error{Code::Denied, "PUT x: denied"}}},
                        .create_only = {}};
   CHECK(text_of(findings_of(rights)) ==
@@ -208,7 +207,7 @@ TEST_CASE("a doctor prints each right on a line, and warns about what the store 
   CHECK(has(text_of(findings_of(rights)), "fencing=off"));
 }
 
-TEST_CASE("a doctor tells the bill of an app that never stops writing") {
+TEST_CASE("doctor estimates the bill of an app that never stops writing") {
   const auto aws = text_of(findings_of(
       CostFinding{.provider = "AWS S3", .interval = 1s, .database_size = 10'000'000'000}));
   CHECK(has(aws, "13.18 USD a month for the 2592000 uploads"));
@@ -217,7 +216,7 @@ TEST_CASE("a doctor tells the bill of an app that never stops writing") {
   CHECK(has(text_of(findings_of(CostFinding{.provider = "S3-compatible"})), "no list price"));
 }
 
-TEST_CASE("findings are lines for people and one JSON document for programs") {
+TEST_CASE("doctor prints lines for people and one JSON document for programs") {
   const std::vector<Finding> findings = {
       {FindingLevel::Ok, "host", "fly", ""},
       {FindingLevel::Problem, "disk", "it says \"\xff\"", "mkdir -p /data"}};

@@ -35,7 +35,7 @@ TEST_CASE("the help fits on one screen of 24 lines and 80 columns, with an examp
   CHECK(has(format_help(""), "example: "));
 }
 
-TEST_CASE("the first screen names the variable of each option that it shows") {
+TEST_CASE("the first help screen names the variable of each option that it shows") {
   for (const char* flag : {"--db", "--replica", "--grace", "--user", "--listen"}) {
     CAPTURE(flag);
     CHECK(has(format_help(""), flag));
@@ -52,7 +52,7 @@ TEST_CASE("the first screen names the variable of each option that it shows") {
   }
 }
 
-TEST_CASE("each command has help of its own, and only what exists has any") {
+TEST_CASE("each command has its own help, and no other word has any") {
   CHECK(has(format_help("run"), config::format_settings_help()));
   const auto restore = format_help("restore");
   for (const char* flag :
@@ -71,7 +71,7 @@ TEST_CASE("each command has help of its own, and only what exists has any") {
   }
 }
 
-TEST_CASE("no line of any help is longer than 100 columns") {
+TEST_CASE("no line of help is longer than 100 columns") {
   for (const char* topic : {"run", "restore", "doctor", "status", "wait", "flush", "snapshot"}) {
     for (const auto& line : lines_of(format_help(topic))) {
       CAPTURE(line);

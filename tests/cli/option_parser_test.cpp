@@ -15,7 +15,7 @@ Result<config::FlagValue> take(const std::vector<std::string>& words, std::size_
   return take_row(words, at, kRows, "test");
 }
 
-TEST_CASE("a value stands behind its flag or after an equals sign") {
+TEST_CASE("the value of an option follows its flag or an equals sign") {
   std::size_t at = 0;
   const std::vector<std::string> words = {"--name", "a", "--name=b", "--quick"};
   CHECK(*take(words, at) == config::FlagValue{"--name", "a"});
@@ -24,7 +24,7 @@ TEST_CASE("a value stands behind its flag or after an equals sign") {
   CHECK(at == words.size());
 }
 
-TEST_CASE("what a command does not take is refused with what is near") {
+TEST_CASE("an option that the command does not know is refused with the nearest known one") {
   for (const auto& [word, said] : std::vector<std::pair<std::string, std::string>>{
            {"--nmae=x", "did you mean --name?"},
            {"--other", "`walwrap help test` lists its options"},
@@ -38,13 +38,13 @@ TEST_CASE("what a command does not take is refused with what is near") {
   }
 }
 
-TEST_CASE("a minus alone is no option") {
+TEST_CASE("a single minus is not an option") {
   CHECK_FALSE(is_option("-"));
   CHECK(is_option("-v"));
   CHECK(flag_of("--a=b=c") == "--a");
 }
 
-TEST_CASE("help has a line for each option") {
+TEST_CASE("help has one line for each option") {
   CHECK(format_rows(kRows) ==
         "  --name NAME                    whose\n  --quick                        fast\n");
 }

@@ -84,14 +84,14 @@ struct Scene {
 
 }  // namespace
 
-TEST_CASE("restore writes the newest state and says which") {
+TEST_CASE("restore writes the newest state and names it") {
   Scene scene;
   CHECK(scene.restore({}) == 0);
   CHECK(scene.value() == "second");
   CHECK(scene.says("restored " + scene.output.string() + ": txid 0000000000000002, "));
 }
 
-TEST_CASE("restore writes the state of a given transaction id") {
+TEST_CASE("restore writes the state of a given TXID") {
   Scene scene;
   RestoreArguments arguments;
   arguments.txid = Txid{1};
@@ -99,7 +99,7 @@ TEST_CASE("restore writes the state of a given transaction id") {
   CHECK(scene.value() == "first");
 }
 
-TEST_CASE("a state that is not stored is exit code 1 and leaves nothing") {
+TEST_CASE("restoring a state that is not stored exits with 1 and leaves no file") {
   Scene scene;
   RestoreArguments arguments;
   arguments.txid = Txid{77};
@@ -107,7 +107,7 @@ TEST_CASE("a state that is not stored is exit code 1 and leaves nothing") {
   CHECK(scene.files() == 0);
 }
 
-TEST_CASE("a file that is there is never touched unless --force says so") {
+TEST_CASE("restore never touches an existing file without --force") {
   Scene scene;
   std::ofstream(scene.output) << "precious";
   CHECK(scene.restore({}) == kExitNotSo);
@@ -121,7 +121,7 @@ TEST_CASE("a file that is there is never touched unless --force says so") {
   CHECK(text_of(scene.output) == "precious");
 }
 
-TEST_CASE("--if-absent restores where nothing is") {
+TEST_CASE("--if-absent restores only if there is no file") {
   Scene scene;
   RestoreArguments keep;
   keep.if_present = IfPresent::Keep;
@@ -129,7 +129,7 @@ TEST_CASE("--if-absent restores where nothing is") {
   CHECK(scene.value() == "second");
 }
 
-TEST_CASE("--force keeps the file that was there, with its WAL, under another name") {
+TEST_CASE("--force keeps the existing file and its WAL under another name") {
   Scene scene;
   std::ofstream(scene.output) << "precious";
   std::ofstream(scene.output.string() + "-wal") << "wal";
@@ -148,7 +148,7 @@ TEST_CASE("--force keeps the file that was there, with its WAL, under another na
   CHECK(kept_wal == "wal");
 }
 
-TEST_CASE("an output may be named relative to where walwrap was started") {
+TEST_CASE("a relative output path starts at the directory in which walwrap was started") {
   Scene scene;
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(scene.output.parent_path());
@@ -164,7 +164,7 @@ TEST_CASE("an output may be named relative to where walwrap was started") {
   CHECK(scene.files() == 2);
 }
 
-TEST_CASE("--force that cannot restore leaves the file where it is") {
+TEST_CASE("--force leaves the existing file in place when the restore fails") {
   Scene scene;
   std::ofstream(scene.output) << "precious";
   RestoreArguments force;
@@ -175,7 +175,7 @@ TEST_CASE("--force that cannot restore leaves the file where it is") {
   CHECK(scene.files() == 1);
 }
 
-TEST_CASE("a replica that is empty, absent, damaged or no URL has an exit code each") {
+TEST_CASE("an empty, absent, damaged or malformed replica has its own exit code") {
   Scene scene;
   RestoreArguments arguments;
   SUBCASE("empty") {

@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 
 std::string status(bool healthy) {
-  control::Status status{.version = "1.2", .host = "heroku"};
+  control::Status status{.version = "1.2", .platform = "heroku"};
   control::DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";
@@ -43,7 +43,7 @@ std::string status(bool healthy) {
   return control::format_status(status);
 }
 
-TEST_CASE("people see what is stored, how old it is and what is missing") {
+TEST_CASE("the status view shows what is stored, its age and what is missing") {
   const auto view = view_status(status(true), WallTime{} + milliseconds(13'500));
   REQUIRE(view);
   CHECK(view->healthy);
@@ -71,7 +71,7 @@ TEST_CASE("the status view shows an unhealthy database first") {
   CHECK(view->text.find("1 commit, ") != std::string::npos);
 }
 
-TEST_CASE("an answer that is not from walwrap is reported as such") {
+TEST_CASE("the status view reports an answer that did not come from walwrap") {
   for (const char* text : {"", "{}", "[]", "<html>", "{\"healthy\":1}"}) {
     const auto view = view_status(text, WallTime{});
     REQUIRE_FALSE(view);

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-TEST_CASE("a timestamp argument is a time, or an age in words or as a duration") {
+TEST_CASE("a timestamp argument is a time, an age in words or a duration") {
   const WallTime now = WallTime{} + hours(100'000);
   const std::vector<std::pair<std::string, milliseconds>> rows = {
       {"10 minutes ago", minutes(10)}, {"1 minute ago", minutes(1)}, {"2 hours ago", hours(2)},

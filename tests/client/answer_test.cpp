@@ -19,7 +19,7 @@ const std::string kStored =
     "HTTP/1.1 200 OK\r\nDate: Mon, 30 Nov 2026 08:05:53 GMT\r\nContent-Type: application/json\r\n"
     "Content-Length: 15\r\nConnection: close\r\n\r\n{\"stored\":true}";
 
-TEST_CASE("an answer is read however its bytes are divided") {
+TEST_CASE("an answer is parsed however its bytes are divided") {
   for (std::size_t first = 0; first <= kStored.size(); ++first) {
     Answer answer;
     answer.feed(std::string_view(kStored).substr(0, first));
@@ -35,7 +35,7 @@ TEST_CASE("an answer is read however its bytes are divided") {
   CHECK(answer.state() == State::Whole);
 }
 
-TEST_CASE("an answer that ends early is never whole") {
+TEST_CASE("an answer that ends early is never complete") {
   for (std::size_t size = 0; size < kStored.size(); ++size) {
     Answer answer;
     CHECK(answer.feed(std::string_view(kStored).substr(0, size)) == State::Partial);
@@ -43,7 +43,7 @@ TEST_CASE("an answer that ends early is never whole") {
   }
 }
 
-TEST_CASE("the status, the reason and the case of names may differ") {
+TEST_CASE("an answer may have any status, any reason and field names in any case") {
   const auto status = [](const std::string& line) {
     Answer answer;
     answer.feed(line + "\r\ncONTENT-lENGTH:\t 0 \r\n\r\n");
@@ -55,7 +55,7 @@ TEST_CASE("the status, the reason and the case of names may differ") {
   CHECK(status("HTTP/1.1 503") == 503);
 }
 
-TEST_CASE("what is not an answer of walwrap is refused") {
+TEST_CASE("bytes that are not an answer of walwrap are refused") {
   const auto with_fields = [](const std::string& fields) {
     return "HTTP/1.1 200 OK\r\n" + fields + "\r\n\r\n";
   };
@@ -100,8 +100,7 @@ TEST_CASE("what is not an answer of walwrap is refused") {
   }
 }
 
-TEST_CASE(
-    "a head without an end is refused when it is too long, and a body is held to its length") {
+TEST_CASE("a head that is too long is refused, and a body is held to its length") {
   Answer endless;
   const std::string field = "X: " + std::string(1'000, 'x') + "\r\n";
   auto state = endless.feed("HTTP/1.1 200 OK\r\n");
@@ -120,7 +119,7 @@ TEST_CASE(
   CHECK(large.body().empty());
 }
 
-TEST_CASE("after clear() another answer can be read") {
+TEST_CASE("after clear() another answer can be parsed") {
   Answer answer;
   answer.feed("garbage");
   CHECK(answer.state() == State::Malformed);
@@ -130,7 +129,7 @@ TEST_CASE("after clear() another answer can be read") {
 }
 
 // Random changes: it must end in one of its states, and keep to the length it was told.
-TEST_CASE("bytes that were changed at random are an answer with that length, or none") {
+TEST_CASE("a randomly changed answer either has its given length or is refused") {
   std::mt19937 random(4'711);
   for (int round = 0; round < 50'000; ++round) {
     std::string bytes = kStored;

@@ -33,7 +33,7 @@ std::string receive_all(const Connection& connection) {
   }
 }
 
-TEST_CASE("bytes go to the server and come back, up to its end") {
+TEST_CASE("a connection sends bytes to the server and receives bytes up to its end") {
   const TempDir directory;
   const auto path = directory / "s";
   const UnixServer server(path, {testing::answers("the answer")});
@@ -43,7 +43,7 @@ TEST_CASE("bytes go to the server and come back, up to its end") {
   CHECK(receive_all(connection) == "the answer");
 }
 
-TEST_CASE("a socket that is not there, and one that nobody serves, fail at once") {
+TEST_CASE("connecting to a missing or unserved socket fails at once") {
   const TempDir directory;
   const auto path = directory / "s";
   Connection absent;
@@ -57,7 +57,7 @@ TEST_CASE("a socket that is not there, and one that nobody serves, fail at once"
   CHECK(refused.error == ECONNREFUSED);
 }
 
-TEST_CASE("a server that says nothing is not waited for longer than the time that is left") {
+TEST_CASE("a silent server is waited for only until the time-out") {
   const TempDir directory;
   const auto path = directory / "s";
   const UnixServer server(path, {[](int socket) { testing::read_head(socket); }});
@@ -67,7 +67,7 @@ TEST_CASE("a server that says nothing is not waited for longer than the time tha
   CHECK(connection.receive(buffer, for_ms(30)).how == How::Late);
 }
 
-TEST_CASE("sending to a server that has closed is an error and no SIGPIPE") {
+TEST_CASE("sending to a server that has closed gives an error and no SIGPIPE") {
   const auto said = testing::in_child([]() -> std::string {
     ::signal(SIGPIPE, SIG_DFL);
     const TempDir directory;
@@ -82,7 +82,7 @@ TEST_CASE("sending to a server that has closed is an error and no SIGPIPE") {
   CHECK(said == "EPIPE");
 }
 
-TEST_CASE("a full queue is waited for, and a server that reads slowly gets all of it") {
+TEST_CASE("a full socket queue is waited for, and a slow server receives everything") {
   const TempDir directory;
   const auto path = directory / "s";
   std::size_t received = 0;
@@ -101,7 +101,7 @@ TEST_CASE("a full queue is waited for, and a server that reads slowly gets all o
   CHECK(received == 3'000'000);
 }
 
-TEST_CASE("a descriptor is closed with its connection, and by an exec") {
+TEST_CASE("a descriptor is closed with its connection and on exec") {
   const TempDir directory;
   const auto path = directory / "s";
   const UnixServer server(path, {[](int socket) { testing::read_head(socket); }});

@@ -35,7 +35,7 @@ Asked ask(const os::Path& path, const Request& request = kWait, const Limits& li
   return {exchanged.how, std::string(answer.body())};
 }
 
-TEST_CASE("a connection that breaks before its answer is complete is followed by one more") {
+TEST_CASE("a request is repeated once after a connection that broke before the answer") {
   for (const std::string& broken : {std::string(), std::string("HTTP/1.1 200 OK\r\nContent-"),
                                     kStored.substr(0, kStored.size() - 1)}) {
     CAPTURE(broken);
@@ -48,7 +48,7 @@ TEST_CASE("a connection that breaks before its answer is complete is followed by
   }
 }
 
-TEST_CASE("a connection that breaks twice is not tried a third time") {
+TEST_CASE("a request is not repeated after a second broken connection") {
   const TempDir directory;
   const UnixServer server(directory / "s", {answers(""), answers(""), answers(kStored)});
   CHECK(ask(directory / "s").how == How::Broken);
@@ -64,7 +64,7 @@ TEST_CASE("a request that must not be repeated is sent once") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("the repeated request has only the time that is left") {
+TEST_CASE("the repeated request has only the remaining time") {
   const TempDir directory;
   std::string second;
   {
@@ -81,7 +81,7 @@ TEST_CASE("the repeated request has only the time that is left") {
   CHECK(second.starts_with("POST /v1/wait?timeout=4"));
 }
 
-TEST_CASE("a restart of the server is waited for") {
+TEST_CASE("a client waits while the server restarts") {
   const TempDir directory;
   { const UnixServer ended(directory / "s", {}); }  // as one that was killed leaves its socket
   std::unique_ptr<UnixServer> restarted;
@@ -97,7 +97,7 @@ TEST_CASE("a restart of the server is waited for") {
   CHECK(ask(directory / "s").how == How::Answered);
 }
 
-TEST_CASE("a socket that nobody serves any more is given up after the time for a restart") {
+TEST_CASE("a client gives up on an unserved socket after the time for a restart") {
   const TempDir directory;
   { const UnixServer ended(directory / "s", {}); }
   const auto began = mono_now();
@@ -110,21 +110,21 @@ TEST_CASE("a socket that nobody serves any more is given up after the time for a
   CHECK(ask(directory / "s", at_once).how == How::Unreachable);
 }
 
-TEST_CASE("a socket that was never there is not waited for") {
+TEST_CASE("a client does not wait for a socket that never existed") {
   const TempDir directory;
   const auto began = mono_now();
   CHECK(ask(directory / "none").how == How::Unreachable);
   CHECK(mono_now() - began < milliseconds(1'000));
 }
 
-TEST_CASE("garbage is refused and not asked for again") {
+TEST_CASE("a malformed answer is refused and the request is not repeated") {
   const TempDir directory;
   const UnixServer server(directory / "s", {answers("SSH-2.0-x\r\n"), answers(kStored)});
   CHECK(ask(directory / "s").how == How::Malformed);
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("an answer that does not come is given up, however slowly its bytes drip") {
+TEST_CASE("a client gives up on an answer that arrives too slowly") {
   const TempDir directory;
   const UnixServer server(directory / "s", {[](int socket) {
                             testing::read_head(socket);
@@ -150,7 +150,7 @@ TEST_CASE("the progress handler ends an exchange") {
         How::Interrupted);
 }
 
-TEST_CASE("an answer that comes before the request was read counts") {
+TEST_CASE("an answer that comes before the whole request was read counts") {
   const TempDir directory;
   const UnixServer server(directory / "s",
                           {[](int socket) { testing::send_all(socket, kStored); }});

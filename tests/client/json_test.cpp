@@ -28,7 +28,7 @@ Seen see(std::string_view json, std::string_view name) {
   return seen;
 }
 
-TEST_CASE("the members of the outermost object are read, and nothing of what is inside them") {
+TEST_CASE("only the members of the outermost object are read") {
   const std::string_view json =
       R"( {"stored": true, "inner": {"txid": "no", "list": [1, -2.5e+3, {"txid": "no"}]},
            "txid": "00a1", "last": null} )";
@@ -39,14 +39,14 @@ TEST_CASE("the members of the outermost object are read, and nothing of what is 
   CHECK(see(json, "absent").is_object);
 }
 
-TEST_CASE("escapes of a string become UTF-8") {
+TEST_CASE("string escapes become UTF-8") {
   CHECK(see(R"({"a":"\"\\\/\b\f\n\r\t"})", "a").text == "\"\\/\b\f\n\r\t");
   CHECK(see(R"({"a":"\u0041\u00e4\u20AC\ud83d\ude00"})", "a").text ==
         "A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
   CHECK(see(R"({"\u0061":"named by an escape"})", "a").text == "named by an escape");
 }
 
-TEST_CASE("what is not exactly one object is refused") {
+TEST_CASE("a text that is not exactly one object is refused") {
   for (const std::string_view wrong : {"",
                                        " ",
                                        "null",
@@ -86,7 +86,7 @@ TEST_CASE("what is not exactly one object is refused") {
   }
 }
 
-TEST_CASE("nesting has a limit, so that an answer cannot use up the caller's stack") {
+TEST_CASE("nesting is limited, so an answer cannot exhaust the caller's stack") {
   const auto nested = [](std::size_t depth) {
     return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
@@ -96,7 +96,7 @@ TEST_CASE("nesting has a limit, so that an answer cannot use up the caller's sta
 }
 
 // Another reader of JSON must agree: about valid texts, and about those with a change in them.
-TEST_CASE("it accepts what another reader of JSON accepts") {
+TEST_CASE("the JSON reader accepts what another JSON reader accepts") {
   const std::string valid =
       R"({"position":"00ff-1-7","stored":true,"n":[0,-1.5e3,{"x":null}],"s":"\u20ac\n\\"})";
   std::mt19937 random(20'261'130);

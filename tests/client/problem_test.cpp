@@ -21,7 +21,7 @@ Judged judge(int status, std::string_view body) {
   return {code, std::string(sentence.view())};
 }
 
-TEST_CASE("each problem of the API has a code, and its sentence is title and detail") {
+TEST_CASE("each problem of the API has a code, and its message is title and detail") {
   const struct {
     int status;
     std::string_view slug;
@@ -51,7 +51,7 @@ TEST_CASE("each problem of the API has a code, and its sentence is title and det
   }
 }
 
-TEST_CASE("an answer without a reason is a protocol error that names its status") {
+TEST_CASE("an error answer without a reason is a protocol error that names its status") {
   for (const std::string_view body : {"", "<html>", "{}", "{\"type\":7}", "[\"type\"]"}) {
     CAPTURE(body);
     CHECK(judge(502, body).code == WALWRAP_PROTOCOL);
@@ -59,7 +59,7 @@ TEST_CASE("an answer without a reason is a protocol error that names its status"
   }
 }
 
-TEST_CASE("a sentence is one line, and not longer than its limit") {
+TEST_CASE("an error message is one line and within its length limit") {
   const auto judged = judge(503, R"({"type":"/problems/stopping","title":"a\nb","detail":"c\r"})");
   CHECK(judged.sentence == "a b: c ");
   const std::string endless(100'000, 'x');

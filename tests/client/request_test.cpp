@@ -13,7 +13,7 @@ std::string formatted(const Request& request, int left_ms) {
   return std::string(text.view());
 }
 
-TEST_CASE("a request says how long walwrap may take, in whole milliseconds") {
+TEST_CASE("a request gives walwrap's time limit in whole milliseconds") {
   CHECK(formatted({.method = "POST", .target = "/v1/wait"}, 5'000) ==
         "POST /v1/wait?timeout=5000ms HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         "Content-Length: 0\r\n\r\n");
@@ -24,7 +24,7 @@ TEST_CASE("a request says how long walwrap may take, in whole milliseconds") {
             .starts_with("GET /metrics HTTP/1.1\r\n"));
 }
 
-TEST_CASE("a database's path cannot become more than one parameter") {
+TEST_CASE("a database's path is always exactly one parameter") {
   Text target(1'000);
   target.append("/v1/wait");
   append_parameters(target, {.database = "/data/a b&c=%?#\xc3\xa4\r\n.db", .position = "0-1_2~"});
@@ -32,7 +32,7 @@ TEST_CASE("a database's path cannot become more than one parameter") {
         "/v1/wait?db=%2Fdata%2Fa%20b%26c%3D%25%3F%23%C3%A4%0D%0A.db&position=0-1_2~");
 }
 
-TEST_CASE("a request that would be two is not well-formed") {
+TEST_CASE("a request target with a blank or a line break in it is not well-formed") {
   const auto is_good = [](std::string_view method, std::string_view target) {
     return is_well_formed({.method = method, .target = target});
   };

@@ -8,7 +8,7 @@
 namespace walwrap::client {
 namespace {
 
-TEST_CASE("a text is given away with a zero byte at its end, and is empty then") {
+TEST_CASE("a released text ends with a zero byte, and its source is empty") {
   Text text(100);
   text.append("txid ");
   text.append_decimal(-42);
@@ -25,7 +25,7 @@ TEST_CASE("a text is given away with a zero byte at its end, and is empty then")
   std::free(empty);
 }
 
-TEST_CASE("a text that is too long keeps what fits, and no part of a character") {
+TEST_CASE("a text over its limit keeps what fits and ends at a whole character") {
   Text text(5);
   text.append("ab");
   text.append("c\xc3\xa4\xc3\xb6");  // two letters of two bytes each, and room for one of them
@@ -39,7 +39,7 @@ TEST_CASE("a text that is too long keeps what fits, and no part of a character")
   CHECK(text.view() == "12345");
 }
 
-TEST_CASE("a text grows to its limit") {
+TEST_CASE("a text grows up to its limit") {
   Text text(100'000);
   std::string expected;
   for (int i = 0; i < 10'000; ++i) {

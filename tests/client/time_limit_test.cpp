@@ -19,7 +19,7 @@ struct Pair {
   }
 };
 
-TEST_CASE("a wait ends when the descriptor is ready, or when its time is over") {
+TEST_CASE("a wait ends when the descriptor is ready or the time is over") {
   const Pair pair;
   const TimeLimit short_one(mono_now() + milliseconds(20), {});
   CHECK(short_one.wait(pair.ends[0], POLLIN) == Wake::Late);
@@ -28,7 +28,7 @@ TEST_CASE("a wait ends when the descriptor is ready, or when its time is over") 
   CHECK(short_one.wait(pair.ends[0], POLLIN) == Wake::Ready);
 }
 
-TEST_CASE("a pause that does not fit into the time that is left is not begun") {
+TEST_CASE("a pause longer than the remaining time is not started") {
   const TimeLimit patience(mono_now() + milliseconds(200), {});
   CHECK(patience.pause(milliseconds(1)) == Wake::Ready);
   const auto before = mono_now();
@@ -36,7 +36,7 @@ TEST_CASE("a pause that does not fit into the time that is left is not begun") {
   CHECK(mono_now() - before < milliseconds(100));
 }
 
-TEST_CASE("the progress handler is asked while nothing happens, and ends the wait") {
+TEST_CASE("the progress handler is called during a wait and can end it") {
   const Pair pair;
   int asked = 0;
   const auto third_time = [](void* context) {

@@ -68,7 +68,7 @@ struct Scene {
   }
 };
 
-TEST_CASE("without a walwrap around each function says so in one sentence") {
+TEST_CASE("without walwrap each function returns one clear error") {
   ::unsetenv("WALWRAP_SOCKET");
   const TempDir directory;
   Connection app((directory / "app.db").string());
@@ -80,7 +80,7 @@ TEST_CASE("without a walwrap around each function says so in one sentence") {
   }
 }
 
-TEST_CASE("walwrap_wait() gives 1 when it is stored, and 0 when it is not in time") {
+TEST_CASE("walwrap_wait() returns 1 when stored and 0 after the time-out") {
   Scene scene;
   {
     const auto capture = scene.capturing(5);
@@ -90,7 +90,7 @@ TEST_CASE("walwrap_wait() gives 1 when it is stored, and 0 when it is not in tim
   CHECK(scene.app.run("select walwrap_wait(50)") == "0");
 }
 
-TEST_CASE("walwrap_position() can be waited for later") {
+TEST_CASE("a position from walwrap_position() can be waited for later") {
   Scene scene;
   const auto position = [&] {
     const auto capture = scene.capturing(4);
@@ -104,15 +104,15 @@ TEST_CASE("walwrap_position() can be waited for later") {
   CHECK(scene.app.run("select walwrap_wait(10000, '" + position + "')") == "1");
 }
 
-TEST_CASE("walwrap_status() is JSON that SQLite reads") {
+TEST_CASE("walwrap_status() returns JSON that SQLite reads") {
   Scene scene;
   CHECK(scene.app.run("select json_extract(walwrap_status(), '$.version')") == "test");
 }
 
-TEST_CASE("a wait inside a write transaction is an error, and one in a read transaction is none") {
+TEST_CASE("a wait is an error in a write transaction, and works in a read transaction") {
   Scene scene;
   const std::string refused =
-      "error: a write transaction is open: COMMIT first, because only what is committed is stored";
+      "error: a write transaction is open; COMMIT first, because only what is committed is stored";
   CHECK(scene.app.run("begin; insert into t values (1); select walwrap_wait(10)") == refused);
   CHECK(scene.app.run("select walwrap_position()") == refused);
   CHECK(scene.app.run("commit; begin immediate; select walwrap_wait(10)") == refused);
@@ -122,28 +122,28 @@ TEST_CASE("a wait inside a write transaction is an error, and one in a read tran
   CHECK(scene.app.run("commit").empty());
 }
 
-TEST_CASE("the database that is asked about is the one of the connection") {
+TEST_CASE("the functions ask about the database of the connection") {
   Scene scene;
   Connection other((scene.rig.directory / "other.db").string());
   other.run("create table t(a)");
   CHECK(other.run("select walwrap_wait(10)").starts_with("error: There is no such database: "));
   Connection memory(":memory:");
   CHECK(memory.run("select walwrap_wait(10)") ==
-        "error: this connection has no database file, so nothing of it is stored");
+        "error: this connection has no database file, so nothing is stored");
   const auto link = scene.rig.directory / "link.db";
   std::filesystem::create_symlink(scene.rig.directory / "app.db", link);
   Connection linked(link.string());
   CHECK(linked.run("select walwrap_wait(0)") == "0");
 }
 
-TEST_CASE("a connection whose file was replaced is told so, and not that its commits are stored") {
+TEST_CASE("a connection whose file was replaced gets an error, and never that it is stored") {
   Scene scene;
   const auto path = scene.rig.directory / "app.db";
   const auto next = scene.rig.directory / "next.db";
   Connection(next.string()).run("create table t(a)");
   std::filesystem::rename(next, path);
   const std::string moved =
-      "error: the file of this database was moved or replaced: close the connection and open it "
+      "error: the file of this database was moved or replaced; close the connection and open it "
       "again";
   CHECK(scene.app.run("select walwrap_wait(500)") == moved);
   CHECK(scene.app.run("select walwrap_position()") == moved);
@@ -151,7 +151,7 @@ TEST_CASE("a connection whose file was replaced is told so, and not that its com
   CHECK(scene.app.run("select walwrap_wait(500)") == moved);
 }
 
-TEST_CASE("wrong arguments are refused with a sentence") {
+TEST_CASE("wrong arguments are refused with a message") {
   Scene scene;
   for (const std::string arguments : {"'soon'", "null", "1.5"}) {
     CAPTURE(arguments);
@@ -165,7 +165,7 @@ TEST_CASE("wrong arguments are refused with a sentence") {
   CHECK(scene.app.run("select walwrap_wait()").starts_with("error: wrong number of arguments"));
 }
 
-TEST_CASE("a view or a trigger cannot make a reader wait") {
+TEST_CASE("a view cannot call walwrap_wait()") {
   Scene scene;
   scene.app.run("create view v as select walwrap_wait(60000)");
   CHECK(scene.app.run("select * from v").starts_with("error: unsafe use of walwrap_wait()"));

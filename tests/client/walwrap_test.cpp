@@ -86,7 +86,7 @@ os::Thread capturing(ApiRig& rig, std::uint64_t looks, std::uint64_t stored) {
       [](std::string_view) {});
 }
 
-TEST_CASE("without WALWRAP_SOCKET a program is told in one sentence that there is no walwrap") {
+TEST_CASE("without WALWRAP_SOCKET a program gets one clear error") {
   ::unsetenv("WALWRAP_SOCKET");
   walwrap_handle* handle = nullptr;
   char* error = nullptr;
@@ -101,7 +101,7 @@ TEST_CASE("without WALWRAP_SOCKET a program is told in one sentence that there i
   ::unsetenv("WALWRAP_SOCKET");
 }
 
-TEST_CASE("a wait says that it is stored, and to which txid a restore has it") {
+TEST_CASE("a wait returns stored and the TXID that holds the commits") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto capture = capturing(rig, 1, 5);
@@ -110,7 +110,7 @@ TEST_CASE("a wait says that it is stored, and to which txid a restore has it") {
   CHECK(stored.text == kTxid0);
 }
 
-TEST_CASE("a wait ends when its time is over, and says that it is not stored") {
+TEST_CASE("a wait that times out returns that the commits are not stored") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto capture = capturing(rig, 1, 4);
@@ -120,7 +120,7 @@ TEST_CASE("a wait ends when its time is over, and says that it is not stored") {
   CHECK(late.text.empty());
 }
 
-TEST_CASE("a position is not waited for, and says later whether it is stored") {
+TEST_CASE("a position is returned at once and can be waited for later") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto capture = capturing(rig, 1, 4);
@@ -137,7 +137,7 @@ TEST_CASE("a position is not waited for, and says later whether it is stored") {
   CHECK(wait(handle, 10'000, found.text.c_str()).code == WALWRAP_POSITION_UNKNOWN);
 }
 
-TEST_CASE("a flush and a status go to the same walwrap") {
+TEST_CASE("flush and status ask the same walwrap") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto capture = capturing(rig, 1, 5);
@@ -156,7 +156,7 @@ TEST_CASE("a flush and a status go to the same walwrap") {
   CHECK(late.code == WALWRAP_NOT_STORED);
 }
 
-TEST_CASE("output parameters may be left out") {
+TEST_CASE("output parameters may be null") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto capture = capturing(rig, 1, 5);
@@ -167,11 +167,11 @@ TEST_CASE("output parameters may be left out") {
   walwrap_free(nullptr);
 }
 
-TEST_CASE("a wrong argument is refused with a sentence that names it") {
+TEST_CASE("a wrong argument is refused with a message that names it") {
   ApiRig rig;
   const Handle handle(rig.path);
   CHECK(wait(handle, -1).error ==
-        "-1 ms is not a time to wait: give 0 to 600000 ms, which is 10 minutes");
+        "-1 ms is not a time to wait; give 0 to 600000 ms, which is 10 minutes");
   CHECK(wait(handle, 600'001).code == WALWRAP_MISUSE);
   CHECK(wait(nullptr, 5).code == WALWRAP_MISUSE);
   CHECK(wait(handle, 5, nullptr, "other.db").code == WALWRAP_WHICH_DATABASE);
@@ -183,7 +183,7 @@ TEST_CASE("a wrong argument is refused with a sentence that names it") {
   CHECK(none == nullptr);
 }
 
-TEST_CASE("a request gives the body of its answer, whatever its status is") {
+TEST_CASE("a request returns the body of the answer, whatever its status") {
   ApiRig rig;
   const Handle handle(rig.path);
   const auto metrics = request(handle, "GET", "/metrics");
@@ -196,7 +196,7 @@ TEST_CASE("a request gives the body of its answer, whatever its status is") {
   CHECK(request(handle, nullptr, nullptr).code == WALWRAP_MISUSE);
 }
 
-TEST_CASE("only an answer that says that it is stored is taken for one") {
+TEST_CASE("only an answer with stored=true counts as stored") {
   const struct {
     std::string answer;
     int code;
@@ -226,7 +226,7 @@ TEST_CASE("only an answer that says that it is stored is taken for one") {
   }
 }
 
-TEST_CASE("threads share a handle, and so does a child after a fork") {
+TEST_CASE("several threads and a forked child can use one handle") {
   ApiRig rig;
   const Handle handle(rig.path);
   rig.look(5, 5);
@@ -271,7 +271,7 @@ TEST_CASE("a progress handler ends a wait") {
   CHECK(ended.error == "interrupted");
 }
 
-TEST_CASE("every code has a text of its own, and the versions agree") {
+TEST_CASE("every code has its own text, and the versions agree") {
   std::set<std::string> texts;
   for (int code = WALWRAP_OK; code <= WALWRAP_NOMEM; ++code) texts.insert(walwrap_errstr(code));
   CHECK(texts.size() == WALWRAP_NOMEM + 1);

@@ -15,7 +15,7 @@ using testing::from_flags;
 using testing::from_toml;
 using testing::has;
 
-TEST_CASE("databases come from the highest source that names any") {
+TEST_CASE("the databases come from the highest source that names any") {
   using List = std::vector<Database>;
   struct Row {
     const char* name;
@@ -74,7 +74,7 @@ TEST_CASE("databases come from the highest source that names any") {
   }
 }
 
-TEST_CASE("databases that cannot be told apart or lack a half are refused") {
+TEST_CASE("databases that are repeated or incomplete are refused") {
   Sources replica_over_two = from_toml(
       "[[database]]\npath = \"/a\"\nreplica = \"file:///a\"\n"
       "[[database]]\npath = \"/b\"\nreplica = \"file:///b\"");
@@ -89,7 +89,7 @@ TEST_CASE("databases that cannot be told apart or lack a half are refused") {
     const char* expected;
   };
   const Row rows[] = {
-      {from_flags({{"--replica", "file:///r"}}), "from --replica has no database: add --db FILE"},
+      {from_flags({{"--replica", "file:///r"}}), "from --replica has no database; add --db FILE"},
       {from_flags({{"--db", "/a"}, {"--db", "/b"}, {"--replica", "file:///r"}}),
        "write FILE=URL for each"},
       {from_flags({{"--db", "/a=file:///a"}, {"--db", "/b"}}), "write FILE=URL for each"},

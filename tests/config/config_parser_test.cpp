@@ -41,7 +41,7 @@ TEST_CASE("without any source every setting has its documented default") {
   CHECK(config->log_level == LogLevel::Info);
 }
 
-TEST_CASE("the roots to trust are a file that flag, environment or TOML names") {
+TEST_CASE("the CA file comes from a flag, the environment or TOML") {
   CHECK(parse_config({})->ca_file.empty());
   CHECK(parse_config(from_toml("ca-file = \"/etc/ca.pem\"\n"))->ca_file == "/etc/ca.pem");
   auto sources = from_toml("ca-file = \"/etc/ca.pem\"\n");
@@ -51,7 +51,7 @@ TEST_CASE("the roots to trust are a file that flag, environment or TOML names") 
   CHECK(parse_config(sources)->ca_file == "/b.pem");
 }
 
-TEST_CASE("flags win over environment, environment over TOML, TOML over defaults") {
+TEST_CASE("flags override the environment, which overrides TOML, which overrides defaults") {
   struct Row {
     const char* toml;
     const char* environment;
@@ -149,7 +149,7 @@ TEST_CASE("every setting can be given by flag, by environment and by TOML") {
   check_each_source(rows);
 }
 
-TEST_CASE("what the app gets of a stop can be given by flag, by environment and by TOML") {
+TEST_CASE("the settings of a stop can be given by flag, by environment and by TOML") {
   const SettingRow rows[] = {
       {"--app-grace", "WALWRAP_APP_GRACE", "app-grace = \"8s\"", "8s",
        [](const Config& c) { return c.app_grace == 8s; }},
@@ -175,7 +175,7 @@ TEST_CASE("what the app gets of a stop can be given by flag, by environment and 
   check_each_source(rows);
 }
 
-TEST_CASE("who the app is and who hears of it can be given by flag, by environment and by TOML") {
+TEST_CASE("the app's user and notifications can be given by flag, by environment and by TOML") {
   const SettingRow rows[] = {
       {"--user", "WALWRAP_USER", "user = \"app\"", "app",
        [](const Config& c) { return c.user == "app"; }},
@@ -191,14 +191,14 @@ TEST_CASE("who the app is and who hears of it can be given by flag, by environme
   check_each_source(rows);
 }
 
-TEST_CASE("a bad value is refused with its key, its source and what to write") {
+TEST_CASE("an invalid value is refused with its key, its source and a valid example") {
   struct Row {
     const char* flag;
     const char* value;
     const char* expected;
   };
   const Row rows[] = {
-      {"--grace", "5x", "grace: \"5x\" from --grace is not a duration: write one like 30s"},
+      {"--grace", "5x", "grace: \"5x\" from --grace is not a duration; write one like 30s"},
       {"--grace", "5", "is not a duration"},
       {"--grace", "-5s", "is not a duration"},
       {"--grace", "169h", "is longer than a week"},
@@ -209,15 +209,15 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--on-diverged", "use-remote", "is not one of refuse|use-replica|use-local"},
       {"--allow-empty-replica", "maybe", "is neither true nor false"},
       {"--allow-empty-replica", "2", "is neither true nor false"},
-      {"--flush-failed-code", "256", "is not an exit code: write a number from 0 to 255"},
+      {"--flush-failed-code", "256", "is not an exit code; write a number from 0 to 255"},
       {"--flush-failed-code", "-1", "is not an exit code"},
       {"--flush-failed-code", "7 ", "is not an exit code"},
       {"--app-grace", "8", "is not a duration"},
       {"--kill-app", "nver", "is not one of deadline|never; did you mean never?"},
       {"--notify", "systemd", "is not one of walwrap|app|off"},
-      {"--ready-fd", "2", "is not a file descriptor: write its number, 3 or higher"},
+      {"--ready-fd", "2", "is not a file descriptor; write its number, 3 or higher"},
       {"--ready-fd", "three", "is not a file descriptor"},
-      {"--ok-codes", "143,256", "is not a list of exit codes: write numbers from 0 to 255"},
+      {"--ok-codes", "143,256", "is not a list of exit codes; write numbers from 0 to 255"},
       {"--ok-codes", "143,", "is not a list of exit codes"},
       {"--stop-signals", "TERM,FOO",
        "contains \"FOO\", which is not a signal that can begin a stop; write TERM"},
@@ -225,13 +225,13 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
       {"--stop-signals", "SEGV", "contains \"SEGV\", which is not a signal that can begin a stop"},
       {"--stop-signals", "", "which is not a signal"},
       {"--rewrite", "TERM",
-       "contains \"TERM\", which is not FROM:TO: write signals such as TERM:QUIT or 15:3"},
+       "contains \"TERM\", which is not FROM:TO; write signals such as TERM:QUIT or 15:3"},
       {"--rewrite", "15:3,15:", "contains \"15:\", which is not FROM:TO"},
       {"--rewrite", "CHLD:TERM", "contains \"CHLD:TERM\", which is not FROM:TO"},
       {"--app-oom", "1001",
-       "is not between 0 and 1000: write a number such as 500, or 0 to leave it unchanged"},
+       "is not between 0 and 1000; write a number such as 500, or 0 to leave it unchanged"},
       {"--app-oom", "-5", "is not between 0 and 1000"},
-      {"--wal-limit", "64Mib/s", "is not a size: write one like 64MiB"},
+      {"--wal-limit", "64Mib/s", "is not a size; write one like 64MiB"},
       {"--wal-limit", "4096", "is outside 1MiB to 1TiB"},
       {"--wal-limit", "2TiB", "is outside 1MiB to 1TiB"},
       {"--blocking-checkpoints", "Never", "is not one of auto|never; did you mean never?"},
@@ -249,7 +249,7 @@ TEST_CASE("a bad value is refused with its key, its source and what to write") {
             "grace: \"5x\" from walwrap.toml, line 3 is not a duration"));
 }
 
-TEST_CASE("a TOML value of the wrong type says how to write it") {
+TEST_CASE("a TOML value of the wrong type is refused with the right spelling") {
   struct Row {
     const char* text;
     const char* expected;
@@ -275,7 +275,7 @@ TEST_CASE("a TOML value of the wrong type says how to write it") {
   }
 }
 
-TEST_CASE("an unknown key, variable or flag is refused and the nearest known one named") {
+TEST_CASE("an unknown key, variable or flag is refused with the nearest known one") {
   struct Row {
     Sources sources;
     const char* expected;
@@ -304,7 +304,7 @@ TEST_CASE("an unknown key, variable or flag is refused and the nearest known one
   }
 }
 
-TEST_CASE("variables that are not settings do not stop the app") {
+TEST_CASE("unknown environment variables do not prevent the start") {
   for (const char* name :
        {"WALWRAP_SOCKET", "WALWRAP_VERSION", "WALWRAP_CONFIG", "WALWRAP_DEMO_SERVICE_HOST",
         "WALWRAP_DEMO_SERVICE_PORT", "WALWRAP_DEMO_SERVICE_PORT_HTTP", "WALWRAP_PORT",
@@ -314,7 +314,7 @@ TEST_CASE("variables that are not settings do not stop the app") {
   }
 }
 
-TEST_CASE("what may be a secret is never shown") {
+TEST_CASE("a value that may be a secret is never shown") {
   const char* const kSecret = "hunter2";
   const Sources rows[] = {
       from_flags({{"--replica", "s3://id:hunter2@bucket/x"}}),
@@ -337,7 +337,7 @@ TEST_CASE("what may be a secret is never shown") {
   }
 }
 
-TEST_CASE("a broken TOML file is refused with its name and line") {
+TEST_CASE("an invalid TOML file is refused with its name and line") {
   struct Row {
     const char* text;
     const char* expected;
@@ -356,7 +356,7 @@ TEST_CASE("a broken TOML file is refused with its name and line") {
   }
 }
 
-TEST_CASE("--config wins over WALWRAP_CONFIG, and only the default file may be missing") {
+TEST_CASE("--config overrides WALWRAP_CONFIG, and only the default file may be missing") {
   CHECK(config_file({}, {}).path == "/etc/walwrap.toml");
   CHECK_FALSE(config_file({}, {}).required);
   const Environment named{{"WALWRAP_CONFIG", "/a.toml"}};
@@ -366,7 +366,7 @@ TEST_CASE("--config wins over WALWRAP_CONFIG, and only the default file may be m
   CHECK_FALSE(config_file({}, {{"WALWRAP_CONFIG", ""}}).required);
 }
 
-TEST_CASE("of a variable that is there twice the first counts, as for getenv") {
+TEST_CASE("the first of a repeated environment variable counts, as for getenv") {
   const auto environment = parse_environment({"A=1", "A=2", "B=x=y", "no-equals", "C="});
   CHECK(environment == Environment{{"A", "1"}, {"B", "x=y"}, {"C", ""}});
 }

@@ -15,7 +15,7 @@ using testing::from_flags;
 using testing::from_toml;
 using testing::has;
 
-TEST_CASE("a database is a path, or a URL that other programs take for one") {
+TEST_CASE("a database is a path or a URL that other programs accept as a path") {
   struct Row {
     const char* text;
     const char* path;
@@ -48,7 +48,7 @@ TEST_CASE("a database is a path, or a URL that other programs take for one") {
   }
 }
 
-TEST_CASE("a database that cannot be meant is refused, and what is wrong with it is named") {
+TEST_CASE("a malformed database path is refused, and the message names the fault") {
   struct Row {
     const char* text;
     const char* problem;
@@ -104,7 +104,7 @@ TEST_CASE("a database that cannot be meant is refused, and what is wrong with it
   }
 }
 
-TEST_CASE("a replica keeps its URL's query, and loses nothing else that cannot be meant") {
+TEST_CASE("a replica keeps its URL's query, and a malformed URL is refused") {
   CHECK_FALSE(check_replica("s3://bucket/app?endpoint=http://h:9000&path-style=true"));
   CHECK_FALSE(check_replica("file:///backup/app"));
   CHECK_FALSE(check_replica("/backup/app"));
@@ -115,7 +115,7 @@ TEST_CASE("a replica keeps its URL's query, and loses nothing else that cannot b
   }
 }
 
-TEST_CASE("the source of a value that cannot be meant is named: variable, flag, or line") {
+TEST_CASE("a malformed value is refused with its source: variable, flag or line") {
   const auto said = [](const Sources& sources) { return error_of(sources); };
   CHECK(has(said(from_environment("WALWRAP_DB", "'/a.db'")), "from environment WALWRAP_DB has"));
   CHECK(has(said(from_flags({{"--db", "/a.db "}, {"--replica", "/r"}})), "from --db has a blank"));

@@ -6,7 +6,7 @@
 
 using namespace walwrap::config;
 
-TEST_CASE("a value is shown in quotes, on one line, without what may be a secret") {
+TEST_CASE("a value is shown in quotes on one line without anything that may be a secret") {
   struct Row {
     std::string value;
     std::string shown;
@@ -28,7 +28,7 @@ TEST_CASE("a value is shown in quotes, on one line, without what may be a secret
   for (const Row& row : rows) CHECK(quote_value(row.value) == row.shown);
 }
 
-TEST_CASE("names of credentials are recognised in any case") {
+TEST_CASE("names of credentials are recognised in any case of letters") {
   for (const char* name : {"AWS_SECRET_ACCESS_KEY", "password", "DbPassWd", "token", "CREDENTIALS"})
     CHECK(sounds_secret(name));
   for (const char* name : {"grace", "WALWRAP_REPLICA", "database[1].path", ""})

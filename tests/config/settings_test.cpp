@@ -16,7 +16,7 @@ using namespace walwrap;
 using namespace walwrap::config;
 using testing::has;
 
-TEST_CASE("sizes are read in binary and decimal units") {
+TEST_CASE("sizes are parsed in binary and decimal units") {
   struct Row {
     const char* text;
     Bytes bytes;
@@ -52,7 +52,7 @@ TEST_CASE("a malformed or too large size is refused") {
   }
 }
 
-TEST_CASE("a mistyped word finds the nearest known one, a strange word finds none") {
+TEST_CASE("a mistyped word gets the nearest known one as a hint, a strange word none") {
   constexpr std::array<std::string_view, 5> kKnown = {"--grace", "--replica", "--db",
                                                       "--on-diverged", "--kill-app"};
   struct Row {
@@ -79,7 +79,7 @@ TEST_CASE("a mistyped word finds the nearest known one, a strange word finds non
   CHECK_FALSE(nearest(std::string(100, 'a'), kKnown).has_value());
 }
 
-TEST_CASE("names in the table are unique and spelled by one rule") {
+TEST_CASE("the names in the table are unique and follow one rule") {
   std::set<std::string_view> flags;
   std::set<std::string_view> variables;
   std::set<std::string_view> keys;
@@ -103,7 +103,7 @@ TEST_CASE("names in the table are unique and spelled by one rule") {
 constexpr std::array<std::string_view, 6> kAnyText = {"--user",   "--ready-file", "--ca-file",
                                                       "--socket", "--listen",     "--listen-token"};
 
-TEST_CASE("every default is a value that its own setting accepts") {
+TEST_CASE("every setting accepts its own default") {
   for (const Setting& row : settings()) {
     if (row.apply == nullptr) continue;
     Config config;
@@ -131,7 +131,7 @@ TEST_CASE("--help names every flag, variable, choice and default, in 100 columns
   }
 }
 
-TEST_CASE("docs/configuration.md holds exactly the table that the code prints") {
+TEST_CASE("docs/configuration.md contains exactly the table that the code prints") {
   std::ifstream file(std::string(testing::kTestData) + "/../../docs/configuration.md");
   REQUIRE(file.good());
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

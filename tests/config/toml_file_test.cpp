@@ -55,7 +55,7 @@ TEST_CASE("tables and arrays of tables become dotted keys in the order of the fi
   }
 }
 
-TEST_CASE("an empty file and a file of comments hold no values") {
+TEST_CASE("an empty TOML file, or one of comments only, has no values") {
   for (const char* text : {"", "\n\n", "# nothing\n"}) {
     const auto values = parse_toml(text);
     REQUIRE(values.has_value());
@@ -63,7 +63,7 @@ TEST_CASE("an empty file and a file of comments hold no values") {
   }
 }
 
-TEST_CASE("a file built to exhaust the parser is refused") {
+TEST_CASE("a TOML file that is built to exhaust the parser is refused") {
   struct Row {
     const char* name;
     std::string text;
@@ -93,7 +93,7 @@ TEST_CASE("a file built to exhaust the parser is refused") {
   }
 }
 
-TEST_CASE("nesting up to the limit is parsed without exhausting the stack") {
+TEST_CASE("nesting up to the limit does not exhaust the stack") {
   const auto values = parse_toml("a = " + repeat("[", 256) + repeat("]", 256));
   REQUIRE(values.has_value());
   REQUIRE(values->size() == 1);
@@ -101,7 +101,7 @@ TEST_CASE("nesting up to the limit is parsed without exhausting the stack") {
   CHECK(parse_toml("a" + repeat(".a", 64) + " = 1").has_value());
 }
 
-TEST_CASE("bytes that are no text are refused with their line") {
+TEST_CASE("bytes that are not text are refused with their line") {
   struct Row {
     const char* name;
     std::string bytes;
@@ -135,7 +135,7 @@ TEST_CASE("text beyond ASCII is kept") {
   CHECK(values->front().text == "/daten/\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80.db");
 }
 
-TEST_CASE("invalid UTF-8 in a literal string does not lead the parser out of bounds") {
+TEST_CASE("invalid UTF-8 in a literal string does not cause a read out of bounds") {
   // Found by fuzz_config: toml11 counted lines between iterators of two buffers.
   const auto values = parse_toml("a = [{p = ' \"/b\"}\xff\xff{p\xc4' }]\nZ}]\n");
   CHECK_FALSE(values.has_value());

@@ -11,9 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::has;
 
-TEST_CASE(
-    "the lag is drawn from an hour ago at the left to now at the right, under an edge that reads "
-    "well") {
+TEST_CASE("the lag chart covers the last hour from left to right and has a round upper bound") {
   History history;
   const MonoTime now{seconds(10'000)};
   history.add({.at = now - seconds(1'800), .lag = milliseconds(1'500)});
@@ -25,13 +23,13 @@ TEST_CASE(
   CHECK(has(drawing.svg, "<title>1970-01-01 13:23:20 UTC: lag 1s500ms</title>"));
 }
 
-TEST_CASE("where nothing is known yet no line is drawn") {
+TEST_CASE("a chart draws no line where no value is known") {
   const auto drawing = draw_lag({}, MonoTime{}, WallTime{});
   CHECK(!has(drawing.svg, "<path"));
   CHECK(drawing.top == "1s");
 }
 
-TEST_CASE("points lie where their time does, and each leads to its command") {
+TEST_CASE("restore points are placed by their time, and each links to its command") {
   replication::PointsFound found;
   CHECK(draw_points(found, "p").empty());
   found.some = {{Txid{1}, WallTime{}, kUploadLevel},
@@ -45,7 +43,7 @@ TEST_CASE("points lie where their time does, and each leads to its command") {
   CHECK(has(svg, "class=\"span\" x=\"0.0\""));
 }
 
-TEST_CASE("a point close to another can be found up to half-way between them") {
+TEST_CASE("two restore points close together can each be clicked") {
   replication::PointsFound found;
   for (const auto after : {0, 50'000, 50'500, 100'000}) {
     const Txid next{found.some.size() + 1};

@@ -25,13 +25,13 @@ DatabaseStatus database() {
 }
 
 std::string page_of(const DatabaseStatus& one) {
-  Status status{.version = "1.2", .host = "heroku", .grace = seconds(30)};
+  Status status{.version = "1.2", .platform = "heroku", .grace = seconds(30)};
   status.databases.push_back(one);
   const History history;
   return answer_page({.status = status, .histories = {&history}, .now = kNow, .nonce = {7}}).body;
 }
 
-TEST_CASE("the state is one sentence that a person understands") {
+TEST_CASE("the dashboard gives the state in one sentence") {
   auto some = database();
   CHECK(sentence_of(some, kNow) == "Everything that was written is stored, the last write 3s ago.");
   some.progress.committed.commits = 2;
@@ -58,14 +58,14 @@ TEST_CASE("the state is one sentence that a person understands") {
   CHECK(sentence_of(some, kNow) == "The database is not replicated: refused");
 }
 
-TEST_CASE("the dashboard shows foreign text as text, whatever it contains") {
+TEST_CASE("the dashboard shows any foreign text as plain text") {
   const auto page = page_of(database());
   CHECK(has(page, "<h2>/data/&lt;b&gt;app&amp;.db</h2>"));
   CHECK(!has(page, "<b>app"));
   CHECK(escape_html("<a href='\"&'>") == "&lt;a href=&#39;&quot;&amp;&#39;&gt;");
 }
 
-TEST_CASE("the dashboard loads nothing from elsewhere, and its one style sheet has the nonce") {
+TEST_CASE("the dashboard loads nothing from other sites, and its style sheet has the nonce") {
   const auto page = page_of(database());
   CHECK(has(page, "<style nonce=\"0000000000000007\">"));
   for (const char* word : {"<script", " style=\"", "src=", "url(", "<link", "@import"}) {
@@ -73,7 +73,7 @@ TEST_CASE("the dashboard loads nothing from elsewhere, and its one style sheet h
   }
 }
 
-TEST_CASE("each point has the command that restores it, quoted for a shell") {
+TEST_CASE("each restore point shows its restore command, quoted for a shell") {
   auto some = database();
   CHECK(has(page_of(some), "being listed"));
   some.points_error = "denied <b>";

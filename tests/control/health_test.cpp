@@ -33,7 +33,7 @@ Health look_at_position(Watchdog& dog, bool has_more, std::uint32_t frame, MonoT
                   now);
 }
 
-TEST_CASE("a WAL that grows while everything is stored in time is healthy") {
+TEST_CASE("a database whose WAL grows is healthy while everything is stored in time") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; ++second) {
     const auto health = look(dog, stamp(second), at(second - 2), "", at(second));
@@ -42,7 +42,7 @@ TEST_CASE("a WAL that grows while everything is stored in time is healthy") {
   }
 }
 
-TEST_CASE("a database that cannot be attached is red after the limit, though it has no WAL") {
+TEST_CASE("a database that cannot be attached is unhealthy after the limit, even without a WAL") {
   Watchdog dog(seconds(30));
   const auto waits = [&](int second) {
     return dog.look({.wal = {},
@@ -58,7 +58,7 @@ TEST_CASE("a database that cannot be attached is red after the limit, though it 
   CHECK(red.reason.find("it is locked") != std::string::npos);
 }
 
-TEST_CASE("a write that is not stored for longer than the limit is red, and says for how long") {
+TEST_CASE("a write not stored within the limit is unhealthy, and the message gives its age") {
   Watchdog dog(seconds(30));
   CHECK(look(dog, stamp(1), at(0), "", at(0)).ok);
   CHECK(look(dog, stamp(2), at(0), "", at(10)).ok);
@@ -69,7 +69,7 @@ TEST_CASE("a write that is not stored for longer than the limit is red, and says
   CHECK(red.lag == seconds(35));
 }
 
-TEST_CASE("it is green again as soon as everything is stored") {
+TEST_CASE("a database is healthy again as soon as everything is stored") {
   Watchdog dog(seconds(30));
   look(dog, stamp(1), at(0), "", at(0));
   look(dog, stamp(2), at(0), "", at(10));
@@ -77,7 +77,7 @@ TEST_CASE("it is green again as soon as everything is stored") {
   CHECK(look(dog, stamp(2), at(61), "", at(62)).ok);
 }
 
-TEST_CASE("a stalled pipeline is detected from the WAL alone") {
+TEST_CASE("a stalled pipeline is detected from the WAL's growth alone") {
   Watchdog dog(seconds(30));
   look(dog, stamp(1), at(5), "", at(5));
   // The capture says nothing any more, not even that there is trouble; the app goes on.
@@ -88,7 +88,7 @@ TEST_CASE("a stalled pipeline is detected from the WAL alone") {
   CHECK_FALSE(health.ok);
 }
 
-TEST_CASE("an idle database is healthy for ever, and so is one that is not there") {
+TEST_CASE("an idle database and an absent one stay healthy") {
   Watchdog dog(seconds(30));
   look(dog, stamp(1), at(0), "", at(0));
   look(dog, stamp(1), at(2), "", at(2));
@@ -98,13 +98,13 @@ TEST_CASE("an idle database is healthy for ever, and so is one that is not there
   CHECK(look(other, {}, MonoTime{}, "", at(100'000)).ok);
 }
 
-TEST_CASE("a WAL that exists at the start counts as written then") {
+TEST_CASE("a WAL that exists at the start counts as written at that time") {
   Watchdog dog(seconds(30));
   CHECK(look(dog, stamp(1), MonoTime{}, "", at(0)).ok);
   CHECK_FALSE(look(dog, stamp(1), MonoTime{}, "", at(31)).ok);
 }
 
-TEST_CASE("commits beyond a position that stands still are red, whatever the pipeline says") {
+TEST_CASE("commits beyond a stopped position are unhealthy, whatever the pipeline reports") {
   Watchdog dog(seconds(30));
   CHECK(look_at_position(dog, false, 7, at(0)).ok);
   CHECK(look_at_position(dog, true, 7, at(10)).ok);
@@ -115,7 +115,7 @@ TEST_CASE("commits beyond a position that stands still are red, whatever the pip
   CHECK(look_at_position(dog, false, 9, at(42)).ok);
 }
 
-TEST_CASE("commits beyond a position that moves are those of the moment") {
+TEST_CASE("commits beyond a position that moves are no lag") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; second += 2) {
     const auto health = look_at_position(dog, true, static_cast<std::uint32_t>(second), at(second));
@@ -142,8 +142,7 @@ Health look_at_files(Watchdog& dog, const replication::DatabaseFiles& attached,
                   now);
 }
 
-TEST_CASE(
-    "another file at the path, or another content in it, is red, whatever the pipeline says") {
+TEST_CASE("another file or content at the path is unhealthy, whatever the pipeline reports") {
   struct Row {
     replication::DatabaseFiles attached, at_path;
     bool is_red;
@@ -167,7 +166,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a database file that checkpoints are writing is not another one") {
+TEST_CASE("a database file that checkpoints write to is not a replaced file") {
   Watchdog dog(seconds(30));
   for (int second = 0; second < 120; second += 2) {
     CHECK(look_at_files(dog, files(1, second), files(1, second + 1), at(second)).lag == seconds(0));

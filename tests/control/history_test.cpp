@@ -15,7 +15,7 @@ Sample at(int second, int lag_ms, std::uint64_t uploads = 0) {
           .uploaded = uploads * 100};
 }
 
-TEST_CASE("an hour is kept, ten seconds by ten seconds, each with its worst") {
+TEST_CASE("the history keeps the worst value of each ten seconds for an hour") {
   History history;
   for (int second = 0; second < 3 * 3'600; ++second) {
     history.add(at(second, second % 10 == 3 ? 700 : 5));
@@ -26,7 +26,7 @@ TEST_CASE("an hour is kept, ten seconds by ten seconds, each with its worst") {
   CHECK(history.samples().back().at == MonoTime(seconds(3 * 3'600 - 1)));
 }
 
-TEST_CASE("throughput is that of the last minute") {
+TEST_CASE("throughput covers the last minute") {
   History history;
   CHECK(history.throughput().bytes_per_second == 0);
   for (int second = 0; second <= 600; ++second) history.add(at(second, 0, 1'000));  // long ago
@@ -37,7 +37,7 @@ TEST_CASE("throughput is that of the last minute") {
   CHECK(history.throughput().bytes_per_second == doctest::Approx(200.0).epsilon(0.05));
 }
 
-TEST_CASE("before a minute has passed, throughput is that of what has") {
+TEST_CASE("in the first minute throughput covers the time that has passed") {
   History history;
   history.add(at(100, 0, 0));
   CHECK(history.throughput().uploads_per_second == 0);  // one look is no rate

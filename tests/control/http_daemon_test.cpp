@@ -18,7 +18,7 @@ bool is_well(const ApiRig& rig) {
   return client.read().find("200 OK") != std::string::npos;
 }
 
-TEST_CASE("whatever bytes a client sends, it is answered or cut off, and the next is served") {
+TEST_CASE("any bytes from a client are answered or cut off, and the next client is served") {
   ApiRig rig;
   const std::string nul(3, '\0');
   for (const std::string& bytes :
@@ -57,7 +57,7 @@ TEST_CASE("a client that sends its request too slowly is cut off") {
   CHECK(is_well(rig));
 }
 
-TEST_CASE("a client that says nothing is cut off, and one that waits is not") {
+TEST_CASE("a silent client is cut off, and a waiting client is not") {
   ApiRig rig(
       [](ServerOptions& options) { options.client_timeout = std::chrono::milliseconds(200); });
   const ApiClient silent(rig.path);
@@ -70,7 +70,7 @@ TEST_CASE("a client that says nothing is cut off, and one that waits is not") {
   CHECK(waiting.read().find("200 OK") != std::string::npos);
 }
 
-TEST_CASE("one connection too many is closed, and there is room again when one goes") {
+TEST_CASE("one connection too many is closed, and a closed connection makes room") {
   ApiRig rig([](ServerOptions& options) { options.most_connections = 6; });
   std::vector<std::unique_ptr<ApiClient>> clients;
   for (int i = 0; i < 3; ++i) {
@@ -93,7 +93,7 @@ TEST_CASE("one connection too many is closed, and there is room again when one g
   CHECK(well);
 }
 
-TEST_CASE("silent connections over TCP take no place of the app's, and make room for who speaks") {
+TEST_CASE("silent TCP connections never take the app's places, and make room for other clients") {
   constexpr int kMost = 60;
   ApiRig rig([](ServerOptions& options) { options.most_connections = kMost; });
   std::vector<std::unique_ptr<ApiClient>> silent;
@@ -107,7 +107,7 @@ TEST_CASE("silent connections over TCP take no place of the app's, and make room
   }
 }
 
-TEST_CASE("a connection is used again for the next request, and for the one after a wait") {
+TEST_CASE("a connection serves a second request, also after a wait") {
   ApiRig rig;
   const ApiClient client(rig.path);
   for (int i = 0; i < 3; ++i) {
@@ -118,7 +118,7 @@ TEST_CASE("a connection is used again for the next request, and for the one afte
   }
 }
 
-TEST_CASE("requests that come before the last is answered are answered in their order") {
+TEST_CASE("pipelined requests are answered in their order") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.send(

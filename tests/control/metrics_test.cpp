@@ -10,7 +10,7 @@ bool has_line(const std::string& text, const std::string& line) {
 }
 
 Status status() {
-  Status out{.version = "1.2", .host = "fly", .grace = std::chrono::seconds(5)};
+  Status out{.version = "1.2", .platform = "fly", .grace = std::chrono::seconds(5)};
   DatabaseStatus database;
   database.path = "/data/app.db";
   database.replicated = true;
@@ -23,7 +23,7 @@ Status status() {
   return out;
 }
 
-TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
+TEST_CASE("metrics are in seconds and bytes, with one series for each database") {
   const auto text = format_metrics(status());
   CHECK(has_line(text, "walwrap_info{version=\"1.2\",platform=\"fly\"} 1"));
   CHECK(has_line(text, "walwrap_platform_grace_seconds 5"));
@@ -33,7 +33,7 @@ TEST_CASE("metrics are in seconds and bytes, one of each for each database") {
   CHECK(has_line(text, "walwrap_upload_failures_total{db=\"/data/app.db\"} 2"));
 }
 
-TEST_CASE("a histogram's buckets hold those of each below them, and all are in the last") {
+TEST_CASE("histogram buckets are cumulative, and the last one counts everything") {
   const auto text = format_metrics(status());
   const std::string name = "walwrap_upload_duration_seconds";
   CHECK(has_line(text, "# TYPE " + name + " histogram"));
@@ -44,7 +44,7 @@ TEST_CASE("a histogram's buckets hold those of each below them, and all are in t
   CHECK(has_line(text, name + "_count{db=\"/data/app.db\"} 2"));
 }
 
-TEST_CASE("a time that is not known yet is no metric") {
+TEST_CASE("a time that is not known yet has no metric") {
   auto some = status();
   CHECK(format_metrics(some).find("last_stored") == std::string::npos);
   some.databases[0].status.stored_at = WallTime{} + std::chrono::seconds(1'700'000'000);
@@ -52,7 +52,7 @@ TEST_CASE("a time that is not known yet is no metric") {
                                   "1700000000") != std::string::npos);
 }
 
-TEST_CASE("requests and errors are told by kind, and their price where one is known") {
+TEST_CASE("requests and errors are counted by kind, with a price where it is known") {
   auto some = status();
   auto& status = some.databases[0].status;
   status.store.requests = {1, 2, 3, 4, 5, 6};
@@ -69,7 +69,7 @@ TEST_CASE("requests and errors are told by kind, and their price where one is kn
   CHECK(has_line(format_metrics(some), "walwrap_store_requests_dollars{db=\"/data/app.db\"} 0.5"));
 }
 
-TEST_CASE("a restore at the start and deaths of the replicator are metrics") {
+TEST_CASE("the restore of a start and crashes of the replicator are metrics") {
   auto some = status();
   CHECK(format_metrics(some).find("restore_duration") == std::string::npos);
   some.restarts = 3;
@@ -80,7 +80,7 @@ TEST_CASE("a restore at the start and deaths of the replicator are metrics") {
   CHECK(has_line(text, "walwrap_restore_duration_seconds{db=\"/data/app.db\"} 2.5"));
 }
 
-TEST_CASE("the newest snapshot is the one that was made here, or a newer one that is listed") {
+TEST_CASE("the newest snapshot is this run's, or a newer one in the listing") {
   auto some = status();
   auto& database = some.databases[0];
   const auto at = [](int second) { return WallTime{} + std::chrono::seconds(second); };
@@ -97,7 +97,7 @@ TEST_CASE("the newest snapshot is the one that was made here, or a newer one tha
   CHECK(newest_snapshot(database).txid == Txid{0});
 }
 
-TEST_CASE("a path with quotes stays one label") {
+TEST_CASE("a path with quotes is one label") {
   auto some = status();
   some.databases[0].path = "/data/\"a\"\\b.db";
   CHECK(has_line(format_metrics(some), R"(walwrap_healthy{db="/data/\"a\"\\b.db"} 1)"));

@@ -28,7 +28,7 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST_CASE("each path is asked with its method, and HEAD where GET is") {
+TEST_CASE("each path accepts its method, and HEAD where GET is accepted") {
   CHECK(call(request("GET", "/v1/status")).endpoint == Endpoint::Status);
   CHECK(call(request("GET", "/v1/position")).endpoint == Endpoint::Position);
   CHECK(call(request("POST", "/v1/wait")).endpoint == Endpoint::Wait);
@@ -50,7 +50,7 @@ TEST_CASE("an unknown path is answered with 404") {
   }
 }
 
-TEST_CASE("parameters are what the path takes, and a wrong one is named") {
+TEST_CASE("only a path's own parameters are accepted, and a wrong one is named") {
   const auto wait = call(request("POST", "/v1/wait",
                                  {{"db", "app.db"},
                                   {"timeout", "250ms"},
@@ -69,7 +69,7 @@ TEST_CASE("parameters are what the path takes, and a wrong one is named") {
   CHECK(refusal(request("GET", "/v1/status", {{"db", "x"}})).status == 400);
 }
 
-TEST_CASE("a body is refused, and what is no UTF-8 is answered in UTF-8") {
+TEST_CASE("a body is refused, and a target that is not UTF-8 gets an answer in UTF-8") {
   auto with_body = request("POST", "/v1/wait");
   with_body.body_bytes = 1;
   CHECK(refusal(with_body).status == 413);
@@ -84,7 +84,7 @@ TEST_CASE("errors are problem details") {
         "\"detail\":\"docs/api.md lists the paths\"}\n");
 }
 
-TEST_CASE("over the network a token is asked for where there is one, and must be the same") {
+TEST_CASE("over the network the configured token is required and must match") {
   auto asked = request("GET", "/metrics");
   asked.over_network = true;
   const Access access{.token = Secret(std::string("s3cret"))};
@@ -100,7 +100,7 @@ TEST_CASE("over the network a token is asked for where there is one, and must be
   CHECK(call(asked, access).endpoint == Endpoint::Metrics);
 }
 
-TEST_CASE("without a token only this machine's own names are answered over the network") {
+TEST_CASE("without a token the network listener answers only to names of this machine") {
   auto asked = request("GET", "/metrics");
   asked.over_network = true;
   for (const char* host :
@@ -118,7 +118,7 @@ TEST_CASE("without a token only this machine's own names are answered over the n
   }
 }
 
-TEST_CASE("a page of another origin in a browser may not call the API, the dashboard may") {
+TEST_CASE("a page of another origin cannot call the API, and the dashboard can") {
   auto asked = request("POST", "/v1/snapshot");
   asked.over_network = true;
   asked.host = "127.0.0.1:9090";
@@ -135,7 +135,7 @@ TEST_CASE("a page of another origin in a browser may not call the API, the dashb
   }
 }
 
-TEST_CASE("what a page of another site makes a browser send is refused on every path") {
+TEST_CASE("a browser request caused by another site is refused on every path") {
   auto asked = request("GET", "/v1/points");
   asked.over_network = true;
   asked.host = "127.0.0.1:9090";
@@ -175,7 +175,7 @@ TEST_CASE("what a page of another site makes a browser send is refused on every 
   }
 }
 
-TEST_CASE("a link of another site leads to the page and to nothing else") {
+TEST_CASE("a link on another site opens the dashboard and nothing else") {
   auto asked = request("GET", "/");
   asked.over_network = true;
   asked.host = "localhost:9090";
@@ -190,7 +190,7 @@ TEST_CASE("a link of another site leads to the page and to nothing else") {
   CHECK(refusal(asked).status == 403);
 }
 
-TEST_CASE("a browser may show the token as the password of any user, and is asked for it") {
+TEST_CASE("a browser is asked for the token as a password, with any user name") {
   auto asked = request("GET", "/");
   asked.over_network = true;
   const Access access{.token = Secret(std::string("s3cret"))};
@@ -204,7 +204,7 @@ TEST_CASE("a browser may show the token as the password of any user, and is aske
   CHECK(call(asked, access).endpoint == Endpoint::Page);
 }
 
-TEST_CASE("each end of a wait has its answer, and only Stored is a success") {
+TEST_CASE("each outcome of a wait has its answer, and only Stored is a success") {
   const replication::CommitPosition position{{1}, {2}, 7};
   replication::Progress progress;
   progress.attached = true;
@@ -227,7 +227,7 @@ TEST_CASE("each end of a wait has its answer, and only Stored is a success") {
   CHECK(has(answer(Ended::How::TimedOut).body, "no-database"));
 }
 
-TEST_CASE("texts are compared as a whole") {
+TEST_CASE("secrets are compared in full") {
   CHECK(is_equal_in_constant_time("", ""));
   CHECK(is_equal_in_constant_time("abc", "abc"));
   CHECK_FALSE(is_equal_in_constant_time("abc", "abd"));

@@ -90,7 +90,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("a snapshot is asked for, and answered when it is stored") {
+TEST_CASE("a snapshot request is answered when the snapshot is stored") {
   Rig rig;
   CHECK(!rig.ask("POST", "/v1/snapshot", 7));
   CHECK(rig.handler.has_waits());
@@ -109,7 +109,7 @@ TEST_CASE("a snapshot is asked for, and answered when it is stored") {
   CHECK(has(rig.ask("GET", "/v1/status", 8)->body, "\"snapshot\":{\"txid\":\"0000000000000005\""));
 }
 
-TEST_CASE("a snapshot that was not stored is no success, and says why") {
+TEST_CASE("a snapshot request that failed is no success, and the answer gives the reason") {
   Rig rig;
   CHECK(!rig.ask("POST", "/v1/snapshot", 7));
   rig.progress.snapshot.ticket = rig.sync_requests->requested().snapshot;
@@ -121,7 +121,7 @@ TEST_CASE("a snapshot that was not stored is no success, and says why") {
   CHECK(has(rig.ask("GET", "/v1/status", 8)->body, "\"snapshot\":null"));
 }
 
-TEST_CASE("the restore points are listed on request, and in the status from then on") {
+TEST_CASE("restore points are listed on request and are in the status from then on") {
   Rig rig;
   rig.bucket.set(replication::file_key(KeyStyle::S3, kUploadLevel, {Txid{1}, Txid{1}}), {});
   CHECK(has(rig.ask("GET", "/v1/status", 1)->body, "\"restore\":null"));
@@ -132,8 +132,7 @@ TEST_CASE("the restore points are listed on request, and in the status from then
             "\"restore\":{\"first_txid\":\"0000000000000001\""));
 }
 
-TEST_CASE(
-    "a request that does not wait for the listing gets a timeout, and the listing continues") {
+TEST_CASE("a request that stops waiting gets a time-out while the listing continues") {
   Rig rig;
   std::atomic<bool> go_on = false;
   rig.bucket.on_call = [&](const testing::StoreCall&) {
@@ -146,7 +145,7 @@ TEST_CASE(
   CHECK(rig.answer_to("/v1/points", 2).status == 200);
 }
 
-TEST_CASE("a store that cannot be listed is an error in this answer and in the next ones") {
+TEST_CASE("a store that cannot be listed gives an error in this answer and the next ones") {
   Rig rig;
   rig.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
   const auto first = rig.answer_to("/v1/points", 1);
@@ -158,7 +157,7 @@ TEST_CASE("a store that cannot be listed is an error in this answer and in the n
   CHECK(again->body == first.body);
 }
 
-TEST_CASE("the page comes with a policy that lets nothing else in, and another nonce each time") {
+TEST_CASE("the dashboard's policy allows nothing else, with a new nonce each time") {
   Rig rig;
   const auto first = rig.ask("GET", "/", 1);
   const auto second = rig.ask("GET", "/", 2);
@@ -171,7 +170,7 @@ TEST_CASE("the page comes with a policy that lets nothing else in, and another n
   CHECK(has(first->body, "The database does not exist yet; walwrap waits for it."));
 }
 
-TEST_CASE("a stop answers every waiting client, whatever it waits for") {
+TEST_CASE("a stop answers every waiting request of every kind") {
   Rig rig;
   CHECK(!rig.ask("POST", "/v1/snapshot", 1));
   CHECK(!rig.ask("POST", "/v1/wait", 2));
@@ -180,7 +179,7 @@ TEST_CASE("a stop answers every waiting client, whatever it waits for") {
   CHECK(rig.answers[2].status == 503);
 }
 
-TEST_CASE("health is red when the WAL grows and the pipeline wrongly reports that all is stored") {
+TEST_CASE("health fails when the WAL grows and the pipeline wrongly reports all as stored") {
   Rig rig(milliseconds(0));
   testing::WalBuilder wal(PageSize{512}, wal::WordOrder::Little);
   wal.frame(Pgno{1}, 1, 1);

@@ -16,7 +16,7 @@ bool has(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST_CASE("a wait is answered when what was committed at its moment is stored, and not before") {
+TEST_CASE("a wait is answered when the commits of its moment are stored, and not before") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait?timeout=20s");
@@ -30,14 +30,14 @@ TEST_CASE("a wait is answered when what was committed at its moment is stored, a
   CHECK(has(answer, "\"stored\":true,\"position\":\"0000000000000001-0000000000000002-5\""));
 }
 
-TEST_CASE("a wait whose time is over says that it is not stored") {
+TEST_CASE("a wait that times out is answered as not stored") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait?timeout=100ms");
   CHECK(has(client.read(), "504"));
 }
 
-TEST_CASE("a position that a client was given can be waited for, one of another file cannot") {
+TEST_CASE("a client can wait for its position, but not for one of another file") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("GET", "/v1/position");
@@ -53,7 +53,7 @@ TEST_CASE("a position that a client was given can be waited for, one of another 
   CHECK(has(client.read(), "409"));
 }
 
-TEST_CASE("a flush asks for more than a wait does") {
+TEST_CASE("a flush asks to store now, and a wait does not") {
   ApiRig rig;
   const ApiClient client(rig.path);
   client.ask("POST", "/v1/wait");
@@ -65,7 +65,7 @@ TEST_CASE("a flush asks for more than a wait does") {
   CHECK(rig.sync_requests->requested().store_now == rig.sync_requests->requested().look);
 }
 
-TEST_CASE("hundreds who wait at one time are all answered") {
+TEST_CASE("hundreds of clients that wait at one time are all answered") {
   ApiRig rig;
   std::vector<std::unique_ptr<ApiClient>> clients;
   for (int i = 0; i < 400; ++i) {
@@ -77,7 +77,7 @@ TEST_CASE("hundreds who wait at one time are all answered") {
   for (const auto& client : clients) REQUIRE(has(client->read(), "\"stored\":true"));
 }
 
-TEST_CASE("who hangs up while waiting is forgotten, and the rest are answered") {
+TEST_CASE("a client that disconnects while it waits is dropped, and the rest are answered") {
   ApiRig rig;
   ApiClient gone(rig.path);
   gone.ask("POST", "/v1/wait?timeout=30s");
@@ -118,7 +118,7 @@ TEST_CASE("a stop answers what the final flush stored") {
   CHECK(has(client.read(), "\"stored\":true"));
 }
 
-TEST_CASE("with several databases one has to be named, and one that is not replicated says why") {
+TEST_CASE("with several databases a request must name one that is replicated") {
   ApiRig rig;
   rig.server->set_databases(
       {DatabaseHandle{.database = rig.directory / "app.db",
@@ -141,7 +141,7 @@ TEST_CASE("with several databases one has to be named, and one that is not repli
   CHECK(has(client.read(), "504"));
 }
 
-TEST_CASE("a user who is not ours is not heard") {
+TEST_CASE("a request by another user is refused") {
   ApiRig rig([](ServerOptions& options) { options.users.clear(); });
   const ApiClient client(rig.path);
   client.ask("GET", "/healthz");
@@ -152,7 +152,7 @@ TEST_CASE("a user who is not ours is not heard") {
   }
 }
 
-TEST_CASE("the network listener wants its token, the socket does not") {
+TEST_CASE("the network listener requires its token, and the socket does not") {
   ApiRig rig(
       [](ServerOptions& options) { options.handler.access.token = Secret(std::string("s3cret")); });
   const ApiClient far(rig.port);

@@ -8,7 +8,7 @@ namespace walwrap::control {
 namespace {
 
 Status status() {
-  Status out{.version = "1.2", .host = "heroku", .grace = std::chrono::seconds(30)};
+  Status out{.version = "1.2", .platform = "heroku", .grace = std::chrono::seconds(30)};
   DatabaseStatus database;
   database.path = "/data/app.db";
   database.replica = "s3://bucket/app";
@@ -25,7 +25,7 @@ Status status() {
   return out;
 }
 
-TEST_CASE("the status says what is stored, how far behind it is, and where to wait for it") {
+TEST_CASE("the status gives what is stored, the lag and the position to wait for") {
   const auto json = nlohmann::json::parse(format_status(status()));
   CHECK(json["healthy"] == true);
   CHECK(json["grace_ms"] == 30'000);
@@ -39,7 +39,7 @@ TEST_CASE("the status says what is stored, how far behind it is, and where to wa
   CHECK(database["wal_bytes"] == 32'992);
 }
 
-TEST_CASE("a database that is not there yet is waited for, and is no complaint") {
+TEST_CASE("a database that is not there yet is shown as waiting and is healthy") {
   auto some = status();
   some.databases[0].status.attached = false;
   some.databases[0].progress.attached = false;
@@ -48,7 +48,7 @@ TEST_CASE("a database that is not there yet is waited for, and is no complaint")
   CHECK(nlohmann::json::parse(format_status(some))["databases"][0]["position"].is_null());
 }
 
-TEST_CASE("a database that is there and cannot be attached yet is not called absent") {
+TEST_CASE("a database that cannot be attached yet is not shown as absent") {
   auto some = status();
   some.databases[0].status.attached = false;
   some.databases[0].status.waits_since = MonoTime{};
@@ -56,7 +56,7 @@ TEST_CASE("a database that is there and cannot be attached yet is not called abs
   CHECK(answer_readiness(some).status == 200);
 }
 
-TEST_CASE("health is red as soon as one database is, with its reason") {
+TEST_CASE("health fails as soon as one database is unhealthy, with its reason") {
   auto some = status();
   CHECK(answer_health(some).status == 200);
   some.databases[0].health = {.ok = false, .reason = "late", .lag = std::chrono::seconds(31)};
@@ -77,7 +77,7 @@ TEST_CASE("a database that is not replicated is neither healthy nor ready") {
   CHECK(answer_readiness(halted).body.find("another writer") != std::string::npos);
 }
 
-TEST_CASE("during a stop nothing new is to be sent here") {
+TEST_CASE("during a stop readiness fails") {
   auto some = status();
   some.stopping = true;
   CHECK(answer_readiness(some).status == 503);

@@ -5,7 +5,7 @@
 namespace walwrap::control {
 namespace {
 
-TEST_CASE("a last upload is expected to take what the last one took, and more for a backlog") {
+TEST_CASE("the last upload is expected to take as long as the one before, or longer for more") {
   replication::ReplicatorStatus status;
   CHECK(predict_flush(status) == std::chrono::milliseconds(0));
   status.last_put = std::chrono::milliseconds(40);

@@ -31,7 +31,7 @@ Wait position(std::uint64_t id, std::uint64_t commits) {
           .deadline = kNever};
 }
 
-TEST_CASE("a wait is answered by a look that began after it, and by no earlier one") {
+TEST_CASE("a wait is answered only by a check that began after the request") {
   WaitList list;
   list.add(ticket(1, 5));
   CHECK(list.on_progress(progress(4, 9, 9)).empty());
@@ -44,7 +44,7 @@ TEST_CASE("a wait is answered by a look that began after it, and by no earlier o
   CHECK(list.size() == 0);
 }
 
-TEST_CASE("a client that asks for the position is answered by the look") {
+TEST_CASE("a client that asks for the position is answered by the next check") {
   WaitList list;
   auto wait = ticket(1, 5);
   wait.what = Wait::For::Found;
@@ -56,14 +56,14 @@ TEST_CASE("a client that asks for the position is answered by the look") {
   CHECK(ended[0].position->commits == 9);
 }
 
-TEST_CASE("a position is waited for without a look") {
+TEST_CASE("a wait for a position needs no check") {
   WaitList list;
   list.add(position(1, 7));
   CHECK(list.on_progress(progress(1, 9, 6)).empty());
   CHECK(list.on_progress(progress(1, 9, 7)).size() == 1);
 }
 
-TEST_CASE("a restart of ours asks for all that the file holds in place of what was counted") {
+TEST_CASE("after a restart of the replicator a wait covers everything in the file") {
   WaitList list;
   list.add(position(1, 7));
   CHECK(list.on_progress(progress(1, 9, 3)).empty());
@@ -72,7 +72,7 @@ TEST_CASE("a restart of ours asks for all that the file holds in place of what w
   CHECK(list.on_progress(progress(1, 4, 1, kFile, kLater)).size() == 1);
 }
 
-TEST_CASE("an attachment answers no client before its first look") {
+TEST_CASE("an attachment answers no client before its first check") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));
@@ -80,7 +80,7 @@ TEST_CASE("an attachment answers no client before its first look") {
   CHECK(list.size() == 2);
 }
 
-TEST_CASE("a file that was replaced is never said to be stored, whatever its successor is") {
+TEST_CASE("a replaced file is never reported as stored, whatever replaced it") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5, kFile));
@@ -106,7 +106,7 @@ TEST_CASE("without a database every client waits until its timeout") {
   CHECK_FALSE(list.next_deadline().has_value());
 }
 
-TEST_CASE("when replication stops every client gets an answer") {
+TEST_CASE("every client gets an answer when replication stops") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));
@@ -117,7 +117,7 @@ TEST_CASE("when replication stops every client gets an answer") {
   CHECK(ended[0].how == Ended::How::Halted);
 }
 
-TEST_CASE("a client that disconnects is forgotten") {
+TEST_CASE("a client that disconnects is dropped") {
   WaitList list;
   list.add(position(1, 7));
   list.add(ticket(2, 5));
@@ -128,7 +128,7 @@ TEST_CASE("a client that disconnects is forgotten") {
   CHECK(list.on_progress(progress(9, 9, 9)).empty());
 }
 
-TEST_CASE("ten thousand who wait are answered in the order of their commits, each once") {
+TEST_CASE("ten thousand waiting clients are answered once each, in the order of their commits") {
   WaitList list;
   constexpr std::uint64_t kMany = 10'000;
   for (std::uint64_t id = 1; id <= kMany; ++id) list.add(position(id, id));

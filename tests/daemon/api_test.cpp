@@ -14,7 +14,7 @@ config::Config config() {
   return out;
 }
 
-TEST_CASE("the socket is beside the first database, or where it was said to be") {
+TEST_CASE("the socket is beside the first database or at the configured path") {
   auto some = config();
   CHECK(api_socket(some) == "/data/.app.db-walwrap/api.sock");
   some.socket = "/run/walwrap.sock";
@@ -22,7 +22,7 @@ TEST_CASE("the socket is beside the first database, or where it was said to be")
   CHECK(api_socket({}).empty());
 }
 
-TEST_CASE("an address that other machines reach is refused without a token") {
+TEST_CASE("an address that other machines can reach is refused without a token") {
   auto some = config();
   const auto error_of = [&](const std::string& listen) {
     some.listen = listen;
@@ -37,9 +37,9 @@ TEST_CASE("an address that other machines reach is refused without a token") {
   CHECK(error_of("0.0.0.0:9090").empty());
 }
 
-TEST_CASE("a socket that cannot be opened is logged, a --listen address that cannot is an error") {
+TEST_CASE("a socket that fails to open is logged, a --listen address that fails is an error") {
   const testing::TempDir directory;
-  ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .host = ""};
+  ApiOptions options{.socket = directory / "nowhere" / "api.sock", .listen = {}, .platform = ""};
   const auto without = open_api(options, testing::kQuiet);
   REQUIRE(without);
   CHECK_FALSE(without->local.has_value());

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using namespace walwrap;
 using namespace walwrap::daemon;
 
-TEST_CASE("the first look is soon, later ones are ever more seldom") {
+TEST_CASE("the first search is soon, and later ones are less frequent") {
   const MonoTime start = MonoTime() + 1h;
   LookSchedule schedule(start);
   CHECK_FALSE(schedule.is_due(start + 9s));
@@ -29,7 +29,7 @@ TEST_CASE("the first look is soon, later ones are ever more seldom") {
   CHECK(looks < 32);
 }
 
-TEST_CASE("only what can be a database is looked into") {
+TEST_CASE("only files that can be databases are read") {
   CHECK(may_be_database("/data/store.db"));
   CHECK(may_be_database("/data/production"));
   for (const char* path : {"/data/a.db-wal", "/data/a.db-shm", "/data/a.db-journal"}) {
@@ -81,7 +81,7 @@ TEST_CASE("a database that the app has open and walwrap does not replicate is na
   CHECK(named_of_an_app(Rights::All) == "store.db ");
 }
 
-TEST_CASE("a foreign database is named by its lock where the kernel hides the app's open files") {
+TEST_CASE("a foreign database is found by its lock where the kernel hides open files") {
   if (!os::read_file_locks().has_value()) return;  // a sandbox may have no such list
   CHECK(named_of_an_app(Rights::Few) == "store.db ");
 }

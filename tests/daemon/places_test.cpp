@@ -29,7 +29,7 @@ std::string verdict(const std::vector<Pair>& pairs, const config::Environment& e
 
 }  // namespace
 
-TEST_CASE("one place in two spellings is refused for two databases, naming both") {
+TEST_CASE("one place in two spellings is refused for two databases, and both are named") {
   const testing::TempDir dir;
   const auto root = dir.path().string();
   std::filesystem::create_directories(dir / "r");
@@ -59,7 +59,7 @@ TEST_CASE("one place in two spellings is refused for two databases, naming both"
   }
 }
 
-TEST_CASE("a place inside another one's place is refused, a neighbour with a longer name is not") {
+TEST_CASE("a place inside another one is refused, and a neighbour with a longer name is not") {
   for (const auto& [outer, inner] :
        {Pair{"/x/r", "/x/r/b"}, Pair{"s3://bucket/a", "s3://bucket/a/b"}}) {
     const auto said = verdict({{"/a.db", outer}, {"/b.db", inner}});
@@ -74,7 +74,7 @@ TEST_CASE("a place inside another one's place is refused, a neighbour with a lon
             .empty());
 }
 
-TEST_CASE("a replica is neither the database, nor around it, nor in what walwrap keeps beside it") {
+TEST_CASE("a replica may not be the database, its directory or walwrap's own files") {
   const Pair wrong[] = {{"/data/app.db", "/data/app.db"},
                         {"/data/app.db", "/data/app.db-wal"},
                         {"/data/app.db", "/data/.app.db-walwrap/replica"},
@@ -87,7 +87,7 @@ TEST_CASE("a replica is neither the database, nor around it, nor in what walwrap
   CHECK(has(verdict({{"/data/a.db", "/x/a"}, {"/x/a/b.db", "/x/b"}}), "a separate directory"));
 }
 
-TEST_CASE("one file under two names is one database") {
+TEST_CASE("two names of one file are one database") {
   const testing::TempDir dir;
   const auto one = (dir / "a.db").string(), other = (dir / "b.db").string();
   { const auto made = os::File::open(one, os::File::Open::CreateNew); }
@@ -95,7 +95,7 @@ TEST_CASE("one file under two names is one database") {
   CHECK(has(verdict({{one, "/x/a"}, {other, "/x/b"}}), "are the same file"));
 }
 
-TEST_CASE("a place is on the container's disk if / is, and that is an overlay, or new each time") {
+TEST_CASE("a path is on the container's disk if / is an overlay or new each time") {
   CHECK_FALSE(is_on_container_disk("/proc/self", "/", "heroku"));
   CHECK(is_on_container_disk("/no/such/directory", "/", "heroku"));
   const auto type = os::filesystem_name("/").value_or("");

@@ -40,7 +40,7 @@ DatabaseFlush flushed(std::string database, FlushOutcome outcome, std::uint64_t 
 
 }  // namespace
 
-TEST_CASE("before the app starts, an order to stop or a dead init ends the preparation") {
+TEST_CASE("before the app starts, a stop order or the end of init ends the preparation") {
   InitOrders orders(AtFork::AppNotStarted);
   CHECK_FALSE(orders.cancels_preparation(kNow));
   SUBCASE("stopping") {
@@ -60,7 +60,7 @@ TEST_CASE("before the app starts, an order to stop or a dead init ends the prepa
   }
 }
 
-TEST_CASE("beside a running app the preparation goes on until the flush is out of time") {
+TEST_CASE("beside a running app the preparation continues until the flush deadline") {
   InitOrders orders(AtFork::AppStarted);
   orders.on_order({Order::Stopping, 0, kNow + 10s});
   CHECK_FALSE(orders.cancels_preparation(kNow));
@@ -70,7 +70,7 @@ TEST_CASE("beside a running app the preparation goes on until the flush is out o
   CHECK(orders.cancels_preparation(kNow + 5s));
 }
 
-TEST_CASE("a flush ordered again with another deadline has the newer one") {
+TEST_CASE("a repeated flush order replaces the deadline") {
   InitOrders orders(AtFork::AppNotStarted);
   orders.on_order({Order::AppStarted, 42, {}});
   orders.on_order({Order::Flush, 0, kNow + 5s});
@@ -79,7 +79,7 @@ TEST_CASE("a flush ordered again with another deadline has the newer one") {
   CHECK(orders.is_stopping());
 }
 
-TEST_CASE("when init dies beside the app, what is left is flushed within five seconds") {
+TEST_CASE("when init dies, the rest is flushed within five seconds") {
   InitOrders orders(AtFork::AppNotStarted);
   orders.on_order({Order::AppStarted, 42, {}});
   CHECK_FALSE(orders.flush_until().has_value());
@@ -93,14 +93,14 @@ TEST_CASE("when init dies beside the app, what is left is flushed within five se
   CHECK(restarted.flush_until() == kNow + 5s);
 }
 
-TEST_CASE("a deadline that init gave stays when init dies") {
+TEST_CASE("a deadline from init stays valid when init dies") {
   InitOrders orders(AtFork::AppStarted);
   orders.on_order({Order::Flush, 0, kNow + 2s});
   orders.on_closed(kNow);
   CHECK(orders.flush_until() == kNow + 2s);
 }
 
-TEST_CASE("the position of several databases is their whole lag and the TXID of the worst") {
+TEST_CASE("the position of several databases is their total lag and the TXID of the largest lag") {
   const auto none = position_of({});
   CHECK(none.lag_bytes == 0);
   CHECK(none.txid == Txid{0});
@@ -116,7 +116,7 @@ TEST_CASE("the position of several databases is their whole lag and the TXID of 
   CHECK(busy.last_put == 8ms);
 }
 
-TEST_CASE("of several databases the one whose writers notice each other least is reported") {
+TEST_CASE("of several databases the weakest fencing is reported") {
   auto on = status(7, 0, 5ms), off = on, unknown = on;
   on.fencing = Fencing::On;
   off.fencing = Fencing::Off;
@@ -129,7 +129,7 @@ TEST_CASE("of several databases the one whose writers notice each other least is
   CHECK(drained_of({drained}).fencing == Fencing::Off);
 }
 
-TEST_CASE("the flush of several databases is as good as the worst of them") {
+TEST_CASE("the flush result of several databases is the worst one") {
   const auto good = drained_of(
       {flushed("/a", FlushOutcome::Ok, 7, 0, ""), flushed("/b", FlushOutcome::Ok, 9, 0, "")});
   CHECK(good.kind == supervisor::Report::Drained);
@@ -146,7 +146,7 @@ TEST_CASE("the flush of several databases is as good as the worst of them") {
   CHECK(mixed.text == "/b: store unreachable; /c: out of time");
 }
 
-TEST_CASE("a busy replicator's status is looked at each second, an idle one's ever more seldom") {
+TEST_CASE("a busy replicator's status is read each second, an idle one's less and less often") {
   StatusPace pace(kNow);
   CHECK_FALSE(pace.is_due(kNow + 999ms));
   CHECK(pace.is_due(kNow + 1s));

@@ -46,7 +46,7 @@ class Stage {
         "replicator",
         [this, at_fork] {
           const Log log({.now = [this] { return clock.wall(); }, .sink = [](std::string_view) {}});
-          const ApiOptions api{.socket = dir / "api.sock", .listen = {}, .host = ""};
+          const ApiOptions api{.socket = dir / "api.sock", .listen = {}, .platform = ""};
           exit_code_ = replicate(options_, api, std::move(ends_.replicator), at_fork, clock, log);
         },
         [](std::string_view) {});
@@ -92,7 +92,7 @@ class Stage {
 
 }  // namespace
 
-TEST_CASE("a replicator says Ready, reports what it stores, and drains when told") {
+TEST_CASE("a replicator reports Ready and what it stores, and drains on order") {
   Stage stage;
   stage.add("app.db", "replica");
   stage.begin(AtFork::AppNotStarted);
@@ -136,7 +136,7 @@ TEST_CASE("two databases drain together") {
   CHECK(stage.close() == 0);
 }
 
-TEST_CASE("a start that cannot be decided is refused with what to type and exit code 125") {
+TEST_CASE("a start that needs the user's decision is refused with a hint and exit code 125") {
   Stage stage;
   stage.add("app.db", "no-such-volume/replica");
   stage.begin(AtFork::AppNotStarted);
@@ -149,7 +149,7 @@ TEST_CASE("a start that cannot be decided is refused with what to type and exit 
   CHECK_FALSE(std::filesystem::exists(stage.dir / "app.db"));
 }
 
-TEST_CASE("a start that is aborted ends the replicator at once and leaves no database") {
+TEST_CASE("an aborted start ends the replicator at once and leaves no database") {
   Stage stage;
   stage.add("app.db", "replica");
   stage.begin(AtFork::AppNotStarted);
@@ -160,7 +160,7 @@ TEST_CASE("a start that is aborted ends the replicator at once and leaves no dat
   CHECK_FALSE(std::filesystem::exists(stage.dir / "app.db"));
 }
 
-TEST_CASE("beside a running app one refused database does not stop the others") {
+TEST_CASE("beside a running app a refused database does not stop the others") {
   Stage stage;
   stage.add("good.db", "replica");
   stage.add("bad.db", "damaged");

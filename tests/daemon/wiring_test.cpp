@@ -26,7 +26,7 @@ config::Config with_databases(std::vector<config::Database> databases) {
 
 }  // namespace
 
-TEST_CASE("the TOML file that --config names is read, and errors name its line") {
+TEST_CASE("the TOML file given by --config is read, and errors name its line") {
   const testing::TempDir dir;
   const auto path = (dir / "walwrap.toml").string();
   std::ofstream(path) << "grace = \"7s\"\n";
@@ -51,7 +51,7 @@ TEST_CASE("a configuration file named by the user must exist and be a file") {
   }
 }
 
-TEST_CASE("each database gets the options of the configuration") {
+TEST_CASE("each database gets the options of its configuration") {
   auto config = with_databases({{"/a.db", "file:///backup/a"}, {"/b.db", "/backup/b"}});
   config.start_timeout = 3s;
   config.replicate_interval = 2s;
@@ -79,7 +79,7 @@ TEST_CASE("each database gets the options of the configuration") {
   }
 }
 
-TEST_CASE("without --start-timeout the host's patience counts, and defaults are the careful ones") {
+TEST_CASE("without --start-timeout the platform's time-out applies, and defaults are cautious") {
   const auto all = replicator_options(with_databases({{"/a.db", "file:///backup"}}), 45s, {});
   REQUIRE(all.has_value());
   CHECK(all->front().start_timeout == 45s);
@@ -88,13 +88,13 @@ TEST_CASE("without --start-timeout the host's patience counts, and defaults are 
   CHECK(all->front().integrity == replication::Integrity::Quick);
 }
 
-TEST_CASE("a database may be named relative to where walwrap was started") {
+TEST_CASE("a relative database path starts at the directory in which walwrap was started") {
   const auto all = replicator_options(with_databases({{"app.db", "file:///backup"}}), 45s, {});
   REQUIRE(all.has_value());
   CHECK(all->front().database == std::filesystem::current_path() / "app.db");
 }
 
-TEST_CASE("a database without a replica is refused, and it is said what to set") {
+TEST_CASE("a database without a replica is refused with the setting that is missing") {
   const auto all = replicator_options(with_databases({{"/a.db", ""}}), 45s, {});
   REQUIRE_FALSE(all.has_value());
   for (const char* part : {"/a.db has no replica", "WALWRAP_REPLICA", "omit WALWRAP_DB"}) {
@@ -102,7 +102,7 @@ TEST_CASE("a database without a replica is refused, and it is said what to set")
   }
 }
 
-TEST_CASE("a configuration means the file that a link leads to, and refuses links in a circle") {
+TEST_CASE("a link in the configuration is followed, and links in a circle are refused") {
   const testing::TempDir dir;
   const auto real = std::filesystem::canonical(dir.path());
   std::filesystem::create_symlink("data/real.db", real / "app.db");
@@ -116,7 +116,7 @@ TEST_CASE("a configuration means the file that a link leads to, and refuses link
   CHECK_FALSE(load_config({{"--db", circle}, {"--replica", "/backup/a"}}, {}).has_value());
 }
 
-TEST_CASE("a URL that no store is for is refused before anything starts, with its database") {
+TEST_CASE("a URL of an unknown store is refused at the start, with its database") {
   const auto all = replicator_options(with_databases({{"/a.db", "gopher://x/y"}}), 45s, {});
   REQUIRE_FALSE(all.has_value());
   CHECK(all.error().code == Code::Invalid);
@@ -140,7 +140,7 @@ TEST_CASE("a replica in S3 takes its region and endpoint from the environment") 
   CHECK(location.ca_file == "/ca.pem");
 }
 
-TEST_CASE("the roots to trust are those configured, else those that other programs are told of") {
+TEST_CASE("the CA file is the configured one, else the one that other programs use") {
   struct Row {
     const char *given, *ssl, *aws, *expected;
   };
@@ -157,14 +157,14 @@ TEST_CASE("the roots to trust are those configured, else those that other progra
   CHECK(ca_file_of("", {}).empty());
 }
 
-TEST_CASE("an empty variable counts as not set") {
+TEST_CASE("an empty variable counts as unset") {
   const auto lookup = lookup_in({{"AWS_REGION", ""}, {"AWS_PROFILE", "work"}});
   CHECK_FALSE(lookup("AWS_REGION").has_value());
   CHECK_FALSE(lookup("AWS_DEFAULT_REGION").has_value());
   CHECK(lookup("AWS_PROFILE") == "work");
 }
 
-TEST_CASE("every integrity check has its counterpart in replication") {
+TEST_CASE("every integrity check setting has its counterpart in replication") {
   CHECK(integrity_of(config::Integrity::None) == replication::Integrity::None);
   CHECK(integrity_of(config::Integrity::Quick) == replication::Integrity::Quick);
   CHECK(integrity_of(config::Integrity::Full) == replication::Integrity::Full);
@@ -184,7 +184,7 @@ TEST_CASE("the settings of a stop reach the supervisor") {
   config.ready_file = "/run/ready";
   config.ready_fd = 9;
   const auto options = init_options(config, {{"DYNO", "web.1"}}).value();
-  CHECK(options.host.name == "heroku");
+  CHECK(options.platform.name == "heroku");
   CHECK(options.rules.app_grace == 3s);
   CHECK(options.rules.exit_flush_timeout == 4s);
   CHECK(options.rules.flush_failed_code == 5);
@@ -217,14 +217,14 @@ TEST_CASE("a service manager is notified by walwrap, by the app, or not at all")
   CHECK_FALSE(options.rules.manager.listens);
 }
 
-TEST_CASE("a user who is not there is refused with what to write") {
+TEST_CASE("an unknown user is refused with a valid example") {
   config::Config config;
   config.user = "no-such-user";
   const auto options = init_options(config, {});
   CHECK(has(options.error().text, "--user: user \"no-such-user\" is not in /etc/passwd"));
 }
 
-TEST_CASE("a scrubbed environment is without the store's credentials, and only those") {
+TEST_CASE("a scrubbed environment lacks the store's credentials and nothing else") {
   const std::vector<std::string> entries = {
       "PATH=/bin",    "AWS_SECRET_ACCESS_KEY=x",   "AWS_ACCESS_KEY_ID=y",
       "AWS_REGION=z", "AWS_SESSION_TOKEN_FILE=/t", "odd"};
@@ -235,14 +235,14 @@ TEST_CASE("a scrubbed environment is without the store's credentials, and only t
         std::vector<std::string>{"PATH=/bin", "AWS_REGION=z", "odd"});
 }
 
-TEST_CASE("the app is told where it can ask, and not the token of those who ask from elsewhere") {
+TEST_CASE("the app gets the socket's path, and not the token for the network") {
   const std::vector<std::string> entries = {"PATH=/bin", "WALWRAP_SOCKET=relative.sock",
                                             "WALWRAP_LISTEN_TOKEN=secret"};
   CHECK(app_environment({}, entries, "/data/api.sock") ==
         std::vector<std::string>{"PATH=/bin", "WALWRAP_SOCKET=/data/api.sock"});
 }
 
-TEST_CASE("a configured grace wins over the host's") {
+TEST_CASE("a configured grace period overrides the platform's") {
   config::Config config;
   const config::Environment heroku{{"DYNO", "web.1"}};
   CHECK(find_platform(config, heroku).name == "heroku");

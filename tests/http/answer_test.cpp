@@ -23,7 +23,7 @@ Result<Response> read_head(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-TEST_CASE("names of header fields become lower case and values lose their blanks") {
+TEST_CASE("header field names become lower case, and values lose their outer blanks") {
   const auto response =
       read_head({"HTTP/1.1 200 OK\r\n", "ETag:\"a:b\"\r\n", "X-Amz-Id:  x y\t \r\n",
                  "Content-Length: 0\n", "Empty:\r\n", "Via:a\r\n", "\r\n"});
@@ -37,7 +37,7 @@ TEST_CASE("names of header fields become lower case and values lose their blanks
   CHECK(response->headers == expected);
 }
 
-TEST_CASE("a value that goes on in the next line is one value, and no field of its own") {
+TEST_CASE("a value that continues on the next line is one value") {
   const auto response = read_head({"HTTP/1.1 200 OK\r\n", "X-A: one\r\n", "  etag: two\r\n",
                                    "\tthree\r\n", "X-B: \r\n", " four\r\n", "\r\n"});
   REQUIRE(response.has_value());
@@ -45,7 +45,7 @@ TEST_CASE("a value that goes on in the next line is one value, and no field of i
   CHECK(response->headers == expected);
 }
 
-TEST_CASE("a line that is no header field is left out, with what goes on behind it") {
+TEST_CASE("a malformed header line is left out, with its continuation lines") {
   const auto response = read_head({"HTTP/1.1 200 OK\r\n", " at the very top\r\n", "X-A: 1\r\n",
                                    "no field\r\n", " goes on\r\n", "Bad Name: 2\r\n",
                                    "Spaced : 3\r\n", ": 4\r\n", "X-B: 5\r\n", "\r\n"});
@@ -54,7 +54,7 @@ TEST_CASE("a line that is no header field is left out, with what goes on behind 
   CHECK(response->headers == expected);
 }
 
-TEST_CASE("of interim answers and of trailers nothing is kept") {
+TEST_CASE("headers of interim answers and trailers are dropped") {
   const auto response = read_head({"HTTP/1.1 100 Continue\r\n", "Date: early\r\n", "\r\n",
                                    "HTTP/1.1 103 Early Hints\r\n", "Link: x\r\n", "\r\n",
                                    "HTTP/1.1 404 Not Found\r\n", "Date: late\r\n", "\r\n",
@@ -93,7 +93,7 @@ TEST_CASE("a status line has HTTP and three digits") {
   }
 }
 
-TEST_CASE("a head has a limit, however it is spread") {
+TEST_CASE("the head of an answer has a size limit, however it is divided") {
   const std::string long_line = "X-A: " + std::string(1'000, 'a') + "\r\n";
   SUBCASE("over fields") {
     std::vector<std::string> lines(kHeadLimit / long_line.size() + 1, long_line);
@@ -136,7 +136,7 @@ TEST_CASE("a body is kept up to the limit of its request") {
   CHECK(as_text(answer.take().body) == "0123456789");
 }
 
-TEST_CASE("only the body of a success goes to the sink, and what the sink says ends the request") {
+TEST_CASE("only the body of a success goes to the sink, and the sink's error ends the request") {
   std::string taken;
   Request request{.url = "http://store.example/b", .response_limit = 10};
   request.sink = [&](ByteSpan bytes) -> Result<void> {
@@ -160,7 +160,7 @@ TEST_CASE("only the body of a success goes to the sink, and what the sink says e
   }
 }
 
-TEST_CASE("the head of a success is shown before its body, once, and may end the request") {
+TEST_CASE("the head of a success is shown once before its body, and may end the request") {
   std::string order;
   Request request{.url = "http://store.example/b"};
   request.sink = [&](ByteSpan bytes) -> Result<void> {

@@ -27,7 +27,7 @@ HttpServer::Script dies_at_the_second(bool is_reset) {
 
 }  // namespace
 
-TEST_CASE("each way in which a server fails has its code") {
+TEST_CASE("each kind of server failure has its code") {
   struct Row {
     const char* what;
     HttpServer::Script script;
@@ -86,7 +86,7 @@ TEST_CASE("each way in which a server fails has its code") {
   }
 }
 
-TEST_CASE("a request to a port without a listener was surely not carried out") {
+TEST_CASE("a request to a port without a listener was certainly not carried out") {
   std::string authority;
   { authority = HttpServer({}).authority(); }
   const auto client = new_client();
@@ -97,7 +97,7 @@ TEST_CASE("a request to a port without a listener was surely not carried out") {
   CHECK(response.error().text == authority + ": cannot connect: Connection refused");
 }
 
-TEST_CASE("what the sink has taken of a body that ended early stays taken") {
+TEST_CASE("what the sink took of a body that ended early is kept") {
   HttpServer server({once("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")});
   const auto client = new_client();
   std::string taken;
@@ -112,7 +112,7 @@ TEST_CASE("what the sink has taken of a body that ended early stays taken") {
   CHECK(taken == "hello");
 }
 
-TEST_CASE("a read that meets a dead connection is sent once more, on a fresh one") {
+TEST_CASE("a read on a dead connection is repeated once on a new connection") {
   for (const bool is_reset : {false, true}) {
     for (const Method method : {Method::Get, Method::Head}) {
       CAPTURE(is_reset);
@@ -127,7 +127,7 @@ TEST_CASE("a read that meets a dead connection is sent once more, on a fresh one
   }
 }
 
-TEST_CASE("a write that meets a dead connection is not sent twice behind the caller's back") {
+TEST_CASE("a write on a dead connection is not repeated without its caller") {
   for (const bool is_reset : {false, true}) {
     for (const Method method : {Method::Put, Method::Post, Method::Delete}) {
       for (const std::string body : {"", "body"}) {
@@ -152,7 +152,7 @@ TEST_CASE("a write that meets a dead connection is not sent twice behind the cal
   }
 }
 
-TEST_CASE("a read is repeated once and no more") {
+TEST_CASE("a read is repeated at most once") {
   HttpServer server({dies_at_the_second(false), once(""), always(http_answer("never"))});
   const auto client = new_client();
   REQUIRE(client->perform({.url = server.url("/first")}).has_value());
@@ -162,7 +162,7 @@ TEST_CASE("a read is repeated once and no more") {
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("an answer that broke off is not asked for again") {
+TEST_CASE("a request whose answer broke off is not repeated") {
   HttpServer server({[](ServerEnd& end) {
                        end.read_request();
                        end.send(http_answer("first"));
@@ -176,7 +176,7 @@ TEST_CASE("an answer that broke off is not asked for again") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("a connection that the server has closed while it lay idle is not used") {
+TEST_CASE("an idle connection that the server has closed is not used") {
   HttpServer server({once(http_answer("first")), always(http_answer("second"))});
   const auto client = new_client();
   REQUIRE(client->perform({.url = server.url("/first")}).has_value());
@@ -185,7 +185,7 @@ TEST_CASE("a connection that the server has closed while it lay idle is not used
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("an answer that comes before the body has been read is an answer") {
+TEST_CASE("an answer that comes before the body was sent counts") {
   const std::string body(4'000'000, 'x');
   HttpServer server({[](ServerEnd& end) {
     end.read_some();

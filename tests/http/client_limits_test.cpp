@@ -56,7 +56,7 @@ class BlackHole {
 
 }  // namespace
 
-TEST_CASE("a server that does not accept the connection is given up, and surely did nothing") {
+TEST_CASE("a connection that times out fails, and its request was certainly not carried out") {
   const BlackHole hole;
   const auto client = new_client({.connect_limit = 30ms});
   const auto response = client->perform({.method = Method::Put, .url = hole.url()});
@@ -65,7 +65,7 @@ TEST_CASE("a server that does not accept the connection is given up, and surely 
   CHECK(has(response.error().text, "no connection within 30ms"));
 }
 
-TEST_CASE("a server that does not finish TLS is given up, and surely did nothing") {
+TEST_CASE("a TLS handshake that times out fails, and its request was certainly not carried out") {
   HttpServer server({[](ServerEnd& end) { end.hold(); }});
   const auto client = new_client({.connect_limit = 30ms});
   const auto response = client->perform({.url = "https://" + server.authority() + "/k"});
@@ -74,7 +74,7 @@ TEST_CASE("a server that does not finish TLS is given up, and surely did nothing
   CHECK(has(response.error().text, "no connection within 30ms"));
 }
 
-TEST_CASE("a request has a limit as a whole") {
+TEST_CASE("a request has a time limit for its whole duration") {
   HttpServer server({[](ServerEnd& end) {
     end.read_request();
     end.hold();
@@ -86,7 +86,7 @@ TEST_CASE("a request has a limit as a whole") {
   CHECK(response.error().text == server.authority() + ": no complete answer within 150ms");
 }
 
-TEST_CASE("a limit that has passed already is a limit") {
+TEST_CASE("a time limit that has already passed still ends the request") {
   HttpServer server({[](ServerEnd& end) { end.hold(); }});
   const auto client = new_client();
   for (const auto limit : {0ms, -5ms}) {
@@ -94,7 +94,7 @@ TEST_CASE("a limit that has passed already is a limit") {
   }
 }
 
-TEST_CASE("an exchange that hardly moves is given up") {
+TEST_CASE("an exchange that is too slow is given up") {
   struct Row {
     const char* what;
     HttpServer::Script script;
@@ -129,7 +129,7 @@ TEST_CASE("an exchange that hardly moves is given up") {
   }
 }
 
-TEST_CASE("a request is cancelled at once by a stop, wherever it is") {
+TEST_CASE("a stop cancels a request at once in every phase") {
   const BlackHole hole;
   HttpServer server({[](ServerEnd& end) { end.hold(); },
                      [](ServerEnd& end) {
@@ -161,7 +161,7 @@ TEST_CASE("a request is cancelled at once by a stop, wherever it is") {
   CHECK(client->perform({.url = server.url("/after")}).has_value());
 }
 
-TEST_CASE("a request asks for cancellation at least ten times a second") {
+TEST_CASE("a request checks for cancellation at least ten times a second") {
   HttpServer server({[](ServerEnd& end) {
     end.read_request();
     end.hold();
@@ -176,7 +176,7 @@ TEST_CASE("a request asks for cancellation at least ten times a second") {
   CHECK(asked < 40);  // and not in a busy loop
 }
 
-TEST_CASE("a request that was cancelled before it began sends nothing") {
+TEST_CASE("a request that is cancelled before it starts sends nothing") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client({.cancelled = [] { return true; }});
   const auto response = client->perform({.url = server.url("/k")});
@@ -212,7 +212,7 @@ TEST_CASE("an answer larger than its limit is not kept") {
   }
 }
 
-TEST_CASE("a head, a field or interim answers without end are not kept") {
+TEST_CASE("a head, a field or interim answers without an end are not kept") {
   for (const std::string part : {"X-A: 1\r\n", "xxxxxxxxxx", "\r\nHTTP/1.1 100 Continue\r\n"}) {
     CAPTURE(part);
     HttpServer server({[&](ServerEnd& end) {
@@ -230,7 +230,7 @@ TEST_CASE("a head, a field or interim answers without end are not kept") {
   }
 }
 
-TEST_CASE("a sink has no limit but its own") {
+TEST_CASE("a sink has no limit except its own") {
   HttpServer server({once(http_answer(std::string(100'000, 'x')))});
   const auto client = new_client();
   std::size_t taken = 0;

@@ -61,7 +61,7 @@ std::string ask(const ClientOptions& options) {
 
 }  // namespace
 
-TEST_CASE("a look-up without an answer is given up at once, and surely nothing was sent") {
+TEST_CASE("a name look-up without an answer is given up, and certainly nothing was sent") {
   const TempDir dir;
   write_text(dir / "resolv.conf", "nameserver 127.0.0.1\n");
   const auto in_silence = [&](const ClientOptions& options) {

@@ -22,7 +22,7 @@ using namespace walwrap;
 using namespace walwrap::http;
 using namespace walwrap::testing;
 
-TEST_CASE("a request is sent byte for byte, and nothing is added to it") {
+TEST_CASE("a request is sent byte for byte with nothing added") {
   struct Row {
     Request request;
     std::string first_line, fields, body;
@@ -73,7 +73,7 @@ TEST_CASE("a request is sent byte for byte, and nothing is added to it") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("a host that is signed is the host that is sent") {
+TEST_CASE("the signed Host header is the one that is sent") {
   HttpServer server({always(http_answer(""))});
   const auto client = new_client();
   REQUIRE(client->perform({.url = server.url("/k"), .headers = {{"host", "b.store.example"}}}));
@@ -81,7 +81,7 @@ TEST_CASE("a host that is signed is the host that is sent") {
   CHECK_FALSE(has(server.requests().back(), server.authority()));
 }
 
-TEST_CASE("a body of many megabytes goes both ways as it is") {
+TEST_CASE("a body of many megabytes is unchanged in both directions") {
   std::string body(9'000'001, 'x');
   for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i * i % 23);
   HttpServer server({[&](ServerEnd& end) {
@@ -97,7 +97,7 @@ TEST_CASE("a body of many megabytes goes both ways as it is") {
   CHECK((as_text(response->body) == body));  // not worth printing
 }
 
-TEST_CASE("a whole answer is a value whatever its status and its form") {
+TEST_CASE("a complete answer is a value, whatever its status and its framing") {
   struct Row {
     std::string bytes;
     int status;
@@ -135,7 +135,7 @@ TEST_CASE("a whole answer is a value whatever its status and its form") {
   }
 }
 
-TEST_CASE("the headers of an answer come in order, with names in lower case") {
+TEST_CASE("the headers of an answer keep their order and have lower-case names") {
   HttpServer server(
       {once("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nX-Amz-Request-Id:  a b \r\n"
             "Content-Length: 0\r\nX-Two: 1\r\nx-two: 2\r\n\r\n")});
@@ -150,7 +150,7 @@ TEST_CASE("the headers of an answer come in order, with names in lower case") {
   CHECK(response->headers == expected);
 }
 
-TEST_CASE("the answer to a HEAD tells a length and has no body") {
+TEST_CASE("the answer to a HEAD request has a length and no body") {
   HttpServer server({always("HTTP/1.1 200 OK\r\nContent-Length: 123456789\r\n\r\n")});
   const auto client = new_client();
   for (int i = 0; i < 2; ++i) {
@@ -162,7 +162,7 @@ TEST_CASE("the answer to a HEAD tells a length and has no body") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("a redirect is an answer and is not followed") {
+TEST_CASE("a redirect is returned as an answer and is not followed") {
   HttpServer other({always(http_answer("secrets"))});
   const auto client = new_client();
   for (const std::string status : {"301 Moved", "302 Found", "307 Temporary", "308 Permanent"}) {
@@ -177,7 +177,7 @@ TEST_CASE("a redirect is an answer and is not followed") {
   CHECK(other.connections() == 0);
 }
 
-TEST_CASE("one connection carries one request after another, until the server closes it") {
+TEST_CASE("one connection carries one request after another until the server closes it") {
   const std::string closing = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
   HttpServer server({[&](ServerEnd& end) {
                        for (int i = 0; i < 3; ++i) {
@@ -198,14 +198,14 @@ TEST_CASE("one connection carries one request after another, until the server cl
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("a connection that may not lie idle is not used twice") {
+TEST_CASE("a connection without permission to stay idle is not used twice") {
   HttpServer server({always(http_answer("ok")), always(http_answer("ok"))});
   const auto client = new_client({.idle_limit = std::chrono::seconds(0)});
   for (int i = 0; i < 2; ++i) REQUIRE(client->perform({.url = server.url("/k")}).has_value());
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("whom a request went to is told") {
+TEST_CASE("an answer names the address of its server") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client();
   const auto response = client->perform({.url = server.url("/k")});
@@ -214,7 +214,7 @@ TEST_CASE("whom a request went to is told") {
   CHECK(response->peer.tls.empty());
 }
 
-TEST_CASE("what may not be sent is refused before anybody is asked") {
+TEST_CASE("a request that must not be sent is refused before a connection is made") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client();
   const Request refused[] = {
@@ -230,7 +230,7 @@ TEST_CASE("what may not be sent is refused before anybody is asked") {
   CHECK(server.connections() == 0);
 }
 
-TEST_CASE("a body that would not be sent is a bug of the caller") {
+TEST_CASE("a body on a method that sends none causes a panic") {
   const auto client = new_client();
   for (const Method method : {Method::Get, Method::Head, Method::Delete}) {
     const Request request{
@@ -239,7 +239,7 @@ TEST_CASE("a body that would not be sent is a bug of the caller") {
   }
 }
 
-TEST_CASE("a request that failed before there was a connection leaves the client in order") {
+TEST_CASE("a request that failed before it had a connection leaves the client usable") {
   HttpServer server({always(http_answer("ok"))});
   const auto client = new_client();
   for (const std::string port : {":99999", ":x"}) {
@@ -250,7 +250,7 @@ TEST_CASE("a request that failed before there was a connection leaves the client
   }
 }
 
-TEST_CASE("a proxy that the environment names is asked") {
+TEST_CASE("the proxy from the environment is used") {
   HttpServer proxy({always(http_answer("from afar"))});
   const ScopedVariable variable("http_proxy", proxy.url(""));
   const auto client = new_client();
@@ -260,7 +260,7 @@ TEST_CASE("a proxy that the environment names is asked") {
   CHECK(proxy.requests().back().starts_with("GET http://store.invalid/k HTTP/1.1\r\n"));
 }
 
-TEST_CASE("a proxy that makes no connection has surely passed nothing on") {
+TEST_CASE("a request through a proxy without a connection was certainly not carried out") {
   HttpServer proxy(
       {once("HTTP/1.1 502 Bad Gateway\r\nX-From: proxy\r\nContent-Length: 0\r\n\r\n")});
   const ScopedVariable variable("https_proxy", proxy.url(""));
@@ -273,7 +273,7 @@ TEST_CASE("a proxy that makes no connection has surely passed nothing on") {
   CHECK(has(proxy.requests().back(), "CONNECT store.invalid:443 HTTP/1.1\r\n"));
 }
 
-TEST_CASE("a success goes to the sink as it arrives, anything else is kept") {
+TEST_CASE("the body of a success goes to the sink as it arrives, any other body is kept") {
   HttpServer server({[](ServerEnd& end) {
     end.read_request();
     end.send("HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\n\r\n01234");
@@ -301,7 +301,7 @@ TEST_CASE("a success goes to the sink as it arrives, anything else is kept") {
   CHECK(taken.empty());
 }
 
-TEST_CASE("what a sink returns ends the request and is what the caller gets") {
+TEST_CASE("an error from a sink ends the request and is returned to the caller") {
   HttpServer server({always(http_answer("hello")), always(http_answer("hello"))});
   const auto client = new_client();
   Request request{.url = server.url("/k")};
@@ -313,7 +313,7 @@ TEST_CASE("what a sink returns ends the request and is what the caller gets") {
   CHECK(client->perform({.url = server.url("/k")}).has_value());
 }
 
-TEST_CASE("the head of an answer is shown before its body comes, also of one without a body") {
+TEST_CASE("the head of an answer is shown before its body, also when it has none") {
   HttpServer server(
       {always("HTTP/1.1 206 Partial Content\r\nETag: \"x\"\r\n"
               "Content-Length: 0\r\n\r\n")});
@@ -334,7 +334,7 @@ TEST_CASE("the head of an answer is shown before its body comes, also of one wit
   CHECK(ended.error().text == "not a 206");
 }
 
-TEST_CASE("a panic in a callback reaches the caller and leaves the client in order") {
+TEST_CASE("a panic in a callback reaches the caller and leaves the client usable") {
   const auto panicking = [] { panic("file", 1, "bug"); };
   HttpServer server({always(http_answer("hello")), always(http_answer("hello"))});
   SUBCASE("of a sink") {
@@ -359,7 +359,7 @@ TEST_CASE("a panic in a callback reaches the caller and leaves the client in ord
   }
 }
 
-TEST_CASE("clients on several threads do not meet") {
+TEST_CASE("clients on several threads do not affect each other") {
   constexpr int kThreads = 4;
   HttpServer server(std::vector<HttpServer::Script>(kThreads, always(http_answer("ok"))));
   std::array<int, kThreads> answered{};
@@ -381,7 +381,7 @@ TEST_CASE("clients on several threads do not meet") {
   CHECK(server.connections() == kThreads);
 }
 
-TEST_CASE("a host is found where it was last when no thread can be had to look it up") {
+TEST_CASE("the last address of a host is used when no thread can be started for the look-up") {
   const auto hello = always(http_answer("hello"));
   HttpServer server({hello, hello, hello});
   const TempDir dir;

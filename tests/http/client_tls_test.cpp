@@ -44,7 +44,7 @@ std::optional<Error> error_at(const HttpServer& server, const ClientOptions& opt
 
 }  // namespace
 
-TEST_CASE("a server whose certificate descends from the CA file is believed") {
+TEST_CASE("a server whose certificate descends from the CA file is trusted") {
   const World world;
   const auto tls = world.authority.server("IP:127.0.0.1");
   HttpServer server({always(http_answer("hello"))}, tls.get());
@@ -59,7 +59,7 @@ TEST_CASE("a server whose certificate descends from the CA file is believed") {
   CHECK(server.connections() == 1);
 }
 
-TEST_CASE("an untrusted server is refused with what to do") {
+TEST_CASE("an untrusted server is refused, and the message says what to do") {
   const World world;
   const auto tls = world.authority.server("IP:127.0.0.1");
   // Twice: the system's directory, then its file, are looked into.
@@ -71,7 +71,7 @@ TEST_CASE("an untrusted server is refused with what to do") {
   CHECK(server.requests().empty());
 }
 
-TEST_CASE("a server of another authority with the same name is refused") {
+TEST_CASE("a server with the same name and another CA is refused") {
   const World world;
   const Authority impostor;
   const auto tls = impostor.server("IP:127.0.0.1");
@@ -82,7 +82,7 @@ TEST_CASE("a server of another authority with the same name is refused") {
   CHECK(server.requests().empty());
 }
 
-TEST_CASE("a certificate for another host is refused") {
+TEST_CASE("a certificate for another host name is refused") {
   const World world;
   for (const std::string names : {"DNS:store.example", "IP:127.0.0.2,DNS:127.0.0.1"}) {
     CAPTURE(names);
@@ -96,7 +96,7 @@ TEST_CASE("a certificate for another host is refused") {
   }
 }
 
-TEST_CASE("a certificate that is too old or too new is refused") {
+TEST_CASE("an expired certificate and one that is not yet valid are refused") {
   const World world;
   for (const Authority::Life life : {Authority::Life{-2h, -1h}, Authority::Life{1h, 2h}}) {
     const auto tls = world.authority.server("IP:127.0.0.1", life);
@@ -108,7 +108,7 @@ TEST_CASE("a certificate that is too old or too new is refused") {
   }
 }
 
-TEST_CASE("a CA file that is of no use makes no client") {
+TEST_CASE("an unusable CA file prevents the creation of a client") {
   const World world;
   write_text(world.dir / "text.pem", "no certificate\n");
   for (const char* name : {"missing.pem", "text.pem"}) {
@@ -119,7 +119,7 @@ TEST_CASE("a CA file that is of no use makes no client") {
   }
 }
 
-TEST_CASE("SSL_CERT_FILE vouches for a server where no CA file is given") {
+TEST_CASE("SSL_CERT_FILE is used where no CA file is given") {
   const World world;
   const auto tls = world.authority.server("IP:127.0.0.1");
   HttpServer server({always(http_answer("hello"))}, tls.get());
@@ -127,7 +127,7 @@ TEST_CASE("SSL_CERT_FILE vouches for a server where no CA file is given") {
   CHECK_FALSE(error_at(server, {}).has_value());
 }
 
-TEST_CASE("a CA file that was replaced is believed without a new client") {
+TEST_CASE("a replaced CA file is used without a new client") {
   const World world;
   const auto tls = world.authority.server("IP:127.0.0.1");
   HttpServer server(std::vector<HttpServer::Script>(3, always(http_answer("hello"))), tls.get());
@@ -143,7 +143,7 @@ TEST_CASE("a CA file that was replaced is believed without a new client") {
   CHECK(client->perform({.url = server.url("/k")}).has_value());
 }
 
-TEST_CASE("TLS before 1.2 is not spoken") {
+TEST_CASE("TLS versions before 1.2 are refused") {
   const World world;
   const auto tls = world.authority.server("IP:127.0.0.1");
   const auto error_with = [&](int version) {
@@ -161,7 +161,7 @@ TEST_CASE("TLS before 1.2 is not spoken") {
   CHECK(has(error->text, "TLS failed"));
 }
 
-TEST_CASE("a server that speaks no TLS has surely done nothing") {
+TEST_CASE("a request to a server without TLS was certainly not carried out") {
   HttpServer server({[](ServerEnd& end) {
     end.read_some();
     end.send("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -174,7 +174,7 @@ TEST_CASE("a server that speaks no TLS has surely done nothing") {
   CHECK(has(response.error().text, "TLS failed"));
 }
 
-TEST_CASE("the system's bundle vouches for a server that its hashed directory does not know") {
+TEST_CASE("the system's bundle is used for a server that the hashed directory does not cover") {
   const World world;
   const TempDir certs;
   const Authority another("in the directory");

@@ -5,7 +5,7 @@
 using namespace walwrap;
 using namespace walwrap::http;
 
-TEST_CASE("a method is spelled as HTTP spells it") {
+TEST_CASE("a method is written as HTTP writes it") {
   CHECK(method_name(Method::Get) == "GET");
   CHECK(method_name(Method::Head) == "HEAD");
   CHECK(method_name(Method::Put) == "PUT");
@@ -13,7 +13,7 @@ TEST_CASE("a method is spelled as HTTP spells it") {
   CHECK(method_name(Method::Delete) == "DELETE");
 }
 
-TEST_CASE("of header fields with one name the first is found") {
+TEST_CASE("the first of several header fields with one name is found") {
   Response response;
   response.headers = {{"etag", "\"1\""}, {"x-id", "a"}, {"x-id", "b"}};
   CHECK(response.header("x-id") == "a");

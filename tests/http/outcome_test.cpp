@@ -13,8 +13,7 @@ using namespace walwrap::http;
 using namespace std::chrono_literals;
 using walwrap::testing::has;
 
-TEST_CASE(
-    "what failed before it was sent was surely not carried out, what failed later may have been") {
+TEST_CASE("a request that failed before it was sent was certainly not carried out") {
   struct Row {
     CURLcode code;
     Code before;  // a connection stood
@@ -51,7 +50,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("only a read may be sent again without asking") {
+TEST_CASE("only a read may be repeated without the caller") {
   CHECK(may_be_sent_again(Method::Get));
   CHECK(may_be_sent_again(Method::Head));
   CHECK_FALSE(may_be_sent_again(Method::Put));
@@ -92,7 +91,7 @@ TEST_CASE("an error names the host and says in plain words what happened") {
   }
 }
 
-TEST_CASE("a certificate that does not verify comes with what to do about it") {
+TEST_CASE("an error about a certificate says what to do") {
   struct Row {
     const char* what;
     long verify_result;
@@ -100,7 +99,7 @@ TEST_CASE("a certificate that does not verify comes with what to do about it") {
     std::string advice;
   };
   const Row rows[] = {
-      {"nobody vouches for it", X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, true,
+      {"no CA for it", X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, true,
        "set --ca-file to its certificate"},
       {"it vouches for itself", X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, true,
        "set --ca-file to its certificate"},

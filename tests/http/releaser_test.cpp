@@ -12,7 +12,7 @@ void end(void* /*handle*/) {
   ++ended;
 }
 
-TEST_CASE("what a C library made is ended once, by the library's own function") {
+TEST_CASE("an object of a C library is released once, by the library's own function") {
   int object = 0;
   {
     const std::unique_ptr<void, Releaser<end>> owner(&object);

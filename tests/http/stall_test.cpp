@@ -8,7 +8,7 @@ using namespace walwrap;
 using namespace walwrap::http;
 using namespace std::chrono_literals;
 
-TEST_CASE("an exchange has stalled when a whole window passes with too few bytes") {
+TEST_CASE("an exchange stalls when a whole window passes with too few bytes") {
   struct Look {
     std::chrono::milliseconds at;
     Bytes moved;

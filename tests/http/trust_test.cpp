@@ -42,7 +42,7 @@ struct Roots {
 
 }  // namespace
 
-TEST_CASE("a file of CA certificates that is of no use is refused before anything is sent") {
+TEST_CASE("an unusable CA file is refused before anything is sent") {
   Roots roots;
   write_text(roots.dir / "text.pem", "no certificate\n");
   write_text(roots.dir / "empty.pem", "");
@@ -58,7 +58,7 @@ TEST_CASE("a file of CA certificates that is of no use is refused before anythin
   is_refused("");  // the directory itself
 }
 
-TEST_CASE("a file of CA certificates is parsed whole only when TLS needs it") {
+TEST_CASE("a CA file is parsed completely only when TLS needs it") {
   Roots roots;
   auto trust = Trust::open(roots.write("ca.pem"));
   REQUIRE(trust.has_value());
@@ -66,7 +66,7 @@ TEST_CASE("a file of CA certificates is parsed whole only when TLS needs it") {
   CHECK(certificates_in(*trust) == 2);
 }
 
-TEST_CASE("a file of CA certificates counts alone") {
+TEST_CASE("a configured CA file replaces the system's certificates") {
   Roots roots;
   auto trust = Trust::open(roots.write("ca.pem"), {.directories = {roots.write_hashed("certs")},
                                                    .files = {roots.write("bundle.pem")}});
@@ -75,8 +75,7 @@ TEST_CASE("a file of CA certificates counts alone") {
   CHECK_FALSE(trust->widen());
 }
 
-TEST_CASE(
-    "of the system's places a hashed directory is taken first and a file where it falls short") {
+TEST_CASE("the system's hashed directory is used first, and its bundle as a fallback") {
   Roots roots;
   REQUIRE(os::make_directories(roots.dir / "plain", 0700).has_value());
   write_text(roots.dir / "plain" / "ca.pem", roots.authority.pem());
@@ -95,7 +94,7 @@ TEST_CASE(
   CHECK(trust->widen());
 }
 
-TEST_CASE("a system without a hashed directory has its file read") {
+TEST_CASE("a system without a hashed directory uses its bundle") {
   Roots roots;
   auto trust = Trust::open("", {.directories = {}, .files = {roots.write("a.pem")}});
   REQUIRE(trust.has_value());
@@ -104,7 +103,7 @@ TEST_CASE("a system without a hashed directory has its file read") {
   CHECK_FALSE(trust->widen());
 }
 
-TEST_CASE("a system without root certificates is known to have none") {
+TEST_CASE("a system without root certificates is detected") {
   Roots roots;
   auto trust = Trust::open("", {.directories = {(roots.dir / "none").string()}, .files = {}});
   REQUIRE(trust.has_value());
@@ -112,7 +111,7 @@ TEST_CASE("a system without root certificates is known to have none") {
   CHECK_FALSE(trust->has_roots());
 }
 
-TEST_CASE("SSL_CERT_FILE counts instead of the system's places") {
+TEST_CASE("SSL_CERT_FILE replaces the system's certificates") {
   Roots roots;
   const ScopedVariable file("SSL_CERT_FILE", roots.write("mine.pem"));
   const ScopedVariable directory("SSL_CERT_DIR", (roots.dir / "none").string());
@@ -122,7 +121,7 @@ TEST_CASE("SSL_CERT_FILE counts instead of the system's places") {
   CHECK_FALSE(trust->widen());
 }
 
-TEST_CASE("a file of CA certificates that was replaced is read again when it is told to") {
+TEST_CASE("a replaced CA file is read again on request") {
   Roots roots;
   auto trust = Trust::open(roots.write("ca.pem"));
   REQUIRE(trust.has_value());

@@ -43,7 +43,7 @@ TEST_CASE("a URL is split into scheme, host, path and query") {
   }
 }
 
-TEST_CASE("what is not a URL is refused") {
+TEST_CASE("a text that is not a URL is refused") {
   const std::string rows[] = {
       "",
       "/backups/db",
@@ -81,7 +81,7 @@ TEST_CASE("what is not a URL is refused") {
   }
 }
 
-TEST_CASE("a URL with a user or password is refused, and the refusal does not repeat it") {
+TEST_CASE("a URL with a user or password is refused without repeating it") {
   for (const std::string text : {"s3://AKIA1:s3cr3t@bucket/p", "s3://AKIA1@bucket/p",
                                  "s3://AKIA1:s3cr/3t@bucket/p", "s3://AKIA1:s3cr3t%@bucket/p"}) {
     CAPTURE(text);
@@ -117,7 +117,7 @@ TEST_CASE("every byte that is not unreserved is percent-encoded in upper case") 
   }
 }
 
-TEST_CASE("what was percent-encoded is read back from a URL as it was") {
+TEST_CASE("decoding a percent-encoded text gives the same text") {
   std::string all;
   for (int c = 0x20; c < 0x100; ++c) {
     if (c != 0x7f) all.push_back(static_cast<char>(c));  // control characters are refused

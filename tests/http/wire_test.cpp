@@ -10,7 +10,7 @@ using namespace walwrap;
 using namespace walwrap::http;
 using walwrap::testing::has;
 
-TEST_CASE("a request that would be sent other than it stands there is refused") {
+TEST_CASE("a request that would be sent differently from its text is refused") {
   struct Row {
     std::string url;
     bool is_allowed;
@@ -47,7 +47,7 @@ TEST_CASE("a request that would be sent other than it stands there is refused") 
   }
 }
 
-TEST_CASE("a header field cannot smuggle another one in") {
+TEST_CASE("a header field cannot add another one") {
   struct Row {
     HeaderField field;
     bool is_allowed;
@@ -77,7 +77,7 @@ TEST_CASE("a header field cannot smuggle another one in") {
   }
 }
 
-TEST_CASE("the host of a URL is all of it that people are shown") {
+TEST_CASE("people are shown only the host of a URL") {
   CHECK(host_of("https://b.store.example/k?sig=1") == "b.store.example");
   CHECK(host_of("http://127.0.0.1:9000/b/k") == "127.0.0.1:9000");
   CHECK(host_of("http://[::1]:9000/b") == "[::1]:9000");
@@ -87,7 +87,7 @@ TEST_CASE("the host of a URL is all of it that people are shown") {
   CHECK(host_of("nothing") == "nothing");
 }
 
-TEST_CASE("metadata services of this machine are told from hosts of the network") {
+TEST_CASE("metadata services of this machine are distinguished from network hosts") {
   CHECK(is_link_local("169.254.169.254"));
   CHECK(is_link_local("169.254.170.2:80"));
   CHECK(is_link_local("[fd00:ec2::254]"));
@@ -98,7 +98,7 @@ TEST_CASE("metadata services of this machine are told from hosts of the network"
   CHECK_FALSE(is_link_local("[fd00:1::1]"));
 }
 
-TEST_CASE("a field without a value is sent without a value") {
+TEST_CASE("a header field without a value is sent without a value") {
   CHECK(format_field({"x-a", "1"}) == "x-a: 1");
   CHECK(format_field({"x-a", ""}) == "x-a;");
   CHECK(format_field({"x-a", " \t"}) == "x-a;");

@@ -7,7 +7,7 @@
 namespace walwrap::ltx {
 namespace {
 
-TEST_CASE("no file holds more pages than its bound says, and the bound is not far off") {
+TEST_CASE("no file holds more pages than its upper bound, and the bound is close") {
   for (std::uint32_t bytes = 512; bytes <= 65536; bytes *= 2) {
     const PageSize size{bytes};
     testing::PageMap pages;

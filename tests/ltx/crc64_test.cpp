@@ -38,7 +38,7 @@ TEST_CASE("the checksum is CRC-64/GO-ISO") {
   CHECK(crc_of(counting(256)) == 0x89f7eaa7b75c07dd);
 }
 
-TEST_CASE("every way to compute the checksum agrees, at every length and alignment") {
+TEST_CASE("every implementation of the checksum agrees, at every length and alignment") {
   const ByteVector bytes = counting(700);
   for (std::size_t begin = 0; begin < 17; ++begin) {
     for (std::size_t length = 0; length + begin <= 400; ++length) {
@@ -50,7 +50,7 @@ TEST_CASE("every way to compute the checksum agrees, at every length and alignme
   }
 }
 
-TEST_CASE("pieces updated or combined give the checksum of the whole") {
+TEST_CASE("a checksum of updated or combined pieces is that of the whole") {
   const std::uint64_t seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -71,7 +71,7 @@ TEST_CASE("pieces updated or combined give the checksum of the whole") {
   }
 }
 
-TEST_CASE("combining with nothing changes nothing") {
+TEST_CASE("combining with an empty piece changes nothing") {
   Crc64 crc;
   crc.update(as_bytes("walwrap"));
   const Crc64 before = crc;

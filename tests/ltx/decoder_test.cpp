@@ -21,7 +21,7 @@ using testing::test_data;
 constexpr const char* kVectors[] = {"snapshot-f", "snapshot-b", "increment-f", "growth-b",
                                     "merged-f"};
 
-TEST_CASE("files made by an independent encoder, in both encodings, hold the pages they should") {
+TEST_CASE("files of an independent encoder, in both encodings, decode to their pages") {
   const PageMap first = pages_of(test_data("ltx/1.db"), PageSize{512});
   const PageMap second = pages_of(test_data("ltx/2.db"), PageSize{512});
   const PageMap third = pages_of(test_data("ltx/3.db"), PageSize{512});
@@ -34,7 +34,7 @@ TEST_CASE("files made by an independent encoder, in both encodings, hold the pag
   CHECK(decode_ltx(ltx_vector("snapshot-f"))->trailer.file_checksum == 0xc34e41041b93d4e1);
 }
 
-TEST_CASE("random files of every page size survive the way out and back, in any pieces") {
+TEST_CASE("random files of every page size are encoded and decoded in pieces of any size") {
   const std::uint64_t seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -71,7 +71,7 @@ TEST_CASE("a file cut off anywhere is corrupt") {
   }
 }
 
-TEST_CASE("no flipped bit gives other pages or another header without an error") {
+TEST_CASE("a flipped bit never gives other pages or another header without an error") {
   for (const char* name : kVectors) {
     const ByteVector file = ltx_vector(name);
     const auto good = decode_ltx(file);
@@ -95,7 +95,7 @@ TEST_CASE("a byte after the trailer is corrupt") {
   CHECK_FALSE(decode_ltx(file).has_value());
 }
 
-TEST_CASE("an index that is not that of the pages is corrupt under a right file checksum") {
+TEST_CASE("an index that does not match the pages is corrupt under a correct file checksum") {
   const ByteVector good = ltx_vector("snapshot-b");
   const auto parts = parts_of(good);
   {
@@ -135,7 +135,7 @@ Result<testing::DecodedLtx> with_header(const char* name, std::size_t offset, st
   return decode_ltx(file);
 }
 
-TEST_CASE("pages beyond commit and holes in a full image are corrupt") {
+TEST_CASE("pages beyond commit and missing pages in a full image are corrupt") {
   constexpr std::size_t kCommit = 12;
   constexpr std::size_t kFirstTxid = 20;
   CHECK(with_header("snapshot-f", kCommit, 3).has_value());
@@ -147,7 +147,7 @@ TEST_CASE("pages beyond commit and holes in a full image are corrupt") {
   CHECK_FALSE(with_header("growth-b", kFirstTxid, 1).has_value());
 }
 
-TEST_CASE("the database checksum of a full image that carries one is checked") {
+TEST_CASE("the database checksum of a full image that has one is verified") {
   ByteVector file = ltx_vector("snapshot-f");
   const auto parts = parts_of(file);
   store_be32(MutableByteSpan(file).subspan(4), 0);  // flags
@@ -159,7 +159,7 @@ TEST_CASE("the database checksum of a full image that carries one is checked") {
   CHECK_FALSE(decode_ltx(file).has_value());
 }
 
-TEST_CASE("a version 2 file is named as such") {
+TEST_CASE("the error for a version 2 file names the version") {
   ByteVector file = ltx_vector("snapshot-f");
   file.erase(file.begin() + 104, file.begin() + 106);  // its page headers have no flags
   const auto decoded = decode_ltx(file);
@@ -167,7 +167,7 @@ TEST_CASE("a version 2 file is named as such") {
   CHECK(decoded.error().code == Code::Unsupported);
 }
 
-TEST_CASE("a source that fails ends the decoding with its error") {
+TEST_CASE("decoding ends with the error of its source") {
   const auto source = [](MutableByteSpan) -> Result<std::size_t> {
     return fail(Code::Unavailable, "connection reset");
   };

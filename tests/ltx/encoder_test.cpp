@@ -14,7 +14,7 @@ using testing::PageMap;
 using testing::pages_of;
 using testing::test_data;
 
-TEST_CASE("the format's examples are written byte for byte") {
+TEST_CASE("the encoder writes the format's examples byte for byte") {
   const ByteVector first = test_data("ltx/1.db");
   const ByteVector third = test_data("ltx/3.db");
   const ByteVector second = test_data("ltx/2.db");
@@ -31,7 +31,7 @@ TEST_CASE("the format's examples are written byte for byte") {
   CHECK(encode_ltx(header_of(merged), pages_of(third, PageSize{512})).value() == merged);
 }
 
-TEST_CASE("the writer's id is in the file and under its checksum") {
+TEST_CASE("the writer's id is in the file and covered by its checksum") {
   Header header = ltx_header(PageSize{512}, 1, 1, 1);
   const PageMap pages{{1, ByteVector(512, std::byte{1})}};
   const auto without = encode_ltx(header, pages);
@@ -43,14 +43,14 @@ TEST_CASE("the writer's id is in the file and under its checksum") {
   CHECK(testing::decode_ltx(*with)->header.node == header.node);
 }
 
-TEST_CASE("a file without pages is the smallest there is") {
+TEST_CASE("a file without pages has the smallest size") {
   const auto file = encode_ltx(ltx_header(PageSize{4096}, 7, 5, 5), {});
   REQUIRE(file.has_value());
   CHECK(file->size() == kSmallestFileBytes);
   CHECK(testing::decode_ltx(*file).has_value());
 }
 
-TEST_CASE("the same header and pages give the same bytes") {
+TEST_CASE("the same header and pages always give the same bytes") {
   std::mt19937_64 random(4);
   PageMap pages;
   for (std::uint32_t pgno = 1; pgno <= 50; ++pgno) {
@@ -60,7 +60,7 @@ TEST_CASE("the same header and pages give the same bytes") {
   CHECK(encode_ltx(header, pages).value() == encode_ltx(header, pages).value());
 }
 
-TEST_CASE("a header that no reader would accept is not written") {
+TEST_CASE("the encoder refuses a header that no reader accepts") {
   const auto refused = [](Header header) {
     const auto file = encode_ltx(header, {});
     return !file.has_value() && file.error().code == Code::Invalid;
@@ -81,7 +81,7 @@ TEST_CASE("a header that no reader would accept is not written") {
   CHECK(refused(header));
 }
 
-TEST_CASE("a file from TXID 1 that lacks a page is not finished") {
+TEST_CASE("the encoder refuses to finish a file from TXID 1 that lacks a page") {
   const ByteVector page(65536);
   for (const std::uint32_t missing : {1U, 2U, 3U}) {
     PageMap pages{{1, page}, {2, page}, {3, page}};
@@ -93,7 +93,7 @@ TEST_CASE("a file from TXID 1 that lacks a page is not finished") {
   }
 }
 
-TEST_CASE("pages out of order, beyond commit, of the wrong size, and the lock page are refused") {
+TEST_CASE("the encoder refuses pages out of order, beyond commit or mis-sized, and the lock page") {
   constexpr PageSize kSize{65536};
   const ByteVector page(kSize.value);
   const auto sink = [](ByteSpan) -> Result<void> { return {}; };
@@ -111,7 +111,7 @@ TEST_CASE("pages out of order, beyond commit, of the wrong size, and the lock pa
   CHECK_THROWS_AS(add({1}, ByteSpan(page).first(512)), Panic);
 }
 
-TEST_CASE("a sink that fails ends the encoding with its error") {
+TEST_CASE("encoding ends with the error of its sink") {
   for (int succeed = 0; succeed < 5; ++succeed) {
     int calls = 0;
     const auto sink = [&](ByteSpan) -> Result<void> {

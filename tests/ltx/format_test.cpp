@@ -11,7 +11,7 @@ using testing::ltx_header;
 using testing::ltx_vector;
 using testing::parts_of;
 
-TEST_CASE("a header is understood and written back the same") {
+TEST_CASE("parsing and formatting a header gives the same bytes") {
   for (const char* name : {"snapshot-f", "snapshot-b", "increment-f", "growth-b", "merged-f"}) {
     CAPTURE(name);
     const ByteVector file = ltx_vector(name);
@@ -97,7 +97,7 @@ TEST_CASE("each rule of the header is enforced") {
   }
 }
 
-TEST_CASE("other versions of the format are unsupported, other files corrupt") {
+TEST_CASE("other versions of the format are unsupported, and other files are corrupt") {
   struct Row {
     std::size_t byte;
     unsigned value;
@@ -138,14 +138,14 @@ TEST_CASE("a trailer carries a database checksum exactly when the header says so
   }
 }
 
-TEST_CASE("a full image holds every page but the lock page") {
+TEST_CASE("a full image holds every page except the lock page") {
   CHECK(full_image_pages(1, PageSize{4096}) == 1);
   CHECK(full_image_pages(262144, PageSize{4096}) == 262144);
   CHECK(full_image_pages(262145, PageSize{4096}) == 262144);
   CHECK(full_image_pages(262146, PageSize{4096}) == 262145);
 }
 
-TEST_CASE("the pages of a file ascend within commit, without the lock page, complete from TXID 1") {
+TEST_CASE("the pages of a file ascend within commit, without the lock page") {
   constexpr std::uint32_t kLock = 16385;  // of 65536-byte pages
   struct Row {
     std::uint32_t commit;
@@ -194,7 +194,7 @@ Result<std::vector<IndexEntry>> parse_index(const Header& header, ByteSpan index
   return entries;
 }
 
-TEST_CASE("the page index is read in pieces of any size") {
+TEST_CASE("the page index is parsed in pieces of any size") {
   const ByteVector file = ltx_vector("merged-f");
   const auto header = parse_header(file);
   const auto parts = parts_of(file);

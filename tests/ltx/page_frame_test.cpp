@@ -65,7 +65,7 @@ Result<Outcome> decode(ByteSpan frame, std::size_t page_size) {
   return outcome;
 }
 
-TEST_CASE("a page that does not shrink is stored as it is") {
+TEST_CASE("a page that LZ4 does not shrink is stored uncompressed") {
   PageFrameWriter writer(PageSize{512});
   Crc64 checksum;
   std::mt19937_64 random(1);
@@ -81,7 +81,7 @@ TEST_CASE("a page that does not shrink is stored as it is") {
   CHECK(decoded->page == page);
 }
 
-TEST_CASE("a frame we write is the frame that LZ4's own frame library writes") {
+TEST_CASE("an encoded frame equals the one that LZ4's own frame library writes") {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockSizeID = LZ4F_max64KB;
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;
@@ -115,7 +115,7 @@ TEST_CASE("the stored and literals-only examples of the format decode to their p
   }
 }
 
-TEST_CASE("what the file checksum takes of a page is its header, its size field and the page") {
+TEST_CASE("the file checksum of a page covers its header, its size field and the page") {
   const ByteVector page = text_page(1024);
   const auto decoded = decode(with_page_header(5, 1, sized_block(page)), 1024);
   REQUIRE(decoded.has_value());
@@ -132,7 +132,7 @@ TEST_CASE("what the file checksum takes of a page is its header, its size field 
   CHECK(ours->checksum == written);
 }
 
-TEST_CASE("LZ4 frames with any options are read, unless they need a dictionary") {
+TEST_CASE("LZ4 frames with any options are decoded, unless they need a dictionary") {
   const ByteVector page = text_page(65536);
   for (const auto block_size : {LZ4F_max64KB, LZ4F_max256KB, LZ4F_max4MB}) {
     for (const auto mode : {LZ4F_blockLinked, LZ4F_blockIndependent}) {
@@ -172,7 +172,7 @@ TEST_CASE("more or less than one page of data is corrupt in both encodings") {
   }
 }
 
-TEST_CASE("a page frame cut off anywhere, or with bytes behind it, is corrupt") {
+TEST_CASE("a page frame that is cut off, or has bytes behind it, is corrupt") {
   const ByteVector page = text_page(512);
   PageFrameWriter writer(PageSize{512});
   Crc64 unused;
@@ -192,7 +192,7 @@ TEST_CASE("a page frame cut off anywhere, or with bytes behind it, is corrupt") 
   }
 }
 
-TEST_CASE("any flipped bit of a frame we write is noticed or changes nothing but the page number") {
+TEST_CASE("a flipped bit in a frame is detected or changes nothing but the page number") {
   const ByteVector page = text_page(512);
   PageFrameWriter writer(PageSize{512});
   Crc64 unused;
@@ -206,7 +206,7 @@ TEST_CASE("any flipped bit of a frame we write is noticed or changes nothing but
   }
 }
 
-TEST_CASE("page headers that no version 3 file holds are refused") {
+TEST_CASE("page headers that no version 3 file has are refused") {
   const ByteVector body = sized_block(text_page(512));
   for (const auto& [pgno, flags, code] : {std::tuple{0U, 1U, Code::Corrupt},
                                           {1U, 2U, Code::Corrupt},
@@ -219,7 +219,7 @@ TEST_CASE("page headers that no version 3 file holds are refused") {
   }
 }
 
-TEST_CASE("a size field beyond what one page can need is refused before it is believed") {
+TEST_CASE("a size field larger than one page can need is refused before it is used") {
   for (const std::uint32_t size : {0U, 531U, 0x7fffffffU, 0xffffffffU}) {
     CAPTURE(size);
     ByteVector body(4 + std::min<std::size_t>(size, 2000));
@@ -228,7 +228,7 @@ TEST_CASE("a size field beyond what one page can need is refused before it is be
   }
 }
 
-TEST_CASE("page checksums are those of the format's examples") {
+TEST_CASE("page checksums match the format's examples") {
   CHECK(page_checksum(Pgno{1}, ByteVector(512)) == 0xefb1f44fecd99000);
   CHECK(page_checksum(Pgno{2}, ByteVector(512)) == 0xef63e89fecd99000);
   CHECK(page_checksum(Pgno{1}, ByteVector(4096)) == 0xd9328f592d9e733d);

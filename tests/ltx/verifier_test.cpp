@@ -43,7 +43,7 @@ Result<void> verify(const Header& header, const PageSet& pages, ByteSpan file, s
   return verifier.finish();
 }
 
-TEST_CASE("whatever an encoder makes is verified, in pieces of any size") {
+TEST_CASE("the verifier accepts every encoded file, in pieces of any size") {
   const std::uint64_t seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937_64 random(seed);
@@ -56,7 +56,7 @@ TEST_CASE("whatever an encoder makes is verified, in pieces of any size") {
   }
 }
 
-TEST_CASE("an index longer than any buffer is verified") {
+TEST_CASE("the verifier accepts an index longer than any buffer") {
   std::mt19937_64 random(1);
   std::vector<std::uint32_t> numbers(30'000);
   for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = i + 1;
@@ -65,7 +65,7 @@ TEST_CASE("an index longer than any buffer is verified") {
   CHECK(verify(made.header, made.pages, made.file, 40'000).has_value());
 }
 
-TEST_CASE("no cut and no flipped bit that changes a page passes") {
+TEST_CASE("the verifier detects every cut and every flipped bit that changes a page") {
   std::mt19937_64 random(2);
   const Made made = made_of(PageSize{512}, {1, 2, 4}, 4, random);
   for (std::size_t length = 0; length < made.file.size(); ++length) {
@@ -86,7 +86,7 @@ TEST_CASE("no cut and no flipped bit that changes a page passes") {
   CHECK_FALSE(verify(made.header, made.pages, longer, 100));
 }
 
-TEST_CASE("a sound file is not verified as another one") {
+TEST_CASE("the verifier refuses a valid file that has other pages or another header") {
   std::mt19937_64 random(3);
   const Made made = made_of(PageSize{512}, {1, 2, 4}, 4, random);
   struct Row {

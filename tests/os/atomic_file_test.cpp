@@ -19,7 +19,7 @@ using testing::text_of;
 using testing::write_text;
 using Names = std::vector<std::string>;
 
-TEST_CASE("an atomic file appears whole at commit and leaves no other name") {
+TEST_CASE("an atomic file appears complete at commit and leaves no other name") {
   const TempDir dir;
   auto file = AtomicFile::create(dir / "state", 0640).value();
   REQUIRE(file.write(as_bytes("first ")).has_value());
@@ -37,7 +37,7 @@ TEST_CASE("an atomic file appears whole at commit and leaves no other name") {
   CHECK(status_of(dir / "state").value().modified == time);
 }
 
-TEST_CASE("an atomic file that is dropped or replaced leaves nothing, and what was there stays") {
+TEST_CASE("an atomic file that is not committed leaves nothing, and the old file stays") {
   const TempDir dir;
   write_text(dir / "state", "old");
   {
@@ -51,7 +51,7 @@ TEST_CASE("an atomic file that is dropped or replaced leaves nothing, and what w
   CHECK(text_of(dir / "state") == "old");
 }
 
-TEST_CASE("an atomic file that has moved is committed by its new owner") {
+TEST_CASE("an atomic file that was moved is committed by its new owner") {
   const TempDir dir;
   std::optional<AtomicFile> source = AtomicFile::create(dir / "state").value();
   REQUIRE(source->write(as_bytes("moved")).has_value());
@@ -61,7 +61,7 @@ TEST_CASE("an atomic file that has moved is committed by its new owner") {
   CHECK(text_of(dir / "state") == "moved");
 }
 
-TEST_CASE("of two atomic files published as new under one name exactly one wins") {
+TEST_CASE("one of two atomic files that are published as new under one name succeeds") {
   const TempDir dir;
   auto one = AtomicFile::create(dir / "slot").value();
   auto two = AtomicFile::create(dir / "slot").value();
@@ -72,7 +72,7 @@ TEST_CASE("of two atomic files published as new under one name exactly one wins"
   CHECK(text_of(dir / "slot") == "two");
 }
 
-TEST_CASE("an atomic file without a directory to go to is an error") {
+TEST_CASE("creating an atomic file in a missing directory is an error") {
   const TempDir dir;
   CHECK(AtomicFile::create(dir / "missing" / "state").error().code == Code::NotFound);
   REQUIRE(make_directories(dir / "gone", 0700).has_value());
@@ -81,7 +81,7 @@ TEST_CASE("an atomic file without a directory to go to is an error") {
   CHECK(file.commit(AtomicFile::Publish::Replace).error().code == Code::NotFound);
 }
 
-TEST_CASE("an atomic file is published as new also where the file system has no hard links") {
+TEST_CASE("an atomic file is published as new without hard links as well") {
   struct Row {
     testing::Forbidden forbidden;
     std::string_view looks;
@@ -123,7 +123,7 @@ TEST_CASE("an atomic file is published as new also where the file system has no 
   }
 }
 
-TEST_CASE("an atomic file that cannot be published says which call failed and why") {
+TEST_CASE("an atomic file that fails to publish names the call and the reason") {
   const TempDir dir;
   const std::string result = in_child([&]() -> std::string {
     if (!testing::forbid({.link = EPERM, .rename_flags = EIO})) return "skipped";

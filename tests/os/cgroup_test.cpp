@@ -5,7 +5,7 @@
 namespace walwrap::os {
 namespace {
 
-TEST_CASE("the count of kills is looked for where the process is, then at the root") {
+TEST_CASE("the count of OOM kills is read from the process's cgroup, then from the root") {
   struct Row {
     std::string_view cgroup;
     std::vector<Path> files;
@@ -27,7 +27,7 @@ TEST_CASE("the count of kills is looked for where the process is, then at the ro
   }
 }
 
-TEST_CASE("the count is the one of processes, not of events or groups") {
+TEST_CASE("the count is of killed processes, not of events or groups") {
   CHECK(parse_oom_kills("low 0\nhigh 1\nmax 22\noom 3\noom_kill 2\noom_group_kill 1\n") == 2);
   CHECK(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 7") == 7);
   CHECK(parse_oom_kills("oom 3\n") == std::nullopt);
@@ -35,7 +35,7 @@ TEST_CASE("the count is the one of processes, not of events or groups") {
   CHECK(parse_oom_kills("") == std::nullopt);
 }
 
-TEST_CASE("asking this machine is no error, whatever it knows") {
+TEST_CASE("reading this machine's count never fails") {
   const auto count = count_oom_kills();
   if (!count) MESSAGE("this machine does not count");
   CHECK(count_oom_kills().has_value() == count.has_value());

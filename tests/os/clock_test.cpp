@@ -23,7 +23,7 @@ TEST_CASE("the monotonic clock never goes back") {
   }
 }
 
-TEST_CASE("the wall clock agrees with the system's") {
+TEST_CASE("the wall clock agrees with the system's clock") {
   const SystemClock clock;
   const auto before = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
   const WallTime now = clock.wall();
@@ -38,7 +38,7 @@ TEST_CASE("random numbers do not repeat") {
   CHECK(seen.size() == 1000);
 }
 
-TEST_CASE("a manual clock moves only when it is told to") {
+TEST_CASE("a manual clock moves only on request") {
   testing::ManualClock clock;
   const MonoTime mono = clock.mono();
   const WallTime wall = clock.wall();

@@ -48,7 +48,7 @@ class PipedStandard {
 
 }  // namespace
 
-TEST_CASE("what is written to standard error and output arrives whole") {
+TEST_CASE("everything written to standard error and output arrives complete") {
   const std::string text(20'000, 'x');
   for (const int number : {STDOUT_FILENO, STDERR_FILENO}) {
     PipedStandard pipe(number);
@@ -59,7 +59,7 @@ TEST_CASE("what is written to standard error and output arrives whole") {
   }
 }
 
-TEST_CASE("a reader of standard error that does not read cannot hold us up") {
+TEST_CASE("a blocked reader of standard error does not block walwrap") {
   PipedStandard pipe(STDERR_FILENO);
   const std::string line(4000, 'x');
   int written = 0;
@@ -69,7 +69,7 @@ TEST_CASE("a reader of standard error that does not read cannot hold us up") {
   CHECK(written < 1000);  // a pipe holds 64 KiB; the rest was dropped, not waited for
 }
 
-TEST_CASE("a closed standard error is no error that anybody has to handle") {
+TEST_CASE("writing to a closed standard error is not an error") {
   const int saved = ::dup(STDERR_FILENO);
   ::close(STDERR_FILENO);
   const bool written = os::write_stderr("nobody hears this\n");
@@ -78,7 +78,7 @@ TEST_CASE("a closed standard error is no error that anybody has to handle") {
   CHECK_FALSE(written);
 }
 
-TEST_CASE("a pipe is no terminal") {
+TEST_CASE("a pipe is not a terminal") {
   PipedStandard pipe(STDERR_FILENO);
   const bool is_terminal = os::is_stderr_a_terminal();
   pipe.restore();

@@ -42,7 +42,7 @@ std::string last_words(const std::function<void()>& die) {
                      WIFSIGNALED(status) ? format_signal(WTERMSIG(status)) : "lives");
 }
 
-TEST_CASE("a fault is named before it ends the process, with the status it would have had") {
+TEST_CASE("a fault signal is logged, and the process ends with its usual status") {
   CHECK(in_child([] { return last_words([] { ::kill(::getpid(), SIGSEGV); }); }) ==
         "walwrap: SIGSEGV was sent to this process; ending\nSIGSEGV");
   CHECK(in_child([] { return last_words([] { std::abort(); }); }) ==

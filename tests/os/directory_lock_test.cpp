@@ -9,7 +9,7 @@
 namespace walwrap::os {
 namespace {
 
-TEST_CASE("a directory is locked by one at a time, until that one has gone") {
+TEST_CASE("one process at a time locks a directory, until it ends") {
   const testing::TempDir dir;
   const auto is_free = [&] { return DirectoryLock::try_take(dir.path()).value().has_value(); };
   CHECK(is_free());

@@ -23,7 +23,7 @@ FileOwner app_user() {
   return ::geteuid() == 0 ? FileOwner{12'345, 12'346} : FileOwner{::geteuid(), ::getegid()};
 }
 
-TEST_CASE("a file in a directory is made, opened, renamed and removed by its name") {
+TEST_CASE("a file is created, opened, renamed and removed by its name in a directory") {
   const TempDir dir;
   const auto directory = Directory::open_or_make(dir / "a", 0700, app_user()).value();
   auto file = directory.create_file("one").value();
@@ -42,7 +42,7 @@ TEST_CASE("a file in a directory is made, opened, renamed and removed by its nam
   CHECK(directory.open_or_replace("two")->status()->size == 0);
 }
 
-TEST_CASE("a link in a directory's place is not followed") {
+TEST_CASE("a link in place of a directory is not followed") {
   const TempDir dir;
   fs::create_directory(dir / "target");
   fs::create_directory_symlink(dir / "target", dir / "link");
@@ -55,7 +55,7 @@ TEST_CASE("a link in a directory's place is not followed") {
   CHECK(Directory::open(dir / "missing", {}).error().code == Code::NotFound);
 }
 
-TEST_CASE("what is planted in a file's place is not opened, and replaced without being touched") {
+TEST_CASE("a link or pipe in place of a file is not opened, and its target is not touched") {
   const TempDir dir;
   const auto directory = Directory::open_or_make(dir / "state", 0700, app_user()).value();
   write_text(dir / "secret", "of root");
@@ -84,7 +84,7 @@ TEST_CASE("what is planted in a file's place is not opened, and replaced without
   }
 }
 
-TEST_CASE("a file of a third user is not trusted, and one of ours is not given away") {
+TEST_CASE("a file of another user is not trusted, and a file of walwrap keeps its owner") {
   if (::geteuid() != 0) return;  // nobody else can make one
   const TempDir dir;
   const auto directory = Directory::open_or_make(dir / "state", 0700, app_user()).value();
@@ -100,7 +100,7 @@ TEST_CASE("a file of a third user is not trusted, and one of ours is not given a
   CHECK(Directory::open(dir / "state", {}).has_value());
 }
 
-TEST_CASE("only a socket of ours is given away by its name") {
+TEST_CASE("only a socket of walwrap's user changes its owner by name") {
   const TempDir dir;
   write_text(dir / "secret", "of root");
   fs::create_symlink(dir / "secret", dir / "link");

@@ -16,7 +16,7 @@ bool is_open(int descriptor) {
   return ::fcntl(descriptor, F_GETFD) >= 0;
 }
 
-TEST_CASE("a descriptor is closed when its owner goes") {
+TEST_CASE("a descriptor is closed when its owner is destroyed") {
   int number = -1;
   {
     const Fd fd(open_null());
@@ -36,7 +36,7 @@ TEST_CASE("moving a descriptor leaves its source empty and open") {
   CHECK(is_open(number));
 }
 
-TEST_CASE("assigning a descriptor closes the one it replaces") {
+TEST_CASE("assigning to a descriptor closes the old one") {
   Fd first(open_null());
   Fd second(open_null());
   const int replaced = first.get();

@@ -17,7 +17,7 @@ namespace {
 
 constexpr Bytes kEnd = std::numeric_limits<Bytes>::max();
 
-TEST_CASE("the kernel's list gives the byte-range locks that are held, and nothing else") {
+TEST_CASE("parsing the kernel's lock list gives the held byte-range locks and nothing else") {
   const auto locks = parse_file_locks(
       "1: POSIX  ADVISORY  WRITE 3568 fd:00:2531452 0 EOF\n"
       "2: FLOCK  ADVISORY  WRITE 3548 fd:00:2531448 0 EOF\n"
@@ -41,7 +41,7 @@ TEST_CASE("the kernel's list gives the byte-range locks that are held, and nothi
   CHECK(locks == expected);
 }
 
-TEST_CASE("a line that is cut off or garbled is left out, and the next one is not") {
+TEST_CASE("a truncated or malformed lock line is skipped, and the next one is parsed") {
   const std::string good = "9: POSIX  ADVISORY  READ 17 08:01:5 1 2";
   for (std::size_t length = 0; length < good.size(); ++length) {
     CAPTURE(length);
@@ -58,7 +58,7 @@ TEST_CASE("a line that is cut off or garbled is left out, and the next one is no
   }
 }
 
-TEST_CASE("a lock that another process holds is found by the file's inode and the process's pid") {
+TEST_CASE("a lock of another process is found by the file's inode and the process's pid") {
   const testing::TempDir directory;
   const Path path = directory / "locked";
   REQUIRE(File::open(path, File::Open::CreateNew).has_value());

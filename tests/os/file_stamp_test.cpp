@@ -9,7 +9,7 @@
 namespace walwrap::os {
 namespace {
 
-TEST_CASE("a stamp is the same until the file is written, replaced or removed") {
+TEST_CASE("a file stamp stays the same until the file is written, replaced or removed") {
   const testing::TempDir directory;
   const Path path = directory / "file";
   CHECK(stamp_of(path).error().code == Code::NotFound);
@@ -26,7 +26,7 @@ TEST_CASE("a stamp is the same until the file is written, replaced or removed") 
   CHECK_FALSE(stamp_of(path).value().id == before.id);
 }
 
-TEST_CASE("a process has a file open until it closes it, and after its name is gone") {
+TEST_CASE("an open file is found until its process closes it, also after it was removed") {
   const testing::TempDir directory;
   const Path path = directory / "file";
   std::ofstream(path) << "x";

@@ -23,7 +23,7 @@ using testing::text_of;
 using testing::write_text;
 using Names = std::vector<std::string>;
 
-TEST_CASE("the status of a path tells what is there, also through a link") {
+TEST_CASE("the status of a path describes the file there, also through a link") {
   const TempDir dir;
   write_text(dir / "file", "12345");
   REQUIRE(::symlink("file", (dir / "link").c_str()) == 0);
@@ -44,7 +44,7 @@ TEST_CASE("the status of a path tells what is there, also through a link") {
   CHECK_FALSE(os::exists(dir / "missing"));
 }
 
-TEST_CASE("renaming replaces, linking does not") {
+TEST_CASE("renaming replaces an existing file, and linking does not") {
   const TempDir dir;
   write_text(dir / "a", "a");
   write_text(dir / "b", "b");
@@ -64,7 +64,7 @@ TEST_CASE("renaming replaces, linking does not") {
   CHECK(remove_file(dir / "b").error().code == Code::NotFound);
 }
 
-TEST_CASE("directories are made with their parents, and again without complaint") {
+TEST_CASE("directories are created with their parents, and existing ones are no error") {
   const TempDir dir;
   REQUIRE(make_directories(dir / "a/b/c", 0700).has_value());
   REQUIRE(make_directories(dir / "a/b/c/", 0700).has_value());
@@ -76,7 +76,7 @@ TEST_CASE("directories are made with their parents, and again without complaint"
   CHECK(sync_directory(dir / "missing").error().code == Code::NotFound);
 }
 
-TEST_CASE("a directory lists the names in it, whatever they hold") {
+TEST_CASE("a directory lists the names in it, whatever bytes they contain") {
   const TempDir dir;
   CHECK(names_in(dir.path()).empty());
   const Names odd{" leading space", ".hidden", "new\nline", "not \xff utf-8"};
@@ -86,7 +86,7 @@ TEST_CASE("a directory lists the names in it, whatever they hold") {
   CHECK(list_directory(dir / ".hidden").error().code == Code::Invalid);
 }
 
-TEST_CASE("a file is read up to the limit and refused beyond it") {
+TEST_CASE("a file is read up to the limit and refused beyond the limit") {
   const TempDir dir;
   const std::string content(200'000, 'x');
   write_text(dir / "file", content);
@@ -99,7 +99,7 @@ TEST_CASE("a file is read up to the limit and refused beyond it") {
   CHECK(text_of("/proc/self/stat").starts_with(std::to_string(::getpid())));  // has no size
 }
 
-TEST_CASE("the time of modification is set to the millisecond, also before 1970") {
+TEST_CASE("the modification time is set to the millisecond, also before 1970") {
   const TempDir dir;
   write_text(dir / "file", "x");
   for (const char* const text : {"2026-03-01T12:34:56.789Z", "1969-12-31T23:59:59.250Z"}) {
@@ -111,7 +111,7 @@ TEST_CASE("the time of modification is set to the millisecond, also before 1970"
   CHECK(set_modified(dir / "missing", WallTime{}).error().code == Code::NotFound);
 }
 
-TEST_CASE("file systems are told by name, and how much is free") {
+TEST_CASE("file systems are identified by name, with their free space") {
   CHECK(filesystem_name("/proc").value() == "proc");
   CHECK_FALSE(filesystem_name("/").value().empty());
   CHECK(filesystem_name("/missing").error().code == Code::NotFound);
@@ -119,7 +119,7 @@ TEST_CASE("file systems are told by name, and how much is free") {
   CHECK(free_bytes("/missing").error().code == Code::NotFound);
 }
 
-TEST_CASE("whether files can be made in a directory is known before one is made") {
+TEST_CASE("whether a file can be created in a directory is known before one is created") {
   const TempDir dir;
   CHECK(may_create_in(dir.path()).has_value());
   CHECK(may_create_in("/missing").error().code == Code::NotFound);
@@ -150,7 +150,7 @@ TEST_CASE("a file is read and written at any offset") {
   CHECK(file.sync().has_value());
 }
 
-TEST_CASE("how a file is opened decides what may be missing or there") {
+TEST_CASE("the mode of opening decides whether the file may be missing or must be new") {
   const TempDir dir;
   CHECK(File::open(dir / "file", File::Open::ReadOnly).error().code == Code::NotFound);
   CHECK(File::open(dir / "file", File::Open::ReadWrite).error().code == Code::NotFound);
@@ -163,7 +163,7 @@ TEST_CASE("how a file is opened decides what may be missing or there") {
   CHECK((::fcntl(file.descriptor(), F_GETFD) & FD_CLOEXEC) != 0);
 }
 
-TEST_CASE("reserved space keeps what is there and never makes a file shorter") {
+TEST_CASE("reserving space keeps the content and never shortens a file") {
   const TempDir dir;
   File file = File::open(dir / "file", File::Open::CreateNew).value();
   REQUIRE(file.write_at(as_bytes("data"), 0).has_value());
@@ -175,7 +175,7 @@ TEST_CASE("reserved space keeps what is there and never makes a file shorter") {
   CHECK(text_of(dir / "file").starts_with("data"));
 }
 
-TEST_CASE("what root makes for a user belongs to that user, directories that existed do not") {
+TEST_CASE("root gives a user new directories, but not existing ones") {
   const TempDir dir;
   const FileOwner them{12'345, 12'346};
   const FileOwner us = status_of(dir.path()).value().owner;

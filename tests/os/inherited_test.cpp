@@ -22,7 +22,7 @@ bool is_open(int descriptor) {
   return ::fcntl(descriptor, F_GETFD) >= 0;
 }
 
-TEST_CASE("descriptors passed on to the app are closed, but not one that is meant for us") {
+TEST_CASE("descriptors for the app are closed, except one that is meant for walwrap") {
   const TempDir dir;
   in_child([&]() -> std::string {
     const int theirs = ::dup(STDOUT_FILENO);
@@ -41,7 +41,7 @@ TEST_CASE("descriptors passed on to the app are closed, but not one that is mean
   CHECK(as_text(read_file(dir / "text", 100).value()) == "false true true true true");
 }
 
-TEST_CASE("the working directory is left, and found again") {
+TEST_CASE("walwrap leaves the working directory and still finds relative paths") {
   const TempDir dir;
   const auto text = in_child([&] {
     std::filesystem::current_path(dir.path());

@@ -24,7 +24,7 @@ Fd connect_to(const Path& path) {
   return fd;
 }
 
-TEST_CASE("an address is numbers and a port") {
+TEST_CASE("an address is a numeric IP address and a port") {
   CHECK(parse_tcp_address("127.0.0.1:9090") == TcpAddress{"127.0.0.1", 9090, true});
   CHECK(parse_tcp_address("127.8.0.1:1") == TcpAddress{"127.8.0.1", 1, true});
   CHECK(parse_tcp_address("[0:0::0:1]:1") == TcpAddress{"0:0::0:1", 1, true});
@@ -38,7 +38,7 @@ TEST_CASE("an address is numbers and a port") {
   }
 }
 
-TEST_CASE("a Unix socket is its owner's alone, and tells who connects") {
+TEST_CASE("a Unix socket is accessible to its owner only, and identifies its clients") {
   const testing::TempDir directory;
   const auto path = directory / "socket";
   auto socket = ListenSocket::open_unix(path, std::nullopt).value();
@@ -53,7 +53,7 @@ TEST_CASE("a Unix socket is its owner's alone, and tells who connects") {
   CHECK(socket.port() == 0);
 }
 
-TEST_CASE("a socket that a crash left behind is replaced, and a file of the user's is not") {
+TEST_CASE("a socket left by a crash is replaced, and a file of the user is not") {
   const testing::TempDir directory;
   const auto path = directory / "socket";
   {
@@ -72,14 +72,14 @@ TEST_CASE("a socket that a crash left behind is replaced, and a file of the user
   CHECK(std::filesystem::file_size(file) == 4);
 }
 
-TEST_CASE("a socket that is closed takes its name along") {
+TEST_CASE("closing a socket removes its name") {
   const testing::TempDir directory;
   const auto path = directory / "socket";
   REQUIRE(ListenSocket::open_unix(path, std::nullopt));
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
-TEST_CASE("a path that is too long for a socket is refused with its limit") {
+TEST_CASE("a socket path that is too long is refused with its limit") {
   const testing::TempDir directory;
   const auto refused = ListenSocket::open_unix(directory / std::string(120, 'x'), std::nullopt);
   REQUIRE_FALSE(refused);
@@ -87,7 +87,7 @@ TEST_CASE("a path that is too long for a socket is refused with its limit") {
   CHECK(refused.error().text.find("107") != std::string::npos);
 }
 
-TEST_CASE("a TCP address is listened on once") {
+TEST_CASE("a TCP address accepts one listener only") {
   auto first = ListenSocket::open_tcp({"127.0.0.1", 0, true}).value();
   REQUIRE(first.port() != 0);
   const auto second = ListenSocket::open_tcp({"127.0.0.1", first.port(), true});
@@ -95,7 +95,7 @@ TEST_CASE("a TCP address is listened on once") {
   CHECK(second.error().code == Code::Busy);
 }
 
-TEST_CASE("a client that hung up is detected, and a quiet one is kept") {
+TEST_CASE("a client that disconnected is detected, and a silent one is kept") {
   const testing::TempDir directory;
   auto socket = ListenSocket::open_unix(directory / "socket", std::nullopt).value();
   Fd client = connect_to(directory / "socket");
@@ -105,7 +105,7 @@ TEST_CASE("a client that hung up is detected, and a quiet one is kept") {
   CHECK(has_hung_up(accepted.socket.get()));
 }
 
-TEST_CASE("a socket that is shut down ends for the other side, too") {
+TEST_CASE("shutting down a socket ends the connection for the other side") {
   const testing::TempDir directory;
   auto socket = ListenSocket::open_unix(directory / "socket", std::nullopt).value();
   const Fd client = connect_to(directory / "socket");
@@ -114,7 +114,7 @@ TEST_CASE("a socket that is shut down ends for the other side, too") {
   CHECK(has_hung_up(client.get()));
 }
 
-TEST_CASE("a process may have some descriptors open") {
+TEST_CASE("the limit of open descriptors is known") {
   CHECK(descriptor_limit() >= 64);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 using testing::TempDir;
 
-TEST_CASE("what is written to a mapped file is in the file, and still there next time") {
+TEST_CASE("bytes written to a mapped file are in the file when it is mapped again") {
   const TempDir dir;
   {
     auto mapped = MappedFile::open(dir / "sums", 10'000).value();
@@ -26,7 +26,7 @@ TEST_CASE("what is written to a mapped file is in the file, and still there next
   CHECK(mapped.bytes()[9'999] == std::byte{42});
 }
 
-TEST_CASE("a mapped file keeps its content when it grows, and new bytes are zero") {
+TEST_CASE("a mapped file keeps its content when it grows, and the new bytes are zero") {
   const TempDir dir;
   auto mapped = MappedFile::open(dir / "sums", 3).value();
   std::ranges::fill(mapped.bytes(), std::byte{7});

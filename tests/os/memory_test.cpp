@@ -20,7 +20,7 @@ std::string mapping(std::string_view head, int anonymous_kib, int swap_kib) {
       head, anonymous_kib, swap_kib);
 }
 
-TEST_CASE("only pages that the file still holds as they are may be given back") {
+TEST_CASE("only pages that still equal their file may be released") {
   const std::string file = "r-xp 00000000 fe:00 77  /usr/lib/libz.so.1";
   const auto found = [](const std::string& text) { return untouched_files(text); };
   const std::vector<Mapping> one = {{.address = 0x1000, .size = 0x2000}};
@@ -47,7 +47,7 @@ int resident_kib(const std::string& path) {
   return std::stoi(std::string(text.substr(rss + 4, 24)));
 }
 
-TEST_CASE("what a process reads is the same after it gave its untouched files back") {
+TEST_CASE("a process reads the same bytes after its unchanged file pages were released") {
   const testing::TempDir dir;
   const std::string content(64 << 10, 'x');
   auto file = File::open(dir / "file", File::Open::CreateNew).value();
@@ -72,7 +72,7 @@ std::uint64_t resident() {
   return std::stoull(text.substr(text.find("VmRSS:") + 6));
 }
 
-TEST_CASE("what a crowd has used is given back when it has gone") {
+TEST_CASE("memory of many clients is released after they disconnect") {
   std::vector<std::unique_ptr<std::string>> blocks;
   for (int i = 0; i < 20'000; ++i) blocks.push_back(std::make_unique<std::string>(3'000, 'x'));
   // The last one keeps the heap from shrinking by itself.

@@ -11,7 +11,7 @@ namespace {
 
 using testing::TempDir;
 
-TEST_CASE("directories that are not kept are removed again, and none that was there before") {
+TEST_CASE("new directories are removed unless they are kept, and older ones stay") {
   const TempDir dir;
   REQUIRE(make_directories(dir / "a", 0700).has_value());
   {
@@ -23,7 +23,7 @@ TEST_CASE("directories that are not kept are removed again, and none that was th
   CHECK_FALSE(os::exists(dir / "a" / "b"));
 }
 
-TEST_CASE("directories that are kept stay, as does one that something was put into") {
+TEST_CASE("kept directories stay, as do those that are not empty") {
   const TempDir dir;
   NewDirectories::make(dir / "kept" / "deep", 0700, {}).value().keep();
   CHECK(os::exists(dir / "kept" / "deep"));
@@ -34,7 +34,7 @@ TEST_CASE("directories that are kept stay, as does one that something was put in
   CHECK(testing::names_in(dir / "used") == std::vector<std::string>{"file"});
 }
 
-TEST_CASE("root gives a new directory to the owner of the one around it") {
+TEST_CASE("root gives a new directory the owner of its parent") {
   if (::geteuid() != 0) return;
   const TempDir dir;
   REQUIRE(set_owner(dir.path(), {1234, 1235}).has_value());

@@ -35,7 +35,7 @@ struct Listener {
   }
 };
 
-TEST_CASE("a datagram reaches a listener on a path, and one with an abstract name") {
+TEST_CASE("a datagram reaches a listener with a path or an abstract name") {
   const testing::TempDir dir;
   for (const std::string& address :
        {(dir / "notify").string(), fmt::format("@walwrap-test-{}", ::getpid())}) {
@@ -47,7 +47,7 @@ TEST_CASE("a datagram reaches a listener on a path, and one with an abstract nam
   }
 }
 
-TEST_CASE("a notification does not wait for its reader") {
+TEST_CASE("sending a notification does not wait for its reader") {
   const testing::TempDir dir;
   const auto path = (dir / "notify").string();
   CHECK(send_datagram(path, "x").error().code == Code::NotFound);

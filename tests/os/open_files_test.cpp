@@ -24,7 +24,7 @@ std::optional<OpenFile> find(const std::vector<OpenFile>& files, const Path& pat
   return found == files.end() ? std::nullopt : std::optional(*found);
 }
 
-TEST_CASE("files that a process has open are told, with their identity, and removed ones are not") {
+TEST_CASE("the open files of a process are listed by identity, without removed ones") {
   const TempDir temporary;
   const Path dir = std::filesystem::canonical(temporary.path());
   write_text(dir / "kept", "12345");
@@ -43,7 +43,7 @@ TEST_CASE("files that a process has open are told, with their identity, and remo
   CHECK(open_files(Pid{999'999'999}).empty());
 }
 
-TEST_CASE("a file is read through another process's descriptor, but none that is open here") {
+TEST_CASE("a file is read through another process's descriptor, unless walwrap has it open") {
   const TempDir temporary;
   const Path dir = std::filesystem::canonical(temporary.path());
   write_text(dir / "theirs", "SQLite format 3 and more");
@@ -62,7 +62,7 @@ TEST_CASE("a file is read through another process's descriptor, but none that is
   CHECK(said == "busy SQLite");
 }
 
-TEST_CASE("a worker sees its parent's other children and what is below them, and not itself") {
+TEST_CASE("a worker finds its parent's other children and their descendants, but not itself") {
   const auto said = in_child([]() -> std::string {
     const auto sibling = fork_worker([] { return ::pause(); });
     if (!sibling) return "no fork";

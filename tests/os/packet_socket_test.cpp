@@ -10,7 +10,7 @@ namespace {
 
 using State = PacketSocket::State;
 
-TEST_CASE("packets arrive whole, in order and both ways") {
+TEST_CASE("packets arrive complete and in order in both directions") {
   auto pair = PacketSocket::create_pair().value();
   REQUIRE(pair.first.send("one").has_value());
   REQUIRE(pair.first.send(std::string(4'000, 'x')).has_value());
@@ -21,7 +21,7 @@ TEST_CASE("packets arrive whole, in order and both ways") {
   CHECK(pair.first.receive(4'096).packet == "back");
 }
 
-TEST_CASE("what was sent before an end was closed is still received") {
+TEST_CASE("packets sent before the other end was closed are still received") {
   auto pair = PacketSocket::create_pair().value();
   std::optional<PacketSocket> closing(std::move(pair.second));
   REQUIRE(closing->send("last words").has_value());
@@ -33,7 +33,7 @@ TEST_CASE("what was sent before an end was closed is still received") {
   CHECK(sent.error().code == Code::NotFound);
 }
 
-TEST_CASE("a full packet socket refuses instead of blocking") {
+TEST_CASE("a full packet socket refuses a packet instead of blocking") {
   auto pair = PacketSocket::create_pair().value();
   int accepted = 0;
   while (accepted < 100'000 && pair.first.send(std::string(1'000, 'x')).has_value()) ++accepted;
@@ -43,7 +43,7 @@ TEST_CASE("a full packet socket refuses instead of blocking") {
   CHECK(pair.second.receive(1'000).state == State::Packet);
 }
 
-TEST_CASE("a packet longer than the reader allows is no packet") {
+TEST_CASE("a packet longer than the reader allows is refused") {
   auto pair = PacketSocket::create_pair().value();
   REQUIRE(pair.first.send(std::string(101, 'x')).has_value());
   CHECK(pair.second.receive(100).state == State::Closed);

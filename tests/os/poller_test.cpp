@@ -26,7 +26,7 @@ MonoTime far_away() {
   return kClock.mono() + std::chrono::minutes(10);
 }
 
-TEST_CASE("a poller names the descriptor that is ready by its token") {
+TEST_CASE("a poller identifies the ready descriptor by its token") {
   Poller poller = Poller::create().value();
   Wakeup quiet = Wakeup::create().value();
   Wakeup ready = Wakeup::create().value();
@@ -41,7 +41,7 @@ TEST_CASE("a poller names the descriptor that is ready by its token") {
   CHECK_FALSE(events[0].hung_up);
 }
 
-TEST_CASE("what is not read is reported again") {
+TEST_CASE("a descriptor that is not read is reported again") {
   Poller poller = Poller::create().value();
   Wakeup wakeup = Wakeup::create().value();
   REQUIRE(poller.add(wakeup.descriptor(), 7).has_value());
@@ -79,7 +79,7 @@ TEST_CASE("a deadline that has passed ends the wait, however often it is given")
   CHECK(result == "passed passed passed passed passed passed ");
 }
 
-TEST_CASE("a deadline is forgotten when the next wait has none") {
+TEST_CASE("a wait without a deadline ignores an earlier deadline") {
   Poller poller = Poller::create().value();
   Wakeup wakeup = Wakeup::create().value();
   REQUIRE(poller.add(wakeup.descriptor(), 1).has_value());
@@ -97,7 +97,7 @@ TEST_CASE("a deadline is forgotten when the next wait has none") {
   CHECK(poller.wait(std::nullopt).value().size() == 1);
 }
 
-TEST_CASE("a descriptor whose other end is gone is reported as hung up") {
+TEST_CASE("a descriptor whose other end is closed is reported as hung up") {
   Poller poller = Poller::create().value();
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -112,7 +112,7 @@ TEST_CASE("a descriptor whose other end is gone is reported as hung up") {
   CHECK(events[0].hung_up);
 }
 
-TEST_CASE("a removed descriptor is reported no more") {
+TEST_CASE("a removed descriptor is not reported") {
   Poller poller = Poller::create().value();
   Wakeup wakeup = Wakeup::create().value();
   REQUIRE(poller.add(wakeup.descriptor(), 1).has_value());
@@ -122,7 +122,7 @@ TEST_CASE("a removed descriptor is reported no more") {
   CHECK_FALSE(poller.remove(wakeup.descriptor()).has_value());
 }
 
-TEST_CASE("more ready descriptors than fit in one wait are all reported in the end") {
+TEST_CASE("more ready descriptors than fit in one wait are all reported in later waits") {
   constexpr std::uint64_t kMany = 100;
   Poller poller = Poller::create().value();
   std::vector<Wakeup> wakeups;
@@ -141,7 +141,7 @@ TEST_CASE("more ready descriptors than fit in one wait are all reported in the e
   CHECK(seen.size() == kMany);
 }
 
-TEST_CASE("a regular file cannot be waited for, and the error says so") {
+TEST_CASE("waiting for a regular file is an error that says so") {
   Poller poller = Poller::create().value();
   const Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   const auto added = poller.add(file.get(), 1);

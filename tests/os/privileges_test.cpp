@@ -23,7 +23,7 @@ std::string held() {
   return text;
 }
 
-TEST_CASE("what is not kept is gone for good, what was not there is not gained") {
+TEST_CASE("dropped capabilities cannot be regained, and none are added") {
   const auto text = in_child([] {
     const auto before = held();
     const auto kept = keep_capabilities({Capability::Kill, Capability::Chown});
@@ -47,7 +47,7 @@ TEST_CASE("root without its capabilities is an ordinary user") {
   CHECK(text == "refused");
 }
 
-TEST_CASE("once forbidden, no program gains privileges") {
+TEST_CASE("after no_new_privs no program gains privileges") {
   const auto text = in_child([] {
     const auto before = ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
     forbid_new_privileges();

@@ -29,12 +29,12 @@ int sleep_until_killed() {
   return 1;
 }
 
-TEST_CASE("how a process ended reads as a shell shows it") {
+TEST_CASE("an exit status is written as a shell shows it") {
   CHECK(ExitStatus{.code = 3, .signal = 0}.as_shell_code() == 3);
   CHECK(ExitStatus{.code = 0, .signal = SIGTERM}.as_shell_code() == 143);
 }
 
-TEST_CASE("a child that ended is reaped with its status, and then there is none") {
+TEST_CASE("an ended child is reaped once with its status") {
   const std::string result = in_child([] {
     std::string text = reap_one() ? "one before any " : "";
     fork_worker([] { return 7; }).value();
@@ -49,14 +49,14 @@ TEST_CASE("a child that ended is reaped with its status, and then there is none"
   CHECK(result == "7/0 0/15 none gone");
 }
 
-TEST_CASE("the environment is read as inherited") {
+TEST_CASE("the environment is read as it was inherited") {
   CHECK(environment("PATH").has_value());
   CHECK_FALSE(environment("WALWRAP_NO_SUCH_VARIABLE").has_value());
   const auto all = all_environment();
   CHECK(std::ranges::find(all, "PATH=" + environment("PATH").value()) != all.end());
 }
 
-TEST_CASE("closed standard descriptors are filled, and the app finds them closed all the same") {
+TEST_CASE("closed standard descriptors are filled for walwrap and closed for the app") {
   const std::string result = in_child([] {
     ::close(STDIN_FILENO);
     ::close(STDERR_FILENO);
@@ -73,7 +73,7 @@ TEST_CASE("closed standard descriptors are filled, and the app finds them closed
   CHECK(result == "/dev/null /dev/null ours inherited ours ");
 }
 
-TEST_CASE("a worker's value is its exit code, and what it throws is 70") {
+TEST_CASE("a worker's result is its exit code, and an exception gives 70") {
   const std::string result = in_child([] {
     SignalState::capture_and_block();
     fork_worker([] { return 5; }).value();
@@ -90,7 +90,7 @@ TEST_CASE("a worker's value is its exit code, and what it throws is 70") {
   CHECK(result == "5/0 70/0 6/0");
 }
 
-TEST_CASE("a process shows the name it was given") {
+TEST_CASE("a process shows the name that it was given") {
   const std::string result = in_child([] {
     set_process_name("walwrap: replicator");
     return std::string(as_text(read_file("/proc/self/comm", 100).value()));
@@ -118,7 +118,7 @@ std::vector<Pid> sorted(std::vector<Pid> pids) {
   return pids;
 }
 
-TEST_CASE("descendants are found whatever their names, and are gone when they have ended") {
+TEST_CASE("descendants are found whatever their names, until they end") {
   const std::string result = in_child([] {
     become_subreaper();
     const Reports reports;
@@ -144,14 +144,14 @@ TEST_CASE("descendants are found whatever their names, and are gone when they ha
   CHECK(result == "both one 0/9 0/9 none");
 }
 
-TEST_CASE("signals are never sent to everybody by a wrong pid") {
+TEST_CASE("a wrong pid never sends a signal to all processes") {
   CHECK_THROWS_AS(send_signal(Pid{0}, 0), Panic);
   CHECK_THROWS_AS(send_signal(Pid{-1}, 0), Panic);
   CHECK_THROWS_AS(send_signal_to_group(Pid{1}, 0), Panic);
   CHECK_THROWS_AS(send_signal_to_group(Pid{0}, 0), Panic);
 }
 
-TEST_CASE("as PID 1 everything in the namespace is below us, also what is no child of ours") {
+TEST_CASE("as PID 1 all processes of the namespace are descendants, also adopted ones") {
   const std::string result = as_pid_1([]() -> std::string {
     const Reports reports;
     fork_worker([&] {
@@ -176,7 +176,7 @@ TEST_CASE("as PID 1 everything in the namespace is below us, also what is no chi
   CHECK(result == "0/0 found 0/9 none");
 }
 
-TEST_CASE("a shell that waits for our group gives job control, and a session of our own has none") {
+TEST_CASE("a waiting shell gives job control, and a session of walwrap's own gives none") {
   const auto in_group = [](const std::function<void()>& before) {
     return testing::in_child([&]() -> std::string {
       before();
@@ -195,7 +195,7 @@ TEST_CASE("a shell that waits for our group gives job control, and a session of 
   CHECK(in_group([] { ::setpgid(0, 0); }) == "we have it, a job of ours 1");
 }
 
-TEST_CASE("a child that a signal stops is told once, and does not count as ended") {
+TEST_CASE("a stopped child is reported once and does not count as ended") {
   const std::string told = testing::in_child([]() -> std::string {
     const pid_t child = ::fork();
     if (child == 0) {

@@ -26,7 +26,7 @@ std::string seen_by_another(const Path& path, ByteRange held, ByteRange asked) {
   });
 }
 
-TEST_CASE("a lock is had whole or not at all, and its holder is named") {
+TEST_CASE("a record lock is taken completely or not at all, and its holder is named") {
   const testing::TempDir directory;
   const Path path = directory / "file";
   REQUIRE(File::open(path, File::Open::CreateNew).has_value());
@@ -35,7 +35,7 @@ TEST_CASE("a lock is had whole or not at all, and its holder is named") {
   CHECK(seen_by_another(path, {.first = 110, .count = 50}, kRange) == "free");
 }
 
-TEST_CASE("a lock that could not be had leaves nothing locked, and one that ends is free again") {
+TEST_CASE("a failed record lock leaves nothing locked, and a released one is free again") {
   const testing::TempDir directory;
   const Path path = directory / "file";
   REQUIRE(File::open(path, File::Open::CreateNew).has_value());

@@ -42,7 +42,7 @@ TEST_CASE("a link whose target does not exist yet leads to where the target will
   CHECK(resolve_path(dir / "absent/./x/../app.db").value() == dir / "absent/app.db");
 }
 
-TEST_CASE("a linked directory is followed, and what is behind its .. is the target's parent") {
+TEST_CASE("a linked directory is followed, and .. behind it is the target's parent") {
   const TempDir temporary;
   const Path dir = std::filesystem::canonical(temporary.path());
   std::filesystem::create_directories(dir / "disk/inner");
@@ -51,7 +51,7 @@ TEST_CASE("a linked directory is followed, and what is behind its .. is the targ
   CHECK(resolve_path(dir / "data/../app.db").value() == dir / "disk/app.db");
 }
 
-TEST_CASE("links that lead in a circle are an error that names one of them") {
+TEST_CASE("links in a circle are an error that names one of them") {
   const TempDir dir;
   link_to("b", dir / "a");
   link_to("a", dir / "b");
@@ -64,12 +64,12 @@ TEST_CASE("links that lead in a circle are an error that names one of them") {
   }
 }
 
-TEST_CASE("a relative path is seen from the working directory") {
+TEST_CASE("a relative path starts at the working directory") {
   const Path here = std::filesystem::canonical(std::filesystem::current_path());
   CHECK(resolve_path("no-such.db").value() == here / "no-such.db");
 }
 
-TEST_CASE("a mount point is told by its exact name, also with a blank in it") {
+TEST_CASE("a mount point is recognised by its exact name, also with a blank in it") {
   constexpr std::string_view kMounts =
       "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n"
       "90 22 8:1 /home/me/app.db /data/app.db rw - ext4 /dev/sda1 rw\n"

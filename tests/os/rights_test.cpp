@@ -21,8 +21,7 @@ FileStatus status_with(FileType type, std::uint32_t mode, FileOwner owner) {
   return status;
 }
 
-TEST_CASE(
-    "a new file is as the one it replaces, else as its directory, for root alone as to owner") {
+TEST_CASE("a new file gets the mode, and under root the owner, of the old file or directory") {
   const auto app_file = status_with(FileType::Regular, 0640, {1000, 1001});
   const auto directory = [](std::uint32_t mode) {
     return status_with(FileType::Directory, mode, {1000, 1002});
@@ -57,7 +56,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("root gives a new file to the owner of its directory, and a new directory too") {
+TEST_CASE("root gives a new file or directory the owner of its directory") {
   if (::geteuid() != 0) return;
   const TempDir dir;
   REQUIRE(::chown(dir.path().c_str(), 1234, 1235) == 0);
@@ -72,7 +71,7 @@ TEST_CASE("root gives a new file to the owner of its directory, and a new direct
   CHECK(file.status().value().owner == FileOwner{7, 8});
 }
 
-TEST_CASE("a file that is replaced passes its mode on") {
+TEST_CASE("a replaced file passes its mode to the new one") {
   const TempDir dir;
   write_text(dir / "app.db", "old");
   REQUIRE(::chmod((dir / "app.db").c_str(), 0666) == 0);
@@ -82,7 +81,7 @@ TEST_CASE("a file that is replaced passes its mode on") {
   CHECK(file.status().value().owner == FileOwner{::geteuid(), ::getegid()});
 }
 
-TEST_CASE("the names of a file are counted, links to it are not") {
+TEST_CASE("hard links to a file are counted, and symbolic links are not") {
   const TempDir dir;
   write_text(dir / "one", "x");
   CHECK(count_names(dir / "one") == 1);

@@ -52,7 +52,7 @@ void block(int number) {
   ::sigprocmask(SIG_BLOCK, &one, nullptr);
 }
 
-TEST_CASE("the app gets the mask and the ignored signals exactly as they were inherited") {
+TEST_CASE("the app gets the signal mask and ignored signals that walwrap inherited") {
   const std::string result = in_child([] {
     make_fresh();
     ::signal(SIGUSR1, SIG_IGN);
@@ -71,7 +71,7 @@ TEST_CASE("the app gets the mask and the ignored signals exactly as they were in
   CHECK(result == inherited + "| " + inherited);
 }
 
-TEST_CASE("we ourselves block all but the faults, wait for children and survive broken pipes") {
+TEST_CASE("walwrap blocks all signals but faults, waits for children and survives SIGPIPE") {
   const std::string result = in_child([] {
     make_fresh();
     ::signal(SIGCHLD, SIG_IGN);
@@ -102,7 +102,7 @@ std::string taken(SignalReader& reader) {
   return text;
 }
 
-TEST_CASE("signals are read with their number and sender, and reading never blocks") {
+TEST_CASE("signals are read with their number and sender, without blocking") {
   const std::string result = in_child([] {
     SignalState::capture_and_block();
     SignalReader reader = SignalReader::create().value();
@@ -118,7 +118,7 @@ TEST_CASE("signals are read with their number and sender, and reading never bloc
   CHECK(result == "[] SIGTERM:us SIGRTMIN+3:us SIGWINCH:us []");
 }
 
-TEST_CASE("more signals than fit in one read all come in the end") {
+TEST_CASE("more signals than fit in one read all arrive in later reads") {
   const std::string result = in_child([] {
     SignalState::capture_and_block();
     SignalReader reader = SignalReader::create().value();
@@ -130,7 +130,7 @@ TEST_CASE("more signals than fit in one read all come in the end") {
   CHECK(result == "40");
 }
 
-TEST_CASE("a terminal's Ctrl-C comes from the kernel and from nobody else") {
+TEST_CASE("only the kernel sends a terminal's Ctrl-C") {
   const std::string result = in_child([]() -> std::string {
     SignalState::capture_and_block();
     SignalReader reader = SignalReader::create().value();

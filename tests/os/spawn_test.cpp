@@ -59,7 +59,7 @@ void write_script(const Path& path, std::string_view text, mode_t mode) {
   REQUIRE(::chmod(path.c_str(), mode) == 0);
 }
 
-TEST_CASE("an app that cannot be executed is told apart from one that is not found") {
+TEST_CASE("an app that cannot be executed is distinguished from one that is not found") {
   const TempDir dir;
   write_script(dir / "plain", "exit 7", 0644);
   write_script(dir / "runs", "exit 7", 0755);
@@ -84,7 +84,7 @@ TEST_CASE("an app that cannot be executed is told apart from one that is not fou
   CHECK(spawn({}).error().code == Code::Invalid);
 }
 
-TEST_CASE("a command is looked up in the PATH it is given, past what cannot be executed") {
+TEST_CASE("a command is searched in the given PATH, and files that cannot be run are skipped") {
   const TempDir dir;
   REQUIRE(make_directories(dir / "one", 0755).has_value());
   REQUIRE(make_directories(dir / "two", 0755).has_value());
@@ -114,7 +114,7 @@ TEST_CASE("a command is looked up in the PATH it is given, past what cannot be e
   }
 }
 
-TEST_CASE("the app gets the environment it is given and nothing else") {
+TEST_CASE("the app gets the given environment and nothing else") {
   const std::string result = in_child([] {
     SpawnOptions options = options_for({"/usr/bin/env"});
     options.environment = {"ONE=1", "TWO=two words"};
@@ -123,7 +123,7 @@ TEST_CASE("the app gets the environment it is given and nothing else") {
   CHECK(result == "ONE=1\nTWO=two words\n");
 }
 
-TEST_CASE("sockets that were passed on to us are the app's: LISTEN_PID names it, other pids stay") {
+TEST_CASE("the app gets the inherited sockets and its own pid in LISTEN_PID") {
   const std::string result = in_child([] {
     SpawnOptions options = options_for({"sh", "-c",
                                         "[ $LISTEN_PID = $$ ] && echo app; "
@@ -141,7 +141,7 @@ TEST_CASE("sockets that were passed on to us are the app's: LISTEN_PID names it,
   CHECK(other == "1234567\n");
 }
 
-TEST_CASE("the app becomes the user it shall be, with all of that user's groups and no other") {
+TEST_CASE("the app becomes the configured user, with exactly that user's groups") {
   const auto run_as = [](const User& user, bool as_nobody) {
     return in_child([&]() -> std::string {
       if (as_nobody && ::setresuid(65'534, 65'534, 65'534) != 0) return std::string(kSkipped);
@@ -159,7 +159,7 @@ TEST_CASE("the app becomes the user it shall be, with all of that user's groups 
   CHECK(run_as({1234, 1235, {1235}}, true) == "cannot become the user: 1");
 }
 
-TEST_CASE("the app gets the signal mask and ignored signals it would have had without us") {
+TEST_CASE("the app gets the signal mask and ignored signals that it would have had alone") {
   const auto signal_lines = [](const SignalState* state) {
     SpawnOptions options = options_for({"grep", "-E", "Sig(Blk|Ign|Cgt)", "/proc/self/status"});
     options.signals = state;
@@ -187,7 +187,7 @@ TEST_CASE("the app gets the signal mask and ignored signals it would have had wi
   CHECK(under_us == bare);
 }
 
-TEST_CASE("the app inherits no descriptor of ours") {
+TEST_CASE("the app inherits no descriptor of walwrap") {
   const TempDir dir;
   const std::string result = in_child([&] {
     const File ours = File::open(dir / "our-file", File::Open::CreateNew).value();
@@ -196,7 +196,7 @@ TEST_CASE("the app inherits no descriptor of ours") {
   CHECK(result.find("our-file") == std::string::npos);
 }
 
-TEST_CASE("the app leads a process group of its own, which can be signalled at once") {
+TEST_CASE("the app leads its own process group, which can be signalled at once") {
   const std::string result = in_child([] {
     std::string text;
     for (int i = 0; i < 20; ++i) {
@@ -211,7 +211,7 @@ TEST_CASE("the app leads a process group of its own, which can be signalled at o
   CHECK(result == "");
 }
 
-TEST_CASE("the app is the first to go when memory runs out") {
+TEST_CASE("the app is killed first when memory runs out") {
   const std::string before = in_child([] {
     return output_of(options_for({"cat", "/proc/self/oom_score_adj"}));
   });
@@ -229,7 +229,7 @@ TEST_CASE("the app is the first to go when memory runs out") {
   CHECK(std::stoi(at_most) == 1000);
 }
 
-TEST_CASE("the app is asked to end when we die, also as another user") {
+TEST_CASE("the app gets SIGTERM when init dies, also as another user") {
   const auto ends_of_orphaned = [](const std::optional<User>& user) {
     return in_child([&] {
       SignalState::capture_and_block();
@@ -266,7 +266,7 @@ struct Terminal {
   }
 };
 
-TEST_CASE("the app gets the terminal if we had it, and we take it back when the app is gone") {
+TEST_CASE("the app gets walwrap's terminal, and walwrap takes it back when the app ends") {
   const std::string result = in_child([]() -> std::string {
     SignalState::capture_and_block();
     const Terminal terminal;
@@ -287,7 +287,7 @@ TEST_CASE("the app gets the terminal if we had it, and we take it back when the 
   CHECK(result == "app app 0/9 ours");
 }
 
-TEST_CASE("the app gets no terminal if we were in the background") {
+TEST_CASE("the app gets no terminal when walwrap was in the background") {
   const std::string result = in_child([]() -> std::string {
     SignalState::capture_and_block();
     const Terminal terminal;
@@ -309,7 +309,7 @@ TEST_CASE("the app gets no terminal if we were in the background") {
   CHECK(result == "0/0");
 }
 
-TEST_CASE("as PID 1 the app leads a session that owns the terminal, and no hang-up reaches us") {
+TEST_CASE("as PID 1 the app leads the session of the terminal, and walwrap gets no SIGHUP") {
   const std::string result = as_pid_1([]() -> std::string {
     if (!is_pid_1() || own_pid() != Pid{1}) return "not PID 1";
     SignalState::capture_and_block();
@@ -332,7 +332,7 @@ TEST_CASE("as PID 1 the app leads a session that owns the terminal, and no hang-
   CHECK(result == "its terminal its session 0/9");
 }
 
-TEST_CASE("a hang-up that came before the app was started is not lost with the terminal") {
+TEST_CASE("a SIGHUP that came before the app started is not lost with the terminal") {
   const std::string result = as_pid_1([]() -> std::string {
     SignalState::capture_and_block();
     SignalReader reader = SignalReader::create().value();

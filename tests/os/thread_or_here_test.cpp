@@ -14,7 +14,7 @@
 namespace walwrap::os {
 namespace {
 
-TEST_CASE("work that must not depend on a new thread is done here where there is none") {
+TEST_CASE("work runs on the calling thread when no thread can be started") {
   const auto run = [](bool limited) {
     return testing::in_child([limited]() -> std::string {
       if (::setresuid(54'321, 54'321, 54'321) != 0) return std::string(testing::kSkipped);

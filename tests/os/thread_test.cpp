@@ -42,7 +42,7 @@ TEST_CASE("a thread has its name, cut to what the kernel shows") {
   CHECK(shown == "capture:a-long-");
 }
 
-TEST_CASE("a thread takes no signal except the faults, and its creator's mask stays") {
+TEST_CASE("a thread takes no signal except faults, and its creator's mask does not change") {
   sigset_t before;
   ::sigemptyset(&before);
   ::sigaddset(&before, SIGUSR2);
@@ -67,7 +67,7 @@ TEST_CASE("a thread takes no signal except the faults, and its creator's mask st
   ::pthread_sigmask(SIG_SETMASK, &restored, nullptr);
 }
 
-TEST_CASE("a panic ends its thread and is told, whatever was thrown") {
+TEST_CASE("a panic ends its thread and is reported, whatever was thrown") {
   std::vector<std::string> told;
   const auto tell = [&](std::string_view what) { told.emplace_back(what); };
   Thread(
@@ -84,7 +84,7 @@ TEST_CASE("a panic ends its thread and is told, whatever was thrown") {
   CHECK(told[1] == "an exception of unknown type");
 }
 
-TEST_CASE("a thread that gives way does so for itself alone") {
+TEST_CASE("lowering a thread's priority affects that thread alone") {
   const int before = ::getpriority(PRIO_PROCESS, 0);
   int within = before;
   Thread(
@@ -98,7 +98,7 @@ TEST_CASE("a thread that gives way does so for itself alone") {
   CHECK(::getpriority(PRIO_PROCESS, 0) == before);
 }
 
-TEST_CASE("a thread is joined when it is dropped or replaced") {
+TEST_CASE("a thread is joined when it is destroyed or replaced") {
   std::atomic<int> ended = 0;
   const auto work = [&] {
     std::this_thread::sleep_for(milliseconds(20));
@@ -112,14 +112,14 @@ TEST_CASE("a thread is joined when it is dropped or replaced") {
   CHECK(ended == 2);
 }
 
-TEST_CASE("any number of notifications before a wait count as one") {
+TEST_CASE("several notifications before a wait count as one") {
   Wakeup wakeup = Wakeup::create().value();
   for (int i = 0; i < 5; ++i) wakeup.notify();
   CHECK(wakeup.wait_for(milliseconds(0)));
   CHECK_FALSE(wakeup.wait_for(milliseconds(0)));
 }
 
-TEST_CASE("drained notifications are forgotten") {
+TEST_CASE("drained notifications do not end a later wait") {
   Wakeup wakeup = Wakeup::create().value();
   wakeup.notify();
   wakeup.drain();
@@ -127,7 +127,7 @@ TEST_CASE("drained notifications are forgotten") {
   CHECK_FALSE(wakeup.wait_for(milliseconds(0)));
 }
 
-TEST_CASE("a wait without a notification lasts as long as it was allowed to") {
+TEST_CASE("a wait without a notification lasts as long as allowed") {
   const SystemClock clock;
   Wakeup wakeup = Wakeup::create().value();
   const MonoTime start = clock.mono();
@@ -136,7 +136,7 @@ TEST_CASE("a wait without a notification lasts as long as it was allowed to") {
   CHECK_FALSE(wakeup.wait_for(milliseconds(-5)));
 }
 
-TEST_CASE("a notification wakes a thread that waits for ever, and shows it what came before") {
+TEST_CASE("a notification wakes a waiting thread, which sees all earlier writes") {
   Wakeup wakeup = Wakeup::create().value();
   int plain = 0;  // no atomic: the wake-up itself orders the two threads
   bool is_woken = false;
@@ -149,7 +149,7 @@ TEST_CASE("a notification wakes a thread that waits for ever, and shows it what 
   CHECK(is_woken);
 }
 
-TEST_CASE("a published value is always read whole") {
+TEST_CASE("a published value is always read completely") {
   struct Pair {
     int first = 0;
     int second = 0;
@@ -177,7 +177,7 @@ TEST_CASE("a published value is always read whole") {
   CHECK(pair.get().first == 5000);
 }
 
-TEST_CASE("updates of a published value by several threads are all kept") {
+TEST_CASE("concurrent updates of a published value are all kept") {
   Published<int> count;
   {
     std::vector<Thread> threads;

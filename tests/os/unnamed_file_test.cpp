@@ -9,7 +9,7 @@
 namespace walwrap::os {
 namespace {
 
-TEST_CASE("an unnamed file can be used and grown, and nobody sees it") {
+TEST_CASE("an unnamed file can be used and grown, and has no name in its directory") {
   const testing::TempDir dir;
   for (const Path& directory : {dir.path(), Path("/no/such/directory")}) {
     auto mapped = open_unnamed(directory).value();

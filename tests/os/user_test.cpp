@@ -21,7 +21,7 @@ constexpr std::string_view kGroup =
     "app:x:1001:\n"
     "data:x:900:app,nobody\n";
 
-TEST_CASE("a user is found by name or number, with the groups that list it, or with one group") {
+TEST_CASE("a user is found by name or number, with the groups that list it or one group") {
   struct Row {
     std::string_view text;
     std::string_view result;
@@ -53,7 +53,7 @@ TEST_CASE("a user is found by name or number, with the groups that list it, or w
   }
 }
 
-TEST_CASE("without files only numbers will do") {
+TEST_CASE("without user files only numbers are accepted") {
   CHECK(parse_user("7:8", "", "").value() == User{7, 8, {8}});
   CHECK(!parse_user("root", "", "").has_value());
 }

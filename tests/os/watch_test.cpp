@@ -39,7 +39,7 @@ std::size_t watches_of(const Watch& watch) {
   return count;
 }
 
-TEST_CASE("a write to the watched file is seen once, a write to its neighbour is not") {
+TEST_CASE("a write to the watched file is reported once, a write to its neighbour is not") {
   const TempDir dir;
   File wal = create_file(dir / "app.db-wal");
   File other = create_file(dir / "app.db");
@@ -54,7 +54,7 @@ TEST_CASE("a write to the watched file is seen once, a write to its neighbour is
   CHECK_FALSE(watch.take().written);
 }
 
-TEST_CASE("watching the name again after the file was replaced follows the new file") {
+TEST_CASE("watching the name of a replaced file again follows the new file") {
   const TempDir dir;
   const Path path = dir / "app.db-wal";
   File old_file = create_file(path);
@@ -87,7 +87,7 @@ TEST_CASE("the watched file may be deleted and come back") {
   }
 }
 
-TEST_CASE("no write is seen after watching has stopped") {
+TEST_CASE("no write is reported after watching has stopped") {
   const TempDir dir;
   File file = create_file(dir / "app.db-wal");
   Watch watch = Watch::create().value();
@@ -97,7 +97,7 @@ TEST_CASE("no write is seen after watching has stopped") {
   CHECK_FALSE(watch.take().written);
 }
 
-TEST_CASE("entries that come to a directory or leave it are named") {
+TEST_CASE("entries that are created in a directory or removed from it are named") {
   const TempDir dir;
   const TempDir elsewhere;
   Watch watch = Watch::create().value();
@@ -126,7 +126,7 @@ TEST_CASE("an entry that a writer closes is named, one that a reader closes is n
   CHECK(watch.take().names.empty());
 }
 
-TEST_CASE("a directory that is gone counts as events lost") {
+TEST_CASE("a removed directory counts as lost events") {
   const TempDir dir;
   REQUIRE(make_directories(dir / "data", 0700).has_value());
   Watch watch = Watch::create().value();
@@ -136,7 +136,7 @@ TEST_CASE("a directory that is gone counts as events lost") {
   CHECK(watch.take().overflowed);
 }
 
-TEST_CASE("more events than the kernel keeps are reported as lost, and none blocks") {
+TEST_CASE("more events than the kernel keeps are reported as lost, and do not block") {
   const auto text = read_file("/proc/sys/fs/inotify/max_queued_events", 64);
   if (!text || std::stoi(std::string(as_text(*text))) > 20'000) {
     MESSAGE("skipped: this kernel queues too many events");
@@ -157,7 +157,7 @@ TEST_CASE("more events than the kernel keeps are reported as lost, and none bloc
   CHECK(is_overflow_seen);
 }
 
-TEST_CASE("what cannot be watched is an error with its cause") {
+TEST_CASE("watching a missing file is an error with its cause") {
   const TempDir dir;
   Watch watch = Watch::create().value();
   CHECK(watch.watch_writes(dir / "missing").error().code == Code::NotFound);
@@ -166,7 +166,7 @@ TEST_CASE("what cannot be watched is an error with its cause") {
   CHECK(watch.watch_directory(dir / "file").error().code == Code::Invalid);
 }
 
-TEST_CASE("the self-test tells whether writes are seen, and leaves nothing behind") {
+TEST_CASE("the self-test finds out whether writes are reported, and leaves nothing behind") {
   const TempDir dir;
   CHECK(Watch::self_test(dir.path()));
   CHECK(list_directory(dir.path()).value().empty());

@@ -70,14 +70,14 @@ TEST_CASE("a database in rollback journal mode is attached in a pause of its app
   CHECK(AppDb(place.path).text("PRAGMA journal_mode") == "wal");
 }
 
-TEST_CASE("before the app starts, and after it has gone, nothing is waited for") {
+TEST_CASE("before the app starts and after it ends, attaching waits for nothing") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");
   Rig rig(place.path);
   CHECK(rig.attacher.try_attach(Others::None, kIdle).value() != nullptr);
 }
 
-TEST_CASE("a database that is not there, or still empty, is not waited for in the status") {
+TEST_CASE("a database that is absent or empty is not shown as waiting in the status") {
   const Place place;
   Rig rig(place.path);
   CHECK(rig.tries_for(seconds(20)) == nullptr);
@@ -90,7 +90,7 @@ TEST_CASE("a database that is not there, or still empty, is not waited for in th
   CHECK(rig.lines.size() == 1);  // that none has appeared in ten seconds
 }
 
-TEST_CASE("a file that is not a database is an error, and events do not retry it more often") {
+TEST_CASE("a file that is not a database is an error, and events do not speed up the retries") {
   const Place place;
   std::ofstream(place.path) << std::string(8192, 'x');
   Rig rig(place.path);
@@ -124,7 +124,7 @@ TEST_CASE("a database that stays locked is reported with the process that locks 
   }
 }
 
-TEST_CASE("an app that has just changed to WAL mode makes its own WAL index") {
+TEST_CASE("an app that has just changed to WAL mode creates its own WAL index") {
   const Place place;
   AppDb(place.path).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   Rig rig(place.path);
@@ -149,7 +149,7 @@ TEST_CASE("an app that sets its own journal mode gets a warning that it may stop
   }
 }
 
-TEST_CASE("an app that changes the mode back is reported once, and given way to") {
+TEST_CASE("an app that changes the mode back is reported once, and walwrap waits for it") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");
   Rig rig(place.path);
@@ -171,7 +171,7 @@ TEST_CASE("an app that changes the mode back is reported once, and given way to"
   CHECK(rig.attacher.try_attach(Others::None, kIdle).value() != nullptr);
 }
 
-TEST_CASE("an app that was killed in its first transaction leaves an empty database behind") {
+TEST_CASE("an app that was killed in its first transaction leaves an empty database") {
   const Place place;
   in_child([&]() -> std::string {
     AppDb app(place.path);

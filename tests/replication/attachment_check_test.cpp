@@ -28,7 +28,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("commits of the app in the WAL are no reason to detach") {
+TEST_CASE("commits of the app in the WAL are not a reason to detach") {
   Rig rig;
   CHECK(rig.check.check(*rig.attachment, Who::Ours, false).next == Next::GoOn);
   rig.app.run("INSERT INTO t VALUES(2)");
@@ -45,11 +45,11 @@ TEST_CASE("a database that was replaced is detached") {
   CHECK_FALSE(found.reason.empty());
 }
 
-TEST_CASE("a database file that others have written is detached, and attached after a pause") {
+TEST_CASE("a database file that was written outside the WAL is detached, and attached later") {
   Rig rig;
   const auto found = rig.check.on_foreign_write(*rig.attachment);
   CHECK(found.next == Next::Detach);
-  CHECK(found.reason.find("something else than SQLite") != std::string_view::npos);
+  CHECK(found.reason.find("another program wrote") != std::string_view::npos);
   CHECK(found.pause.count() > 0);
 }
 

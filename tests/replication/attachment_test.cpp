@@ -13,7 +13,7 @@ FileNote note_for(const os::Path& database) {
   return FileNote(StateDir::open(database).value());
 }
 
-TEST_CASE("an attachment captures what the app commits, and lets the app go on when it ends") {
+TEST_CASE("an attachment captures the app's commits, and the app continues when it ends") {
   const testing::TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -37,7 +37,7 @@ TEST_CASE("an attachment captures what the app commits, and lets the app go on w
   CHECK(app.number("SELECT count(*) FROM t") == 2);
 }
 
-TEST_CASE("a truncated WAL does not hold what its index publishes") {
+TEST_CASE("a truncated WAL does not hold the frames that its index lists") {
   const testing::TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -52,7 +52,7 @@ TEST_CASE("a truncated WAL does not hold what its index publishes") {
   CHECK_FALSE(attachment->has_whole_wal(index));
 }
 
-TEST_CASE("a checkpoint of ours is no foreign write, and any other write is one") {
+TEST_CASE("walwrap's own checkpoint is not a foreign write, and any other write is") {
   const testing::TempDir directory;
   const auto path = directory / "app.db";
   testing::AppDb app(path);

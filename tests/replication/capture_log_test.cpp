@@ -14,7 +14,7 @@ struct Lines {
            .sink = [this](std::string_view line) { text += line; }}};
 };
 
-TEST_CASE("a capture that goes on failing is logged when it starts, and what is only busy is not") {
+TEST_CASE("a capture that keeps failing is logged once, and a busy one is not logged") {
   Lines lines;
   FailureEpisode episode;
   log_capture_failure(lines.log, "app.db", {Code::Busy, "locked"}, episode, MonoTime{});
@@ -32,7 +32,7 @@ TEST_CASE("a missing file is named in the log and in the status") {
   CHECK(reason.find("while the app uses it") != std::string::npos);
 }
 
-TEST_CASE("a snapshot that was not stored answers its ticket with the reason") {
+TEST_CASE("a failed snapshot request is answered with the reason") {
   Lines lines;
   const answer::Snapshot made{.error = "the store is full"};
   const auto answer = log_snapshot(lines.log, "app.db", made, Txid{3}, 7, WallTime{});

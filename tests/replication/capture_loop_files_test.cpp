@@ -56,7 +56,7 @@ void make_other(const std::filesystem::path& path, int row) {
   AppDb(path).run("CREATE TABLE t(a); INSERT INTO t VALUES(" + std::to_string(row) + ")");
 }
 
-TEST_CASE("a database that no process has open becomes one file within moments") {
+TEST_CASE("a database that no process has open becomes one file within milliseconds") {
   const Life life;
   life.app("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(50000))");
   CHECK(life.is_settled());
@@ -64,7 +64,7 @@ TEST_CASE("a database that no process has open becomes one file within moments")
   CHECK(AppDb(life.world.directory / "copy.db").number("SELECT count(*) FROM t") == 1);
 }
 
-TEST_CASE("a database that is replaced just before the end is what is stored") {
+TEST_CASE("a database that is replaced just before the end is stored") {
   Life life;
   life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(life.is_settled());
@@ -75,7 +75,7 @@ TEST_CASE("a database that is replaced just before the end is what is stored") {
   CHECK(life.restored() == "7");
 }
 
-TEST_CASE("a database that is written over in place is what is stored") {
+TEST_CASE("a database that is overwritten in place is stored") {
   Life life;
   life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(life.is_settled());
@@ -87,7 +87,7 @@ TEST_CASE("a database that is written over in place is what is stored") {
   CHECK(life.restored() == "8");
 }
 
-TEST_CASE("a WAL of another database is not stored over what is there") {
+TEST_CASE("a WAL of another database is not stored over the replica") {
   Life life;
   life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(life.is_settled());
@@ -107,7 +107,7 @@ TEST_CASE("a WAL of another database is not stored over what is there") {
   CHECK(life.restored() == "1");
 }
 
-TEST_CASE("a deleted WAL or WAL index costs no commit, before and after") {
+TEST_CASE("deleting the WAL or the WAL index loses no commit") {
   const std::vector<std::vector<std::string>> kinds = {{"-wal"}, {"-shm"}, {"-wal", "-shm"}};
   for (const auto& suffixes : kinds) {
     CAPTURE(suffixes.size());
@@ -131,7 +131,7 @@ TEST_CASE("a deleted WAL or WAL index costs no commit, before and after") {
   }
 }
 
-TEST_CASE("a deleted database is not a success, and the replica keeps its last state") {
+TEST_CASE("deleting the database fails the flush, and the replica keeps its last state") {
   Life life;
   life.app("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(life.is_settled());
@@ -144,7 +144,7 @@ TEST_CASE("a deleted database is not a success, and the replica keeps its last s
   CHECK(life.restored() == "1");
 }
 
-TEST_CASE("garbage in the database's place is a failure that says so") {
+TEST_CASE("a garbage file in place of the database fails the flush with a message") {
   const Life life;
   std::ofstream(life.world.database) << std::string(20'000, 'x');
   CHECK(comes_true([&] { return !life.replicator->status().error.empty(); }));
@@ -154,7 +154,7 @@ TEST_CASE("garbage in the database's place is a failure that says so") {
   CHECK_MESSAGE(report.missing.find("not a database") != std::string::npos, report.missing);
 }
 
-TEST_CASE("a database that cannot be opened for want of descriptors is there all the same") {
+TEST_CASE("a database that fails to open without descriptors is not taken for absent") {
   const auto said = testing::in_child([] {
     const World world;
     AppDb(world.database).run("CREATE TABLE t(a)");

@@ -34,7 +34,7 @@ TEST_CASE("the capture loop offers the whole database first, and gives up at the
   job->snapshot.give_back();
 }
 
-TEST_CASE("without a database a flush is done at once") {
+TEST_CASE("a flush without a database is done at once") {
   const testing::TempDir directory;
   const auto mailboxes = Mailboxes::create().value();
   CaptureLoop loop(options_for(directory / "app.db"), *mailboxes, testing::kSystemClock,
@@ -46,7 +46,7 @@ TEST_CASE("without a database a flush is done at once") {
   CHECK(mailboxes->report.take()->outcome == FlushOutcome::Nothing);
 }
 
-TEST_CASE("a database with another page size than what is stored is not replicated") {
+TEST_CASE("a database whose page size differs from the replica's is not replicated") {
   const testing::TempDir directory;
   testing::AppDb(directory / "app.db").run("PRAGMA page_size=1024; CREATE TABLE t(a)");
   const auto mailboxes = Mailboxes::create().value();
@@ -59,7 +59,7 @@ TEST_CASE("a database with another page size than what is stored is not replicat
   loop.run();
   const auto report = mailboxes->report.take();
   CHECK(report->outcome == FlushOutcome::Failed);
-  CHECK(report->missing.find("new replica") != std::string::npos);
+  CHECK(report->missing.find("set --replica") != std::string::npos);
 }
 
 }  // namespace

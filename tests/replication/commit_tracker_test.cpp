@@ -14,7 +14,7 @@ CommitTracker attached() {
   return tracker;
 }
 
-TEST_CASE("commits are stored when the upload that was taken after them is") {
+TEST_CASE("commits count as stored when an upload taken after them is stored") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   tracker.on_taken(3);
@@ -27,7 +27,7 @@ TEST_CASE("commits are stored when the upload that was taken after them is") {
   CHECK(tracker.progress().looked == 2);
 }
 
-TEST_CASE("an upload that failed stores nothing") {
+TEST_CASE("a failed upload stores nothing") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   tracker.on_taken(3);
@@ -35,7 +35,7 @@ TEST_CASE("an upload that failed stores nothing") {
   CHECK(tracker.progress().stored == 0);
 }
 
-TEST_CASE("an upload sees commits that no look has found yet") {
+TEST_CASE("an upload includes commits that no check has found yet") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   tracker.on_taken(4);
@@ -44,7 +44,7 @@ TEST_CASE("an upload sees commits that no look has found yet") {
   CHECK(tracker.progress().committed.commits == 4);
 }
 
-TEST_CASE("an upload of a file that was replaced says nothing about the new one") {
+TEST_CASE("an upload of a replaced file says nothing about the new file") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 1, .store_now = 0, .listening = true});
   tracker.on_taken(3);
@@ -56,7 +56,7 @@ TEST_CASE("an upload of a file that was replaced says nothing about the new one"
   CHECK(tracker.progress().stored == 0);
 }
 
-TEST_CASE("a look at a replaced file answers no request about the new one") {
+TEST_CASE("a check of a replaced file answers no request about the new file") {
   auto tracker = attached();
   tracker.on_look(3, {.look = 4, .store_now = 0, .listening = true});
   tracker.on_detached();
@@ -64,7 +64,7 @@ TEST_CASE("a look at a replaced file answers no request about the new one") {
   CHECK(tracker.progress().looked == 0);
 }
 
-TEST_CASE("a flush request is not delayed by the pace, until it is stored") {
+TEST_CASE("the pace does not delay a flush request until it is stored") {
   auto tracker = attached();
   tracker.on_look(2, {.look = 1, .store_now = 0, .listening = true});
   CHECK_FALSE(tracker.is_urgent());
@@ -75,7 +75,7 @@ TEST_CASE("a flush request is not delayed by the pace, until it is stored") {
   CHECK_FALSE(tracker.is_urgent());
 }
 
-TEST_CASE("a wait is pending until it is stored or its client disconnects") {
+TEST_CASE("a wait is pending until its commits are stored or its client disconnects") {
   auto tracker = attached();
   tracker.on_look(2, {.look = 1, .store_now = 0, .listening = false});
   CHECK_FALSE(tracker.is_awaited());

@@ -37,7 +37,7 @@ TEST_CASE("commits of a replaced database are dropped while no process reads the
   CHECK(rig.attachment->owner().read_index()->header.max_frame == 0);
 }
 
-TEST_CASE("where a reader needs them the database is checked at the end, and in time") {
+TEST_CASE("commits of a replaced database that a reader needs are checked at the end, in time") {
   Rig rig;
   rig.app.run("BEGIN; SELECT count(*) FROM t");
   rig.replaced();
@@ -51,7 +51,7 @@ TEST_CASE("where a reader needs them the database is checked at the end, and in 
   CHECK(rig.doubt.text().empty());
 }
 
-TEST_CASE("changed files are checked once, and damaged ones again after a pause or when replaced") {
+TEST_CASE("changed files are checked once, damaged ones again after a pause or a replacement") {
   Rig rig;
   const auto never = [] { return false; };
   CHECK(rig.doubt.check(*rig.attachment, never).empty());  // nothing has changed

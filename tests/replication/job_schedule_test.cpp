@@ -22,7 +22,7 @@ UploadDone stored_changes(bool wants_all_frames = false) {
   return done;
 }
 
-TEST_CASE("the job that is due follows from what waits, and a comparison comes first") {
+TEST_CASE("the due job follows from what waits, and a comparison comes first") {
   struct Row {
     const char* name;
     Situation situation;
@@ -68,7 +68,7 @@ TEST_CASE("the job that is due follows from what waits, and a comparison comes f
   }
 }
 
-TEST_CASE("while a job is out no other one is due") {
+TEST_CASE("no job is due while another one runs") {
   JobSchedule schedule = schedule_with_one_token();
   const Situation waiting{.can_lend = true, .has_pending = true};
   REQUIRE(schedule.choose(waiting, kNow));
@@ -82,7 +82,7 @@ TEST_CASE("while a job is out no other one is due") {
   CHECK(schedule.bytes_out() == 0);
 }
 
-TEST_CASE("a second upload waits for its pace, unless a client asks that it be stored now") {
+TEST_CASE("a second upload waits for its pace, unless a client wants it stored now") {
   JobSchedule schedule = schedule_with_one_token();
   Situation waiting{.can_lend = true, .has_pending = true};
   REQUIRE(schedule.choose(waiting, kNow));
@@ -95,7 +95,7 @@ TEST_CASE("a second upload waits for its pace, unless a client asks that it be s
   CHECK(schedule.choose(waiting, kNow));
 }
 
-TEST_CASE("a job that could not be made is due again within a moment") {
+TEST_CASE("a job that could not be built is due again after a moment") {
   JobSchedule schedule = schedule_with_one_token();
   REQUIRE(schedule.choose({.can_lend = true, .has_pending = true}, kNow));
   schedule.on_busy(kNow);
@@ -103,7 +103,7 @@ TEST_CASE("a job that could not be made is due again within a moment") {
   CHECK(schedule.next() <= kNow + std::chrono::milliseconds(10));
 }
 
-TEST_CASE("a snapshot that a job was offered for is not asked for again") {
+TEST_CASE("a snapshot request counts as taken once a job was offered for it") {
   JobSchedule schedule = schedule_with_one_token();
   schedule.on_snapshot_asked(4);
   CHECK(schedule.is_snapshot_asked());
@@ -117,7 +117,7 @@ TEST_CASE("a snapshot that a job was offered for is not asked for again") {
   CHECK(schedule.is_snapshot_asked());
 }
 
-TEST_CASE("the next job knows all frames when a compaction is due and the writer leaves time") {
+TEST_CASE("the next job reads all frames when a compaction is due and the writer pauses") {
   for (const bool may_compact : {true, false}) {
     CAPTURE(may_compact);
     JobSchedule schedule = schedule_with_one_token();

@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("one job at a time crosses to the uploader, and it takes its pages with it") {
+TEST_CASE("one job at a time crosses to the uploader and takes its pages along") {
   const auto mailboxes = Mailboxes::create();
   REQUIRE(mailboxes.has_value());
   UploadJob job;

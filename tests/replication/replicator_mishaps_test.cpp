@@ -58,7 +58,7 @@ std::vector<Mishap> mishaps() {
          fs::create_directories(world.replica / "photos");
          std::ofstream(world.replica / "photos/cat.jpg") << "meow";
        },
-       "another one"},
+       "was replaced"},
       {"another identity",
        [](const World& world) {
          std::ofstream(world.replica / "walwrap/identity.json")
@@ -70,7 +70,7 @@ std::vector<Mishap> mishaps() {
        "cannot be read"},
       {"newest upload cut off",
        [=](const World& world) { fs::resize_file(newest_upload(world), 110); },
-       "not as it was stored"},
+       "differs from what was stored"},
       {"identity removed",
        [](const World& world) { fs::remove(world.replica / "walwrap/identity.json"); }, ""},
       {"newest upload removed", [=](const World& world) { fs::remove(newest_upload(world)); }, ""},
@@ -94,7 +94,7 @@ void store_two_rows(AppDb& app, Replicator& replicator) {
   REQUIRE(is_all_stored(replicator));
 }
 
-TEST_CASE("whatever becomes of the replica while walwrap runs, ok is only what can be restored") {
+TEST_CASE("whatever happens to the replica, only a restorable state is reported as ok") {
   for (const Mishap& mishap : mishaps()) {
     CAPTURE(mishap.name);
     const World world;
@@ -117,7 +117,7 @@ TEST_CASE("whatever becomes of the replica while walwrap runs, ok is only what c
   }
 }
 
-TEST_CASE("a replica that goes after the last upload is mended, or not called stored") {
+TEST_CASE("a replica lost after the last upload is repaired or not reported as stored") {
   for (const Mishap& mishap : mishaps()) {
     CAPTURE(mishap.name);
     const World world;
@@ -138,7 +138,7 @@ TEST_CASE("a replica that goes after the last upload is mended, or not called st
   }
 }
 
-TEST_CASE("a chain whose first file was deleted is mended as soon as a client lists the points") {
+TEST_CASE("a chain without its first file is repaired when a client lists the points") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
   replicator->start().value();
@@ -156,7 +156,7 @@ TEST_CASE("a chain whose first file was deleted is mended as soon as a client li
   CHECK(AppDb(world.database).number("SELECT count(*) FROM t") == 2);
 }
 
-TEST_CASE("a look at what can be restored to makes no replica that is not there") {
+TEST_CASE("listing the restore points does not create a missing replica") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
   replicator->start().value();

@@ -455,7 +455,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-TEST_CASE("whatever a host's disk holds after a loss of power, every confirmed row is stored") {
+TEST_CASE("after any power loss every confirmed row is stored") {
   const DiskRecorder::NoSync no_sync;
   const auto seed = number_from("WALWRAP_SEED", os::random_u64() % 1'000'000'000);
   Tally tally(static_cast<int>(number_from("WALWRAP_CUTS", kCuts)));

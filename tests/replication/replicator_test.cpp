@@ -18,7 +18,7 @@ using testing::AppDb;
 using testing::comes_true;
 using testing::World;
 
-TEST_CASE("an app's commits are restored on an empty machine after a flush") {
+TEST_CASE("a restore on an empty machine has the commits of the flush") {
   const World world;
   const auto report = world.live("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(20000)), (7)");
   REQUIRE_MESSAGE(report.outcome == FlushOutcome::Ok, report.missing);
@@ -40,7 +40,7 @@ TEST_CASE("a start over an unchanged database uploads nothing") {
   CHECK(second.txid == first.txid);
 }
 
-TEST_CASE("an edit made while walwrap was not running is uploaded by the next start") {
+TEST_CASE("the next start uploads an edit that was made while walwrap did not run") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   AppDb(world.database).run("INSERT INTO t VALUES(2)");
@@ -105,7 +105,7 @@ int count_watches() {
   return count;
 }
 
-TEST_CASE("a writer who never pauses is not watched, and is again as soon as he does") {
+TEST_CASE("a writer without pauses is not watched, and is watched again when it pauses") {
   const World world;
   AppDb app(world.database);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -122,7 +122,7 @@ TEST_CASE("a writer who never pauses is not watched, and is again as soon as he 
   CHECK(report.outcome == FlushOutcome::Ok);
 }
 
-TEST_CASE("a start over a known database asks its store three times before the app runs") {
+TEST_CASE("a start with a known database sends three requests before the app runs") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   const auto first = cloud.start()->flush(in(std::chrono::seconds(20)));
@@ -135,7 +135,7 @@ TEST_CASE("a start over a known database asks its store three times before the a
   CHECK(cloud.bucket.calls().size() == 3);
 }
 
-TEST_CASE("a store that overwrites is reported as unfenced, and still stores") {
+TEST_CASE("a store that overwrites is reported as unfenced and still used") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   std::vector<std::string> lines;
@@ -165,7 +165,7 @@ TEST_CASE("a store that overwrites is reported as unfenced, and still stores") {
   CHECK(lines[0].find("fencing=off") != std::string::npos);
 }
 
-TEST_CASE("a file deleted between a start's listing and its restore makes it plan again") {
+TEST_CASE("a file deleted between listing and restore makes the start plan again") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
@@ -190,7 +190,7 @@ TEST_CASE("a file deleted between a start's listing and its restore makes it pla
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 0);
 }
 
-TEST_CASE("a listing older than what is stored is seen through, and repeated") {
+TEST_CASE("a stale listing at a start is detected and repeated") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
@@ -206,7 +206,7 @@ TEST_CASE("a listing older than what is stored is seen through, and repeated") {
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 0);
 }
 
-TEST_CASE("a replica in a bucket that another writer went on with is looked at as a whole") {
+TEST_CASE("a bucket replica that another writer continued is listed completely") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   CHECK(cloud.start()->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
@@ -223,7 +223,7 @@ TEST_CASE("a replica in a bucket that another writer went on with is looked at a
   CHECK(AppDb(cloud.world.database).number("SELECT a FROM t") == 7);
 }
 
-TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by it") {
+TEST_CASE("an outage is shown in the status while it lasts, and loses nothing") {
   Cloud cloud;
   AppDb app(cloud.world.database);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -244,7 +244,7 @@ TEST_CASE("an outage shows in the status while it lasts, and nothing is lost by 
   CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
 }
 
-TEST_CASE("a stop does not wait for a merge that is under way, and loses nothing by it") {
+TEST_CASE("a stop does not wait for a running compaction, and loses nothing") {
   Cloud cloud;
   AppDb app(cloud.world.database);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -274,7 +274,7 @@ TEST_CASE("a stop does not wait for a merge that is under way, and loses nothing
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == rows);
 }
 
-TEST_CASE("a database that is replaced during a merge is replicated after it") {
+TEST_CASE("a database that is replaced during a compaction is replicated after it") {
   Cloud cloud;
   const auto next = cloud.world.directory / "next.db";
   AppDb(next).run("CREATE TABLE other(a); INSERT INTO other VALUES(7)");
@@ -324,7 +324,7 @@ TEST_CASE("a database that is replaced during a merge is replicated after it") {
   CHECK(AppDb(cloud.world.database).number("SELECT a FROM other") == 7);
 }
 
-TEST_CASE("a stop during an outage ends in time and says what is missing and why") {
+TEST_CASE("a stop during an outage ends in time and reports what is missing and why") {
   Cloud cloud;
   AppDb(cloud.world.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   auto replicator = cloud.start();
@@ -347,7 +347,7 @@ TEST_CASE("a stop during an outage ends in time and says what is missing and why
   CHECK(AppDb(cloud.world.database).number("SELECT count(*) FROM t") == 1);
 }
 
-TEST_CASE("a replicator that is dropped during an outage does not wait for its end") {
+TEST_CASE("a replicator that is destroyed during an outage does not wait for its end") {
   Cloud cloud;
   cloud.start()->flush(in(std::chrono::seconds(20)));
   AppDb app(cloud.world.database);
@@ -361,7 +361,7 @@ TEST_CASE("a replicator that is dropped during an outage does not wait for its e
   CHECK(testing::kSystemClock.mono() - before < std::chrono::seconds(1));
 }
 
-TEST_CASE("beside a running app a replicator that cannot go on says so and refuses nothing") {
+TEST_CASE("beside a running app a failed replicator reports the failure and refuses nothing") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::remove_all(world.host / ".app.db-walwrap");

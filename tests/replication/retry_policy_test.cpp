@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 const MonoTime kNow = MonoTime() + 1h;
 
-TEST_CASE("a store is waited for as the phase wants it") {
+TEST_CASE("the time that a store may take depends on the phase") {
   struct Row {
     const char* what;
     std::optional<StartWait> start;
@@ -40,7 +40,7 @@ TEST_CASE("a store is waited for as the phase wants it") {
   }
 }
 
-TEST_CASE("a store is waited for with a merge until a stop begins") {
+TEST_CASE("a compaction waits for the store until a stop begins") {
   CHECK(budget_of_compaction({}).go_on);
   CHECK(!budget_of_compaction({}).deadline);
   CHECK(!budget_of_compaction({.hurry = true}).go_on);

@@ -44,7 +44,7 @@ std::int64_t rows_in_replica(const World& world) {
   return AppDb(output).number("SELECT count(*) FROM t");
 }
 
-TEST_CASE("a commit that is reported as stored is in the replica, each time") {
+TEST_CASE("a commit that is reported as stored is always in the replica") {
   const World world;
   auto options = world.options();
   options.interval = std::chrono::milliseconds(1);
@@ -59,7 +59,7 @@ TEST_CASE("a commit that is reported as stored is in the replica, each time") {
   }
 }
 
-TEST_CASE("commits from before a start are not reported as stored before they are") {
+TEST_CASE("commits from before a start are not reported as stored too early") {
   const World world;
   {
     AppDb app(world.database);
@@ -71,7 +71,7 @@ TEST_CASE("commits from before a start are not reported as stored before they ar
   CHECK(rows_in_replica(world) == 1);
 }
 
-TEST_CASE("an edit made between two runs is not reported as stored before it is") {
+TEST_CASE("an edit made between two runs is not reported as stored too early") {
   const World world;
   world.live("CREATE TABLE t(a)");
   AppDb(world.database).run("INSERT INTO t VALUES(1)");
@@ -81,7 +81,7 @@ TEST_CASE("an edit made between two runs is not reported as stored before it is"
   CHECK(rows_in_replica(world) == 1);
 }
 
-TEST_CASE("a flush does not wait for a pace of an hour, and does not change the pace") {
+TEST_CASE("a flush ignores a pace of an hour and does not change it") {
   const World world;
   auto options = world.options();
   options.interval = std::chrono::hours(1);
@@ -96,7 +96,7 @@ TEST_CASE("a flush does not wait for a pace of an hour, and does not change the 
   CHECK(rows_in_replica(world) == 30);
 }
 
-TEST_CASE("a host restored from a snapshot that a later start has made knows its replica again") {
+TEST_CASE("a machine that restored a later snapshot recognises its replica at the next start") {
   const World world;
   world.live("CREATE TABLE t(a)");
   {
@@ -116,7 +116,7 @@ TEST_CASE("a host restored from a snapshot that a later start has made knows its
   CHECK(rows_in_replica(world) == 1);
 }
 
-TEST_CASE("a snapshot that was asked for under load leads to all that was committed before") {
+TEST_CASE("a snapshot requested under load leads to all commits before the request") {
   const World world;
   auto replicator = world.prepare(world.options()).value();
   REQUIRE(replicator->start());
@@ -151,7 +151,7 @@ TEST_CASE("without a database no commit is reported as stored") {
   CHECK(replicator->sync_requests().progress().looked == 0);
 }
 
-TEST_CASE("another file at the same path has other positions, and so has another run") {
+TEST_CASE("another file at the path, or another run, has other positions") {
   const World world;
   const auto position_of = [&](RandomId run) {
     auto options = world.options();
@@ -169,7 +169,7 @@ TEST_CASE("another file at the same path has other positions, and so has another
   CHECK(position_of({2}).file != first.file);
 }
 
-TEST_CASE("a position is text that reads back as itself") {
+TEST_CASE("parsing a formatted position gives the same position") {
   const CommitPosition position{.file = {0x1f}, .attachment = {~0ULL}, .commits = 12'345};
   CHECK(format_position(position) == "000000000000001f-ffffffffffffffff-12345");
   CHECK(parse_position(format_position(position)) == position);
@@ -185,7 +185,7 @@ TEST_CASE("a malformed position is refused") {
   }
 }
 
-TEST_CASE("a ticket is newer than each before it, and wakes the looking thread") {
+TEST_CASE("each ticket is newer than the one before and wakes the capture thread") {
   const auto sync_requests = SyncRequests::create().value();
   CHECK_FALSE(sync_requests->asked().wait_for(std::chrono::milliseconds(0)));
   const auto first = sync_requests->ask_look(SyncRequests::Pace::Usual);
@@ -198,7 +198,7 @@ TEST_CASE("a ticket is newer than each before it, and wakes the looking thread")
   CHECK(sync_requests->requested().store_now == second);
 }
 
-TEST_CASE("progress wakes the waiting clients, and no progress wakes none") {
+TEST_CASE("progress wakes the waiting clients, and no progress wakes no client") {
   const auto sync_requests = SyncRequests::create().value();
   Progress progress;
   sync_requests->publish(progress);

@@ -74,7 +74,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("a failed batch is logged once, comes back, and is uploaded with the next") {
+TEST_CASE("a failed batch is logged once, returned, and uploaded with the next one") {
   Rig rig;
   rig.start();
   CHECK(rig.answer_to(rig.chain.job()).is_stored());
@@ -93,7 +93,7 @@ TEST_CASE("a failed batch is logged once, comes back, and is uploaded with the n
   CHECK(rig.mailboxes->outage.get().empty());
 }
 
-TEST_CASE("while a batch that failed waits for its next try, the status can say why") {
+TEST_CASE("the status gives the reason while a failed batch waits for its next try") {
   Rig rig;
   std::string outage;
   rig.said.on_line = [&] { outage = rig.mailboxes->outage.get(); };
@@ -105,7 +105,7 @@ TEST_CASE("while a batch that failed waits for its next try, the status can say 
   CHECK(outage.find("injected fault") != std::string::npos);
 }
 
-TEST_CASE("a quit order ends the loop after the job that is there") {
+TEST_CASE("a quit order ends the loop after the job in progress") {
   Rig rig;
   REQUIRE(rig.mailboxes->job.offer(rig.chain.job()));
   rig.mailboxes->orders.set({.hurry = false, .flush = std::nullopt, .quit = true});

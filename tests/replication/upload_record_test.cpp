@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("uploads are counted with their bytes, and failures apart from them") {
+TEST_CASE("uploads are counted with their bytes, and failures are counted separately") {
   UploadRecord record;
   const WallTime now{std::chrono::hours(1)};
   UploadDone failed;

@@ -60,7 +60,7 @@ void write_rows(AppDb& app, int count) {
   for (int i = 0; i < count; ++i) app.run("INSERT INTO t VALUES(randomblob(2000))");
 }
 
-TEST_CASE("attaching puts a rollback-journal database in WAL mode and changes nothing else") {
+TEST_CASE("attaching changes a rollback-journal database to WAL mode and nothing else") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA page_size=1024; CREATE TABLE t(a); INSERT INTO t VALUES(7)");
@@ -73,7 +73,7 @@ TEST_CASE("attaching puts a rollback-journal database in WAL mode and changes no
   CHECK(app.number("PRAGMA user_version") == 0);
 }
 
-TEST_CASE("a database that is absent or still empty is left alone and asked for again later") {
+TEST_CASE("an absent or empty database is left alone and attached later") {
   const TempDir directory;
   const auto path = directory / "app.db";
   CHECK(CheckpointOwner::attach(path, kClock).error().code == Code::NotFound);
@@ -83,7 +83,7 @@ TEST_CASE("a database that is absent or still empty is left alone and asked for 
   CHECK(os::status_of(path)->size == 0);
 }
 
-TEST_CASE("a file that is no database is reported as such and stays as it is") {
+TEST_CASE("a file that is not a database is reported and not changed") {
   const TempDir directory;
   const auto path = directory / "app.db";
   std::ofstream(path) << std::string(8192, 'x');
@@ -91,7 +91,7 @@ TEST_CASE("a file that is no database is reported as such and stays as it is") {
   CHECK(os::status_of(path)->size == 8192);
 }
 
-TEST_CASE("a rollback-journal database that is being written is busy, not changed under the app") {
+TEST_CASE("a rollback-journal database with a writer is busy, and its mode is not changed") {
   const TempDir directory;
   const auto answer = in_child([&]() -> std::string {
     AppDb app(directory / "app.db");
@@ -107,7 +107,7 @@ TEST_CASE("a rollback-journal database that is being written is busy, not change
   attach(directory / "app.db");
 }
 
-TEST_CASE("what a killed app has left in its journal is rolled back where no app is running") {
+TEST_CASE("the journal of a killed app is rolled back where no app is running") {
   const TempDir directory;
   const auto path = directory / "app.db";
   in_child([&]() -> std::string {
@@ -125,8 +125,7 @@ TEST_CASE("what a killed app has left in its journal is rolled back where no app
   CHECK(AppDb(path).text("SELECT a FROM t") == "7");
 }
 
-TEST_CASE(
-    "a change to WAL mode that lost its power before it was finished is undone, and made again") {
+TEST_CASE("a change to WAL mode that a power loss interrupted is undone and repeated") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb(path).run("PRAGMA journal_mode=PERSIST; CREATE TABLE t(a); INSERT INTO t VALUES(7)");
@@ -145,7 +144,7 @@ TEST_CASE(
   CHECK(AppDb(path).text("SELECT a FROM t") == "7");
 }
 
-TEST_CASE("while attached, no checkpoint of the app's moves a frame") {
+TEST_CASE("an app's checkpoint moves no frame while walwrap is attached") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=1; CREATE TABLE t(a)");
@@ -161,7 +160,7 @@ TEST_CASE("while attached, no checkpoint of the app's moves a frame") {
   CHECK(index->checkpoint.backfilled == 0);
 }
 
-TEST_CASE("our own checkpoint passes the lock, captures first, and lets the WAL restart") {
+TEST_CASE("walwrap's checkpoint passes the lock, captures first, and lets the WAL restart") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -212,7 +211,7 @@ struct ReadGoesOn {
   std::uint32_t not_backfilled() const { return owner->read_index()->not_backfilled(); }
 };
 
-TEST_CASE("a reader of the app's keeps the frames it needs, and the checkpoint is no error") {
+TEST_CASE("a reader keeps the frames it needs, and the checkpoint is not an error") {
   ReadGoesOn rig;
   REQUIRE(rig.owner->pass(kNothingToCapture).has_value());
   CHECK(rig.not_backfilled() > 0);
@@ -222,19 +221,19 @@ TEST_CASE("a reader of the app's keeps the frames it needs, and the checkpoint i
   CHECK(rig.not_backfilled() == 0);
 }
 
-TEST_CASE("a blocking checkpoint leaves nothing behind and gives the write lock back") {
+TEST_CASE("a blocking checkpoint leaves no frames and releases the write lock") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   const auto owner = attach(directory / "app.db");
   write_rows(app, 300);
-  const auto braked = owner->brake(kNothingToCapture);
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  const auto blocked = owner->checkpoint_blocking(kNothingToCapture);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(owner->read_index()->not_backfilled() == 0);
   write_rows(app, 1);
   app.run("BEGIN IMMEDIATE");
-  CHECK_FALSE(owner->brake(kNothingToCapture)->held);
+  CHECK_FALSE(owner->checkpoint_blocking(kNothingToCapture)->held);
   app.run("COMMIT");
 }
 
@@ -247,10 +246,11 @@ TEST_CASE("a blocking checkpoint waits for a read that is about to end, and the 
     while (writer.try_run("BEGIN IMMEDIATE; ROLLBACK") == SQLITE_OK) std::this_thread::yield();
     rig.reader.run("COMMIT");
   });
-  const auto braked = rig.owner->brake(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
+  const auto blocked =
+      rig.owner->checkpoint_blocking(kNothingToCapture, {.for_gap = kLong, .for_readers = kLong});
   ends_when_writers_are_held.join();
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(rig.not_backfilled() == 0);
   write_rows(rig.app, 1);
   CHECK(rig.owner->read_index()->header.salts != before->header.salts);
@@ -258,9 +258,9 @@ TEST_CASE("a blocking checkpoint waits for a read that is about to end, and the 
 
 TEST_CASE("a blocking checkpoint releases the writers when a read continues and keeps its frames") {
   ReadGoesOn rig;
-  const auto braked = rig.owner->brake(kNothingToCapture);
-  REQUIRE(braked.has_value());
-  CHECK(braked->held);
+  const auto blocked = rig.owner->checkpoint_blocking(kNothingToCapture);
+  REQUIRE(blocked.has_value());
+  CHECK(blocked->held);
   CHECK(rig.not_backfilled() > 0);
   CHECK(rig.rows_read() == 1);
   write_rows(rig.app, 1);
@@ -268,7 +268,7 @@ TEST_CASE("a blocking checkpoint releases the writers when a read continues and 
   CHECK(rig.rows_read() == 12);
 }
 
-TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes its database") {
+TEST_CASE("the final checkpoint leaves one complete file, as an app's close does") {
   const TempDir directory;
   const auto path = directory / "app.db";
   {
@@ -288,7 +288,7 @@ TEST_CASE("the final checkpoint leaves one file, whole, as when an app closes it
   CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
 }
 
-TEST_CASE("without a final checkpoint the WAL stays for the next start") {
+TEST_CASE("without a final checkpoint the WAL is kept for the next start") {
   const TempDir directory;
   const auto path = directory / "app.db";
   {
@@ -302,7 +302,7 @@ TEST_CASE("without a final checkpoint the WAL stays for the next start") {
   CHECK(AppDb(path).number("SELECT count(*) FROM t") == 10);
 }
 
-TEST_CASE("a settled database is one file, and another one may be written in its place") {
+TEST_CASE("a settled database is one file, and another file may replace it") {
   const TempDir directory;
   const auto path = directory / "app.db";
   {
@@ -353,7 +353,7 @@ TEST_CASE("the WAL of a database that was replaced is dropped without a checkpoi
   CHECK(reopened.text("PRAGMA integrity_check") == "ok");
 }
 
-TEST_CASE("a database with a reader is not settled, and trying loses nothing") {
+TEST_CASE("settling a database with a reader fails and loses nothing") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb app(path);
@@ -374,7 +374,7 @@ TEST_CASE("a database with a reader is not settled, and trying loses nothing") {
   CHECK(app.number("SELECT count(*) FROM t") == 7);
 }
 
-TEST_CASE("an abandoned database is not read by a snapshot any more") {
+TEST_CASE("a snapshot no longer reads an abandoned database") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("CREATE TABLE t(a)");
@@ -388,7 +388,7 @@ TEST_CASE("an abandoned database is not read by a snapshot any more") {
   snapshot->end();
 }
 
-TEST_CASE("the header of the database file is read as it is in the file") {
+TEST_CASE("the header of the database file is read as it is on disk") {
   const TempDir directory;
   AppDb app(directory / "app.db");
   app.run("PRAGMA page_size=1024; CREATE TABLE t(a)");
@@ -436,7 +436,7 @@ bool is_busy_while_published(CheckpointOwner& owner, const std::function<void(ch
   return !recovered && recovered.error().code == Code::Busy;
 }
 
-TEST_CASE("no read or checkpoint of ours takes the write lock while a header is being published") {
+TEST_CASE("walwrap never takes the write lock while a header is being published") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb app(path);
@@ -469,7 +469,7 @@ TEST_CASE("no read or checkpoint of ours takes the write lock while a header is 
   CHECK(owner->pass(kNothingToCapture).has_value());
 }
 
-TEST_CASE("a database file that was replaced or deleted is noticed") {
+TEST_CASE("a replaced or deleted database file is detected") {
   const TempDir directory;
   const auto path = directory / "app.db";
   AppDb app(path);

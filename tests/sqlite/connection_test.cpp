@@ -12,7 +12,7 @@ namespace {
 
 using testing::TempDir;
 
-TEST_CASE("opening never creates a database") {
+TEST_CASE("opening a connection never creates a database") {
   const TempDir directory;
   const auto opened = Connection::open(directory / "none.db", {});
   REQUIRE_FALSE(opened.has_value());
@@ -20,7 +20,7 @@ TEST_CASE("opening never creates a database") {
   CHECK_FALSE(os::exists(directory / "none.db"));
 }
 
-TEST_CASE("a lock, a broken file and a missing row have codes of their own") {
+TEST_CASE("a lock, a damaged file and a missing row have their own codes") {
   const TempDir directory;
   testing::AppDb app(directory / "app.db");
   app.run("CREATE TABLE t(a); BEGIN EXCLUSIVE");
@@ -34,7 +34,7 @@ TEST_CASE("a lock, a broken file and a missing row have codes of their own") {
   CHECK(broken.query_text("PRAGMA journal_mode").error().code == Code::Corrupt);
 }
 
-TEST_CASE("an immutable database is read without leaving a file beside it, whatever its name") {
+TEST_CASE("an immutable database is read without creating a file beside it") {
   const TempDir directory;
   const auto path = directory / "odd%20name?#.db";
   testing::AppDb(path).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(42)");

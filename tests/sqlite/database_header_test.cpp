@@ -10,7 +10,7 @@
 namespace walwrap::sqlite {
 namespace {
 
-TEST_CASE("the page size of a database is read from its header, the largest too") {
+TEST_CASE("the page size of a database is read from its header, including 65536") {
   const testing::TempDir dir;
   for (const std::uint32_t size : {512U, 4096U, 65536U}) {
     CAPTURE(size);

@@ -41,7 +41,7 @@ std::string change_beside(const Rig& rig, const std::string& sql) {
   });
 }
 
-TEST_CASE("a database in rollback journal mode is changed to WAL mode, and nothing else of it is") {
+TEST_CASE("changing a rollback-journal database to WAL mode changes nothing else") {
   for (const char* page_size : {"512", "4096", "65536"}) {
     CAPTURE(page_size);
     const Rig rig(std::string("PRAGMA page_size=") + page_size +
@@ -68,7 +68,7 @@ TEST_CASE("a database in rollback journal mode is changed to WAL mode, and nothi
   }
 }
 
-TEST_CASE("a connection that was open before goes on in WAL mode with its next statement") {
+TEST_CASE("a connection from before the change uses WAL mode with its next statement") {
   const Rig rig("CREATE TABLE t(a)");
   const auto answer = in_child([&]() -> std::string {
     AppDb app(rig.path);
@@ -81,7 +81,7 @@ TEST_CASE("a connection that was open before goes on in WAL mode with its next s
   CHECK(answer == "wal 2");
 }
 
-TEST_CASE("a database that is read or written is not changed, and its app does not notice") {
+TEST_CASE("a database in use keeps its journal mode, and its app does not notice") {
   const Rig rig("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   for (const char* sql :
        {"BEGIN; SELECT * FROM t", "BEGIN IMMEDIATE", "BEGIN IMMEDIATE; INSERT INTO t VALUES(2)",
@@ -107,7 +107,7 @@ TEST_CASE("a database that is read or written is not changed, and its app does n
   CHECK_FALSE(rig.sight().is_locked);
 }
 
-TEST_CASE("what an app that was killed has left is rolled back before the mode changes") {
+TEST_CASE("the journal of a killed app is rolled back before the mode changes") {
   const Rig rig("PRAGMA cache_size=1; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   in_child([&]() -> std::string {
     AppDb app(rig.path);
@@ -135,7 +135,7 @@ TEST_CASE("a journal of a finished transaction does not prevent the change") {
   }
 }
 
-TEST_CASE("what is no database is told from one that is not written yet") {
+TEST_CASE("a file that is not a database is distinguished from one not written yet") {
   const Rig rig("");
   CHECK(inspect_mode(rig.path).error().code == Code::NotFound);
   std::ofstream(rig.path).flush();
@@ -147,7 +147,7 @@ TEST_CASE("what is no database is told from one that is not written yet") {
   CHECK(inspect_mode(rig.directory.path()).error().code == Code::Invalid);
 }
 
-TEST_CASE("a first transaction that has not written its first page yet is no damage") {
+TEST_CASE("a first transaction that has not written its first page is not damage") {
   const Rig rig("");
   const auto answer = in_child([&]() -> std::string {
     AppDb app(rig.path);

@@ -39,7 +39,7 @@ struct Rig {
   std::string checkpoint() { return app.text("PRAGMA wal_checkpoint(PASSIVE)"); }
 };
 
-TEST_CASE("under the restart guard everything may be backfilled, and the WAL does not restart") {
+TEST_CASE("under the restart guard everything may be checkpointed, and the WAL does not restart") {
   Rig rig;
   rig.write(5);
   const auto before = rig.header();
@@ -59,7 +59,7 @@ TEST_CASE("under the restart guard everything may be backfilled, and the WAL doe
   CHECK(rig.checkpoint() == "1");
 }
 
-TEST_CASE("the guard takes no slot that a reader of the app's has marked") {
+TEST_CASE("the guard takes no read mark that an app's reader uses") {
   Rig rig;
   rig.write(1);
   std::vector<std::unique_ptr<testing::AppDb>> readers;
@@ -163,7 +163,7 @@ TEST_CASE("a process that checkpoints each commit does not restart the WAL twice
   CHECK(writer.busy() == 0);
 }
 
-TEST_CASE("a writer that is killed while the lock is lent does not keep it from us") {
+TEST_CASE("a writer that is killed while the lock is lent does not keep the lock") {
   Apps apps({1, 1});
   apps.writers[0]->write(5);
   for (auto& writer : apps.writers) writer->go();
@@ -212,7 +212,7 @@ TEST_CASE("an app that waits for its RESTART or TRUNCATE checkpoint gets it from
   }
 }
 
-TEST_CASE("what an app does while the lock is lent is told apart") {
+TEST_CASE("the outcome of a lending tells what the app did") {
   Apps apps({1000, 0});
   auto& usual = *apps.writers[0];
   auto& never = *apps.writers[1];
@@ -230,7 +230,7 @@ TEST_CASE("what an app does while the lock is lent is told apart") {
   usual.pause();
 }
 
-TEST_CASE("an error while the lock is lent leaves everything as it was, and the next try goes on") {
+TEST_CASE("an error during a lending changes nothing, and the next try continues") {
   Apps apps({1});
   auto& writer = *apps.writers[0];
   writer.write(5);
@@ -251,7 +251,7 @@ TEST_CASE("an error while the lock is lent leaves everything as it was, and the 
   apps.owner->release_restart_guard();
 }
 
-TEST_CASE("a check for a writer does not change our own locks") {
+TEST_CASE("checking for a writer does not change walwrap's own locks") {
   const testing::TempDir directory;
   testing::AppDb(directory / "app.db").run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   const testing::AppProcess app(directory / "app.db", "BEGIN IMMEDIATE");

@@ -43,7 +43,7 @@ constexpr const char* kContents =
     " (SELECT body FROM a INDEXED BY by_x WHERE x >= 0 ORDER BY x))"
     " || (SELECT group_concat(hex(body)) FROM b)";
 
-TEST_CASE("what is read ahead is what the file holds, for every page size and order") {
+TEST_CASE("read-ahead gives the file's bytes, for every page size and order") {
   for (const int page_size : {512, 4096, 65536}) {
     CAPTURE(page_size);
     const TempDir directory;
@@ -56,7 +56,7 @@ TEST_CASE("what is read ahead is what the file holds, for every page size and or
   }
 }
 
-TEST_CASE("a check finds a damaged page through what is read ahead") {
+TEST_CASE("an integrity check finds a damaged page through read-ahead") {
   const TempDir directory;
   {
     AppDb app(directory / "app.db");
@@ -70,7 +70,7 @@ TEST_CASE("a check finds a damaged page through what is read ahead") {
   CHECK((!answer || *answer != "ok"));
 }
 
-TEST_CASE("a file that ends within a page is an error, not zeros") {
+TEST_CASE("a file that ends within a page is an error instead of zeros") {
   const TempDir directory;
   {
     AppDb app(directory / "app.db");

@@ -33,7 +33,7 @@ struct TwoConnections {
   }
 };
 
-TEST_CASE("the checkpoint lock excludes our own connections until it is declared held") {
+TEST_CASE("the checkpoint lock excludes walwrap's connections until it is declared as held") {
   TwoConnections world;
   REQUIRE(lock_without_shim(world.holder.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
   CHECK(world.lock(world.other, wal::kCheckpointLock, 1, kLock) == SQLITE_BUSY);
@@ -42,7 +42,7 @@ TEST_CASE("the checkpoint lock excludes our own connections until it is declared
   CHECK(world.lock(world.other, wal::kCheckpointLock, 1, kUnlock) == SQLITE_OK);
 }
 
-TEST_CASE("of a range over the checkpoint lock, all the other locks are really taken") {
+TEST_CASE("a lock range over the checkpoint lock really takes all its other locks") {
   TwoConnections world;
   REQUIRE(lock_without_shim(world.holder.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
   world.held = true;
@@ -54,7 +54,7 @@ TEST_CASE("of a range over the checkpoint lock, all the other locks are really t
   CHECK(lock_without_shim(world.holder.file(), wal::kRecoverLock, kLock) == SQLITE_OK);
 }
 
-TEST_CASE("a range that cannot be taken whole is not taken in part") {
+TEST_CASE("a lock range is taken completely or not at all") {
   TwoConnections world;
   REQUIRE(lock_without_shim(world.holder.file(), wal::kCheckpointLock, kLock) == SQLITE_OK);
   REQUIRE(lock_without_shim(world.holder.file(), wal::kRecoverLock, kLock) == SQLITE_OK);
@@ -63,7 +63,7 @@ TEST_CASE("a range that cannot be taken whole is not taken in part") {
   CHECK(lock_without_shim(world.holder.file(), wal::kWriteLock, kLock) == SQLITE_OK);
 }
 
-TEST_CASE("a connection that is refused the write lock reads, and cannot write") {
+TEST_CASE("a connection without the write lock can read and cannot write") {
   TwoConnections world;
   set_write_lock(world.other.file(), WriteLock::Refused);
   CHECK(world.lock(world.other, wal::kWriteLock, 1, kLock) == SQLITE_BUSY_RECOVERY);

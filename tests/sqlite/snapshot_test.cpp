@@ -65,7 +65,7 @@ struct Attached {
   }
 };
 
-TEST_CASE("a snapshot keeps its pages while the app writes and we checkpoint") {
+TEST_CASE("a snapshot keeps its pages while the app writes and walwrap checkpoints") {
   Attached world;
   const auto moment = world.snapshot->begin(*world.owner);
   REQUIRE(moment.has_value());
@@ -91,7 +91,7 @@ TEST_CASE("a snapshot of a backfilled WAL reads the file and survives the WAL's 
   CHECK(image(*world.snapshot, *moment) == before);
 }
 
-TEST_CASE("a database without a WAL is read whole from its file") {
+TEST_CASE("a database without a WAL is read completely from its file") {
   const TempDir directory;
   AppDb(directory / "app.db").run("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
   const auto owner = *CheckpointOwner::attach(directory / "app.db", kClock);
@@ -102,7 +102,7 @@ TEST_CASE("a database without a WAL is read whole from its file") {
   CHECK(moment->index.pages == os::status_of(directory / "app.db")->size / 4096);
 }
 
-TEST_CASE("a page past the end of the file is zeros") {
+TEST_CASE("a page past the end of the file is read as zeros") {
   Attached world;
   REQUIRE(world.owner->pass(kNothingToCapture).has_value());
   const auto moment = world.snapshot->begin(*world.owner);
@@ -112,7 +112,7 @@ TEST_CASE("a page past the end of the file is zeros") {
   CHECK(page == ByteVector(page.size(), std::byte{0}));
 }
 
-TEST_CASE("a frame that is not the page's is never passed off as it") {
+TEST_CASE("a frame of another page is never returned as the page") {
   Attached world;
   const auto moment = world.snapshot->begin(*world.owner);
   world.snapshot->set_frames(moment->index.salts, {{Pgno{2}, 1}});  // frame 1 holds page 1
@@ -122,7 +122,7 @@ TEST_CASE("a frame that is not the page's is never passed off as it") {
   CHECK(world.snapshot->read_page(Pgno{2}, page).error().code == Code::Corrupt);
 }
 
-TEST_CASE("an ended snapshot no longer holds up the checkpoint") {
+TEST_CASE("an ended snapshot does not block a checkpoint") {
   Attached world;
   REQUIRE(world.snapshot->begin(*world.owner).has_value());
   world.app.run("INSERT INTO t VALUES(2)");

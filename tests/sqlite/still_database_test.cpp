@@ -37,7 +37,7 @@ void leave_wal(const os::Path& from, const os::Path& to) {
   std::filesystem::copy_file(from.string() + "-wal", to.string() + "-wal");
 }
 
-TEST_CASE("a database in rollback journal mode is read as it is, and stays so") {
+TEST_CASE("a database in rollback journal mode is read unchanged") {
   const TempDir dir;
   AppDb(dir / "a.db")
       .run("PRAGMA page_size=1024; CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(9000))");
@@ -52,7 +52,7 @@ TEST_CASE("a database in rollback journal mode is read as it is, and stays so") 
   CHECK(testing::names_in(dir.path()) == std::vector<std::string>{"a.db"});
 }
 
-TEST_CASE("what is committed in a -wal is read, and what is not committed is not") {
+TEST_CASE("committed frames in a -wal are read, and uncommitted ones are not") {
   const TempDir dir;
   {
     AppDb app(dir / "a.db");
@@ -81,7 +81,7 @@ TEST_CASE("what is committed in a -wal is read, and what is not committed is not
   AppDb(dir / "b.db").run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-TEST_CASE("a database that another process has open is busy, and so is no longer still") {
+TEST_CASE("a database that another process has open is busy") {
   const TempDir dir;
   AppDb(dir / "wal.db").run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   AppDb(dir / "rollback.db").run("CREATE TABLE t(a)");
@@ -99,7 +99,7 @@ TEST_CASE("a database that another process has open is busy, and so is no longer
   CHECK(said == "busy busy ");
 }
 
-TEST_CASE("a transaction that has to be rolled back, and what is no database, are told") {
+TEST_CASE("a transaction to roll back is reported, and so is a file that is not a database") {
   const TempDir dir;
   {
     AppDb app(dir / "a.db");
@@ -120,7 +120,7 @@ TEST_CASE("a transaction that has to be rolled back, and what is no database, ar
   CHECK(StillDatabase::open(dir / "none").error().code == Code::NotFound);
 }
 
-TEST_CASE("a lock that would keep attaching waiting is told, with its process, and nothing else") {
+TEST_CASE("a lock that would delay attaching is reported with its process") {
   const TempDir dir;
   AppDb(dir / "wal.db").run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   AppDb(dir / "rollback.db").run("CREATE TABLE t(a)");

@@ -29,7 +29,7 @@ struct Database {
   testing::TempDir directory;
 };
 
-TEST_CASE("a wrapped database file has its own part and unix's methods") {
+TEST_CASE("a wrapped database file has its own data and the methods of the unix VFS") {
   const Database database;
   register_wrapped<Marked>("test-marked");
   register_wrapped<Marked>("test-marked");  // the second time changes nothing
@@ -46,7 +46,7 @@ TEST_CASE("a wrapped database file has its own part and unix's methods") {
   CHECK(file->pMethods->iVersion == 1);
 }
 
-TEST_CASE("only the file of a main database is wrapped") {
+TEST_CASE("only a main database file is wrapped") {
   const Database database;
   register_wrapped<Marked>("test-marked");
   auto connection = Connection::open(database.directory / "app.db", {.vfs = "test-marked"}).value();

@@ -74,13 +74,13 @@ const std::string kCancelled{code_name(Code::Cancelled)};
 
 }  // namespace
 
-TEST_CASE("a request takes the time it takes while nobody is in a hurry") {
+TEST_CASE("a request has no time limit without a deadline") {
   Rig rig;
   rig.takes = 100s;
   CHECK(rig.perform().how == "done");
 }
 
-TEST_CASE("a request that hangs during a stop makes room for another one, then for none") {
+TEST_CASE("a request that hangs during a stop leaves half of the time for the next one") {
   Rig rig;
   rig.takes = 100s;
   rig.budget.deadline = rig.clock.mono() + 8s;
@@ -95,7 +95,7 @@ TEST_CASE("a request that hangs during a stop makes room for another one, then f
   CHECK(rig.perform().how == kUnknown);
 }
 
-TEST_CASE("a request whose caller gives up ends at once, and no other one begins") {
+TEST_CASE("a request whose caller gives up ends at once, and no other one starts") {
   Rig rig;
   rig.takes = 100s;
   rig.budget.go_on = false;
@@ -104,7 +104,7 @@ TEST_CASE("a request whose caller gives up ends at once, and no other one begins
   CHECK(none.after == 0ns);
 }
 
-TEST_CASE("what a caller's own sink cancels is the caller's, whatever time is left") {
+TEST_CASE("an error of the caller's sink is returned, whatever time is left") {
   Rig rig;
   rig.budget.deadline = rig.clock.mono() + 8s;
   http::Request request;
@@ -115,7 +115,7 @@ TEST_CASE("what a caller's own sink cancels is the caller's, whatever time is le
   CHECK(answer.error().text == "enough");
 }
 
-TEST_CASE("a transport that cannot be made is said") {
+TEST_CASE("a transport that cannot be created is an error") {
   testing::ManualClock clock;
   const auto made = DeadlineTransport::open(
       [](const std::function<bool()>&) -> Result<std::unique_ptr<http::Transport>> {
@@ -126,7 +126,7 @@ TEST_CASE("a transport that cannot be made is said") {
   CHECK(made.error().code == Code::Invalid);
 }
 
-TEST_CASE("without a deadline an attempt takes as long as it likes") {
+TEST_CASE("an attempt without a deadline may take any time") {
   AttemptLimit limit;
   limit.begin(at(0ms));
   for (const auto now : {0ms, 10'000ms, 3'600'000ms}) {
@@ -134,7 +134,7 @@ TEST_CASE("without a deadline an attempt takes as long as it likes") {
   }
 }
 
-TEST_CASE("a deadline gives an attempt half of what was left when it appeared, a second at least") {
+TEST_CASE("a deadline gives an attempt half of the time left, at least a second") {
   struct Row {
     const char* name;
     std::chrono::milliseconds seen, deadline, began, now;
@@ -166,7 +166,7 @@ TEST_CASE("a deadline gives an attempt half of what was left when it appeared, a
   }
 }
 
-TEST_CASE("the share is that of the deadline that holds now") {
+TEST_CASE("the share of an attempt follows the current deadline") {
   AttemptLimit limit;
   limit.begin(at(0ms));
   CHECK(limit.judge(until(10'000ms), at(0ms)) == Verdict::GoOn);

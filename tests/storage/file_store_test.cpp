@@ -94,7 +94,7 @@ class Unprivileged {
 
 }  // namespace
 
-TEST_CASE("what was put is got, listed and removed under its key") {
+TEST_CASE("a stored object is read, listed and removed under its key") {
   const testing::TempDir dir;
   const auto store = open(dir / "replica");
   put(*store, "ltx/0/a", "hello world");
@@ -113,7 +113,7 @@ TEST_CASE("what was put is got, listed and removed under its key") {
   CHECK(store->get("ltx/0/a", {}, discard).error().code == Code::NotFound);
 }
 
-TEST_CASE("an object is empty, small or large, and comes in pieces of any size") {
+TEST_CASE("an object may be empty, small or large, and arrive in pieces of any size") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   struct Row {
@@ -139,7 +139,7 @@ TEST_CASE("an object is empty, small or large, and comes in pieces of any size")
   }
 }
 
-TEST_CASE("a create-only put never overwrites, a replacing one does") {
+TEST_CASE("a create-only put never overwrites, and a replacing put does") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   put(*store, "k", "first");
@@ -152,7 +152,7 @@ TEST_CASE("a create-only put never overwrites, a replacing one does") {
   CHECK(names_in(dir.path()) == std::vector<std::string>{"k"});
 }
 
-TEST_CASE("of two writers racing for a name exactly one gets it, whole") {
+TEST_CASE("one of two concurrent create-only puts succeeds with its whole object") {
   const testing::TempDir dir;
   constexpr int kRounds = 50;
   std::atomic<int> ready = 0;
@@ -185,7 +185,7 @@ TEST_CASE("of two writers racing for a name exactly one gets it, whole") {
   CHECK(names_in(dir / "ltx/0").size() == kRounds);
 }
 
-TEST_CASE("the time given with a put is the one that is listed") {
+TEST_CASE("a listing shows the time given with a put") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   const WallTime time{std::chrono::milliseconds(1'700'000'000'123)};
@@ -201,7 +201,7 @@ TEST_CASE("the time given with a put is the one that is listed") {
   CHECK((*listed)[2].modified > time);
 }
 
-TEST_CASE("a put that fails leaves nothing, under no name") {
+TEST_CASE("a failed put leaves no file") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   const Body broken = [](const WriteFn& sink) -> Result<void> {
@@ -214,7 +214,7 @@ TEST_CASE("a put that fails leaves nothing, under no name") {
   CHECK(names_in(dir / "ltx/0").empty());
 }
 
-TEST_CASE("ranges give exactly their bytes, and a short object is corrupt") {
+TEST_CASE("range reads give exactly their bytes, and an object that is too short is corrupt") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   put(*store, "k", "0123456789");
@@ -270,7 +270,7 @@ TEST_CASE("a listing is in byte order, by prefix, and starts after a key") {
   }
 }
 
-TEST_CASE("temporaries, dot files and lost+found are never listed") {
+TEST_CASE("a listing leaves out temporary files, dot files and lost+found") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   put(*store, "ltx/0/a", "x");
@@ -286,7 +286,7 @@ TEST_CASE("temporaries, dot files and lost+found are never listed") {
   CHECK(store->get("ltx/0", {}, discard).error().code == Code::NotFound);
 }
 
-TEST_CASE("a loop of symbolic links ends in an error, not in a listing that goes on for ever") {
+TEST_CASE("a loop of symbolic links ends a listing with an error") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   fs::create_directory_symlink("..", dir / "up");
@@ -296,7 +296,7 @@ TEST_CASE("a loop of symbolic links ends in an error, not in a listing that goes
   CHECK(listed.error().code == Code::Invalid);
 }
 
-TEST_CASE("a key that leads out of the root or could not be listed is refused") {
+TEST_CASE("a key that leaves the root or could not be listed is refused") {
   const testing::TempDir dir;
   const auto store = open(dir / "replica");
   for (const std::string key : {"", "/a", "a/", "a//b", ".", "..", "../a", "a/../b", "a/./b", ".a",
@@ -311,7 +311,7 @@ TEST_CASE("a key that leads out of the root or could not be listed is refused") 
   CHECK(names_in(dir.path()).empty());
 }
 
-TEST_CASE("only a put makes a root that is not there, and only where it was opened to create it") {
+TEST_CASE("only a put creates a missing root, and only in a store opened to create") {
   const testing::TempDir dir;
   const fs::path root = dir / "replica";
   for (const Access access : {Access::Read, Access::Write}) {
@@ -331,7 +331,7 @@ TEST_CASE("only a put makes a root that is not there, and only where it was open
   CHECK((fs::status(root).permissions() & fs::perms::others_all) == fs::perms::none);
 }
 
-TEST_CASE("a store that is opened to be read writes nothing") {
+TEST_CASE("a store that is opened to read writes nothing") {
   const testing::TempDir dir;
   put(*open(dir / "replica"), "k", "x");
   const auto store = FileStore::open(dir / "replica", Access::Read).value();
@@ -341,7 +341,7 @@ TEST_CASE("a store that is opened to be read writes nothing") {
   CHECK(names_in(dir / "replica") == std::vector<std::string>{"k"});
 }
 
-TEST_CASE("a root is a directory, and where its parent is not there its volume is not mounted") {
+TEST_CASE("a root must be a directory, and a root without its parent is not mounted") {
   const testing::TempDir dir;
   CHECK(FileStore::open(dir / "a/replica", Access::Create).error().code == Code::Unavailable);
   CHECK_FALSE(fs::exists(dir / "a"));
@@ -350,7 +350,7 @@ TEST_CASE("a root is a directory, and where its parent is not there its volume i
   CHECK(FileStore::open(dir / "file/replica", Access::Create).error().code == Code::Invalid);
 }
 
-TEST_CASE("a root that has gone is unavailable, never empty, and no put makes another") {
+TEST_CASE("a root that disappeared is unavailable, never empty, and no put recreates it") {
   const testing::TempDir dir;
   const fs::path root = dir / "replica";
   const auto store = open(root);
@@ -393,7 +393,7 @@ TEST_CASE("a root that has gone is unavailable, never empty, and no put makes an
   CHECK(store->rebind().error().code == Code::Invalid);
 }
 
-TEST_CASE("where two could create one name at once, the store says so after its first put") {
+TEST_CASE("a store that cannot create atomically reports it after its first put") {
   const testing::TempDir dir;
   const auto store = open(dir / "replica");
   CHECK(store->create_only() == CreateOnly::NotKnown);
@@ -410,7 +410,7 @@ TEST_CASE("where two could create one name at once, the store says so after its 
   CHECK(store->create_only() == CreateOnly::Atomic);
 }
 
-TEST_CASE("a level directory that was removed is created again") {
+TEST_CASE("a removed level directory is created again") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   put(*store, "ltx/0/a", "x");
@@ -420,7 +420,7 @@ TEST_CASE("a level directory that was removed is created again") {
   CHECK(keys(*store, "") == "ltx/0/b");
 }
 
-TEST_CASE("a file where a directory belongs is an error, not an empty listing") {
+TEST_CASE("a file in place of a directory is an error instead of an empty listing") {
   const testing::TempDir dir;
   const auto store = open(dir.path());
   write_file(dir / "ltx", "x");
@@ -428,7 +428,7 @@ TEST_CASE("a file where a directory belongs is an error, not an empty listing") 
   CHECK(store->put("ltx/0/a", body_of(as_bytes("x")), kCreate).error().code == Code::Invalid);
 }
 
-TEST_CASE("old temporaries of ours are removed at the start, fresh ones and others' are kept") {
+TEST_CASE("old temporary files of walwrap are removed at the start, and no others") {
   const testing::TempDir dir;
   const std::string ours = "a.ltx.tmp-0123456789abcdef";
   write_file(dir / "ltx/0" / ours, "half");
@@ -447,7 +447,7 @@ TEST_CASE("old temporaries of ours are removed at the start, fresh ones and othe
   CHECK(fs::exists(dir / "ltx/0/a.ltx"));
 }
 
-TEST_CASE("missing rights are denied, never an empty listing") {
+TEST_CASE("missing rights are an error instead of an empty listing") {
   const testing::TempDir dir;
   const Unprivileged somebody(dir.path());
   const auto store = open(dir / "replica");

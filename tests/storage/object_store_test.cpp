@@ -8,7 +8,7 @@
 namespace walwrap::storage {
 namespace {
 
-TEST_CASE("an object is read whole, but never past the limit that was given") {
+TEST_CASE("an object is read completely, but never past the given limit") {
   const testing::TempDir directory;
   const auto store = FileStore::open(directory / "replica", Access::Create).value();
   REQUIRE(store->put("a", body_of(as_bytes("0123456789")), {}).has_value());
@@ -19,7 +19,7 @@ TEST_CASE("an object is read whole, but never past the limit that was given") {
   CHECK(get_all(*store, "b", 9).error().code == Code::NotFound);
 }
 
-TEST_CASE("a body gives the same bytes each time it is asked") {
+TEST_CASE("a body gives the same bytes each time it is read") {
   const Body body = body_of(as_bytes("abc"));
   for (int i = 0; i < 2; ++i) {
     std::string got;

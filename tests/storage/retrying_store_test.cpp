@@ -74,7 +74,7 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("an outage of any length is outlasted") {
+TEST_CASE("the retrying store waits through an outage of any length") {
   Rig rig;
   rig.bucket.faults().fail_next(500, StoreFault::error(Code::Unavailable));
   REQUIRE(rig.put("k", "x").has_value());
@@ -86,7 +86,7 @@ TEST_CASE("an outage of any length is outlasted") {
   for (const auto sleep : rig.sleeps) CHECK(sleep <= RetryingStore::kLook);
 }
 
-TEST_CASE("a write whose reply was lost is repeated with the same bytes and found taken") {
+TEST_CASE("a write whose answer was lost is repeated and found as done") {
   Rig rig;
   rig.bucket.faults().fail(1, StoreFault::lost_reply());
   const auto done = rig.put("k", "mine");
@@ -96,7 +96,7 @@ TEST_CASE("a write whose reply was lost is repeated with the same bytes and foun
   CHECK(rig.bucket.count(StoreOperation::Put) == 2);
 }
 
-TEST_CASE("an answer is returned as it is, at once") {
+TEST_CASE("an answer is returned unchanged at once") {
   Rig rig;
   for (const Code code : {Code::NotFound, Code::Exists, Code::Denied, Code::Corrupt, Code::Invalid,
                           Code::Mismatch, Code::Unsupported}) {
@@ -110,7 +110,7 @@ TEST_CASE("an answer is returned as it is, at once") {
   CHECK(rig.lines.empty());
 }
 
-TEST_CASE("every operation is tried again") {
+TEST_CASE("every operation is repeated after a temporary failure") {
   Rig rig;
   const std::string text = "0123456789";
   const auto fail_next = [&] {
@@ -135,7 +135,7 @@ TEST_CASE("every operation is tried again") {
   CHECK(rig.store.describe() == "fake://bucket");
 }
 
-TEST_CASE("the first objects are asked for until there is an answer") {
+TEST_CASE("listing the first objects is repeated until there is an answer") {
   Rig rig;
   for (const std::string key : {"a", "b", "c"}) rig.bucket.set(key, as_bytes("x"));
   rig.bucket.page = 2;
@@ -147,7 +147,7 @@ TEST_CASE("the first objects are asked for until there is an answer") {
   CHECK(rig.bucket.count(StoreOperation::List) == 2);
 }
 
-TEST_CASE("a removal of many that broke off is repeated until all are gone") {
+TEST_CASE("a removal of many objects that broke off is repeated until all are gone") {
   Rig rig;
   for (const std::string key : {"a", "b", "c", "d"}) rig.bucket.set(key, as_bytes("x"));
   rig.bucket.faults().fail(2, StoreFault::error(Code::Unavailable));
@@ -158,7 +158,7 @@ TEST_CASE("a removal of many that broke off is repeated until all are gone") {
   CHECK(rig.bucket.count(StoreOperation::Remove) == 5);
 }
 
-TEST_CASE("a get that broke off goes on behind the last byte it gave") {
+TEST_CASE("a read that broke off continues after the last byte it gave") {
   struct Row {
     ByteRange range;
     std::string expected;
@@ -181,7 +181,7 @@ TEST_CASE("a get that broke off goes on behind the last byte it gave") {
   }
 }
 
-TEST_CASE("what the caller's own sink or body says is not repeated, whatever its code") {
+TEST_CASE("an error of the caller's sink or body is not retried, whatever its code") {
   Rig rig;
   rig.bucket.set("k", as_bytes("0123456789"));
   const auto got = rig.store.get(
@@ -206,7 +206,7 @@ TEST_CASE("what the caller's own sink or body says is not repeated, whatever its
   CHECK(as_text(*rig.bucket.bytes_of("new")) == "whole");
 }
 
-TEST_CASE("a body that is to be asked for once is asked for once, and its outage is known") {
+TEST_CASE("a body that can be sent once is sent once, and its outage is reported") {
   Rig rig;
   const PutOptions once{.repeat = Repeat::Once};
   rig.bucket.faults().fail_next(2, StoreFault::error(Code::Unavailable));
@@ -223,7 +223,7 @@ TEST_CASE("a body that is to be asked for once is asked for once, and its outage
   CHECK(rig.outages.size() == 2);
 }
 
-TEST_CASE("told to stop, it stops within a tenth of a second and says what was wrong") {
+TEST_CASE("a stop ends a retry within a tenth of a second with the last error") {
   Rig rig;
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
   MonoTime told{};
@@ -239,7 +239,7 @@ TEST_CASE("told to stop, it stops within a tenth of a second and says what was w
   CHECK(rig.clock.mono() - told <= RetryingStore::kLook);
 }
 
-TEST_CASE("in a hurry it tries in short steps until the deadline, and no longer") {
+TEST_CASE("in a hurry the retries are short and end at the deadline") {
   Rig rig;
   const MonoTime start = rig.clock.mono();
   rig.bucket.faults().fail_all(StoreFault::error(Code::Unavailable));
@@ -272,7 +272,7 @@ TEST_CASE("a hurry that begins during a long wait ends the wait") {
   CHECK(next_try == stop);
 }
 
-TEST_CASE("a deadline that has passed still allows the one try that was asked for") {
+TEST_CASE("after the deadline one try is still made") {
   Rig rig;
   rig.budget.deadline = rig.clock.mono() - 1s;
   CHECK(rig.put("k", "x").has_value());
@@ -314,7 +314,7 @@ TEST_CASE("an outage is logged when it starts, every 30 s, and when it ends") {
   CHECK(rig.lines.size() == 2);
 }
 
-TEST_CASE("a store that says when to come back is not asked sooner, unless time is short") {
+TEST_CASE("a store's Retry-After is respected unless time is short") {
   struct Row {
     std::string_view name;
     std::chrono::milliseconds asked;
@@ -357,7 +357,7 @@ TEST_CASE("the caller is notified once when an outage begins and once when it en
   CHECK(rig.outages == std::vector<std::string>{"injected fault", ""});
 }
 
-TEST_CASE("the first retries come soon") {
+TEST_CASE("the first retries are made soon") {
   Rig rig;
   rig.bucket.faults().fail_next(3, StoreFault::error(Code::Unavailable));
   CHECK(rig.put("k", "x").has_value());
@@ -365,7 +365,7 @@ TEST_CASE("the first retries come soon") {
   CHECK(rig.slept() <= 100ms + 200ms + 400ms);
 }
 
-TEST_CASE("what a put reported as stored is stored, whatever one fault it met") {
+TEST_CASE("an object reported as stored is stored after any one fault") {
   int runs = 0;
   for_each_fault([&](FaultPlan& faults) {
     ++runs;

@@ -13,7 +13,7 @@ using testing::FakeStore;
 using testing::FakeTransport;
 using testing::StoreFault;
 
-TEST_CASE("errors of a store are counted by kind, and an absent object is not an error") {
+TEST_CASE("store errors are counted by kind, and an absent object is not an error") {
   FakeBucket bucket;
   SharedCounts counts;
   const auto store = with_counts(std::make_unique<FakeStore>(bucket), counts);
@@ -31,7 +31,7 @@ TEST_CASE("errors of a store are counted by kind, and an absent object is not an
   CHECK(counts.get().of(StoreError::Other) == 0);
 }
 
-TEST_CASE("requests are counted by what they are billed as, answered or not") {
+TEST_CASE("requests are counted by their billing class, answered or not") {
   SharedCounts counts;
   const auto transport = with_counts(std::make_unique<FakeTransport>(), counts);
   const auto ask = [&](http::Method method, const std::string& url) {

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a report arrives as it was sent, whatever its kind and values") {
+TEST_CASE("a report arrives unchanged, whatever its kind and values") {
   for (const auto kind :
        {Report::Ready, Report::Refused, Report::Position, Report::Fenced, Report::Drained}) {
     ReplicatorReport report;
@@ -35,7 +35,7 @@ TEST_CASE("a report arrives as it was sent, whatever its kind and values") {
   }
 }
 
-TEST_CASE("an order arrives as it was sent, whatever its kind and values") {
+TEST_CASE("an order arrives unchanged, whatever its kind and values") {
   for (const auto kind : {Order::AppStarted, Order::Stopping, Order::AppGone, Order::Flush}) {
     const InitOrder order{.kind = kind, .pid = 4'194'304, .deadline = MonoTime{123'456'789'012ns}};
     const auto parsed = parse_order(encode(order)).value();
@@ -54,7 +54,7 @@ TEST_CASE("a text too long for a packet is cut between characters") {
   CHECK(parse_report(encode(report)).value().text.size() == kMaxText);
 }
 
-TEST_CASE("a packet that is no message is refused") {
+TEST_CASE("a packet that is not a message is refused") {
   const auto report = encode(ReplicatorReport{});
   CHECK_FALSE(parse_report("").has_value());
   CHECK_FALSE(parse_report(report.substr(1)).has_value());
@@ -85,7 +85,7 @@ TEST_CASE("the longest report passes through a channel") {
   CHECK(ends.init.receive().state == Channel::State::Empty);
 }
 
-TEST_CASE("a closed channel is a message to the other end") {
+TEST_CASE("a closed channel is reported to the other end") {
   auto ends = Channel::create_pair().value();
   std::optional<Channel> replicator(std::move(ends.replicator));
   REQUIRE(replicator->send(encode(ReplicatorReport{})).has_value());

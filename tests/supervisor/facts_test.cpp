@@ -24,7 +24,7 @@ std::string line_of(const Fact& fact) {
   return text.substr(start, text.size() - start - 1);
 }
 
-TEST_CASE("the last line tells how the flush went, how far it came and what was left of the time") {
+TEST_CASE("the last log line gives the flush result, its position and the time left") {
   fact::Stopped stopped;
   stopped.exit_code = 0;
   stopped.flush = FlushOutcome::Ok;
@@ -49,7 +49,7 @@ TEST_CASE("the last line tells how the flush went, how far it came and what was 
   CHECK(line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
 }
 
-TEST_CASE("facts become log lines with constant messages, keys and units") {
+TEST_CASE("events become log lines with constant messages, keys and units") {
   CHECK(line_of(fact::AppStarted{os::Pid{42}}) == "level=info msg=\"app started\" pid=42");
   CHECK(line_of(fact::AppEnded{{.code = 0, .signal = SIGTERM}, 1'500ms}) ==
         "level=info msg=\"app ended\" status=SIGTERM ran_ms=1500");

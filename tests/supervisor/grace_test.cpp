@@ -20,7 +20,7 @@ UploadEstimate upload(milliseconds slow_put, Bytes backlog) {
   return {.slow_put = slow_put, .backlog = backlog};
 }
 
-TEST_CASE("the grace is divided into the app's part, the flush's and a margin") {
+TEST_CASE("the grace is divided into the app's part, the flush's part and a margin") {
   const GraceRow rows[] = {
       {"5 s, nothing known", {5s, FlushNeed::Final, {}}, 3200ms, 1500ms, 300ms},
       {"10 s, nothing known", {10s, FlushNeed::Final, {}}, 6500ms, 3s, 500ms},
@@ -88,7 +88,7 @@ TEST_CASE("the parts of any grace add up to it, and none is negative") {
   }
 }
 
-TEST_CASE("a slow upload is remembered for a while") {
+TEST_CASE("a slow upload is remembered for some time") {
   auto estimate = update_estimate(std::nullopt, 800ms, 10);
   CHECK(estimate.slow_put == 800ms);
   estimate = update_estimate(estimate, 5ms, 20);
@@ -99,7 +99,7 @@ TEST_CASE("a slow upload is remembered for a while") {
   CHECK(estimate.slow_put >= 5ms);
 }
 
-TEST_CASE("points of a timeline come in their order and end with the grace") {
+TEST_CASE("the points of a timeline are in order and end with the grace") {
   const MonoTime now{100s};
   const auto line = plan_timeline({30s, FlushNeed::Final, {}}, now);
   CHECK(line.begun == now);
@@ -109,7 +109,7 @@ TEST_CASE("points of a timeline come in their order and end with the grace") {
   CHECK(line.end == now + 30s);
 }
 
-TEST_CASE("a second timeline can take time away but never gives any") {
+TEST_CASE("a second timeline can shorten the time and never extends it") {
   const MonoTime now{100s};
   const auto slow = plan_timeline({30s, FlushNeed::Final, {}}, now);
   const auto quick = plan_timeline({5s, FlushNeed::Final, {}}, now + 2s);
@@ -119,7 +119,7 @@ TEST_CASE("a second timeline can take time away but never gives any") {
   CHECK(hasten(quick, slow).flush_until == quick.flush_until);
 }
 
-TEST_CASE("waiting for the killed costs at most half of the flush") {
+TEST_CASE("waiting for killed processes takes at most half of the flush") {
   const MonoTime now{100s};
   const auto line = plan_timeline({5s, FlushNeed::Final, {}}, now);
   CHECK(kill_limit(line, now) == now + 1s);

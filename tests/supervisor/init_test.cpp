@@ -24,7 +24,7 @@ int status_of_life(std::vector<std::string> command,
     InitOptions options;
     options.command = std::move(command);
     options.environment = os::all_environment();
-    options.host.grace = std::chrono::seconds(5);
+    options.platform.grace = std::chrono::seconds(5);
     options.replicator_main = std::move(replicator);
     ::_exit(run_init(options, {signals, inherited}, clock, log));
   }
@@ -40,12 +40,12 @@ TEST_CASE("without a replica the container's status is the app's") {
   CHECK(status_of_life({"/bin/sh", "-c", "kill -KILL $$"}) == 137);
 }
 
-TEST_CASE("a command that is not there is 127, one that cannot be executed 126") {
+TEST_CASE("a missing command exits with 127, and one that cannot be executed with 126") {
   CHECK(status_of_life({"/no/such/command"}) == 127);
   CHECK(status_of_life({"/etc/passwd"}) == 126);
 }
 
-TEST_CASE("a replicator that refuses keeps the app from starting") {
+TEST_CASE("a refusing replicator prevents the start of the app") {
   const auto refuse = [](Channel channel, AtFork, std::uint64_t) {
     ReplicatorReport report;
     report.kind = Report::Refused;

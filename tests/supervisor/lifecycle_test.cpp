@@ -35,7 +35,7 @@ void check_rows(std::span<const StepRow> rows) {
   }
 }
 
-TEST_CASE("what happens while a life starts") {
+TEST_CASE("each event during the start has its actions") {
   const StepRow rows[] = {
       {"the app waits for the replicator", "", "", "position=5", "", "Starting"},
       {"Ready starts the app", "", "", "ready", "start", "Starting"},
@@ -44,72 +44,71 @@ TEST_CASE("what happens while a life starts") {
        "order:AppStarted", "Running"},
       {"a refusal ends the start with its own code", "", "refused=3", "died", "exit=3", "Done"},
       {"a refusal without a code is 125", "", "refused", "died", "exit=125", "Done"},
-      {"a refusing replicator gets a moment to go", "", "", "refused", "close", "Leaving"},
+      {"a refusing replicator gets a moment to exit", "", "", "refused", "close", "Leaving"},
       {"a refusing replicator that stays is killed", "", "refused", "due",
        "kill-replicator exit=125", "Done"},
       {"another writer at the start is a refusal", "", "fenced", "died", "exit=125", "Done"},
       {"a replicator that dies is not restarted at once", "", "", "died", "", "Starting"},
-      {"but after a delay", "", "died", "due", "fork", "Starting"},
-      {"four deaths are borne", "", "died due died due died due", "died", "", "Starting"},
-      {"the fifth ends the start", "", "died due died due died due died due", "died", "exit=125",
-       "Done"},
+      {"but after a delay it is", "", "died", "due", "fork", "Starting"},
+      {"four crashes do not end the start", "", "died due died due died due", "died", "",
+       "Starting"},
+      {"the fifth crash ends the start", "", "died due died due died due died due", "died",
+       "exit=125", "Done"},
       {"a replicator that hangs after closing its channel is killed", "", "closed", "due",
        "kill-replicator", "Starting"},
-      {"no process to be had is tried again", "", "ready busy", "due", "start", "Starting"},
+      {"a failed fork is tried again", "", "ready busy", "due", "start", "Starting"},
       {"and again", "", "ready busy due busy", "due", "start", "Starting"},
       {"a replicator that died meanwhile must be Ready first", "", "ready busy died", "due", "",
        "Starting"},
       {"and then the app starts", "", "ready busy died due due", "ready", "start", "Starting"},
-      {"an app that cannot be found ends the life in order", "", "ready", "not-started=127",
+      {"a missing app ends the run in order", "", "ready", "not-started=127",
        "order:Stopping order:AppGone look", "Quiescing"},
       {"with 127", "", "ready not-started=127 left=0 drained=ok", "died", "exit=127", "Done"},
       {"a signal aborts the start", "", "", "TERM", "close", "Leaving"},
       {"with 128 + the signal", "", "TERM", "died", "exit=143", "Done"},
-      {"an interrupt too", "", "INT", "died", "exit=130", "Done"},
-      {"and a quit, as there is no app to take it", "", "QUIT", "died", "exit=131", "Done"},
-      {"and a hang-up of the terminal", "", "hang-up", "died", "exit=143", "Done"},
+      {"SIGINT aborts it too", "", "INT", "died", "exit=130", "Done"},
+      {"and SIGQUIT, because no app takes it", "", "QUIT", "died", "exit=131", "Done"},
+      {"and a hang-up of the terminal too", "", "hang-up", "died", "exit=143", "Done"},
       {"an aborted replicator that stays is killed", "", "TERM", "due", "kill-replicator exit=143",
        "Done"},
-      {"a start is aborted at once while the replicator is down", "", "died", "TERM", "exit=143",
-       "Done"},
-      {"a reload has nobody to go to yet", "", "", "HUP", "", "Starting"},
-      {"Ctrl-Z stops us during a restore", "", "", "TSTP", "suspend", "Starting"},
+      {"a start without a replicator is aborted at once", "", "died", "TERM", "exit=143", "Done"},
+      {"a reload has no app to go to yet", "", "", "HUP", "", "Starting"},
+      {"Ctrl-Z stops walwrap during a restore", "", "", "TSTP", "suspend", "Starting"},
       {"a third Ctrl-C does not wait for the replicator", "", "^C ^C", "^C", "kill-replicator",
        "Leaving"},
   };
   check_rows(rows);
 }
 
-TEST_CASE("what happens while the app runs") {
+TEST_CASE("each event beside the running app has its actions") {
   const StepRow rows[] = {
-      {"its signals reach it", "", "ready spawned", "USR1", "app:USR1", "Running"},
-      {"a reload is no stop", "", "ready spawned", "HUP", "app:HUP", "Running"},
-      {"a window's size reaches it", "", "ready spawned", "WINCH", "app:WINCH", "Running"},
-      {"a broken pipe is not its business", "", "ready spawned", "PIPE", "", "Running"},
-      {"Ctrl-Z stops the app and us", "", "ready spawned", "TSTP", "suspend", "Running"},
-      {"Ctrl-Z at the app stops us, so that a shell sees it", "", "ready spawned shell=there",
+      {"its signals are forwarded", "", "ready spawned", "USR1", "app:USR1", "Running"},
+      {"a reload is not a stop", "", "ready spawned", "HUP", "app:HUP", "Running"},
+      {"a new window size is forwarded", "", "ready spawned", "WINCH", "app:WINCH", "Running"},
+      {"SIGPIPE is not forwarded", "", "ready spawned", "PIPE", "", "Running"},
+      {"Ctrl-Z stops the app and walwrap", "", "ready spawned", "TSTP", "suspend", "Running"},
+      {"Ctrl-Z in the app stops walwrap, so that a shell sees it", "", "ready spawned shell=there",
        "stopped=TSTP", "suspend-job", "Running"},
-      {"a read from the background, too", "", "ready spawned shell=there", "stopped=TTIN",
+      {"a read from the background does the same", "", "ready spawned shell=there", "stopped=TTIN",
        "suspend-job", "Running"},
-      {"without a shell Ctrl-Z cannot freeze the app", "", "ready spawned shell=gone",
+      {"without a shell Ctrl-Z does not stop the app", "", "ready spawned shell=gone",
        "stopped=TSTP", "resume", "Running"},
-      {"without a shell it cannot freeze us", "", "ready spawned shell=gone", "TSTP", "app:TSTP",
-       "Running"},
+      {"without a shell it does not stop walwrap", "", "ready spawned shell=gone", "TSTP",
+       "app:TSTP", "Running"},
       {"nor as PID 1", "pid-1", "ready spawned shell=there", "stopped=TSTP", "resume", "Running"},
       {"without a shell a read from the background stays stopped", "", "ready spawned shell=gone",
        "stopped=TTIN", "", "Running"},
-      {"STOP is what its sender meant", "", "ready spawned shell=there", "stopped=STOP", "",
-       "Running"},
-      {"Ctrl-Z does not freeze a drain", "", "ready spawned shell=there TERM", "stopped=TSTP",
+      {"SIGSTOP is obeyed", "", "ready spawned shell=there", "stopped=STOP", "", "Running"},
+      {"Ctrl-Z does not stop a drain", "", "ready spawned shell=there TERM", "stopped=TSTP",
        "resume", "Stopping"},
-      {"what the shell brings back brings the app back", "",
+      {"when the shell continues walwrap, the app continues", "",
        "ready spawned shell=there stopped=TSTP", "CONT", "resume", "Running"},
       {"and CONT resumes both", "", "ready spawned TSTP", "CONT", "resume", "Running"},
       {"a CONT without it is forwarded", "", "ready spawned", "CONT", "app:CONT", "Running"},
       {"PID 1 forwards TSTP only", "pid-1", "ready spawned", "TSTP", "app:TSTP", "Running"},
       {"and not TTIN", "pid-1", "ready spawned", "TTIN", "", "Running"},
       {"a dead replicator is restarted", "", "ready spawned died", "due", "fork", "Running"},
-      {"and told that the app runs", "", "ready spawned died due", "ready", "order:AppStarted",
+      {"and learns that the app runs", "", "ready spawned died due", "ready", "order:AppStarted",
        "Running"},
       {"and does not start the app once more", "", "ready spawned died due ready", "ready", "",
        "Running"},
@@ -119,27 +118,27 @@ TEST_CASE("what happens while the app runs") {
        "Running"},
       {"another writer stops the app", "", "ready spawned", "fenced",
        "app:TERM continue order:Stopping", "Stopping"},
-      {"an orphan's end is none of our business", "", "ready spawned", "orphan", "", "Running"},
-      {"an app that ends is followed by a look at what it left", "", "ready spawned", "exited=0",
-       "order:Stopping order:AppGone look", "Quiescing"},
+      {"an orphan's end is ignored", "", "ready spawned", "orphan", "", "Running"},
+      {"the end of the app is followed by a check for its processes", "", "ready spawned",
+       "exited=0", "order:Stopping order:AppGone look", "Quiescing"},
   };
   check_rows(rows);
 }
 
-TEST_CASE("what happens during a stop") {
+TEST_CASE("each event during a stop has its actions") {
   const StepRow rows[] = {
-      {"the app has its signal first, then all others learn of it", "", "ready spawned", "TERM",
+      {"the app gets its signal first, then the others learn of it", "", "ready spawned", "TERM",
        "app:TERM continue order:Stopping", "Stopping"},
-      {"it gets the signal that came", "", "ready spawned", "INT",
+      {"it gets the signal that arrived", "", "ready spawned", "INT",
        "app:INT continue order:Stopping", "Stopping"},
       {"a hang-up of the terminal reaches it as TERM", "", "ready spawned", "hang-up",
        "app:TERM continue order:Stopping", "Stopping"},
-      {"where the host signals everybody it has TERM already", "signals-all", "ready spawned",
-       "TERM", "continue order:Stopping", "Stopping"},
+      {"where the platform signals each process it has TERM already", "signals-all",
+       "ready spawned", "TERM", "continue order:Stopping", "Stopping"},
       {"but not INT", "signals-all", "ready spawned", "INT", "app:INT continue order:Stopping",
        "Stopping"},
-      {"nor what we send on account of another writer", "signals-all", "ready spawned", "fenced",
-       "app:TERM continue order:Stopping", "Stopping"},
+      {"nor the signal that walwrap sends because of another writer", "signals-all",
+       "ready spawned", "fenced", "app:TERM continue order:Stopping", "Stopping"},
       {"a suspended app is resumed", "", "ready spawned TSTP", "TERM",
        "app:TERM resume continue order:Stopping", "Stopping"},
       {"a repeated signal is swallowed", "", "ready spawned TERM +1999ms", "TERM", "", "Stopping"},
@@ -153,21 +152,21 @@ TEST_CASE("what happens during a stop") {
        "order:Flush", "Flushing"},
       {"other signals are forwarded", "", "ready spawned TERM", "USR2", "app:USR2", "Stopping"},
       {"Ctrl-Z is not", "", "ready spawned TERM", "TSTP", "", "Stopping"},
-      {"nor is a hang-up on top of it", "", "ready spawned TERM", "hang-up", "", "Stopping"},
+      {"nor is a later hang-up", "", "ready spawned TERM", "hang-up", "", "Stopping"},
       {"an app past its time is killed", "", "ready spawned TERM", "due", "kill-app", "Stopping"},
-      {"one that survives that is left behind", "", "ready spawned TERM due", "due",
+      {"an app that survives SIGKILL is left behind", "", "ready spawned TERM due", "due",
        "order:AppGone look", "Quiescing"},
       {"its late end changes nothing", "", "ready spawned TERM due due", "killed=9", "",
        "Quiescing"},
-      {"an app that ends is followed by a look at what it left", "", "ready spawned TERM",
+      {"the end of the app is followed by a check for its processes", "", "ready spawned TERM",
        "exited=0", "order:AppGone look", "Quiescing"},
       {"a replicator that dies is replaced at once", "", "ready spawned TERM", "died", "fork",
        "Stopping"},
-      {"and told where we are", "", "ready spawned TERM died", "ready",
+      {"and learns the state of the stop", "", "ready spawned TERM died", "ready",
        "order:AppStarted order:Stopping", "Stopping"},
-      {"one that was down is restarted at once", "", "ready spawned died", "TERM",
+      {"a replicator that was down is restarted at once", "", "ready spawned died", "TERM",
        "app:TERM continue fork", "Stopping"},
-      {"the second death costs a little time", "", "ready spawned TERM died", "died", "",
+      {"the second crash costs a little time", "", "ready spawned TERM died", "died", "",
        "Stopping"},
       {"but not the replicator", "", "ready spawned TERM died died", "due", "fork", "Stopping"},
       {"the third Ctrl-C kills the app", "", "ready spawned ^C ^C", "^C", "kill-app", "Stopping"},
@@ -179,23 +178,22 @@ TEST_CASE("what happens during a stop") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens to the processes an app leaves behind") {
+TEST_CASE("each event after the app's end has its actions for remaining processes") {
   const StepRow rows[] = {
-      {"with nobody left the flush begins", "", "ready spawned exited=0", "left=0", "order:Flush",
-       "Flushing"},
-      {"they are asked to end", "", "ready spawned exited=0", "left=2", "left:TERM", "Quiescing"},
-      {"each end is a reason to look", "", "ready spawned exited=0 left=2", "orphan", "look",
+      {"with no process left the flush begins", "", "ready spawned exited=0", "left=0",
+       "order:Flush", "Flushing"},
+      {"they get TERM", "", "ready spawned exited=0", "left=2", "left:TERM", "Quiescing"},
+      {"each end causes a check", "", "ready spawned exited=0 left=2", "orphan", "look",
        "Quiescing"},
-      {"and so is a moment's time", "", "ready spawned exited=0 left=2", "due", "look",
-       "Quiescing"},
+      {"and so does a short time", "", "ready spawned exited=0 left=2", "due", "look", "Quiescing"},
       {"they have two seconds", "", "ready spawned exited=0 left=2 +1999ms", "left=2", "",
        "Quiescing"},
       {"then they are killed", "", "ready spawned exited=0 left=2 +2s", "left=2", "left:KILL",
        "Quiescing"},
-      {"with nobody left then the flush begins", "", "ready spawned exited=0 left=2 +2s left=2",
-       "left=0", "order:Flush", "Flushing"},
-      {"who survives that is left to himself", "", "ready spawned exited=0 left=2 +2s left=2 +1s",
-       "left=1", "order:Flush", "Flushing"},
+      {"with no process left after that the flush begins", "",
+       "ready spawned exited=0 left=2 +2s left=2", "left=0", "order:Flush", "Flushing"},
+      {"survivors are left alone", "", "ready spawned exited=0 left=2 +2s left=2 +1s", "left=1",
+       "order:Flush", "Flushing"},
       {"after the app's time they are killed at once", "", "ready spawned TERM due killed=9",
        "left=2", "left:KILL", "Quiescing"},
       {"a third signal kills them", "", "ready spawned TERM exited=0 left=2 TERM +2s TERM TERM",
@@ -206,47 +204,50 @@ TEST_CASE("what happens to the processes an app leaves behind") {
   check_rows(rows);
 }
 
-TEST_CASE("what happens during the final flush") {
+TEST_CASE("each event during the final flush has its actions") {
   const StepRow rows[] = {
-      {"the answer ends it", "", "ready spawned exited=0 left=0", "drained=ok", "close", "Leaving"},
-      {"and the replicator's exit the life", "", "ready spawned exited=0 left=0 drained=ok", "died",
-       "exit=0", "Done"},
+      {"the answer ends the flush", "", "ready spawned exited=0 left=0", "drained=ok", "close",
+       "Leaving"},
+      {"and the replicator's exit ends the run", "", "ready spawned exited=0 left=0 drained=ok",
+       "died", "exit=0", "Done"},
       {"a replicator that stays is killed", "", "ready spawned exited=0 left=0 drained=ok", "due",
        "kill-replicator exit=0", "Done"},
-      {"no answer in time ends it too", "", "ready spawned exited=0 left=0", "due",
+      {"a missing answer ends it too", "", "ready spawned exited=0 left=0", "due",
        "kill-replicator close", "Leaving"},
       {"a replicator that dies is replaced at once", "", "ready spawned exited=0 left=0", "died",
        "fork", "Flushing"},
-      {"and told all that happened", "", "ready spawned exited=0 left=0 died", "ready",
+      {"and learns everything that happened", "", "ready spawned exited=0 left=0 died", "ready",
        "order:AppStarted order:Stopping order:AppGone order:Flush", "Flushing"},
-      {"a replicator not yet Ready is told when it is", "", "ready spawned died exited=0 left=0",
-       "ready", "order:AppStarted order:Stopping order:AppGone order:Flush", "Flushing"},
+      {"a replicator that is not Ready yet learns it when it is", "",
+       "ready spawned died exited=0 left=0", "ready",
+       "order:AppStarted order:Stopping order:AppGone order:Flush", "Flushing"},
       {"a refusal ends it", "", "ready spawned exited=0 left=0 died", "refused", "close",
        "Leaving"},
       {"an earlier refusal leaves nothing to wait for", "",
        "ready spawned TERM died refused died exited=0", "left=0", "exit=74", "Done"},
-      {"a host's signal shortens it", "", "ready spawned exited=0 left=0", "TERM",
+      {"a signal of the platform shortens it", "", "ready spawned exited=0 left=0", "TERM",
        "order:Stopping order:Flush", "Flushing"},
       {"three Ctrl-C abandon it", "", "ready spawned exited=0 left=0 ^C ^C", "^C",
        "kill-replicator close", "Leaving"},
-      {"three signals of a host do not", "", "ready spawned exited=0 left=0 TERM +2s TERM", "TERM",
-       "", "Flushing"},
-      {"an answer nobody asked for is none", "", "ready spawned", "drained=ok", "", "Running"},
+      {"three signals of the platform do not", "", "ready spawned exited=0 left=0 TERM +2s TERM",
+       "TERM", "", "Flushing"},
+      {"an answer without an order is ignored", "", "ready spawned", "drained=ok", "", "Running"},
       {"nothing happens after the end", "", "refused died", "TERM", "", "Done"},
   };
   check_rows(rows);
 }
 
-TEST_CASE("without a database the same life goes without a replicator") {
+TEST_CASE("without a database the lifecycle is the same without a replicator") {
   const StepRow rows[] = {
       {"the app starts at once", "plain", "spawned", "position=5", "", "Running"},
-      {"no process to be had is tried again", "plain", "busy", "due", "start", "Starting"},
-      {"its end ends the life", "plain", "spawned exited=7", "left=0", "exit=7", "Done"},
-      {"with what it left behind", "plain", "spawned exited=7", "left=1", "left:TERM", "Quiescing"},
-      {"a stop signal reaches it", "plain", "spawned", "TERM", "app:TERM continue", "Stopping"},
+      {"a failed fork is tried again", "plain", "busy", "due", "start", "Starting"},
+      {"its end ends the run", "plain", "spawned exited=7", "left=0", "exit=7", "Done"},
+      {"with the processes that it left", "plain", "spawned exited=7", "left=1", "left:TERM",
+       "Quiescing"},
+      {"a stop signal is forwarded", "plain", "spawned", "TERM", "app:TERM continue", "Stopping"},
       {"it is killed at the end of the grace", "plain", "spawned TERM", "due", "kill-app",
        "Stopping"},
-      {"a signal before it runs ends the life", "plain", "busy", "TERM", "exit=143", "Done"},
+      {"a signal before it runs ends the run", "plain", "busy", "TERM", "exit=143", "Done"},
       {"not found is 127", "plain", "not-started=127", "left=0", "exit=127", "Done"},
   };
   check_rows(rows);
@@ -260,41 +261,40 @@ struct StatusRow {
   int status;
 };
 
-TEST_CASE("the container's exit status") {
+TEST_CASE("each ending has its exit status") {
   const StatusRow rows[] = {
       {"is the app's", "", "ready spawned exited=7 left=0 drained=ok died", 7},
       {"is 0 when all went well", "", "ready spawned TERM exited=0 left=0 drained=ok died", 0},
       {"is 128 + the app's signal", "", "ready spawned TERM killed=15 left=0 drained=ok died", 143},
-      {"is 137 when we killed it", "", "ready spawned TERM due killed=9 left=0 drained=ok died",
+      {"is 137 when walwrap killed it", "",
+       "ready spawned TERM due killed=9 left=0 drained=ok died", 137},
+      {"is 137 when it survived even that", "", "ready spawned TERM due due left=0 drained=ok due",
        137},
-      {"is 137 when even that did not help", "", "ready spawned TERM due due left=0 drained=ok due",
-       137},
-      {"is 74 when the app said 0 but some is not stored", "",
+      {"is 74 when the app's is 0 but something is not stored", "",
        "ready spawned exited=0 left=0 drained=partial died", 74},
       {"is the app's where there is no database", "",
        "ready spawned exited=0 left=0 drained=nothing died", 0},
-      {"or all of it", "", "ready spawned exited=0 left=0 drained=failed died", 74},
-      {"or nobody answered", "", "ready spawned exited=0 left=0 due died", 74},
+      {"or nothing is stored", "", "ready spawned exited=0 left=0 drained=failed died", 74},
+      {"or without an answer", "", "ready spawned exited=0 left=0 due died", 74},
       {"or the replicator refused at the end", "", "ready spawned exited=0 left=0 died refused due",
        74},
       {"or it was abandoned", "", "ready spawned exited=0 left=0 ^C ^C ^C died", 74},
-      {"is as configured in its place", "code=9",
+      {"is the configured code instead", "code=9",
        "ready spawned exited=0 left=0 drained=failed died", 9},
       {"stays 0 if that is switched off", "code=0",
        "ready spawned exited=0 left=0 drained=failed died", 0},
       {"stays the app's if that is not 0", "", "ready spawned exited=3 left=0 drained=failed died",
        3},
-      {"is 125 for a fenced writer, whatever the app says", "",
+      {"is 125 for a fenced writer, whatever the app's is", "",
        "ready spawned fenced exited=0 left=0 drained=ok died", 125},
-      {"is 125 when it could not be forked for good", "",
-       "ready not-started=125 left=0 drained=ok died", 125},
+      {"is 125 when every fork failed", "", "ready not-started=125 left=0 drained=ok died", 125},
       {"is 0 for a code that counts as good after a stop", "ok=143",
        "ready spawned TERM killed=15 left=0 drained=ok died", 0},
-      {"but not if nobody asked for a stop", "ok=143",
+      {"but not without a request to stop", "ok=143",
        "ready spawned killed=15 left=0 drained=ok died", 143},
-      {"nor if we killed it", "ok=137", "ready spawned TERM due killed=9 left=0 drained=ok died",
-       137},
-      {"and such a code says as little about the flush as 0 does", "ok=143",
+      {"nor if walwrap killed it", "ok=137",
+       "ready spawned TERM due killed=9 left=0 drained=ok died", 137},
+      {"and such a code hides a failed flush as little as 0 does", "ok=143",
        "ready spawned TERM killed=15 left=0 drained=failed died", 74},
       {"needs no flush where nothing is replicated", "plain", "spawned exited=0 left=0", 0},
   };
@@ -307,7 +307,7 @@ TEST_CASE("the container's exit status") {
   }
 }
 
-TEST_CASE("the grace runs from the first signal: app, flush, margin") {
+TEST_CASE("the grace starts at the first signal: app, flush, margin") {
   Life life("grace=10s", "ready spawned +60s TERM");
   CHECK(life.deadline_ms() == 66'500);
   life.does("due killed=9 left=0");
@@ -316,42 +316,41 @@ TEST_CASE("the grace runs from the first signal: app, flush, margin") {
   CHECK(life.orders.back().deadline == Life::start + 69'500ms);
 }
 
-TEST_CASE("the app's part of the grace may be said") {
+TEST_CASE("the app's part of the grace can be configured") {
   CHECK(Life("grace=10s app-grace=2s", "ready spawned TERM").deadline_ms() == 2'000);
 }
 
-TEST_CASE("what stops and what the app gets in place of a signal may be said") {
+TEST_CASE("the stop signals and the app's replacement signals can be configured") {
   const StepRow rows[] = {
       {"a stop signal is passed on as another", "rewrite=TERM:QUIT", "ready spawned", "TERM",
        "app:QUIT continue order:Stopping", "Stopping"},
-      {"and again, when it comes again", "rewrite=TERM:QUIT", "ready spawned TERM +3s", "TERM",
+      {"and again when it is repeated", "rewrite=TERM:QUIT", "ready spawned TERM +3s", "TERM",
        "app:QUIT continue", "Stopping"},
       {"or is not passed on at all", "rewrite=TERM:0", "ready spawned", "TERM",
        "continue order:Stopping", "Stopping"},
       {"a reload too", "rewrite=HUP:USR1", "ready spawned", "HUP", "app:USR1", "Running"},
-      {"another writer stops the app by the same way", "rewrite=TERM:QUIT", "ready spawned",
+      {"another writer stops the app with the same signal", "rewrite=TERM:QUIT", "ready spawned",
        "fenced", "app:QUIT continue order:Stopping", "Stopping"},
-      {"also where the host has sent the first one to the app itself",
+      {"also where the platform has sent the first one to the app itself",
        "signals-all rewrite=TERM:QUIT", "ready spawned", "TERM", "app:QUIT continue order:Stopping",
        "Stopping"},
       {"another signal may begin a stop", "stop=QUIT", "ready spawned", "QUIT",
        "app:QUIT continue order:Stopping", "Stopping"},
-      {"a reload that is said to be one stays itself", "stop=HUP", "ready spawned", "HUP",
-       "app:HUP continue order:Stopping", "Stopping"},
-      {"then the usual one is the app's", "stop=QUIT", "ready spawned", "TERM", "app:TERM",
+      {"a reload that is configured as a stop is forwarded as it is", "stop=HUP", "ready spawned",
+       "HUP", "app:HUP continue order:Stopping", "Stopping"},
+      {"then the usual one goes to the app", "stop=QUIT", "ready spawned", "TERM", "app:TERM",
        "Running"},
-      {"but ends a start, as there is no app to take it", "stop=QUIT", "", "TERM", "close",
-       "Leaving"},
+      {"but it ends a start, because no app takes it", "stop=QUIT", "", "TERM", "close", "Leaving"},
   };
   check_rows(rows);
 }
 
-TEST_CASE("quick uploads give the app more of the grace, slow ones less") {
+TEST_CASE("fast uploads give the app more of the grace, and slow uploads less") {
   CHECK(Life("grace=10s", "ready spawned position=20 TERM").deadline_ms() == 8'000);
   CHECK(Life("grace=10s", "ready spawned position=1500 TERM").deadline_ms() == 5'000);
 }
 
-TEST_CASE("an app that ends by itself is flushed for as long as is configured") {
+TEST_CASE("an app that ends by itself is flushed for the configured time") {
   Life life("exit-flush=30s grace=5s", "ready spawned exited=0 left=0");
   CHECK(life.orders.back().deadline == Life::start + 29s);
   life.does("+1s TERM");
@@ -359,30 +358,30 @@ TEST_CASE("an app that ends by itself is flushed for as long as is configured") 
   CHECK(life.deadline_ms() == 1'000 + 4'700 + 150);
 }
 
-TEST_CASE("a stop never lengthens a flush that is under way") {
+TEST_CASE("a stop never extends a flush in progress") {
   Life life("exit-flush=5s grace=120s", "ready spawned exited=0 left=0 +1s TERM");
   CHECK(life.orders.back().deadline == Life::start + 4'700ms);
 }
 
-TEST_CASE("on a host without grace the app is not killed for what may be a mistake") {
+TEST_CASE("an app is not killed where a grace of zero may be a mistake") {
   Life life("grace=0s", "ready spawned TERM");
   CHECK(life.deadline_ms() == 6'500);
 }
 
-TEST_CASE("an idle life has no deadline") {
+TEST_CASE("an idle supervisor has no deadline") {
   CHECK(Life("").deadline_ms() == -1);
   CHECK(Life("", "ready spawned").deadline_ms() == -1);
   CHECK(Life("plain", "spawned").deadline_ms() == -1);
 }
 
-TEST_CASE("a replicator that is steady again leaves no deadline behind") {
+TEST_CASE("a replicator that is stable again leaves no deadline") {
   Life life("", "ready spawned died due ready");
   CHECK(life.deadline_ms() == 100 + 10'000);
   life.does("due");
   CHECK(life.deadline_ms() == -1);
 }
 
-TEST_CASE("the last thing said is how it ended") {
+TEST_CASE("the last event reports how the run ended") {
   Life life("grace=10s", "ready spawned TERM +400ms exited=0 left=0 +100ms drained=partial died");
   REQUIRE(std::holds_alternative<fact::Stopped>(life.said.back()));
   const auto& stopped = std::get<fact::Stopped>(life.said.back());

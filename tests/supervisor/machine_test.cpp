@@ -177,8 +177,8 @@ Node walk(const Node& from, const std::string& word, std::string& fault) {
   return to;
 }
 
-// From here on the host has told us to stop, and nobody does anything any more: no exit of the
-// app, no answer, somebody always left. When are we gone?
+// From here on the platform has requested a stop, and nothing else happens: no exit of the
+// app, no answer, and always one process left. When does init end?
 std::optional<MonoTime> end_of_silence(Node node, std::string& fault) {
   node = walk(node, "TERM", fault);
   for (int steps = 0; steps < 1'000; ++steps) {
@@ -230,19 +230,19 @@ void walk_everywhere(const char* rules, int depth) {
   CHECK(seen.size() > 1'000);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed") {
+TEST_CASE("no order of events ends a run early, late, twice or unflushed") {
   walk_everywhere("", kDepth);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed without a database") {
+TEST_CASE("no order of events without a database ends a run early, late or twice") {
   walk_everywhere("plain", kDepth);
 }
 
-TEST_CASE("no event order ends a life early, late, twice or unflushed with --kill-app=never") {
+TEST_CASE("no order of events with --kill-app=never ends a run early, late, twice or unflushed") {
   walk_everywhere("never-kill", kDepth - 1);
 }
 
-TEST_CASE("with --kill-app=never an app that does not end is waited for, and flushed then") {
+TEST_CASE("with --kill-app=never walwrap waits for the app and then flushes") {
   Life life("never-kill grace=10s", "ready spawned TERM");
   CHECK(life.deadline_ms() > 0);
   CHECK(life.does("due") == "");
@@ -254,14 +254,14 @@ TEST_CASE("with --kill-app=never an app that does not end is waited for, and flu
   const auto asked = life.announced.size();
   CHECK(life.does("exited=0") == "order:AppGone look");
   CHECK(life.does("left=0") == "order:Flush");
-  // As long as when the app ends by itself, for the host has not killed us.
+  // As long as when the app ends by itself, because the platform has not killed it.
   CHECK(life.orders.back().deadline > life.now + 20s);
   REQUIRE(life.announced.size() == asked + 1);
   CHECK(life.announced.back().needed > 20s);
   CHECK(life.does("drained=ok died") == "exit=0");
 }
 
-TEST_CASE("only a person at the terminal ends an app that is never killed") {
+TEST_CASE("only a terminal user ends an app that is never killed") {
   Life life("never-kill", "ready spawned ^C +3s ^C");
   CHECK(life.does("^C") == "kill-app");
 }

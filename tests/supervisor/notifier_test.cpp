@@ -42,7 +42,7 @@ TEST_CASE("the ready file holds the app's pid from its start until a stop begins
   CHECK(rig.lines.empty());
 }
 
-TEST_CASE("the ready descriptor gets a newline, once, and its end") {
+TEST_CASE("the ready descriptor gets a newline and is closed") {
   Rig rig;
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);

@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 struct HostRow {
   const char* what;
-  HostFacts facts;
+  PlatformFacts facts;
   const char* name;
   milliseconds grace;
   const char* source;
@@ -147,77 +147,78 @@ const std::vector<HostRow> kHosts = {
      "no platform was recognized"},
 };
 
-TEST_CASE("each host is known by its marks and gives its own grace") {
+TEST_CASE("each platform is recognised by its variables and has its own grace") {
   for (const HostRow& row : kHosts) {
     CAPTURE(row.what);
-    const auto host = detect_host(row.facts);
-    CHECK(host.name == row.name);
-    CHECK(host.grace == row.grace);
-    CHECK(host.source == row.source);
+    const auto platform = detect_platform(row.facts);
+    CHECK(platform.name == row.name);
+    CHECK(platform.grace == row.grace);
+    CHECK(platform.source == row.source);
   }
 }
 
-TEST_CASE("a configured grace wins over the host's") {
-  const auto host = detect_host({.environment = {{"FLY_MACHINE_ID", "a"}}, .grace = 120s});
-  CHECK(host.name == "fly");
-  CHECK(host.grace == 120s);
-  CHECK(host.source == "configured");
+TEST_CASE("a configured grace period overrides the platform's") {
+  const auto platform = detect_platform({.environment = {{"FLY_MACHINE_ID", "a"}}, .grace = 120s});
+  CHECK(platform.name == "fly");
+  CHECK(platform.grace == 120s);
+  CHECK(platform.source == "configured");
 }
 
-TEST_CASE("a grace of zero is warned about, and on Railway with what to type") {
-  const auto railway = detect_host({.environment = {{"RAILWAY_REPLICA_ID", "a"}}});
+TEST_CASE("a grace of zero causes a warning, and on Railway a command to type") {
+  const auto railway = detect_platform({.environment = {{"RAILWAY_REPLICA_ID", "a"}}});
   REQUIRE(railway.warnings.size() == 1);
   CHECK(railway.warnings[0].hint == "set RAILWAY_DEPLOYMENT_DRAINING_SECONDS=30 on this service");
-  const auto configured = detect_host({.grace = 0s});
+  const auto configured = detect_platform({.grace = 0s});
   CHECK(configured.grace == 0s);
   REQUIRE(configured.warnings.size() == 1);
   CHECK(configured.warnings[0].hint == "set --grace to the platform's grace period");
-  CHECK(detect_host({}).warnings.empty());
-  CHECK(detect_host({.environment = {{"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "30"}}})
+  CHECK(detect_platform({}).warnings.empty());
+  CHECK(detect_platform({.environment = {{"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", "30"}}})
             .warnings.empty());
 }
 
-TEST_CASE("a Railway variable that is no number of seconds counts as zero and is told") {
+TEST_CASE("an invalid Railway variable counts as zero and is reported") {
   for (const char* text : {"30s", "-1", "", "1e3", "99999999999", " 5"}) {
     CAPTURE(text);
-    const auto host = detect_host({.environment = {{"RAILWAY_DEPLOYMENT_ID", "a"},
-                                                   {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", text}}});
-    CHECK(host.grace == 0s);
-    CHECK(host.warnings.size() == (std::string(text).empty() ? 1 : 2));
-    for (const auto& warning : host.warnings) CHECK_FALSE(warning.hint.empty());
+    const auto platform =
+        detect_platform({.environment = {{"RAILWAY_DEPLOYMENT_ID", "a"},
+                                         {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS", text}}});
+    CHECK(platform.grace == 0s);
+    CHECK(platform.warnings.size() == (std::string(text).empty() ? 1 : 2));
+    for (const auto& warning : platform.warnings) CHECK_FALSE(warning.hint.empty());
   }
 }
 
-TEST_CASE("Cloud Run is warned about its CPU") {
-  const auto host = detect_host({.environment = {{"K_SERVICE", "a"}}});
-  REQUIRE(host.warnings.size() == 1);
-  CHECK(host.warnings[0].hint.find("--no-cpu-throttling") != std::string::npos);
+TEST_CASE("Cloud Run gets a warning about its CPU allocation") {
+  const auto platform = detect_platform({.environment = {{"K_SERVICE", "a"}}});
+  REQUIRE(platform.warnings.size() == 1);
+  CHECK(platform.warnings[0].hint.find("--no-cpu-throttling") != std::string::npos);
 }
 
 TEST_CASE("an unknown platform name is reported, and the platform is detected") {
-  const auto host = detect_host({.environment = {{"FLY_APP_NAME", "a"}}, .named = "flyy"});
-  CHECK(host.name == "fly");
-  REQUIRE(host.warnings.size() == 1);
-  CHECK(host.warnings[0].message == "Unknown platform \"flyy\"");
-  CHECK_FALSE(host.warnings[0].hint.empty());
+  const auto platform = detect_platform({.environment = {{"FLY_APP_NAME", "a"}}, .named = "flyy"});
+  CHECK(platform.name == "fly");
+  REQUIRE(platform.warnings.size() == 1);
+  CHECK(platform.warnings[0].message == "Unknown platform \"flyy\"");
+  CHECK_FALSE(platform.warnings[0].hint.empty());
 }
 
 TEST_CASE("only numbered Heroku dynos signal each process themselves") {
   const auto signals_all = [](const char* dyno) {
-    return detect_host({.environment = {{"DYNO", dyno}}}).signals_every_process;
+    return detect_platform({.environment = {{"DYNO", dyno}}}).signals_every_process;
   };
   CHECK(signals_all("web.1"));
   CHECK(signals_all("worker.12"));
   CHECK_FALSE(signals_all("web-5d8f-abcde"));
   CHECK_FALSE(signals_all("web."));
   CHECK_FALSE(signals_all(".1"));
-  CHECK_FALSE(detect_host({.environment = {{"NOTIFY_SOCKET", "x"}}}).signals_every_process);
+  CHECK_FALSE(detect_platform({.environment = {{"NOTIFY_SOCKET", "x"}}}).signals_every_process);
 }
 
-TEST_CASE("hosts that give up on a slow start leave less time for it") {
-  CHECK(detect_host({.environment = {{"DYNO", "web.1"}}}).start_timeout == 45s);
-  CHECK(detect_host({.environment = {{"SCALINGO_APPLICATION_ID", "a"}}}).start_timeout == 45s);
-  CHECK(detect_host({}).start_timeout == 300s);
+TEST_CASE("platforms that give up on a slow start leave less time for it") {
+  CHECK(detect_platform({.environment = {{"DYNO", "web.1"}}}).start_timeout == 45s);
+  CHECK(detect_platform({.environment = {{"SCALINGO_APPLICATION_ID", "a"}}}).start_timeout == 45s);
+  CHECK(detect_platform({}).start_timeout == 300s);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = Announcement::Kind;
 
-TEST_CASE("a service manager reads what sd_notify would have sent") {
+TEST_CASE("walwrap sends what sd_notify would send") {
   CHECK(format_announcement({.kind = Kind::Preparing, .needed = 30s}) ==
         "STATUS=preparing the database\nEXTEND_TIMEOUT_USEC=30000000\n");
   CHECK(format_announcement({.kind = Kind::Ready, .app = os::Pid{42}}) ==
@@ -21,7 +21,7 @@ TEST_CASE("a service manager reads what sd_notify would have sent") {
         "STOPPING=1\nSTATUS=stopping\nEXTEND_TIMEOUT_USEC=90000000\n");
 }
 
-TEST_CASE("the watchdog is ours if it has an interval, a socket, and names no other process") {
+TEST_CASE("walwrap feeds the watchdog if it has an interval, a socket and no other pid") {
   struct Row {
     Variables environment;
     bool listens;
@@ -57,7 +57,7 @@ std::string heard(const Life& life) {
   return text;
 }
 
-TEST_CASE("a start may take as long as it takes: the manager gives more time while it prepares") {
+TEST_CASE("walwrap asks the service manager for more time while it prepares") {
   Life life("manager", "due due");
   CHECK(life.now - Life::start == 2 * kPreparingInterval);
   CHECK(heard(life) == "preparing preparing preparing ");
@@ -67,7 +67,7 @@ TEST_CASE("a start may take as long as it takes: the manager gives more time whi
   CHECK(life.deadline_ms() == -1);  // an idle life costs nothing
 }
 
-TEST_CASE("the watchdog is fed twice in its time, from the start to the end") {
+TEST_CASE("the watchdog is fed twice per interval from the start to the end") {
   Life life("watchdog=4s grace=20s", "ready spawned due due");
   CHECK(life.now - Life::start == 4s);
   CHECK(heard(life) == "preparing alive ready alive alive ");
@@ -78,7 +78,7 @@ TEST_CASE("the watchdog is fed twice in its time, from the start to the end") {
   CHECK(life.deadline_ms() == -1);
 }
 
-TEST_CASE("a stop asks for all the time it may take, whether it was asked for or not") {
+TEST_CASE("every stop asks the service manager for its whole time") {
   Life asked("manager grace=20s", "ready spawned TERM");
   CHECK(heard(asked) == "preparing ready stopping ");
   CHECK(asked.announced.back().needed == 20s);
@@ -87,7 +87,7 @@ TEST_CASE("a stop asks for all the time it may take, whether it was asked for or
   CHECK(by_itself.announced.back().needed == 40s);
 }
 
-TEST_CASE("without a manager only what others wait for is announced") {
+TEST_CASE("without a service manager only ready and stopping are announced") {
   const Life life("", "ready spawned TERM exited=0 left=0 drained=ok died");
   CHECK(heard(life) == "ready stopping ");
 }

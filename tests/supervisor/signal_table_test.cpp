@@ -22,7 +22,7 @@ struct SignalRow {
   Answer stopping;
 };
 
-TEST_CASE("each signal has one answer before the app, beside it and during a stop") {
+TEST_CASE("each signal has one action before, beside and after the app") {
   const SignalRow rows[] = {
       {SIGTERM, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
       {SIGINT, From::Process, true, Answer::Stop, Answer::Stop, Answer::Stop},
@@ -60,7 +60,7 @@ TEST_CASE("each signal has one answer before the app, beside it and during a sto
   }
 }
 
-TEST_CASE("which signals stop may be said, and what the app gets in their place") {
+TEST_CASE("the stop signals and the app's replacement signals are configurable") {
   const SignalRules rules{.stop = {SIGQUIT, SIGRTMIN + 3},
                           .rewrite = {{SIGQUIT, SIGTERM}, {SIGHUP, 0}}};
   const auto answer = [&](int number, SignalStage stage) {

@@ -14,7 +14,7 @@ constexpr MonoTime kStart{100s};
 const os::ReceivedSignal kTerm{.number = SIGTERM};
 const os::ReceivedSignal kCtrlC{.number = SIGINT, .from_kernel = true};
 
-TEST_CASE("a stop signal repeated within two seconds is the same request") {
+TEST_CASE("a stop signal that is repeated within two seconds is the same request") {
   StopRequests requests;
   CHECK(requests.on_signal(kTerm, kStart) == Answer::First);
   CHECK(requests.on_signal(kTerm, kStart + 1ms) == Answer::Swallow);
@@ -22,7 +22,7 @@ TEST_CASE("a stop signal repeated within two seconds is the same request") {
   CHECK(requests.on_signal(kTerm, kStart + 2s) == Answer::PassOn);
 }
 
-TEST_CASE("the third request ends the app, and so does each after it") {
+TEST_CASE("the third stop request kills the app, and so does each later one") {
   StopRequests requests;
   requests.on_signal(kTerm, kStart);
   requests.on_signal(kTerm, kStart + 3s);
@@ -30,14 +30,14 @@ TEST_CASE("the third request ends the app, and so does each after it") {
   CHECK(requests.on_signal(kTerm, kStart + 5s) == Answer::KillApp);
 }
 
-TEST_CASE("three times Ctrl-C at a terminal abandons the flush, however quickly") {
+TEST_CASE("three Ctrl-C at a terminal abandon the flush, however fast") {
   StopRequests requests;
   CHECK(requests.on_signal(kCtrlC, kStart) == Answer::First);
   CHECK(requests.on_signal(kCtrlC, kStart + 100ms) == Answer::Swallow);
   CHECK(requests.on_signal(kCtrlC, kStart + 200ms) == Answer::AbandonFlush);
 }
 
-TEST_CASE("an interrupt sent by a program never abandons the flush") {
+TEST_CASE("a SIGINT from a program never abandons the flush") {
   StopRequests requests;
   for (int i = 0; i < 20; ++i) {
     CHECK(requests.on_signal({.number = SIGINT}, kStart + i * 1s) != Answer::AbandonFlush);

@@ -13,12 +13,12 @@ Timeline line_of(std::chrono::milliseconds grace) {
   return plan_timeline({.grace = grace, .need = FlushNeed::Final, .estimate = {}}, kStart);
 }
 
-TEST_CASE("an app that leaves no process behind costs no time") {
+TEST_CASE("an app that leaves no process behind takes no extra time") {
   Stragglers stragglers;
   CHECK(stragglers.on_look(0, line_of(30s), kStart) == Answer::Done);
 }
 
-TEST_CASE("what is left behind gets two seconds to end, then is killed on every look") {
+TEST_CASE("remaining processes get two seconds to end and are then killed on every check") {
   Stragglers stragglers;
   const auto line = line_of(30s);
   CHECK(stragglers.on_look(3, line, kStart) == Answer::Terminate);
@@ -28,7 +28,7 @@ TEST_CASE("what is left behind gets two seconds to end, then is killed on every 
   CHECK(stragglers.on_look(0, line, kStart + 2'040ms) == Answer::Done);
 }
 
-TEST_CASE("what is left behind gets no more than the app had left") {
+TEST_CASE("remaining processes get no more time than the app had left") {
   Stragglers stragglers;
   const auto line = line_of(5s);
   const auto late = line.app_until - 300ms;
@@ -37,13 +37,13 @@ TEST_CASE("what is left behind gets no more than the app had left") {
   CHECK(stragglers.on_look(1, line, late + 300ms) == Answer::Kill);
 }
 
-TEST_CASE("what is left behind after the app's time is killed at once") {
+TEST_CASE("remaining processes are killed at once after the app's time") {
   Stragglers stragglers;
   const auto line = line_of(5s);
   CHECK(stragglers.on_look(1, line, line.app_until) == Answer::Kill);
 }
 
-TEST_CASE("what survives SIGKILL does not hold up the flush for ever") {
+TEST_CASE("a process that survives SIGKILL does not block the flush") {
   Stragglers stragglers;
   const auto line = line_of(30s);
   CHECK(stragglers.on_look(1, line, line.app_until) == Answer::Kill);
@@ -51,7 +51,7 @@ TEST_CASE("what survives SIGKILL does not hold up the flush for ever") {
   CHECK(stragglers.on_look(1, line, line.app_until + 1s) == Answer::GiveUp);
 }
 
-TEST_CASE("an impatient host shortens the time of what is left behind") {
+TEST_CASE("a repeated stop request shortens the time of remaining processes") {
   Stragglers stragglers;
   const auto line = line_of(30s);
   stragglers.on_look(1, line, kStart);

@@ -13,7 +13,7 @@ using Condition = Worker::Condition;
 
 constexpr MonoTime kStart{100s};
 
-TEST_CASE("a replicator that keeps dying is restarted ever more slowly, up to ten seconds") {
+TEST_CASE("a replicator that keeps crashing is restarted more and more slowly, up to 10 s") {
   Worker worker;
   MonoTime now = kStart;
   std::vector<milliseconds> delays;
@@ -29,7 +29,7 @@ TEST_CASE("a replicator that keeps dying is restarted ever more slowly, up to te
                                             10000ms, 10000ms});
 }
 
-TEST_CASE("a replicator that had half a second to work is restarted at once again") {
+TEST_CASE("a replicator that worked for half a second is restarted at once") {
   Worker worker;
   for (int i = 0; i < 5; ++i) {
     worker.on_spawn();
@@ -44,7 +44,7 @@ TEST_CASE("a replicator that had half a second to work is restarted at once agai
   CHECK(worker.on_death(WorkerStage::Running, kStart + 10s).restart_in == 400ms);
 }
 
-TEST_CASE("deaths are over when a replicator was Ready for ten seconds") {
+TEST_CASE("crashes no longer count after a replicator was ready for ten seconds") {
   Worker worker;
   worker.on_spawn();
   worker.on_death(WorkerStage::Running, kStart);
@@ -59,14 +59,14 @@ TEST_CASE("deaths are over when a replicator was Ready for ten seconds") {
   CHECK(worker.on_death(WorkerStage::Running, kStart + 20s).restart_in == 100ms);
 }
 
-TEST_CASE("a replicator that never died has no timer") {
+TEST_CASE("a replicator that never crashed has no timer") {
   Worker worker;
   worker.on_spawn();
   worker.on_ready(kStart);
   CHECK_FALSE(worker.deadline().has_value());
 }
 
-TEST_CASE("during a stop the first death costs no time and later ones half a second at most") {
+TEST_CASE("during a stop the first restart is immediate, and later ones wait half a second") {
   Worker worker;
   for (int i = 0; i < 8; ++i) worker.on_death(WorkerStage::Running, kStart);
   worker.on_spawn();
@@ -89,7 +89,7 @@ TEST_CASE("a replicator that closed its channel and does not exit is killed") {
   CHECK(worker.condition == Condition::Down);
 }
 
-TEST_CASE("a refusal beside a running app is tried again after the longest delay") {
+TEST_CASE("a refusal beside a running app is repeated after the longest delay") {
   Worker worker;
   worker.on_spawn();
   worker.on_refused(WorkerStage::Running, kStart);
@@ -106,7 +106,7 @@ TEST_CASE("a refusal during a stop is final") {
   CHECK_FALSE(worker.deadline().has_value());
 }
 
-TEST_CASE("deaths in a row are told once, then every thirty seconds") {
+TEST_CASE("repeated crashes are logged once, then every thirty seconds") {
   Worker worker;
   CHECK(worker.on_death(WorkerStage::Running, kStart).is_told);
   CHECK_FALSE(worker.on_death(WorkerStage::Running, kStart + 1s).is_told);

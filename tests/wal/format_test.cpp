@@ -11,7 +11,7 @@ namespace {
 using testing::test_data;
 using testing::WalBuilder;
 
-TEST_CASE("a log header that SQLite wrote is understood and written back the same") {
+TEST_CASE("formatting a parsed WAL header gives SQLite's bytes") {
   struct Row {
     const char* name;
     std::uint32_t page_size;
@@ -28,7 +28,7 @@ TEST_CASE("a log header that SQLite wrote is understood and written back the sam
   }
 }
 
-TEST_CASE("a log header with any bit wrong is one that SQLite has not finished writing") {
+TEST_CASE("a WAL header with a wrong bit is one that SQLite has not finished writing") {
   const ByteVector good = WalBuilder(PageSize{4096}, WordOrder::Big).bytes();
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     // The lowest bit of the magic is the word order; any change of it breaks the checksum too.
@@ -41,7 +41,7 @@ TEST_CASE("a log header with any bit wrong is one that SQLite has not finished w
   }
 }
 
-TEST_CASE("an empty or cut-off log has no header yet") {
+TEST_CASE("an empty or truncated WAL has no header yet") {
   const ByteVector good = WalBuilder(PageSize{4096}, WordOrder::Little).bytes();
   for (std::size_t length = 0; length < kHeaderBytes; ++length) {
     const auto header = parse_header(ByteSpan(good).first(length));
@@ -60,7 +60,7 @@ ByteVector header_with(std::size_t offset, std::uint32_t value) {
   return bytes;
 }
 
-TEST_CASE("another version of the log is unsupported, an impossible page size is corrupt") {
+TEST_CASE("another WAL version is unsupported, and an impossible page size is corrupt") {
   const auto version = parse_header(header_with(4, 3007001));
   REQUIRE_FALSE(version.has_value());
   CHECK(version.error().code == Code::Unsupported);
@@ -72,7 +72,7 @@ TEST_CASE("another version of the log is unsupported, an impossible page size is
   }
 }
 
-TEST_CASE("the frames of a log that SQLite wrote carry the running checksum") {
+TEST_CASE("the frames of SQLite's WAL carry the running checksum") {
   const ByteVector log = test_data("wal/big.db-wal");
   const auto header = *parse_header(log).value();
   const ByteSpan frame =
@@ -87,7 +87,7 @@ TEST_CASE("the frames of a log that SQLite wrote carry the running checksum") {
   CHECK(std::equal(again.begin(), again.end(), frame.begin()));
 }
 
-TEST_CASE("both word orders sum the words that they name") {
+TEST_CASE("both byte orders of the checksum are computed correctly") {
   const ByteVector bytes = testing::from_hex("0102030405060708 1112131415161718");
   // By hand: s0 = x0, s1 = x1 + s0, s0 += x2 + s1, s1 += x3 + s0.
   CHECK(checksum(WordOrder::Big, {}, bytes) == Checksum{0x181c2024, 0x333a4148});
@@ -96,7 +96,7 @@ TEST_CASE("both word orders sum the words that they name") {
         Checksum{0x01020307, 0x06080a11});
 }
 
-TEST_CASE("frames lie one after the other behind the header") {
+TEST_CASE("frames follow each other after the header") {
   CHECK(frame_offset(1, PageSize{512}) == 32);
   CHECK(frame_offset(3, PageSize{512}) == 32 + 2 * 536);
   CHECK(frame_offset(0xffffffff, PageSize{65536}) == 32 + 0xfffffffeULL * 65560);

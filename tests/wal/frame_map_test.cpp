@@ -8,7 +8,7 @@
 namespace walwrap::wal {
 namespace {
 
-TEST_CASE("the frame map gives the newest frame of each page and none for the others") {
+TEST_CASE("the frame map gives the newest frame of each page and no other") {
   FrameMap map;
   CHECK(map.newest(Pgno{1}) == 0);
   map.add({.first_frame = 1, .pages = {Pgno{1}, Pgno{7}}, .commit = 7});
@@ -20,7 +20,7 @@ TEST_CASE("the frame map gives the newest frame of each page and none for the ot
   CHECK(map.size() == 3);
 }
 
-TEST_CASE("the frame map forgets everything when the log restarts") {
+TEST_CASE("the frame map is cleared when the WAL restarts") {
   FrameMap map;
   map.add({.first_frame = 1, .pages = {Pgno{1}}, .commit = 1});
   map.clear();
@@ -28,7 +28,7 @@ TEST_CASE("the frame map forgets everything when the log restarts") {
   CHECK(map.size() == 0);
 }
 
-TEST_CASE("the frame map agrees with an ordinary map over random histories") {
+TEST_CASE("the frame map agrees with a std::map through random histories") {
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);

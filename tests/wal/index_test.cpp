@@ -15,7 +15,7 @@ std::optional<IndexHeader> parse(const ByteVector& shm) {
                             ByteSpan(shm).subspan(kIndexCopyBytes, kIndexCopyBytes));
 }
 
-TEST_CASE("the wal-index that SQLite published agrees with its log") {
+TEST_CASE("SQLite's wal-index agrees with its WAL") {
   for (const std::string name : {"wal/restarted.db", "wal/big.db"}) {
     CAPTURE(name);
     const ByteVector log = test_data(name + "-wal");
@@ -34,7 +34,7 @@ TEST_CASE("the wal-index that SQLite published agrees with its log") {
   }
 }
 
-TEST_CASE("the checkpoint fields are found behind the two copies") {
+TEST_CASE("the checkpoint fields follow the two copies of the header") {
   ByteVector shm = test_data("wal/restarted.db-shm");
   const auto info = parse_checkpoint_info(ByteSpan(shm).subspan(2 * kIndexCopyBytes));
   CHECK(info.backfilled == 0);  // SQLite restarted this log and has not checkpointed it again
@@ -54,7 +54,7 @@ TEST_CASE("the checkpoint fields are found behind the two copies") {
   CHECK(parse_checkpoint_info(ByteSpan(shm).subspan(2 * kIndexCopyBytes)).attempted == 5);
 }
 
-TEST_CASE("an index header with any bit wrong in one copy or in both is being published") {
+TEST_CASE("an index header with a wrong bit in one copy or both is being published") {
   const ByteVector good = test_data("wal/restarted.db-shm");
   REQUIRE(parse(good).has_value());
   for (std::size_t bit = 0; bit < kIndexCopyBytes * 8; ++bit) {
@@ -68,7 +68,7 @@ TEST_CASE("an index header with any bit wrong in one copy or in both is being pu
   }
 }
 
-TEST_CASE("a header that forgets the size of the database is valid and the same but for that") {
+TEST_CASE("an index header without the database size is valid and otherwise equal") {
   ByteVector shm = test_data("wal/restarted.db-shm");
   const auto before = parse(shm).value();
   REQUIRE(before.pages > 0);
@@ -82,7 +82,7 @@ TEST_CASE("a header that forgets the size of the database is valid and the same 
   CHECK(after.page_size == before.page_size);
 }
 
-TEST_CASE("an uninitialised wal-index is not an index") {
+TEST_CASE("an uninitialised wal-index is refused") {
   CHECK_FALSE(parse(ByteVector(kIndexHeaderBytes)).has_value());
 }
 

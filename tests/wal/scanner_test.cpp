@@ -45,7 +45,7 @@ std::map<std::uint32_t, std::vector<std::byte>> overlay(ByteSpan log, PageSize p
   return pages;
 }
 
-TEST_CASE("a log that SQLite restarted is replayed into what SQLite itself made of it") {
+TEST_CASE("replaying a restarted WAL gives the database that SQLite made") {
   const ByteVector log = test_data("wal/restarted.db-wal");
   ByteVector database = test_data("wal/restarted.db");
   const auto found = scan(log);
@@ -57,7 +57,7 @@ TEST_CASE("a log that SQLite restarted is replayed into what SQLite itself made 
   CHECK(database == test_data("wal/restarted.after"));
 }
 
-TEST_CASE("a transaction is reported when its commit frame is whole and not a byte before") {
+TEST_CASE("a transaction is reported when its commit frame is complete and not before") {
   const ByteVector log =
       WalBuilder(k512, WordOrder::Little).frame(Pgno{1}, 1).frame(Pgno{2}, 2, 2).bytes();
   Scanner scanner = started(log);
@@ -75,7 +75,7 @@ TEST_CASE("a transaction is reported when its commit frame is whole and not a by
   CHECK_FALSE(scanner.ended());
 }
 
-TEST_CASE("the first frame with a foreign salt ends the log and is no error") {
+TEST_CASE("the first frame with a foreign salt ends the WAL and is not an error") {
   WalBuilder builder(k512, WordOrder::Big);
   builder.frame(Pgno{1}, 1, 1).frame(Pgno{2}, 2, 2).frame(Pgno{3}, 3, 3);
   builder.restart(77).frame(Pgno{2}, 9, 3);
@@ -89,7 +89,7 @@ TEST_CASE("the first frame with a foreign salt ends the log and is no error") {
   CHECK(scanner.feed(builder.bytes()).empty());
 }
 
-TEST_CASE("a flipped bit in a frame ends the log before that frame's transaction") {
+TEST_CASE("a flipped bit in a frame ends the WAL before that frame's transaction") {
   WalBuilder builder(k512, WordOrder::Little);
   builder.frame(Pgno{1}, 1, 1).frame(Pgno{2}, 2).frame(Pgno{3}, 3, 3).frame(Pgno{1}, 4, 3);
   for (std::size_t at = frame_offset(2, k512); at < frame_offset(4, k512); ++at) {
@@ -100,7 +100,7 @@ TEST_CASE("a flipped bit in a frame ends the log before that frame's transaction
   }
 }
 
-TEST_CASE("a frame for page 0 ends the log even under a good checksum") {
+TEST_CASE("a frame for page 0 ends the WAL even under a correct checksum") {
   const ByteVector log =
       WalBuilder(k512, WordOrder::Little).frame(Pgno{1}, 1, 1).frame(Pgno{0}, 2, 2).bytes();
   CHECK(scan(log).size() == 1);
@@ -122,7 +122,7 @@ TEST_CASE("a scan resumes where an earlier one ended") {
   CHECK(scanner.position().frame == 3);  // the open transaction's frame is not part of it
 }
 
-TEST_CASE("a scan does not resume in another generation of the log") {
+TEST_CASE("a scan does not resume in another generation of the WAL") {
   WalBuilder builder(k512, WordOrder::Little);
   builder.frame(Pgno{1}, 1, 1);
   const Position position{builder.salts(), 1, builder.checksum()};
@@ -132,7 +132,7 @@ TEST_CASE("a scan does not resume in another generation of the log") {
   CHECK(scanner.error().code == Code::Mismatch);
 }
 
-TEST_CASE("a scan with a checksum that is not the frame's finds nothing more") {
+TEST_CASE("a scan that resumes with a wrong checksum finds nothing") {
   WalBuilder builder(k512, WordOrder::Little);
   builder.frame(Pgno{1}, 1, 1).frame(Pgno{2}, 2, 2);
   Scanner scanner = started(builder.bytes(), Position{builder.salts(), 1, {1, 2}});
@@ -140,7 +140,7 @@ TEST_CASE("a scan with a checksum that is not the frame's finds nothing more") {
   CHECK(scanner.ended());
 }
 
-TEST_CASE("a header that is not finished is asked for again") {
+TEST_CASE("an unfinished header is read again later") {
   ByteVector log = WalBuilder(k512, WordOrder::Little).bytes();
   log[20] ^= std::byte{1};
   const auto scanner = Scanner::start(log, std::nullopt);
@@ -187,7 +187,7 @@ History random_history(std::mt19937_64& random) {
   return history;
 }
 
-TEST_CASE("random histories, fed in random chunks, agree with the oracle") {
+TEST_CASE("random histories in random pieces agree with the reference implementation") {
   const std::uint64_t base = std::random_device{}();
   for (std::uint64_t seed = base; seed < base + 300; ++seed) {
     CAPTURE(seed);

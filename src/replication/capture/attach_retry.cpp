@@ -30,7 +30,7 @@ void AttachRetry::on_failure(const File& file, MonoTime now) {
   has_failed_ = true;
   absent_since_.reset();
   if (is_finishing_) ++failed_at_end_;
-  // Without jitter: there is nobody to be out of step with.
+  // Without jitter: no other process retries at the same time.
   const auto ceiling = static_cast<std::uint64_t>(backoff_.next_ceiling().count());
   auto delay = backoff_.next_delay(ceiling);
   if (is_finishing_) delay = std::min(delay, kFinishingRetry);

@@ -1,9 +1,9 @@
-// When a database that could not be attached is tried again, and when a person is told that there
-// is none. Pure; owned by the capture thread.
+// When to try again to attach a database, and when to warn that there is none. Pure; owned by the
+// capture thread.
 //
-// A try that fails for a reason that lasts (no descriptors left, a file that is no database) is
-// repeated ever more seldom, and at once when the file at the path changes: an event in its
-// directory alone says nothing, for the tries make some themselves.
+// A try that fails for a lasting reason (no free descriptors, a file that is not a database) is
+// repeated less and less often, and at once when the file at the path changes. An event in the
+// directory alone means nothing, because the tries themselves cause events.
 #pragma once
 
 #include <optional>
@@ -17,28 +17,28 @@ namespace walwrap::replication {
 
 class AttachRetry {
  public:
-  // How long after the start a path without a database is worth a warning.
+  // A path without a database causes a warning this long after the start.
   static constexpr std::chrono::seconds kPatience{10};
 
   static constexpr int kTriesAtEnd = 10;
 
-  using File = std::optional<os::FileStamp>;  // at the path; none: nothing there
+  using File = std::optional<os::FileStamp>;  // at the path; none: no file
 
   bool is_due(MonoTime now) const { return now >= next_; }
   MonoTime next() const { return next_; }
 
-  // There is nothing to attach. True, once: for longer than a moment now.
+  // There is nothing to attach. True once: the path has been empty for longer than a moment.
   bool on_absent(MonoTime now, std::chrono::nanoseconds pause);
   void on_busy(MonoTime now);  // a lock that will be free soon
   void on_failure(const File& file, MonoTime now);
   void on_attached();
-  // A file that was attached is not any more: `after` gives its writer a moment.
+  // The file is not attached any more. `after` gives its writer some time.
   void on_detached(MonoTime now, std::chrono::nanoseconds after);
-  // Something happened in the directory. True: the file that failed is another one now.
+  // Something happened in the directory. True: the file that failed has changed or was replaced.
   bool on_news(const File& file, MonoTime now);
-  // Every writer has ended, and tries for a second have failed for a lasting reason.
+  // Every writer has ended, and tries have failed for a second for a lasting reason.
   bool has_no_hope() const { return failed_at_end_ >= kTriesAtEnd; }
-  // A stop: the next try is now, and the ones after it are near. True: for the first time.
+  // A stop: try now, and then at short intervals. True: for the first time.
   bool on_finishing(MonoTime now);
 
  private:

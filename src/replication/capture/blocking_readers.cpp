@@ -11,7 +11,7 @@ bool covers(const os::FileLock& lock, int slot) {
   return lock.first <= byte && byte <= lock.last;
 }
 
-// Read lock 0 is that of readers who use the database file alone: nothing may be copied into it.
+// Readers with read lock 0 use the database file alone: no page may be copied into it.
 bool is_pinning(const os::FileLock& lock, const wal::CheckpointInfo& checkpoint) {
   for (std::size_t i = 0; i < checkpoint.read_marks.size(); ++i) {
     const bool holds_pass = i == 0 || checkpoint.read_marks[i] <= checkpoint.backfilled;
@@ -44,7 +44,7 @@ BlockingReaders::Finding BlockingReaders::ended(MonoTime now) {
           .age = std::chrono::floor<std::chrono::seconds>(now - named_since_)};
 }
 
-// Those who are there at the first look have held the passes since the first of them.
+// Readers that are found by the first check have blocked checkpoints since the first of them.
 void BlockingReaders::remember(const std::vector<ReaderPid>& pids, MonoTime now) {
   const MonoTime since = seen_.empty() ? *held_since_ : now;
   std::map<ReaderPid, MonoTime> seen;
@@ -76,7 +76,7 @@ BlockingReaders::Finding BlockingReaders::on_pass(const Pass& pass, const Reader
   next_ask_ = now + kAskEvery;
   auto pids = readers();
   if (pids.empty() && pass.has_own_reader) return ended(now);
-  // There must be one: in another pid namespace, or where the kernel shows no locks.
+  // There is a reader, but it is in another pid namespace, or the kernel shows no locks.
   if (pids.empty()) pids.emplace_back();
   remember(pids, now);
   return {.say = episode_.on_failure(now),

@@ -1,10 +1,10 @@
-// Which reader of the app keeps the WAL from being reused, and when to say so. Pure; owned by the
-// capture thread.
+// Which reader of the app keeps the WAL from being reused, and when to report it. Pure; owned by
+// the capture thread.
 //
-// A checkpoint copies nothing past the oldest read mark that is in use. A reader that stays holds
-// every pass at the same frame, and the WAL grows with each commit, as it does in bare SQLite.
-// Nothing here mends that: it is named, so that a person can. Readers that come and go let each
-// pass get a little further, and are not meant.
+// A checkpoint copies nothing past the oldest read mark in use. A long reader stops every
+// checkpoint at the same frame, and the WAL grows with each commit, as it does in SQLite without
+// walwrap. walwrap cannot solve this, so it names the reader for the user. Short readers let each
+// checkpoint get further and are not reported.
 #pragma once
 
 #include <chrono>
@@ -21,42 +21,42 @@
 
 namespace walwrap::replication {
 
-// nullopt: there is one, but the kernel does not name it.
+// nullopt: there is a reader, but the kernel does not list it.
 using ReaderPid = std::optional<os::Pid>;
 
-// Whose locks on the read marks hold a pass that ended at `checkpoint`, this process excluded. The
-// index file is the one with this inode on which `self` holds the checkpoint lock: the device that
-// the kernel lists is not everywhere the one that stat(2) gives.
+// The processes whose locks on the read marks limited a checkpoint that ended at `checkpoint`,
+// without this process. The index file is the file with this inode on which `self` holds the
+// checkpoint lock, because the device in the kernel's list can differ from the one of stat(2).
 std::vector<ReaderPid> pinning_readers(const std::vector<os::FileLock>& locks, std::uint64_t inode,
                                        os::Pid self, const wal::CheckpointInfo& checkpoint);
 
 class BlockingReaders {
  public:
-  // What reads longer than this is no page of an app any more: a report, a dump, or forgotten.
+  // A longer read is not a page of an app: it is a report, a dump or a forgotten transaction.
   static constexpr std::chrono::seconds kPatience{10};
-  // Between two looks at the kernel's list, which covers the whole machine.
+  // Between two reads of the kernel's list, which covers the whole machine.
   static constexpr std::chrono::seconds kAskEvery{1};
 
-  // A WAL of up to `unremarkable` bytes is pinned without a word.
+  // Readers of a WAL of at most `unremarkable` bytes are not reported.
   explicit BlockingReaders(Bytes unremarkable) : unremarkable_(unremarkable) {}
 
   struct Pass {
-    std::uint32_t asked = 0;  // the last frame when it began; 0 if the WAL restarted since then
-    wal::Salts salts{};       // when it had ended, as what follows
+    std::uint32_t asked = 0;  // the last frame at its start; 0 if the WAL restarted since then
+    wal::Salts salts{};       // at its end, like the following
     wal::CheckpointInfo reached{};
     Bytes wal_bytes = 0;
-    bool has_own_reader = false;  // a snapshot of ours is open, and pins the WAL as well
+    bool has_own_reader = false;  // a snapshot of walwrap is open and holds the WAL as well
   };
   struct Finding {
     FailureEpisode::Say say = FailureEpisode::Say::Nothing;
-    ReaderPid pid{};              // of those there are, the one seen for longest
-    std::chrono::seconds age{0};  // since it was first seen to hold a pass
+    ReaderPid pid{};              // the oldest of the current readers
+    std::chrono::seconds age{0};  // since it first blocked a checkpoint
   };
-  // After each pass. `readers` is asked only about a WAL that has been pinned for so long.
+  // Call it after each checkpoint. `readers` is called only if the WAL was blocked long enough.
   using ReadersFn = std::function<std::vector<ReaderPid>()>;
   Finding on_pass(const Pass& pass, const ReadersFn& readers, MonoTime now);
 
-  // The last pass got no further than the one before it, and not to its end.
+  // The last checkpoint got no further than the one before and not to its end.
   bool is_stuck() const { return stuck_; }
 
  private:
@@ -66,9 +66,9 @@ class BlockingReaders {
   wal::Salts salts_;
   std::uint32_t backfilled_ = 0;
   bool stuck_ = false;
-  std::optional<MonoTime> held_since_;  // the first pass that ended at backfilled_, too early
+  std::optional<MonoTime> held_since_;  // the first checkpoint that ended early at backfilled_
   MonoTime next_ask_{};
-  std::map<ReaderPid, MonoTime> seen_;  // those of the last look; no more than it listed
+  std::map<ReaderPid, MonoTime> seen_;  // from the last check; at most as many as it listed
   ReaderPid named_;
   MonoTime named_since_{};
   FailureEpisode episode_;

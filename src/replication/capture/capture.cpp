@@ -9,7 +9,7 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::size_t kReadBytes = 1U << 20;  // of the WAL at a time: bounds memory, not meaning
+constexpr std::size_t kReadBytes = 1U << 20;  // of the WAL at a time: limits memory only
 
 }  // namespace
 
@@ -52,7 +52,7 @@ bool Capture::is_proven(const sqlite::IndexView& index) const {
   return has_read(index) && count_.agrees_with(index.header.change);
 }
 
-// After everything that `header` publishes was read.
+// After everything that `header` lists was read.
 void Capture::compare_counts(const wal::IndexHeader& header) {
   switch (count_.compare(header.change)) {
     case CommitCount::Finding::Agrees:
@@ -68,13 +68,13 @@ void Capture::compare_counts(const wal::IndexHeader& header) {
 Result<bool> Capture::drain(const sqlite::IndexView& index) {
   const wal::IndexHeader& header = index.header;
   if (scanner_ && scanner_->header().salts != header.salts) {
-    // The WAL restarted, which only our own checkpoints allow, and they capture first.
+    // The WAL restarted. Only walwrap's own checkpoints allow that, and they capture first.
     scanner_.reset();
     newest_.clear();
   }
-  // Salts with stored frames prove continuity only together with the frames themselves: after a
-  // crash, new salts may stand before old frames, and old salts before new ones.
-  // An empty WAL proves nothing: the next one looks the same whatever happened in between.
+  // Salts together with the stored frames prove continuity. Salts alone do not: after a crash, new
+  // salts may precede old frames, and old salts new frames. An empty WAL proves nothing, because
+  // the next one looks the same in every case.
   if (stored_ &&
       (stored_->frame == 0 || stored_->salts != header.salts || stored_->frame > header.max_frame ||
        index.checkpoint.backfilled > stored_->frame)) {
@@ -89,7 +89,7 @@ Result<bool> Capture::drain(const sqlite::IndexView& index) {
     const bool has_header = TRY(start_log(index));
     if (!has_header) return false;
   }
-  // What is in the database file already is not read any more.
+  // Frames that are already in the database file are not read.
   if (scanner_->position().frame > index.checkpoint.backfilled) TRY(check_end());
   if (stored_) {
     TRY(read_frames(stored_->frame));
@@ -116,8 +116,8 @@ Result<bool> Capture::start_log(const sqlite::IndexView& index) {
   return true;
 }
 
-// A truncated WAL grows again with the app's next commit, and then has a hole. The last
-// frame that was read is the first to go.
+// A truncated WAL grows again with the app's next commit, and then it has a hole. Truncation
+// removes the last frame that was read first.
 Result<void> Capture::check_end() {
   const wal::Position position = scanner_->position();
   if (position.frame == 0) return {};
@@ -146,7 +146,7 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
     for (const auto& transaction : scanner_->feed(ByteSpan(buffer_).first(got))) {
       newest_.add(transaction);
       count_.on_commit();
-      // What lies before the stored position is only needed to find pages' newest frames.
+      // The part before the stored position is only needed to find the newest frame of each page.
       if (!stored_) {
         for (const Pgno pgno : transaction.pages) {
           pending_.add(pgno);
@@ -159,7 +159,7 @@ Result<bool> Capture::read_frames(std::uint32_t max_frame) {
     writeback_.on_read(offset, offset + got);
   }
   if (scanner_->position().frame >= max_frame) return any;
-  // The WAL has been restarted between the look at its index and the read, or it is damaged.
+  // The WAL restarted between the read of its index and this read, or it is damaged.
   scanner_.reset();
   newest_.clear();
   lose_continuity();
@@ -207,7 +207,7 @@ Result<std::optional<Capture::Shot>> Capture::take(const sqlite::CheckpointOwner
             .covers = {},
             .changed = std::exchange(changed_, PageSet()),
             .continues = std::exchange(continues_, true)};
-  // Growth rule of LTX: every page the database has gained is in the file.
+  // LTX rule for growth: a file has every page that the database has gained.
   shot.pages.add_range(Pgno{stored_pages + 1}, last);
   shot.pages.remove_above(last);
   shot.pages.remove(lock_page(page_size_));  // Law 7

@@ -1,13 +1,13 @@
-// WAL -> page set: which pages have changed since what is stored.
+// WAL -> page set: which pages have changed since the stored state.
 //
-// Reads committed frames up to the published end of the WAL, and never past it: a frame with a
-// valid checksum is not yet a committed transaction. Knows each page's newest frame in the current
-// WAL, so that a Snapshot can read it. Owned by the capture thread; no thread of its own.
+// Reads committed frames up to the published end of the WAL and never past it: a frame with a valid
+// checksum may still be uncommitted. Knows each page's newest frame in the current WAL, so that a
+// Snapshot can read it. Owned by the capture thread; has no thread of its own.
 //
-// Where the WAL cannot prove that nothing is missing (a start without its position, a WAL that
-// restarted while we were away), needs_compare() turns true, and the pages that differ from the
-// stored sums have to be added before anything is uploaded. The same where SQLite has counted more
-// commits than were found (commit_count.hpp).
+// If the WAL cannot prove that no commit is missing (a start without its position, a WAL that
+// restarted while walwrap was not attached), needs_compare() turns true. The pages that differ from
+// the stored sums must then be added before anything is uploaded. The same applies if SQLite has
+// counted more commits than were found (commit_count.hpp).
 #pragma once
 
 #include <cstdint>
@@ -30,53 +30,54 @@ namespace walwrap::replication {
 
 class Capture {
  public:
-  // `stored`: how far into this WAL everything is stored already, from the saved state.
+  // `stored`: the position in this WAL up to which everything is stored, from the saved state.
   static Result<std::unique_ptr<Capture>> open(const sqlite::CheckpointOwner& owner,
                                                std::optional<wal::Position> stored);
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
 
-  // Takes the frames that `index` publishes and were not taken yet; says whether there were any.
+  // Takes the new frames that `index` lists. Returns whether there were any.
   Result<bool> drain(const sqlite::IndexView& index);
 
   bool needs_compare() const { return needs_compare_; }
   void require_compare();
-  // A comparison was given up on the way; what is known of it holds for as long as shots continue.
+  // A comparison was given up halfway. Its results stay valid as long as captures continue.
   void resume_compare() { needs_compare_ = true; }
-  // Found so far. What was there before the first, or has passed unseen, counts as one.
+  // Commits found so far. The content before the first one, or content that was missed, counts as
+  // one.
   std::uint64_t commits() const { return commits_; }
-  // Every frame that `index` publishes was taken.
+  // Every frame that `index` lists was taken.
   bool has_read(const sqlite::IndexView& index) const;
-  // And SQLite counts as many commits as were found: every verdict checks this.
+  // And SQLite has counted the same number of commits. Every verdict checks this.
   bool is_proven(const sqlite::IndexView& index) const;
-  // Commits that were counted and never found, since this began.
+  // Commits that SQLite counted and that were never found, since the start.
   std::uint64_t missed_commits() const { return count_.missed(); }
-  // False: SQLite's count says nothing about this database's commits.
+  // False: SQLite's count does not describe this database's commits.
   bool can_prove() const { return count_.can_prove(); }
-  // We have recovered the wal-index: SQLite's count restarts.
+  // walwrap has recovered the wal-index, so SQLite's count restarts.
   void on_recovered() { count_.restart(); }
   bool has_pending() const { return !pending_.empty(); }
-  // Something of what was found is not stored, or is not known to be.
+  // A part of what was found is not stored, or not known to be stored.
   bool has_news() const { return needs_compare_ || has_pending(); }
   const PageSet& pending() const { return pending_; }
   void add_pending(const PageSet& pages) { pending_.add_all(pages); }
 
-  // What an upload or a comparison works on: a begun snapshot that knows its frames.
+  // The input of an upload or a comparison: a begun snapshot that knows its frames.
   struct Shot {
-    PageSet pages;             // to read: the pending ones, or all for a comparison
+    PageSet pages;             // pages to read: the pending ones, or all for a comparison
     std::uint32_t commit = 0;  // database size in pages
     wal::Position covers;      // storing `pages` stores everything up to here
-    PageSet changed;           // since the shot before it
-    bool continues = false;    // that is known: nothing has passed unseen since then
+    PageSet changed;           // since the previous shot
+    bool continues = false;    // `changed` is complete: no commit was missed since then
   };
-  // Begins `snapshot` and takes the pending pages, with what `stored_pages` (database size as of
-  // what is stored) asks for by the growth rule. Busy: no moment now. nullopt: nothing to store
-  // (a database of 0 pages).
-  // The snapshot knows the frames of these pages, or of every one.
+  // Begins `snapshot` and takes the pending pages, plus the pages that the LTX rule for growth
+  // requires from `stored_pages`, the stored database size. Busy: not at this moment. nullopt:
+  // nothing to store (a database of 0 pages). The snapshot knows the frames of these pages, or of
+  // every page.
   enum class Frames { OfPages, Every };
   Result<std::optional<Shot>> take(const sqlite::CheckpointOwner& owner, sqlite::Snapshot& snapshot,
                                    std::uint32_t stored_pages, Frames frames = Frames::OfPages);
-  // The same with every page, for a comparison; needs_compare() turns false.
+  // The same with every page, for a comparison. needs_compare() turns false.
   Result<std::optional<Shot>> take_all(const sqlite::CheckpointOwner& owner,
                                        sqlite::Snapshot& snapshot);
 
@@ -103,7 +104,7 @@ class Capture {
   wal::FrameMap newest_;
   PageSet pending_;
   PageSet changed_;         // since the last shot
-  bool continues_ = false;  // changed_ is all of it
+  bool continues_ = false;  // changed_ is complete
   ByteVector buffer_;
 };
 

@@ -7,9 +7,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A reader that ended in time lets the next lending succeed; one after the other do not.
+// A reader that has ended lets the next lending succeed. Readers that overlap do not.
 constexpr int kMostNotFinished = 5;
-// An app that made no checkpoint of a WAL of this many frames may make one of twice as many.
+// An app that did not checkpoint a WAL of this many frames may checkpoint one of twice as many.
 constexpr std::uint32_t kLendFromGrowth = 2;
 
 milliseconds doubled(milliseconds last, milliseconds first, milliseconds most) {
@@ -27,15 +27,16 @@ std::uint32_t CheckpointPolicy::written_since_pass(const WalView& view) const {
   return same_log ? view.max_frame - passed_frame_ : view.max_frame;
 }
 
-// `most`: of WAL, whenever the last time was; less will do where that is longer ago than `gap`.
+// `most`: of WAL, however long ago the last time was. A smaller size is enough if that is longer
+// ago than `gap`.
 bool CheckpointPolicy::is_past(Bytes most, milliseconds gap, const WalView& view,
                                MonoTime now) const {
   const auto since = now - restarted_at_;
   const Bytes limit = since >= gap ? std::min(limits_.reuse_limit, most) : most;
-  return view.bytes > limit && since >= limits_.brake_gap;
+  return view.bytes > limit && since >= limits_.blocking_gap;
 }
 
-// Up to the hard limit, a WAL of fewer frames than the app needs is waited for.
+// Up to the hard limit, a WAL that is too short for the app's own checkpoint is left to grow.
 bool CheckpointPolicy::lending_works(const WalView& view, MonoTime now) const {
   if (!lending_allowed_ || now < no_lending_until_) return false;
   return view.max_frame >= lend_from_ || view.bytes <= limits_.hard_limit;
@@ -48,13 +49,13 @@ CheckpointPolicy::Action CheckpointPolicy::decide(const WalView& view, MonoTime 
   if (quiet && (is_new_since_pass(view) || now - passed_at_ >= limits_.retry)) return Action::Pass;
   if (quiet) return Action::None;
   if (view.own_read) {
-    // No pass gets beyond our own read.
+    // No checkpoint gets beyond walwrap's own read.
     return view.bytes > limits_.hard_limit ? Action::RecallSnapshot : Action::None;
   }
   if (view.pinned) {
     return written_since_pass(view) >= limits_.pass_pages ? Action::Pass : Action::None;
   }
-  // Before a writer is held it must have been at full speed a moment ago.
+  // A writer is blocked only if it was at full speed a moment ago.
   const MonoTime known_until =
       lending_works(view, now) ? no_gaps_until_
                                : std::min(no_gaps_until_, no_gaps_since_ + limits_.first_no_gaps);
@@ -75,8 +76,9 @@ CheckpointPolicy::Action CheckpointPolicy::without_gaps(const WalView& view, Mon
     return is_due ? Action::Lend : Action::None;
   }
   const bool is_too_long = is_past(limits_.hard_limit, limits_.reuse_gap, view, now);
-  if (limits_.blocking_checkpoints == BlockingCheckpoints::Auto && is_too_long)
-    return Action::Brake;
+  if (limits_.blocking_checkpoints == BlockingCheckpoints::Auto && is_too_long) {
+    return Action::BlockWriters;
+  }
   return written_since_pass(view) >= limits_.pass_pages ? Action::Pass : Action::None;
 }
 
@@ -95,10 +97,10 @@ void CheckpointPolicy::on_pass(const WalView& before, std::uint32_t left, MonoTi
   no_gaps_for_ = doubled(no_gaps_for_, limits_.first_no_gaps, limits_.most_no_gaps);
   no_gaps_since_ = now;
   no_gaps_until_ = now + no_gaps_for_;
-  gap_misses_ = limits_.gap_tries - 2;  // the next time, two tries will do
+  gap_misses_ = limits_.gap_tries - 2;  // the next time, two tries are enough
 }
 
-void CheckpointPolicy::on_brake(MonoTime now) {
+void CheckpointPolicy::on_blocking_checkpoint(MonoTime now) {
   restarted_at_ = now;
 }
 

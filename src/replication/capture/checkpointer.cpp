@@ -8,24 +8,26 @@
 namespace walwrap::replication {
 namespace {
 
-// A busy WAL is shorter than the hard limit, and passes alone keep it far below. A quarter of it
-// is more than any pass leaves, and a quarter of what the app must live with anyway.
+// Beside a busy writer the WAL stays far below the hard limit with passive checkpoints alone. A
+// quarter of the limit is more than a passive checkpoint leaves, and is a size that the app must
+// tolerate anyway.
 constexpr Bytes kUnremarkableShare = 4;
 
 std::vector<ReaderPid> find_readers(const os::Path& database, const wal::CheckpointInfo& reached) {
-  // By path, for nothing of SQLite's may be opened here (Law 1).
+  // By path, because no file of SQLite may be opened here (Law 1).
   const auto index_file = os::status_of(database.string() + "-shm");
   const auto locks = os::read_file_locks();
   if (!index_file || !locks) return {};
   return pinning_readers(*locks, index_file->id.inode, os::own_pid(), reached);
 }
 
-// A gap begins when a commit has ended. An app that is slower than this has gaps anyway.
+// A pause begins when a commit has ended. An app that commits more slowly than this has pauses
+// anyway.
 constexpr std::chrono::milliseconds kCommitWait{20};
 constexpr std::chrono::microseconds kCommitLook{50};
 constexpr std::chrono::microseconds kLeastGap{500};
 
-// True: there was a commit in that time.
+// True: there was a commit in this time.
 bool wait_for_commit(const sqlite::CheckpointOwner& owner, std::uint32_t change,
                      std::chrono::nanoseconds most) {
   const MonoTime until = owner.clock().mono() + most;
@@ -37,8 +39,8 @@ bool wait_for_commit(const sqlite::CheckpointOwner& owner, std::uint32_t change,
   return false;
 }
 
-// False: the next commit follows so closely that no pass would end before it. Beside such a writer
-// a pass that waits for a slow disk lets the WAL grow without bound.
+// False: the next commit follows so soon that no checkpoint ends before it. Beside such a writer a
+// checkpoint that waits for a slow disk lets the WAL grow without limit.
 bool wait_for_gap(const sqlite::CheckpointOwner& owner, std::uint32_t change) {
   wait_for_commit(owner, change, kCommitWait);
   const auto index = owner.read_index();
@@ -105,7 +107,7 @@ bool Checkpointer::goes_first(const sqlite::CheckpointOwner& owner, const sqlite
   switch (policy_.decide(view, situation.last_commit, clock_.mono())) {
     case CheckpointPolicy::Action::PassAfterCommit:
     case CheckpointPolicy::Action::Lend:
-    case CheckpointPolicy::Action::Brake:
+    case CheckpointPolicy::Action::BlockWriters:
       return true;
     case CheckpointPolicy::Action::None:
     case CheckpointPolicy::Action::Pass:
@@ -156,8 +158,8 @@ Result<void> Checkpointer::run(sqlite::CheckpointOwner& owner, const sqlite::Ind
       return pass(owner, situation, capture);
     case Action::Lend:
       return lend(owner, view, capture);
-    case Action::Brake: {
-      auto done = brake(owner, capture);
+    case Action::BlockWriters: {
+      auto done = checkpoint_blocking(owner, capture);
       if (done) look_for_readers(owner, view, situation.snapshot_open);
       return done;
     }
@@ -207,14 +209,14 @@ Result<void> Checkpointer::go_on_lending(const sqlite::CheckpointOwner::CaptureF
   return {};
 }
 
-Result<void> Checkpointer::brake(sqlite::CheckpointOwner& owner,
-                                 const sqlite::CheckpointOwner::CaptureFn& capture) {
-  const auto braked = owner.brake(capture);
-  policy_.on_brake(clock_.mono());
-  if (!braked) return fail(braked.error());
-  if (braked->held) {
-    counts_.held.observe(std::chrono::duration<double>(braked->took).count());
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(braked->took);
+Result<void> Checkpointer::checkpoint_blocking(sqlite::CheckpointOwner& owner,
+                                               const sqlite::CheckpointOwner::CaptureFn& capture) {
+  const auto blocked = owner.checkpoint_blocking(capture);
+  policy_.on_blocking_checkpoint(clock_.mono());
+  if (!blocked) return fail(blocked.error());
+  if (blocked->held) {
+    counts_.held.observe(std::chrono::duration<double>(blocked->took).count());
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(blocked->took);
     log_.debug("writers blocked for a checkpoint", {{"db", name_}, {"took_us", took.count()}});
   } else {
     log_.debug("checkpoint did not find a pause between writers", {{"db", name_}});

@@ -1,8 +1,8 @@
-// Makes the checkpoints that CheckpointPolicy asks for, lends the lock where it says so, and names
-// the reader that keeps them from finishing.
+// Makes the checkpoints that CheckpointPolicy decides, lends the lock, and names the reader that
+// limits checkpoints.
 //
-// Owned by the capture thread, for as long as one capture loop lives; the database may be attached
-// again meanwhile.
+// Owned by the capture thread, for the life of one capture loop. The database may be attached
+// several times in that life.
 #pragma once
 
 #include <array>
@@ -21,16 +21,16 @@
 
 namespace walwrap::replication {
 
-// How long writers were held, in seconds.
-inline constexpr std::array<double, 8> kBrakeSeconds = {.0005, .001, .0025, .005,
-                                                        .01,   .025, .05,   .1};
+// How long writers were blocked, in seconds.
+inline constexpr std::array<double, 8> kBlockedSeconds = {.0005, .001, .0025, .005,
+                                                          .01,   .025, .05,   .1};
 // Since the replicator began.
 struct CheckpointCounts {
   std::uint64_t passes = 0;
-  Histogram<kBrakeSeconds.size()> held{kBrakeSeconds};  // writers, by blocking checkpoints
-  std::uint64_t lent = 0;                               // times that the lock was, to the app
-  std::uint64_t restarts = 0;                           // of the WAL, by those
-  std::uint64_t missed_commits = 0;  // that SQLite counted and walwrap did not capture
+  Histogram<kBlockedSeconds.size()> held{kBlockedSeconds};  // writers, by blocking checkpoints
+  std::uint64_t lent = 0;                                   // how often the app had the lock
+  std::uint64_t restarts = 0;                               // of the WAL, in those lendings
+  std::uint64_t missed_commits = 0;  // commits that SQLite counted and walwrap did not capture
 };
 
 class Checkpointer {
@@ -40,24 +40,24 @@ class Checkpointer {
 
   struct Situation {
     MonoTime last_commit{};
-    bool snapshot_open = false;        // of ours
+    bool snapshot_open = false;        // walwrap's own snapshot is open
     std::uint64_t missed_commits = 0;  // in this attachment
     bool can_prove = true;             // that none were
   };
-  // Whether the WAL has to be seen to before a read of ours begins. A lock that is lent is.
+  // Whether the WAL needs attention before walwrap's next read begins. A lent lock comes first.
   bool goes_first(const sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,
                   const Situation& situation) const;
-  // Does what is to be done now, if anything. Errors: of the pass.
+  // Does what is due now, if anything. Errors: from the checkpoint.
   Result<void> run(sqlite::CheckpointOwner& owner, const sqlite::IndexView& index,
                    const Situation& situation, const sqlite::CheckpointOwner::CaptureFn& capture);
-  // Our own read keeps the WAL, which is too long: it is to be given up.
+  // walwrap's own read holds the WAL, which is too long: the read must end.
   bool wants_snapshot_back() const { return wants_snapshot_back_; }
-  // The writer leaves no gap between two commits.
+  // The writer leaves no pause between two commits.
   bool is_at_full_speed() const { return policy_.is_at_full_speed(clock_.mono()); }
   bool is_lending() const { return lending_.has_value(); }
-  // To another file, or again: nothing is lent any more.
+  // Another file was attached, or the same one again: the lock is not lent any more.
   void on_attached();
-  // When run() may have something to do although nothing was written; max: only then.
+  // When run() may have work without a write. max: never.
   MonoTime next_look() const { return next_look_; }
   const CheckpointCounts& counts() const { return counts_; }
 
@@ -70,8 +70,8 @@ class Checkpointer {
   Result<void> lend(sqlite::CheckpointOwner& owner, const WalView& view,
                     const sqlite::CheckpointOwner::CaptureFn& capture);
   Result<void> go_on_lending(const sqlite::CheckpointOwner::CaptureFn& capture);
-  Result<void> brake(sqlite::CheckpointOwner& owner,
-                     const sqlite::CheckpointOwner::CaptureFn& capture);
+  Result<void> checkpoint_blocking(sqlite::CheckpointOwner& owner,
+                                   const sqlite::CheckpointOwner::CaptureFn& capture);
   void look_for_readers(const sqlite::CheckpointOwner& owner, const WalView& before,
                         bool snapshot_open);
   std::string name_;
@@ -82,7 +82,7 @@ class Checkpointer {
   MonoTime next_look_ = MonoTime::max();
   CheckpointCounts counts_;
   std::optional<sqlite::Lending> lending_;
-  WalView lent_at_;  // what the WAL was when it began
+  WalView lent_at_;  // state of the WAL at its start
   std::uint64_t missed_here_ = 0;
   bool wants_snapshot_back_ = false;
 };

@@ -1,10 +1,10 @@
-// Whether every commit was found: SQLite's own count of commits against ours. Pure; owned by
+// Whether every commit was found: compares SQLite's count of commits with walwrap's. Pure; owned by
 // Capture.
 //
-// The wal-index header counts commits (`iChange`, wal/index.hpp). Where everything that a header
-// publishes has been read, that count less the commits found is the same number for as long as
-// nothing was missed, however often the WAL restarted in between. It restarts when the wal-index
-// is recovered or made. Both counts wrap at 2^32, and so does their difference.
+// The wal-index header counts commits (`iChange`, wal/index.hpp). If everything that a header lists
+// was read, the difference of that count and the found commits stays the same as long as no commit
+// is missed, also when the WAL restarts. The count restarts when the wal-index is recovered or
+// created. Both counts wrap at 2^32, and so does their difference.
 #pragma once
 
 #include <cstdint>
@@ -19,19 +19,19 @@ class CommitCount {
 
   enum class Finding {
     Agrees,
-    Missed,      // there were commits that nobody has read: missed() has grown
+    Missed,      // there were commits that walwrap did not read: missed() has grown
     BeganAnew,   // SQLite's count is lower than it was: a process recovered the wal-index
     Uncountable  // more commits were read than SQLite counted: it proves nothing here
   };
-  // `change`: SQLite's count in a header of which everything was read.
+  // `change`: SQLite's count in a header after everything that it lists was read.
   Finding compare(std::uint32_t change);
-  // What happened since the last comparison is not known, or SQLite's count restarts: the next
-  // one is the first.
+  // It is unknown what happened since the last comparison, or SQLite's count restarts. The next
+  // comparison is the first.
   void restart() { last_.reset(); }
 
-  // The last comparison was with this `change`, and nothing has been found since.
+  // The last comparison had this `change`, and no commit was found since.
   bool agrees_with(std::uint32_t change) const;
-  // False: a sector is filled up with a repeated commit frame (`psow=0`), so counts differ.
+  // False: repeated commit frames fill up a sector (`psow=0`), so the counts differ.
   bool can_prove() const { return can_prove_; }
   std::uint64_t missed() const { return missed_; }
 

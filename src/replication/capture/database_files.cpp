@@ -64,7 +64,7 @@ std::string_view describe(Difference difference) {
     case Difference::DatabaseReplaced:
       return "the database file was replaced";
     case Difference::DatabaseHidden:
-      return "the database's path cannot be inspected: check the permissions of its directory";
+      return "the database's path cannot be inspected; check the permissions of its directory";
     case Difference::WalGone:
       return "the -wal file was deleted";
     case Difference::WalReplaced:
@@ -100,12 +100,13 @@ Reaction react_to(Difference difference, OtherUsers others, bool is_finishing) {
     case Difference::DatabaseHidden:
       return Reaction::KeepReading;
     case Difference::IndexReplaced:
-      // Who still has the old index locks there: beside a new one we would not see each other.
+      // Processes with locks on the old index: with a new index neither side would see the other's
+      // locks.
       return others == OtherUsers::None || is_finishing ? Reaction::Reattach
                                                         : Reaction::KeepReading;
     case Difference::WalGone:
     case Difference::IndexGone:
-      // Where no process can be seen, one is assumed for as long as there can be one.
+      // If no process can be seen, one is assumed as long as one may exist.
       return others == OtherUsers::None || is_finishing ? Reaction::CheckpointReattach
                                                         : Reaction::KeepReading;
   }

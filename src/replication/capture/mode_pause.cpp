@@ -22,7 +22,7 @@ constexpr std::array<Stage, 4> kStages = {{
     {nanoseconds::max(), nanoseconds(0), milliseconds(1)},
 }};
 constexpr int kRandomPart = 3;  // of a pause: a third of it at most
-// A lock that stays while nothing is written is a long read, or exclusive locking mode.
+// A lock that stays without any write is a long read or exclusive locking mode.
 constexpr milliseconds kStill{2'000};
 constexpr milliseconds kStillLook{250};
 constexpr seconds kFirstRest{10};
@@ -36,7 +36,7 @@ const Stage& stage_of(nanoseconds waited) {
 }  // namespace
 
 void ModePause::draw() {
-  // xorshift64: any numbers that an app does not follow will do.
+  // xorshift64: it need not be a strong random generator.
   random_ ^= random_ << 13U;
   random_ ^= random_ >> 7U;
   random_ ^= random_ << 17U;

@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-// An app that is back so soon after it was closed opens the database for each transaction.
+// An app that comes back this soon after a close opens the database for each transaction.
 constexpr std::chrono::milliseconds kSoon{500};
 constexpr std::chrono::milliseconds kRetry{5};
 

@@ -19,7 +19,8 @@ Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, con
   if (head < bytes.size()) return false;
   const auto header = TRY(wal::parse_header(bytes));
   if (!header) return false;
-  // A position before the first frame has no checksum to go on from: all of the WAL is read.
+  // A position before the first frame has no checksum from which to continue: the whole WAL is
+  // read.
   const bool is_in_this_wal = stored && stored->frame > 0 && stored->salts == header->salts;
   auto scanner = TRY(wal::Scanner::start(bytes, is_in_this_wal ? stored : std::nullopt));
   ByteVector buffer(kChunkBytes);

@@ -1,8 +1,9 @@
-// Whether a WAL holds a commit beyond what is said to be stored, read from the WAL itself.
+// Whether a WAL has a commit beyond the position that is reported as stored, read from the WAL
+// itself.
 //
-// For a watchdog: it shares the rules of the format with the capture and nothing else, neither its
-// open file nor the wal-index, so that a capture which looks at the wrong file, or no longer looks,
-// is found out. Any thread; no locks are taken, and SQLite holds none on this file.
+// For a watchdog. It shares only the format's rules with the capture, and neither its open file nor
+// the wal-index. So it detects a capture that reads the wrong file or has stopped reading. Any
+// thread; no locks are taken, and SQLite holds none on this file.
 #pragma once
 
 #include <optional>
@@ -13,9 +14,9 @@
 
 namespace walwrap::replication {
 
-// `stored`: as of another generation of the WAL, or none: all of this one is beyond it. A WAL that
-// is absent, or has no valid header yet, holds nothing. Of a transaction, at most 64 MiB are read:
-// a larger one that is first in line is not seen.
+// `stored`: if it belongs to another generation of the WAL, or is none, the whole WAL is beyond it.
+// A WAL that is missing or has no valid header yet holds nothing. At most 64 MiB of a transaction
+// are read: a larger first transaction is not found.
 Result<bool> holds_commit_beyond(const std::optional<wal::Position>& stored, const os::Path& wal);
 
 }  // namespace walwrap::replication

@@ -17,12 +17,12 @@ constexpr std::uint64_t kWakeup = 0, kWatch = 1;  // tokens of the pollers
 
 constexpr microseconds kFirstLook{200};
 constexpr int kLadder = 6;             // 0.2, 0.4, ... 6.4 ms
-constexpr milliseconds kBusyLook{10};  // while something was written lately
+constexpr milliseconds kBusyLook{10};  // after recent writes
 constexpr milliseconds kLately{250};
 constexpr milliseconds kSteady{200};  // without a pause
 constexpr milliseconds kPause{50};
-constexpr milliseconds kIdleLook{2000};      // with inotify: only in case it missed something
-constexpr milliseconds kIdleLookBlind{250};  // without
+constexpr milliseconds kIdleLook{2000};      // with inotify: only in case it misses an event
+constexpr milliseconds kIdleLookBlind{250};  // without inotify
 constexpr milliseconds kFinishLook{1};
 
 }  // namespace
@@ -91,7 +91,7 @@ MonoTime WalWatch::next_look(const Situation& situation, MonoTime now) const {
   return now + pause;
 }
 
-// While we know that there is something to do, further writes are no reason to wake up.
+// While there is known work, further writes are no reason to wake up.
 bool WalWatch::ignores_writes(const Situation& situation, MonoTime now) const {
   const bool on_ladder = is_lately(situation, now) && looks_ < kLadder;
   return on_ladder || situation.has_pending || situation.is_finishing;
@@ -102,7 +102,7 @@ bool WalWatch::wait(const Situation& situation, MonoTime until) {
   const bool ignore_writes = ignores_writes(situation, now);
   auto& poller = ignore_writes ? *without_ : *with_watch_;
   const nanoseconds left = owes_event_ && !ignore_writes ? nanoseconds(0) : until - now;
-  // The poller's timer follows the machine's clock, and `until` the clock that we were given.
+  // The poller's timer follows the machine's clock, and `until` follows the given clock.
   const auto ready = poller.wait(os::SystemClock().mono() + left);
   if (!ready || !watch_) return false;
   const auto seen = watch_->take();

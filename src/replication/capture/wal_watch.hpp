@@ -1,9 +1,9 @@
-// When the capture thread looks at the WAL: after an event, after a while, or on request.
+// When the capture thread looks at the WAL: after an event, after some time, or on request.
 //
-// A write to the WAL is seen before its commit is published, so a few looks follow an event, ever
-// further apart. A writer who never pauses is looked at every 10 ms and not watched, for the kernel
-// would make him pay for an event with each of his writes. An idle database costs one look every
-// two seconds, four a second where inotify does not work. Owned by the capture thread.
+// A write to the WAL is seen before its commit is published, so a few looks follow an event, at
+// growing intervals. A writer without pauses is looked at every 10 ms and not watched, because each
+// of its writes would cost it a kernel event. An idle database costs one look every two seconds, or
+// four a second without inotify. Owned by the capture thread.
 #pragma once
 
 #include <optional>
@@ -21,20 +21,19 @@ namespace walwrap::replication {
 class WalWatch {
  public:
   WalWatch(os::Path database, const os::Clock& clock);
-  // Descriptors that end a wait when they can be read; a bug if there can be no poller.
+  // Descriptors that end a wait when they become readable. A failure to create a poller is a bug.
   void start(const std::vector<int>& wakeups);
-  bool works() const { return works_; }  // inotify does
+  bool works() const { return works_; }  // inotify works
 
-  // Of a WAL that exists from now on. The caller looks at it soon, for what was written
-  // before.
+  // For a WAL that exists from now on. The caller must look at it soon, because of earlier writes.
   void watch_wal();
   void on_commit(MonoTime now);
   void on_look() { ++looks_; }
-  // After a look: watches or does not, by whether the writer pauses.
+  // Call it after a look: watches or stops watching, depending on the writer's pauses.
   void choose(MonoTime now, MonoTime last_commit);
-  // False: there were commits for a while, the pauses between them shorter than a moment.
+  // False: for some time there were commits with only very short pauses between them.
   bool is_writer_pausing() const { return is_writer_pausing_; }
-  // Between two looks at a file that nothing happens to.
+  // Between two looks at an idle file.
   std::chrono::nanoseconds idle_pause() const;
 
   struct Situation {
@@ -43,8 +42,8 @@ class WalWatch {
     bool is_finishing = false;
   };
   MonoTime next_look(const Situation& situation, MonoTime now) const;
-  // True: the database's directory has news about it (made, replaced, deleted, or closed by
-  // a process that could write).
+  // True: something happened to the database's files in its directory (created, replaced, deleted,
+  // or closed by a process that could write).
   bool wait(const Situation& situation, MonoTime until);
 
  private:
@@ -59,10 +58,10 @@ class WalWatch {
   std::optional<os::Poller> without_;     // wakeups only
   bool works_ = false;
   bool is_watching_ = false;
-  MonoTime last_event_{};    // something was written to the WAL, committed or not
+  MonoTime last_event_{};    // the WAL was written to, committed or not
   int looks_ = 0;            // since then
-  bool owes_event_ = false;  // it was written while that was no reason to wake up
-  MonoTime steady_since_{};  // a writer makes no pauses
+  bool owes_event_ = false;  // it was written while events were ignored
+  MonoTime steady_since_{};  // the writer makes no pauses
   bool is_writer_pausing_ = true;
 };
 

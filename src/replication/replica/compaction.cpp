@@ -32,7 +32,7 @@ Txid Compaction::end_of(Level level) const {
 }
 
 std::uint64_t Compaction::files_below(Level level, Txid txid) const {
-  // A first snapshot is made in place of the first file of level 1.
+  // The first snapshot is made instead of the first file of level 1.
   const Mark& mark = at(level == kSnapshotLevel ? Level{1} : level);
   if (level.value > 1 && level != kSnapshotLevel) return mark.below;
   return txid > mark.end ? txid.value - mark.end.value : 0;

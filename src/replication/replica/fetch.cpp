@@ -6,9 +6,9 @@
 namespace walwrap::replication {
 namespace {
 
-// Enough that no thread waits for the owner, few enough that what tasks hold stays small (Law 5).
+// Enough that no thread waits for the owner, and few enough that tasks hold little memory (Law 5).
 constexpr std::size_t kQueuedPerThread = 2;
-// A thread without work looks for it this often even if a notification was lost to another.
+// A thread without work checks the queue this often, in case another thread took its notification.
 constexpr std::chrono::milliseconds kLookEvery{200};
 
 }  // namespace
@@ -27,7 +27,7 @@ Result<void> fetch_range(storage::ObjectStore& store, const std::string& key,
     filled += bytes.size();
     return {};
   };
-  if (range.length == 0) return {};  // to a store it would mean: all that follows
+  if (range.length == 0) return {};  // a store would read it as: everything that follows
   TRY(store.get(key, range, sink).context(key));
   if (filled < buffer.size()) {
     return fail(Code::Corrupt, "{}: ended {} bytes early", key, buffer.size() - filled);
@@ -90,7 +90,7 @@ void FetchPool::run(Thread& thread) {
       continue;
     }
     const auto result = (*task)(thread.worker);
-    task.reset();  // what it holds goes before the owner is told that there is room
+    task.reset();  // its memory is freed before the owner learns that there is room
     finish_task(result);
   }
 }
@@ -110,7 +110,7 @@ std::optional<FetchPool::Task> FetchPool::next_task() {
 void FetchPool::finish_task(const Result<void>& result) {
   shared_.update([&](Shared& shared) {
     --shared.running;
-    // What fails after the first failure was merely told to stop.
+    // Failures after the first one only come from the order to stop.
     if (!result && !shared.error) shared.error = result.error();
   });
   if (!result) stopping_ = true;
@@ -119,7 +119,7 @@ void FetchPool::finish_task(const Result<void>& result) {
 
 Result<void> FetchPool::wait_until(const std::function<bool()>& ready) {
   while (true) {
-    // Before the look for errors: the last task may fail between the two.
+    // Before the check for errors: the last task may fail between the two.
     const bool is_ready = ready();
     std::optional<Error> error;
     std::optional<std::string> panic;
@@ -127,7 +127,7 @@ Result<void> FetchPool::wait_until(const std::function<bool()>& ready) {
       error = shared.error;
       panic = shared.panic;
     });
-    if (panic) throw Panic(*panic);  // a bug stays one, on whichever thread it was
+    if (panic) throw Panic(*panic);  // an exception stays one, whatever thread it came from
     if (error) return fail(*std::move(error));
     TRY(idle_());
     if (is_ready) return {};

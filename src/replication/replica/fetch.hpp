@@ -1,6 +1,6 @@
-// Reads stored objects: in pieces as a decoder wants them, or by several threads at once.
+// Reads stored objects: in the pieces that a decoder needs, or with several threads at once.
 //
-// A FetchPool belongs to the thread that made it; each of its threads has its own store and its own
+// A FetchPool belongs to the thread that made it. Each of its threads has its own store and
 // buffers, so that a long restore allocates once.
 #pragma once
 
@@ -21,8 +21,8 @@
 
 namespace walwrap::replication {
 
-// Exactly the bytes of the range into `buffer`, which it resizes; errors name the key. `stop`, if
-// given, is looked at as bytes arrive: Cancelled.
+// Reads exactly the bytes of the range into `buffer`, which it resizes. Errors name the object key.
+// `stop`, if given, is called as bytes arrive: Cancelled.
 Result<void> fetch_range(storage::ObjectStore& store, const std::string& key,
                          storage::ByteRange range, ByteVector& buffer,
                          const std::atomic<bool>* stop = nullptr);
@@ -32,7 +32,7 @@ ReadFn object_reader(storage::ObjectStore& store, const std::string& key, Bytes 
 
 class FetchPool {
  public:
-  // What a task works with: its thread's own.
+  // What a task works with: the objects of its thread.
   struct Worker {
     std::unique_ptr<storage::ObjectStore> store;
     ByteVector fetched;
@@ -41,19 +41,19 @@ class FetchPool {
   using Task = std::function<Result<void>(Worker& worker)>;
 
   // One thread per store. `idle` is called on the owner's thread while it waits for others, and its
-  // error ends the wait. Not movable: the threads refer to it.
+  // error ends the wait. Cannot be moved, because the threads refer to it.
   FetchPool(os::Wakeup progress, std::function<Result<void>()> idle);
   FetchPool(const FetchPool&) = delete;
   FetchPool& operator=(const FetchPool&) = delete;
-  ~FetchPool();  // drops what has not begun, waits for the rest
+  ~FetchPool();  // drops tasks that have not begun, waits for the rest
   Result<void> add_thread(std::unique_ptr<storage::ObjectStore> store);
 
-  // Each of these returns the first error of any task, once there is one.
+  // Each of these returns the first error of any task, if there is one.
   Result<void> submit(Task task);  // waits while the queue is full
   Result<void> wait_until(const std::function<bool()>& ready);
   Result<void> drain();  // waits until every task is done
 
-  // Set when a task has failed or the pool is being ended: a worker that still runs may give up.
+  // Set when a task has failed or the pool is ending: a running worker may give up.
   const std::atomic<bool>& stopping() const { return stopping_; }
 
  private:
@@ -66,7 +66,7 @@ class FetchPool {
     std::deque<Task> queue;
     std::size_t running = 0;
     std::optional<Error> error;
-    std::optional<std::string> panic;  // what a bug in a task threw
+    std::optional<std::string> panic;  // an exception from a task
   };
   static constexpr std::chrono::milliseconds kIdleEvery{50};
 
@@ -78,7 +78,7 @@ class FetchPool {
   std::function<Result<void>()> idle_;
   std::atomic<bool> stopping_{false};
   os::Published<Shared> shared_;
-  std::vector<std::unique_ptr<Thread>> threads_;  // last: ended before what they use
+  std::vector<std::unique_ptr<Thread>> threads_;  // last: they end before the members that they use
 };
 
 }  // namespace walwrap::replication

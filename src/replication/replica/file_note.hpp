@@ -1,10 +1,10 @@
-// What the database file looked like when its content was last known: its stamp, after the last
-// checkpoint that we know of, in the state directory.
+// The stamp that the database file had when its content was last known, after the last known
+// checkpoint. It is kept in the state directory.
 //
-// A WAL proves its own commits, and nothing about the file under it: that may be another one by the
-// next start, an older one, or cut. A file that still has the noted stamp is the one we knew. Any
-// other is compared. The note is not synced: after a power loss it may be older than the file, and
-// then the file is compared, too.
+// A WAL proves its own commits, and nothing about the file under it: at the next start that may be
+// another file, an older one or a truncated one. A file that still has the noted stamp is the known
+// one. Any other file is compared. The note is not synced. After a power loss it may be older than
+// the file, and then the file is compared as well.
 //
 // If the WAL was empty by then, the note also names the newest TXID. A file of this stamp without a
 // WAL then holds all that was stored up to this TXID, and what was committed after it.
@@ -32,16 +32,15 @@ struct NotedFile {
 ByteVector format_file_note(const NotedFile& noted);
 std::optional<NotedFile> parse_file_note(ByteSpan bytes);  // nullopt: it is not one
 
-// nullopt: there is none that can be read.
 std::optional<NotedFile> read_file_note(const StateDir& directory);
 
 // Owned by the capture thread.
 class FileNote {
  public:
   explicit FileNote(const StateDir& directory) : directory_(directory) {}
-  // Writes it if it differs. What cannot be written costs a comparison at the next start.
+  // Writes it if it differs. A failure costs a comparison at the next start.
   void keep(const NotedFile& noted);
-  // What is at the path is not known to hold what is stored.
+  // The file at the path is not known to hold what is stored.
   void forget();
 
  private:

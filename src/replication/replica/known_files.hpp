@@ -1,5 +1,5 @@
-// The two files that every restore to the newest state needs whole: the one that the chain begins
-// with, and the newest upload. What is known of them, and what is there now.
+// The two files that every restore to the newest state needs complete: the first file of the chain,
+// and the newest upload. What is known of them, and what is in the store now.
 //
 // Blocks in the store.
 #pragma once
@@ -35,22 +35,22 @@ struct FileSight {
   ltx::Header header;
   KnownFile found;
 };
-// Reads header and trailer; `file` has the size that the store tells. Corrupt: it is not what its
-// name says, or cut.
+// Reads header and trailer. `file` has the size that the store reports. Corrupt: its content does
+// not match its name, or it is truncated.
 Result<FileSight> inspect_file(storage::ObjectStore& store, KeyStyle style, const StoredFile& file);
 
 struct FileCheck {
-  std::optional<KnownFile> found = {};  // none: it cannot be read as what its name says
-  std::string damage = {};              // why it is not what it should be; "": it is
+  std::optional<KnownFile> found = {};  // none: its content does not match its name
+  std::string damage = {};              // what is wrong with it; "": nothing
 };
-// Whether it is what its name says, and as it is known, if it is known. Errors: the store's; that
-// it is not there, cut or of another format is damage.
+// Checks that the file matches its name, and matches the known one if there is one. Errors: the
+// store's. A missing, truncated or foreign file counts as damage.
 Result<FileCheck> check_file(storage::ObjectStore& store, KeyStyle style, const StoredFile& file,
                              const std::optional<KnownFile>& known);
-// Of this file, if the front is this one.
+// Of this file, if it is the known front.
 std::optional<KnownFile> known_of(const std::optional<KnownFront>& front, const StoredFile& file);
 
-// Why the file is not what is known of it; "": it is.
+// How the file differs from the known one. "": it does not.
 std::string difference_of(const KnownFile& known, const KnownFile& found);
 
 }  // namespace walwrap::replication

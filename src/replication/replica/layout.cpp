@@ -9,7 +9,7 @@ constexpr std::string_view kSuffix = ".ltx";
 constexpr std::size_t kHexDigits = 16;
 constexpr std::size_t kNameLength = kHexDigits + 1 + kHexDigits + kSuffix.size();
 
-// What stands before the level's digit in a key.
+// The part of a key before the level's digit.
 std::string_view before_level(KeyStyle style) {
   switch (style) {
     case KeyStyle::Directory:
@@ -54,7 +54,7 @@ std::optional<StoredFile> parse_key(KeyStyle style, std::string_view key) {
 }
 
 std::string key_before(KeyStyle style, Level level, Txid first) {
-  // A key goes on with '-' after the digits, so their bare digits sort just before it.
+  // A key has '-' after the digits, so the digits alone sort just before it.
   return level_prefix(style, level) + format_hex16(first.value);
 }
 

@@ -1,7 +1,7 @@
-// Object key <-> (level, TXID range): the only place that spells a key. Pure.
+// Object key <-> (level, TXID range): the only place that forms a key. Pure.
 //
-// Keys and file names are litestream v0.5's, which differ by kind of store: "ltx/0/<name>" in a
-// directory, "0000/<name>" in S3. Ours beside them live under "walwrap/".
+// Keys and file names are those of litestream v0.5, which differ by kind of store: "ltx/0/<name>"
+// in a directory, "0000/<name>" in S3. walwrap's own objects beside them are under "walwrap/".
 #pragma once
 
 #include <optional>

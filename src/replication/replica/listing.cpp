@@ -13,13 +13,12 @@ namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kLitestreamLease = "lock.json";  // of an optional feature, in S3
-// As in a file's header: counting on from a stored TXID never comes to the end of the
-// numbers.
+// As in a file's header: counting up from a stored TXID never reaches the end of the numbers.
 constexpr std::uint64_t kGreatestTxid = (1ULL << 63) - 1;
 constexpr int kListings = 4;  // until one is fresh
 constexpr std::chrono::milliseconds kListAgain{250};
-// Ours end where a higher level's do. What another writer has compacted may begin that much
-// earlier.
+// walwrap's files end where a file of a higher level ends. A compacted file of another writer may
+// begin that much earlier.
 constexpr std::uint64_t kMostStraddling = 4096;
 
 std::optional<StoredFile> stored_file(KeyStyle style, const storage::ObjectInfo& object) {
@@ -37,13 +36,13 @@ bool is_in_a_level(KeyStyle style, std::string_view key) {
   return false;
 }
 
-// Corrupt: a file says to continue where nobody can have been.
+// Corrupt: a file claims a TXID that no writer can have reached.
 Result<void> take(const std::vector<storage::ObjectInfo>& objects, KeyStyle style,
                   ReplicaListing& listing) {
   for (const storage::ObjectInfo& object : objects) {
     if (const auto file = stored_file(style, object)) {
       if (file->txids.last.value > kGreatestTxid) {
-        return fail(Code::Corrupt, "{} has an impossible TXID: remove it", object.key);
+        return fail(Code::Corrupt, "{} has an impossible TXID; remove it", object.key);
       }
       listing.files.push_back(*file);
     } else if (object.key.starts_with(kLegacyPrefix)) {
@@ -68,14 +67,14 @@ Result<void> check_listing_is_fresh(storage::ObjectStore& store, KeyStyle style,
   if (style == KeyStyle::Directory) return {};
   const Txid next = extent_of(files).newest.next();
   const std::string key = file_key(style, kUploadLevel, {next, next});
-  // A range of one byte: a HEAD that finds nothing costs a second request.
+  // A range of one byte, because a HEAD that finds nothing costs a second request.
   const auto found = store.get(key, {0, 1}, [](ByteSpan /*bytes*/) { return Result<void>(); });
   if (found) return fail(Code::Unavailable, "{} is stored, but the listing does not show it", key);
   if (found.error().code == Code::NotFound) return {};
   return fail(found.error());
 }
 
-// `list` adds to what is given to it, again for as long as that comes too late.
+// `list` adds to its argument. It is called again while its result is stale.
 template <typename List>
 Result<ReplicaListing> list_until_fresh(storage::ObjectStore& store, KeyStyle style,
                                         const ReplicaListing& known, List list) {
@@ -92,7 +91,7 @@ Result<ReplicaListing> list_until_fresh(storage::ObjectStore& store, KeyStyle st
 }  // namespace
 
 Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style) {
-  // One listing of everything costs no more than one for each level, and shows what else is there.
+  // One listing of everything costs no more than one per level, and shows foreign objects as well.
   return list_until_fresh(store, style, {}, [&](ReplicaListing& listing) -> Result<void> {
     const auto objects = TRY(store.list("", ""));
     return take(objects, style, listing);
@@ -120,8 +119,8 @@ Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, K
 
 Result<ReplicaListing> list_compacted(storage::ObjectStore& store, KeyStyle style) {
   ReplicaListing listing;
-  // The highest compacted level has few files, however long the history, and so has what is above:
-  // in a bucket all of that is one listing.
+  // The highest compacted level and the levels above it have few files, however long the history
+  // is. In a bucket they are one listing.
   if (style == KeyStyle::S3) {
     const auto objects = TRY(store.list("", level_prefix(style, kHighestCompacted)));
     TRY(take(objects, style, listing));
@@ -149,10 +148,10 @@ Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style) 
   }
   auto compacted = TRY(list_compacted(store, style));
   if (compacted.files.empty()) return list_replica(store, style);
-  // From the newest upload that they cover: that one says who writes here.
+  // From the newest upload that they cover, because it shows who writes here.
   const Txid reach = extent_of(compacted.files).newest;
   TRY(take(first.objects, style,
-           compacted));  // where no snapshot is, the chain begins with the first
+           compacted));  // without a snapshot the chain begins with the first upload
   auto listing =
       TRY(list_until_fresh(store, style, compacted, [&](ReplicaListing& newest) -> Result<void> {
         return take_level(store, style, kUploadLevel, key_before(style, kUploadLevel, reach),

@@ -1,8 +1,8 @@
-// What is stored, in as few requests as it takes: one lists a thousand objects.
+// Lists what is stored with few requests: each lists a thousand objects.
 //
-// Blocks in the store; on the thread that owns it. A listing that comes too late is not believed: a
-// bucket is asked for the upload after the newest that it has shown, and if that is there, the
-// listing is repeated a few times. Unavailable: it stays too old.
+// Blocks in the store, on the thread that owns it. A stale listing is detected: a bucket is asked
+// for the upload after the newest one in the listing. If that exists, the listing is repeated a few
+// times. Unavailable: it stays stale.
 #pragma once
 
 #include <string>
@@ -17,29 +17,30 @@ namespace walwrap::replication {
 struct ReplicaListing {
   std::vector<StoredFile> files;
   bool has_legacy_backup = false;  // litestream v0.3's
-  WallTime legacy_newest{};        // when its newest object was stored
-  std::string foreign_key;         // an object that is neither litestream's nor ours; "": none
+  WallTime legacy_newest{};        // time of its newest object
+  std::string foreign_key;         // an object of neither litestream nor walwrap; "": none
 };
 
-// All LTX files of all levels, and whether there is anything else.
+// All LTX files of all levels, and whether there are other objects.
 Result<ReplicaListing> list_replica(storage::ObjectStore& store, KeyStyle style);
 
-// Unsupported, with both times: litestream 0.3 has continued the database since, so what can be
-// restored is an older state than the newest. Its backup alone, or an older one, is fine.
+// Unsupported, with both times: litestream 0.3 has continued the database since, so the restorable
+// state is older than the newest one. A backup of litestream 0.3 alone, or an older one, is
+// accepted.
 Result<void> check_legacy_is_older(const ReplicaListing& listing);
 
-// The uploads from this one on; for one who knows it, so no listing is doubted.
+// The uploads from this one on. The caller knows it, so the listing cannot be stale.
 Result<std::vector<StoredFile>> list_uploads_from(storage::ObjectStore& store, KeyStyle style,
                                                   Txid first);
 
-// Of the levels above the uploads, from the highest down, each from where those before it end; in a
-// bucket three requests at least.
+// The levels above the uploads, from the highest down, each from where the ones before it end. In a
+// bucket at least three requests.
 Result<ReplicaListing> list_compacted(storage::ObjectStore& store, KeyStyle style);
 
-// What the newest state is restored from, and at least the newest upload. A bucket of up to a
-// thousand objects is one request. In a larger one, most of what a higher level covers is left out:
-// five requests, where the levels are as levels.hpp keeps them. Where what that finds does not lead
-// to the newest state, all is listed.
+// The files from which the newest state is restored, and at least the newest upload. A bucket of up
+// to a thousand objects takes one request. In a larger one, most files that a higher level covers
+// are left out: five requests for the usual levels (compaction.hpp). If the result does not lead to
+// the newest state, everything is listed.
 Result<ReplicaListing> list_newest(storage::ObjectStore& store, KeyStyle style);
 
 }  // namespace walwrap::replication

@@ -48,7 +48,7 @@ Result<std::optional<Identity>> read_identity(storage::ObjectStore& store) {
 
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {
   const std::string text = format_identity({lineage});
-  WW_CHECK(parse_identity(text).value().lineage == lineage);  // what is never changed must be right
+  WW_CHECK(parse_identity(text).value().lineage == lineage);  // it never changes
   const auto put = store.put(std::string(kIdentityKey), storage::body_of(as_bytes(text)),
                              {.mode = storage::PutMode::CreateOnly, .timestamp = std::nullopt});
   if (!put && put.error().code != Code::Exists) return fail(put.error());
@@ -58,7 +58,7 @@ Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage) {
 }
 
 Result<Fencing> probe_fencing(storage::ObjectStore& store) {
-  // The first put creates the name, if no earlier start has. Only the second one shows whether the
+  // The first put creates the name, if no earlier start has. Only the second put shows whether the
   // store refuses it.
   for (int i = 0; i < 2; ++i) {
     if (store.create_only() == storage::CreateOnly::Atomic) return Fencing::On;

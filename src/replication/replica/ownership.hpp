@@ -1,19 +1,19 @@
-// Whose replica this is: `walwrap/identity.json`, written create-only before anything else and
-// never changed. Its lineage ties a replica to the state directories of its database. And whether
-// the store lets two writers notice each other.
+// Identifies a replica: `walwrap/identity.json` is written create-only before anything else and
+// never changed. Its lineage connects a replica with the state directories of its database. Also
+// finds out whether two writers can detect each other in this store.
 //
 //   identity.json      the replica is  read_identity()  claim_identity()
 //   absent             unclaimed       nullopt          writes it, and returns the first writer's
-//   our lineage        ours            it               returns it
+//   the same lineage   known           it               returns it
 //   another lineage    foreign         it               returns it: the caller refuses
-//   not to be parsed   damaged         Corrupt          Corrupt
+//   malformed          damaged         Corrupt          Corrupt
 //
 //   fencing   two writers of one slot     known from
 //   NotKnown  -                           no probe was answered yet
-//   On        the second one gets Exists  the store, or a probe that was refused
+//   On        the second one gets Exists  the store, or a refused probe
 //   Off       the second one overwrites   a probe that was written twice
 //
-// {"version": 1, "lineage": "<16 hex digits>"}; readers ignore what else may stand in it.
+// {"version": 1, "lineage": "<16 hex digits>"}; readers ignore other fields.
 #pragma once
 
 #include <optional>
@@ -33,13 +33,13 @@ struct Identity {
 std::string format_identity(const Identity& identity);
 Result<Identity> parse_identity(std::string_view text);  // Corrupt
 
-// nullopt: there is none (an authenticated answer). Corrupt: there is, and it cannot be read.
+// nullopt: it does not exist (an authenticated answer). Corrupt: it exists and cannot be read.
 Result<std::optional<Identity>> read_identity(storage::ObjectStore& store);
-// Writes it, create-only, with `lineage`; the first writer wins, and its identity is returned.
+// Writes it create-only with `lineage`. The first writer wins, and its identity is returned.
 Result<Identity> claim_identity(storage::ObjectStore& store, RandomId lineage);
 
-// Creates `walwrap/probe` though it is there: one request, or two where it was not. On or Off. A
-// store that knows by then what keeps two from creating one name is not asked.
+// Puts `walwrap/probe` create-only although it exists: one request, or two if it did not exist.
+// Returns On or Off. A store that already knows whether it can create atomically is not asked.
 Result<Fencing> probe_fencing(storage::ObjectStore& store);
 
 }  // namespace walwrap::replication

@@ -101,7 +101,7 @@ std::uint32_t PageSums::pages() const {
 }
 
 Result<void> PageSums::resize(std::uint32_t pages) {
-  // What has no header is no record, either.
+  // A page file without a header has no records either.
   const bool is_new = !has_header_ || pages == 0;
   if (is_new) TRY(file_.resize(0));
   TRY(file_.resize(kSumsHeaderBytes + Bytes{pages} * kRecordBytes));

@@ -22,7 +22,7 @@ bool is_eligible(const StoredFile& file, const RestoreTarget& target) {
   return true;
 }
 
-// Of two files that both continue the chain: which one to take.
+// Which of two files that both continue the chain to take.
 bool is_better(const StoredFile& file, const StoredFile& than) {
   if (file.txids.last != than.txids.last) return file.txids.last > than.txids.last;
   if (file.txids.first != than.txids.first) return file.txids.first < than.txids.first;
@@ -34,7 +34,7 @@ Txid reach_of(const std::vector<StoredFile>& chain) {
   return chain.empty() ? kNothing : chain.back().txids.last;
 }
 
-// The chain that reaches furthest; empty if no file begins one.
+// The chain that reaches furthest. Empty if no file can begin one.
 Result<std::vector<StoredFile>> longest_chain(const std::vector<StoredFile>& eligible) {
   std::vector<StoredFile> chain;
   std::vector<const StoredFile*> others;
@@ -76,8 +76,8 @@ bool is_covered(const std::vector<StoredFile>& files, Txid txid) {
   });
 }
 
-// Corrupt if a file of `eligible` lies beyond TXIDs after `reach` that no file of `all` holds.
-// Where one does hold them, nothing is missing: it merely ends after the target.
+// Corrupt if a file of `eligible` lies beyond TXIDs after `reach` that no file of `all` holds. If a
+// file holds them, nothing is missing: it only ends after the target.
 Result<void> check_no_gap(const std::vector<StoredFile>& all,
                           const std::vector<StoredFile>& eligible, Txid reach) {
   const StoredFile* beyond = nullptr;
@@ -88,7 +88,7 @@ Result<void> check_no_gap(const std::vector<StoredFile>& all,
   if (beyond == nullptr || is_covered(all, reach.next())) return {};
   const auto restorable = find_points(all);
   const std::string advice =
-      restorable.empty() ? "no TXID can be restored: put the missing files back"
+      restorable.empty() ? "no TXID can be restored; put the missing files back"
                          : fmt::format("to restore the newest state before the gap, use --txid {}",
                                        restorable.back().txid);
   if (reach == kNothing) {
@@ -123,11 +123,10 @@ Failure no_such_txid(const std::vector<StoredFile>& files, Txid wanted) {
 Failure nothing_before(const std::vector<StoredFile>& files, WallTime time) {
   const auto restorable = find_points(files);
   if (restorable.empty()) {
-    return fail(Code::NotFound, "nothing that can be restored was stored before {}",
-                format_rfc3339(time));
+    return fail(Code::NotFound, "no restorable state was stored before {}", format_rfc3339(time));
   }
   return fail(Code::NotFound,
-              "nothing that can be restored was stored before {}; the oldest is "
+              "no restorable state was stored before {}; the oldest is "
               "--txid {}, stored at {}",
               format_rfc3339(time), restorable.front().txid,
               format_rfc3339(restorable.front().time));
@@ -161,7 +160,8 @@ Result<RestorePlan> plan_restore(const std::vector<StoredFile>& files,
 
   if (target.txid) {
     if (reach == *target.txid && !chain.empty()) return plan_of(std::move(chain));
-    // A file that ends there but hangs in the air is a gap; else nobody ever stored this TXID.
+    // A file that ends there without a chain to it means a gap. Otherwise this TXID was never
+    // stored.
     const bool is_stored =
         std::any_of(eligible.begin(), eligible.end(),
                     [&](const StoredFile& file) { return file.txids.last == *target.txid; });

@@ -1,4 +1,4 @@
-// What to restore: which stored files, in which order, lead from nothing to the target. Pure.
+// Plans a restore: which stored files lead from nothing to the target, and in which order. Pure.
 //
 // Rules: the newest snapshot first, then repeatedly the file that continues and reaches furthest
 // (ties: lower start, then higher level, then older). A gap is Corrupt, never skipped (Law 6).
@@ -15,7 +15,7 @@ namespace walwrap::replication {
 
 struct RestoreTarget {
   std::optional<Txid> txid;        // exactly this one
-  std::optional<WallTime> before;  // the last state stored strictly before; neither: the latest
+  std::optional<WallTime> before;  // the last state stored before this time; neither: the newest
 };
 
 struct RestorePlan {
@@ -25,11 +25,11 @@ struct RestorePlan {
 };
 
 // NotFound: no files at all (or none before the time). Corrupt: a gap, with the TXIDs on its two
-// sides and the command to use instead. Invalid: the TXID is not one that can be restored to,
-// naming the nearest that can.
+// sides and the command to use instead. Invalid: the TXID cannot be restored exactly, with the
+// nearest ones that can.
 Result<RestorePlan> plan_restore(const std::vector<StoredFile>& files, const RestoreTarget& target);
 
-// What a listing says at a glance.
+// A summary of a listing.
 struct ReplicaExtent {
   Txid newest;         // 0: no files
   Txid newest_upload;  // highest at level 0

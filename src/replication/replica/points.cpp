@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-// As many as a person looks through.
+// As many as a person reads through.
 constexpr std::size_t kSome = 100;
 
 }  // namespace

@@ -1,7 +1,7 @@
-// What one can restore to, of all that is stored. Pure.
+// The restore points of everything that is stored. Pure.
 //
-// A point is a TXID at which a chain of stored files ends, with the earliest time at which a file
-// that ends there was stored.
+// A restore point is a TXID at which a chain of stored files ends, with the earliest time at which
+// a file with this end was stored.
 #pragma once
 
 #include <cstdint>
@@ -23,28 +23,28 @@ struct RestorePoint {
 // Ascending.
 std::vector<RestorePoint> find_points(const std::vector<StoredFile>& files);
 
-// Neighbouring points of one level between which no TXID is passed over, where that level is 0;
-// of the higher ones, which hold many TXIDs each, all neighbours.
+// Neighbouring points of one level. At level 0 no TXID between them is left out. At higher levels,
+// where a file holds many TXIDs, all neighbours are included.
 struct PointSpan {
   Level level;
   Txid first;
   Txid last;
-  WallTime from{};  // of the first; times of the others are not before it
+  WallTime from{};  // of the first; the times of the others are not earlier
   WallTime to{};
   std::uint64_t points = 0;
   bool operator==(const PointSpan&) const = default;
 };
 std::vector<PointSpan> spans_of(const std::vector<RestorePoint>& points);
 
-// At most `most`, evenly, with the first and the last among them.
+// At most `most` points, evenly spread, including the first and the last.
 std::vector<RestorePoint> choose_some(const std::vector<RestorePoint>& points, std::size_t most);
 
-// What a listing has shown, for clients.
+// The result of a listing, for clients.
 struct PointsFound {
   WallTime listed{};
   std::vector<PointSpan> spans;
-  std::vector<RestorePoint> some;             // to choose from
-  std::optional<RestorePoint> snapshot = {};  // the newest that one file leads to
+  std::vector<RestorePoint> some;             // a selection to choose from
+  std::optional<RestorePoint> snapshot = {};  // the newest one with a single file
 };
 PointsFound summarize_points(const std::vector<StoredFile>& files, WallTime listed);
 

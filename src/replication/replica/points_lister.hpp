@@ -1,9 +1,7 @@
-// Finds out what a client can restore: a listing of the store, on a thread of its
-// own for as long as it takes.
+// Finds the restore points for clients: a listing of the store on its own thread.
 //
-// A listing costs a request for each thousand objects, so one that is fresh is not repeated: it may
-// be as old as fifty times what it took, and ten seconds. ask() is for one thread, current() for
-// any.
+// A listing costs one request per thousand objects, so a recent one is not repeated: it may be as
+// old as ten seconds and fifty times its duration. ask() is for one thread, current() for any.
 #pragma once
 
 #include <chrono>
@@ -25,24 +23,23 @@ namespace walwrap::replication {
 class PointsLister {
  public:
   struct Options {
-    // Its stores give up by themselves, within half a minute or so.
+    // Its stores give up on their own within about half a minute.
     StoreFactory open_store;
     KeyStyle style = KeyStyle::Directory;
-    os::Wakeup* finished = nullptr;  // told when a listing has ended
-    // Told, on the thread of the listing, that the newest state cannot be restored from what is
-    // listed.
+    os::Wakeup* finished = nullptr;  // notified when a listing has ended
+    // Called on the listing's thread if the newest state cannot be restored from the listed files.
     std::function<void()> on_broken = [] {};
   };
   PointsLister(Options options, const os::Clock& clock)
       : options_(std::move(options)), clock_(clock) {}
-  ~PointsLister();  // ends what is under way
+  ~PointsLister();  // ends a listing in progress
   PointsLister(const PointsLister&) = delete;
   PointsLister& operator=(const PointsLister&) = delete;
 
   struct Current {
     bool running = false;
-    std::optional<PointsFound> found;  // of the last that succeeded
-    std::string error;                 // of the last; "": it succeeded, or there was none
+    std::optional<PointsFound> found;  // of the last success
+    std::string error;                 // of the last listing; "": it succeeded, or there was none
     MonoTime fresh_until{};
   };
   void ask();

@@ -39,8 +39,7 @@ std::optional<wal::Position> parse_wal_numbers(std::string_view text) {
   return position;
 }
 
-// Reads the lines of a state in their fixed order; the first one that is not as expected is kept
-// as the error.
+// Parses the lines of a state in their fixed order. The first wrong one is kept as the error.
 class Lines {
  public:
   explicit Lines(std::string_view text) : rest_(text) {}
@@ -59,7 +58,7 @@ class Lines {
     return line.substr(key.size() + 1);
   }
 
-  // The parsed value, or a default one if it cannot be parsed.
+  // The parsed value, or a default value if parsing fails.
   template <typename T>
   T take(std::string_view key, std::optional<T> (*parse)(std::string_view)) {
     const auto parsed = parse(value(key));
@@ -108,7 +107,7 @@ std::string format_front(const std::optional<KnownFront>& front) {
                      format_slot(front->file));
 }
 
-// One word, and the blank after it.
+// One word and the blank after it.
 std::string_view take_word(std::string_view& text) {
   const std::string_view word = text.substr(0, text.find(' '));
   text.remove_prefix(std::min(text.size(), word.size() + 1));
@@ -155,7 +154,7 @@ std::string format_state(const SavedState& state) {
 }
 
 Result<SavedState> parse_state(std::string_view text) {
-  // The last line first: what fails its checksum is not looked at any further.
+  // The last line first: a state with a wrong checksum is not parsed any further.
   const std::size_t last_line_bytes = kChecksumKey.size() + 1 + 16 + 1;
   if (text.size() <= last_line_bytes) return fail(Code::Corrupt, "the state is cut short");
   const std::string_view body = text.substr(0, text.size() - last_line_bytes);
@@ -164,7 +163,7 @@ Result<SavedState> parse_state(std::string_view text) {
 
   const std::size_t magic_end = body.find('\n');
   if (body.substr(0, magic_end) != kMagic) {
-    return fail(Code::Corrupt, "this version does not know a state that begins '{}'",
+    return fail(Code::Corrupt, "the state begins with '{}', which this version does not know",
                 body.substr(0, magic_end));
   }
   Lines lines(body.substr(magic_end + 1));

@@ -16,12 +16,12 @@ constexpr std::string_view kPagesName = "pages";
 constexpr std::string_view kNoteName = "database";
 constexpr std::string_view kIncomingName = "pages.incoming";  // of an earlier version
 constexpr std::string_view kStateTemporary = "state.tmp-";
-// A state has a few short lines; whatever is larger is not one.
+// A state has a few short lines. A larger file is not a state.
 constexpr Bytes kStateLimit = 4096;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 constexpr std::uint32_t kSharedDirectory = 0755;
 
-// Whole and durable under its name, or not there at all.
+// The file is complete and durable under its name, or does not exist.
 Result<void> write_state(const os::Directory& directory, const std::string& temporary,
                          const SavedState& state) {
   auto file = TRY(directory.create_file(temporary));
@@ -39,12 +39,12 @@ os::Path StateDir::path_for(const os::Path& database) {
 Result<StateDir> StateDir::open(const os::Path& database,
                                 const std::optional<os::FileOwner>& owner) {
   const os::Path path = path_for(database);
-  // The state is private; a directory that the app's own files go into need not be.
+  // The state is private. A directory for the app's own files need not be.
   TRY(os::make_directories(os::directory_of(path), kSharedDirectory, owner)
           .context("create the database's directory"));
   const auto directory = TRY(os::Directory::open_or_make(path, kPrivateDirectory, owner)
                                  .context("open the state directory"));
-  // What a killed process leaves; nobody else writes in here.
+  // Left by a killed process. No other process writes here.
   const auto names = TRY(directory.names().context("read the state directory"));
   for (const std::string& name : names) {
     if (name.starts_with(kStateTemporary) || name == kIncomingName) {
@@ -88,8 +88,8 @@ Result<void> StateDir::save(const SavedState& state) {
 
 Result<void> StateDir::forget() {
   const auto directory = TRY(held());
-  // The state first, and durably: pages without a state are never used, a state without its pages
-  // would be.
+  // The state is removed first and durably: pages without a state are never used, but a state
+  // without its pages would be.
   for (const std::string_view name : {kStateName, kPagesName, kNoteName}) {
     const auto removed = directory.remove(name);
     if (!removed && removed.error().code != Code::NotFound) {

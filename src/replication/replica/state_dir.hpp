@@ -1,7 +1,6 @@
-// Where the state is kept: the directory ".<db>-walwrap/" (0700) beside the database. Owned by one
-// thread.
+// The directory of the state: ".<db>-walwrap/" (0700) beside the database. Owned by one thread.
 //
-// With --user, root works here in a directory that the app's user can write to: everything goes
+// With --user, root works here in a directory to which the app's user can write. So everything goes
 // through os::Directory, which follows no link and trusts no file of another user.
 #pragma once
 
@@ -18,19 +17,19 @@ namespace walwrap::replication {
 class StateDir {
  public:
   static os::Path path_for(const os::Path& database);
-  // Creates the directory if it is not there. What is made in it belongs to `owner`, if there is
-  // one, as does what had to be made above it for the database.
+  // Creates the directory if it does not exist. New files in it belong to `owner`, if given, and so
+  // do new directories above it for the database.
   static Result<StateDir> open(const os::Path& database,
                                const std::optional<os::FileOwner>& owner = {});
 
-  // nullopt: there is none. Corrupt: there is, and it cannot be used.
+  // nullopt: there is no state. Corrupt: there is one, and it cannot be used.
   Result<std::optional<SavedState>> load() const;
-  Result<void> save(const SavedState& state);  // call PageSums::sync() before
+  Result<void> save(const SavedState& state);  // call PageSums::sync() first
   Result<void> forget();                       // removes state, pages and the file note
   Result<PageSums> open_sums() const;
   // See file_note.hpp.
   Result<ByteVector> read_note(Bytes limit) const;
-  Result<os::HeldFile> open_note() const;  // whatever else has its name makes room
+  Result<os::HeldFile> open_note() const;  // replaces anything else with its name
 
  private:
   StateDir(os::Path path, const std::optional<os::FileOwner>& owner)

@@ -7,9 +7,9 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr Bytes kPieceBytes = 4 << 20;  // of a file read from end to end
+constexpr Bytes kPieceBytes = 4 << 20;  // of a file that is read from beginning to end
 
-// Pages of one file into `sums`; every rule of the file checked.
+// Puts the pages of one file into `sums` and checks every rule of the file.
 Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& key,
                                const StoredFile& file, std::uint32_t pages_before, PageSums& sums) {
   const auto info = TRY(store.head(key));
@@ -19,13 +19,13 @@ Result<ltx::Header> apply_file(storage::ObjectStore& store, const std::string& k
     return fail(Code::Corrupt, "its header says TXIDs {} to {}", header.txids.first,
                 header.txids.last);
   }
-  // Whatever a file adds to the database is in it.
+  // A file has every page that it adds to the database.
   const auto most = pages_before + ltx::most_pages_in(info.size, header.page_size) + 1;
   if (header.commit > most) {
     return fail(Code::Corrupt, "its header says {} pages, and there can be {} at most",
                 header.commit, most);
   }
-  // A full image leaves nothing of what was known before. Any other file keeps it, up to its end.
+  // A full image replaces everything that was known. Any other file keeps it, up to its end.
   if (header.txids.first == Txid{1}) {
     TRY(sums.resize(0));
   }

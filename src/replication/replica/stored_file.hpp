@@ -1,4 +1,4 @@
-// Stored files, read whole or by their header, and how a thread gets a store of its own to do so.
+// Reads stored files completely or only their header, and gives each thread its own store for that.
 #pragma once
 
 #include <functional>
@@ -15,15 +15,16 @@
 
 namespace walwrap::replication {
 
-// Each parallel worker opens its own store: a store belongs to one thread. `stopped` is asked on
-// that thread, and often: whatever the store is doing then ends as Cancelled.
+// Each parallel worker opens its own store, because a store belongs to one thread. `stopped` is
+// called often on that thread; the store then returns Cancelled.
 using Stopped = std::function<bool()>;
 using StoreFactory =
     std::function<Result<std::unique_ptr<storage::ObjectStore>>(const Stopped& stopped)>;
 
-// Applies stored files, each continuing the one before, to `sums` without writing a database: the
-// other half of StateDir's invariant (files stored since the state), and how a database without a
-// state is compared with a replica (a whole restore plan). Resizes `sums` to the last commit.
+// Applies stored files, each of which continues the one before, to `sums` without writing a
+// database. This is the other half of StateDir's invariant (files stored since the state). A
+// database without a state is compared with a replica in the same way (a whole restore plan).
+// Resizes `sums` to the last commit.
 struct AppliedToSums {
   std::uint32_t pages = 0;  // database size after the last file
   PageSize page_size;

@@ -10,14 +10,14 @@ namespace walwrap::replication {
 namespace {
 
 constexpr Bytes kWalReadBytes = 1U << 20;
-// Salts of unrelated WAL files are random: that two of them look like neighbours happens once in
-// half a million pairs.
+// Salts of unrelated WAL files are random: two of them look like neighbours once in half a million
+// pairs.
 constexpr std::int32_t kMostRestarts = 4096;
-constexpr int kWalReads = 20;  // beside a running app
+constexpr int kWalReads = 20;  // while the app runs
 
 using CommitVisit = std::function<void(const wal::Transaction&)>;
 
-// Feeds whole frames, one at a time: the scanner's position is then known after each commit.
+// Feeds whole frames one at a time, so the scanner's position is known after each commit.
 Result<void> scan(const os::File& file, wal::Scanner& scanner, const CommitVisit& visit) {
   const Bytes frame = wal::frame_bytes(scanner.page_size());
   const Bytes batch = std::max<Bytes>(1, kWalReadBytes / frame) * frame;
@@ -73,7 +73,7 @@ std::optional<wal::Position> parse_position(const PositionBytes& bytes) {
 
 namespace {
 
-// nullopt: the WAL was restarted meanwhile, so what was read is of two generations.
+// nullopt: the WAL restarted meanwhile, so two generations were read.
 Result<std::optional<WalCommits>> try_read_commits(const OpenWal& wal) {
   WalCommits found;
   auto scanner = wal::Scanner::start(wal.header, std::nullopt);
@@ -98,7 +98,7 @@ Result<WalCommits> read_wal_commits(const os::Path& database) {
     auto found = TRY(try_read_commits(*wal));
     if (found) return *std::move(found);
   }
-  return fail(Code::Busy, "the WAL of {} was restarted each time it was read", database.string());
+  return fail(Code::Busy, "the WAL of {} restarted during each read", database.string());
 }
 
 Result<WalPages> read_wal_pages_after(const os::Path& database, const wal::Position& position) {
@@ -124,7 +124,7 @@ Reach reach_of(const WalCommits& found, const wal::Position& stored) {
     }
     return restarts > 0 ? Reach::Restarted : Reach::Behind;
   }
-  if (stored.frame == 0) return Reach::Proven;  // all before this generation is in the database
+  if (stored.frame == 0) return Reach::Proven;  // older frames are in the database
   if (found.end() < stored.frame) return Reach::Behind;
   const auto at = std::lower_bound(
       found.commits.begin(), found.commits.end(), stored.frame,

@@ -8,10 +8,10 @@ namespace walwrap::replication {
 namespace {
 
 constexpr Bytes kReserveStep = Bytes{16} << 20;
-// What a disk that is called full may still show as free.
+// A full disk may still report this much free space.
 constexpr Bytes kAsGoodAsNothing = Bytes{64} << 10;
 
-// Where a file takes less than its size, because the file system compresses, only trying tells.
+// On a file system with compression a file takes less than its size, so only a try can tell.
 bool tells_what_fits(const os::Path& directory) {
   const auto name = os::filesystem_name(directory);
   return name && *name != "zfs" && *name != "btrfs" && *name != "bcachefs" && *name != "fuse";
@@ -23,7 +23,7 @@ Result<void> SpaceReserve::begin(Bytes size) {
   const auto free = os::free_bytes(directory_);
   if (free && *free < size && tells_what_fits(directory_)) {
     return fail(Code::Invalid,
-                "the disk of {} has {} free, but the database needs {}: free space or use a larger "
+                "the disk of {} has {} free, but the database needs {}; free space or use a larger "
                 "disk, then try again",
                 directory_.native(), format_bytes(*free), format_bytes(size));
   }
@@ -48,7 +48,7 @@ Error explain_full_disk(Error error, const os::Path& directory, Bytes needed) {
   const auto free = os::free_bytes(directory);
   if (!free || *free >= std::max(needed, kAsGoodAsNothing)) return error;
   error.text = fmt::format(
-      "the disk of {} is full ({} free): free space or use a larger disk, then try again ({})",
+      "the disk of {} is full ({} free); free space or use a larger disk, then try again ({})",
       directory.native(), format_bytes(*free), error.text);
   error.code = Code::Invalid;
   return error;

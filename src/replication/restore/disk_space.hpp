@@ -1,4 +1,4 @@
-// Space on the disk of a database that is being restored, and what to say when there is none.
+// Space on the disk for a restored database, and the error message when there is too little.
 #pragma once
 
 #include <cstdint>
@@ -10,15 +10,15 @@
 
 namespace walwrap::replication {
 
-// Reserves for a file what has been proven to go into it, and no more: a size that a stored header
-// merely claims must not take the disk from everybody else. Owned by one thread.
+// Reserves only the space that verified data needs: a size that a stored header merely claims must
+// not fill the disk. Owned by one thread.
 class SpaceReserve {
  public:
   SpaceReserve(os::File& file, os::Path directory)
       : file_(file), directory_(std::move(directory)) {}
   // Gives the file its final size, without taking space. Invalid: the disk has less than that.
   Result<void> begin(Bytes size);
-  // So many bytes are known to come, in all. Invalid: the disk is full.
+  // The total number of bytes that are known to come. Invalid: the disk is full.
   Result<void> reserve(Bytes proven);
 
  private:
@@ -28,8 +28,8 @@ class SpaceReserve {
   Bytes reserved_ = 0;
 };
 
-// `error` as it is, unless it comes from a disk with less than `needed` bytes left: then Invalid,
-// with what to do, because waiting makes no room.
+// Returns `error` unchanged, unless the disk has less than `needed` bytes left. Then returns
+// Invalid with what to do, because waiting does not free space.
 Error explain_full_disk(Error error, const os::Path& directory, Bytes needed = 1);
 
 }  // namespace walwrap::replication

@@ -10,13 +10,13 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr std::size_t kSectorBytes = 512;  // what a disk writes whole or not at all
+constexpr std::size_t kSectorBytes = 512;  // a disk writes this unit completely or not at all
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 constexpr std::string_view kMark = "walwrap writes a restored database into this file\n";
 
 using Sector = std::array<std::byte, kSectorBytes>;
 
-// The mark, or nothing but zeros in a file that has no more: its bytes were not yet on the disk.
+// The mark, or a short file of zeros only, whose bytes had not reached the disk.
 bool is_unfinished(ByteSpan start, Bytes size) {
   const auto mark = as_bytes(kMark);
   if (start.size() >= mark.size() && std::equal(mark.begin(), mark.end(), start.begin())) {
@@ -58,7 +58,7 @@ Result<void> write_into(const os::Path& restored, const os::Path& database) {
   const Bytes size = TRY(from.size());
   Sector first{};
   const auto got = TRY(from.read_at(first, 0));
-  WW_CHECK(got == first.size());  // a database has a page, and that has a sector
+  WW_CHECK(got == first.size());  // a database has at least one page, which is at least a sector
   Sector mark{};
   const auto text = as_bytes(kMark);
   std::copy(text.begin(), text.end(), mark.begin());
@@ -79,7 +79,7 @@ Result<void> place_database(const os::Path& restored, const os::Path& database) 
   }
   if (!is_free_for_restore(database)) {
     return fail(Code::Exists,
-                "{} is mounted as a file and is not empty: it cannot be replaced; mount its "
+                "{} is mounted as a file and is not empty, so it cannot be replaced; mount its "
                 "directory instead",
                 database.string());
   }

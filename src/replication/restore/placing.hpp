@@ -1,9 +1,9 @@
-// Gives a restored file, whole and checked, the database's name.
+// Gives a complete and checked restored file the database's name.
 //
-// By a rename. Where the database is mounted as a file (`docker run -v ./app.db:/data/app.db`)
-// nothing can be renamed over it: then the restored file is copied into it, in an order that a
-// crash cannot turn into a database: the first sector, which holds SQLite's header, comes last, and
-// until then a mark of ours stands in its place, which no SQLite opens.
+// It is renamed. If the database is mounted as a file (`docker run -v ./app.db:/data/app.db`), no
+// file can be renamed over it. Then the restored file is copied into it, in an order that cannot
+// leave a database after a crash: the first sector with SQLite's header comes last. Until then it
+// holds a mark that SQLite does not open.
 #pragma once
 
 #include "walwrap/base/result.hpp"
@@ -12,11 +12,11 @@
 
 namespace walwrap::replication {
 
-// What a restore may make its own: nothing, an empty file, or what a killed restore began to write
-// into a mounted file. Law 1: opens the file; for one that no connection of ours has open.
+// A restore may use a missing file, an empty file, or a mounted file that a killed restore began to
+// write. Law 1: opens the file, so no connection may have it open.
 bool is_free_for_restore(const os::Path& database);
 
-// A complete file that waits for its name; it does not outlive a start that fails.
+// A complete file that waits for its name. A failed start deletes it.
 class Incoming {
  public:
   explicit Incoming(const os::Path& database) : path_(incoming_path(database)) {
@@ -34,11 +34,11 @@ class Incoming {
   os::Path path_;
 };
 
-// Durable when it returns; `restored` is gone then. Errors: Exists (it is mounted as a file, and is
-// not free).
+// The file is durable on return, and `restored` no longer exists. Errors: Exists (it is mounted as
+// a file and is not free).
 Result<void> place_database(const os::Path& restored, const os::Path& database);
 
-// The second way alone, for a test of it.
+// Only the copy, for its test.
 Result<void> write_into(const os::Path& restored, const os::Path& database);
 
 }  // namespace walwrap::replication

@@ -16,7 +16,7 @@
 namespace walwrap::replication {
 namespace {
 
-constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;  // beyond, start-up would take too long
+constexpr Bytes kQuickCheckLimit = Bytes{1} << 30;  // above it a start would take too long
 constexpr std::uint32_t kDatabaseMode = 0644;       // with the umask: as SQLite creates databases
 
 os::Path directory_of(const os::Path& output) {
@@ -24,7 +24,7 @@ os::Path directory_of(const os::Path& output) {
   return parent.empty() ? os::Path(".") : parent;
 }
 
-// Removes its file unless that has become the database.
+// Removes its file unless the file has become the database.
 class TemporaryFile {
  public:
   explicit TemporaryFile(os::Path path) : path_(std::move(path)) {}
@@ -39,7 +39,7 @@ class TemporaryFile {
   os::Path path_;
 };
 
-// A foreign -wal next to a restored file would corrupt it, so none may be there.
+// A foreign -wal next to a restored file would corrupt it, so there must be none.
 Result<void> check_absent(const os::Path& output) {
   for (const std::string_view suffix : {"", "-wal", "-shm", "-journal"}) {
     os::Path path = output;
@@ -52,7 +52,7 @@ Result<void> check_absent(const os::Path& output) {
 }
 
 struct Checked {
-  std::string unchecked;  // why it could not be checked; "": it was, or need not be
+  std::string unchecked;  // why the check was not made; "": it was made or not needed
 };
 
 Result<Checked> check_integrity(const os::Path& path, const RestoreRequest& request, Bytes size) {
@@ -66,8 +66,8 @@ Result<Checked> check_integrity(const os::Path& path, const RestoreRequest& requ
   const std::string pragma =
       request.integrity == Integrity::Full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)";
   const auto answer = connection.query_text(pragma);
-  // The checksums have agreed. A schema that needs functions or collations of the app's own can
-  // only be checked by the app, and is not a reason to keep its data from it.
+  // The checksums agreed. Only the app can check a schema that needs its own functions or
+  // collations, and such a schema is no reason to withhold the data.
   if (!answer && answer.error().code == Code::Io) return Checked{answer.error().text};
   if (!answer) return fail(answer.error());
   if (*answer != "ok") {
@@ -76,7 +76,7 @@ Result<Checked> check_integrity(const os::Path& path, const RestoreRequest& requ
   return Checked{};
 }
 
-// fsync takes as long as the disk needs; SQLite reads what is in memory meanwhile.
+// fsync takes as long as the disk needs. SQLite reads the pages in memory meanwhile.
 Result<Checked> sync_and_check(os::File& file, const os::Path& path, const RestoreRequest& request,
                                Bytes size) {
   Result<void> synced;
@@ -91,11 +91,11 @@ Result<Checked> sync_and_check(os::File& file, const os::Path& path, const Resto
   return checked;
 }
 
-// Gives the file its name, unless the name has been taken meanwhile.
+// Gives the file its name, unless the name was taken meanwhile.
 Result<void> publish(const os::Path& temporary, const os::Path& output) {
   WW_CHECK(temporary != output && temporary.parent_path() == directory_of(output));
-  // A link, because it fails if the name is taken; a rename would replace a database that the app
-  // has created in the meantime.
+  // A link, because it fails if the name is taken. A rename would replace a database that the app
+  // has created meanwhile.
   TRY(check_absent(output));
   auto linked = os::link_new(temporary, output);
   if (!linked &&
@@ -132,7 +132,7 @@ Result<Restored> restore_database(const RestoreRequest& request) {
   const os::Path path = directory / temporary_restore_name(request.output, os::random_u64());
   auto opened = os::File::open(path, os::File::Open::CreateNew, kDatabaseMode);
   if (!opened && opened.error().code == Code::NotFound) {
-    // NotFound would mean that a stored file has gone.
+    // NotFound would mean that a stored file was deleted.
     return fail(Code::Invalid, "{} does not exist", directory.native());
   }
   if (!opened) return fail(explain_full_disk(opened.error(), directory));

@@ -1,4 +1,5 @@
-// Stored files -> database file: by a plan, in parallel, and visible only when it is whole (Law 4).
+// Stored files -> database file: by a plan, in parallel, and visible only when it is complete (Law
+// 4).
 //
 //   state    output name   temporary name       left by
 //   Absent   nothing       nothing              restore_database() -> Filling
@@ -17,10 +18,10 @@
 
 namespace walwrap::replication {
 
-// Codes: Corrupt (with the key of the broken file), NotFound (a planned file was deleted: list and
+// Codes: Corrupt (with the key of the damaged file), NotFound (a planned file was deleted: list and
 // plan again), Unsupported (another version of the format), Unavailable, Denied, Cancelled, Exists
-// (the output), Invalid (its directory is not there). Leaves nothing behind on error. Integrity::
-// Quick checks databases of up to 1 GiB.
+// (the output), Invalid (its directory does not exist). Leaves nothing behind on error.
+// Integrity::Quick checks databases of up to 1 GiB.
 Result<Restored> restore_database(const RestoreRequest& request);
 
 }  // namespace walwrap::replication

@@ -16,8 +16,8 @@ constexpr std::string_view kRestore = ".walwrap-restore-";
 constexpr std::string_view kIncoming = ".walwrap-incoming";
 constexpr std::string_view kForced = ".walwrap-new-";
 constexpr std::size_t kRandomDigits = 16;
-// Where files cannot be locked, and for one that was made but not locked yet: a process that works
-// on a file writes all the time.
+// For file systems without locks, and for a file that was created and not locked yet: a process
+// that uses the file writes all the time.
 constexpr std::chrono::minutes kSilent{1};
 
 bool take(std::string_view& text, std::string_view beginning) {
@@ -60,7 +60,7 @@ bool is_temporary_restore(const os::Path& database, std::string_view name) {
 }
 
 int remove_restore_leftovers(const os::Path& database) {
-  // A directory that leads elsewhere by a link is the operator's own, and is followed.
+  // If the directory is a link to another one, the operator made it, and it is followed.
   std::error_code failed;
   const os::Path path = std::filesystem::canonical(os::directory_of(database), failed);
   if (failed) return 0;

@@ -1,8 +1,8 @@
-// What restores that were killed leave beside the database: files of its full size, which must go
-// before the next one needs their space.
+// Files that killed restores leave beside the database. They have its full size and must be removed
+// before the next restore needs the space.
 //
-// A restore holds a lock on its temporary file for as long as it lives, and the kernel lets go of
-// it at its death: so a file with such a name that can be locked is unused.
+// A restore holds a lock on its temporary file, and the kernel releases it when the process dies.
+// So a file with such a name that can be locked is unused.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ std::string temporary_restore_name(const os::Path& output, std::uint64_t random)
 // Where a start restores to, before the database gets its place.
 os::Path incoming_path(const os::Path& database);
 
-// Whether a file beside `database` with this name is a restore's temporary file: of a restore of
+// Whether a file with this name beside `database` is a restore's temporary file: of a restore of
 // that file, of a start, or of `walwrap restore --force`. Pure.
 bool is_temporary_restore(const os::Path& database, std::string_view name);
 

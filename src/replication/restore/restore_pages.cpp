@@ -16,25 +16,24 @@
 namespace walwrap::replication {
 namespace {
 
-// Limits (Law 5) that together keep a restore below 64 MiB: 16 MiB for runs under way, at most
-// 12 MiB for small files ahead and as much for those that are being applied, and the sets of
-// frames.
+// Limits (Law 5) that together keep a restore below 64 MiB: 16 MiB for runs in progress, at most 12
+// MiB for small files fetched ahead and as much for those in use, and the frame sets.
 struct Lanes {
   unsigned fewest_threads;
   unsigned most_threads;
   Bytes run_bytes;          // page frames fetched and decoded as one task
   std::size_t files_ahead;  // small files fetched before their turn
 };
-// Threads that decode, no more than cores have use for.
+// Threads that decode; more than the number of cores would not help.
 constexpr Lanes kNearby{2, 4, 4 << 20, 6};
-// Threads that mostly wait for their bytes: one connection each, however few the cores.
+// Threads that mostly wait for their bytes: one connection each, whatever the number of cores.
 constexpr Lanes kRemote{8, 8, 2 << 20, 12};
 constexpr std::size_t kRunPages = 32'768;   // of pages that compress to almost nothing
-constexpr Bytes kSmallFileBytes = 1 << 20;  // fetched whole, some ahead of their turn
+constexpr Bytes kSmallFileBytes = 1 << 20;  // fetched completely, some of them ahead
 constexpr Bytes kIndexPieceBytes = 256 << 10;
-constexpr std::size_t kWriteBytes = 256 << 10;  // stays in a core's cache
-// What is written goes to disk in such portions, so that the last fsync, which nothing can
-// interrupt, is short.
+constexpr std::size_t kWriteBytes = 256 << 10;  // fits into a core's cache
+// Written data goes to disk in portions of this size, so that the last fsync, which cannot be
+// interrupted, is short.
 constexpr Bytes kSyncEvery = 64 << 20;
 
 constexpr Bytes kTailBytes = 8 + ltx::kTrailerBytes;  // index size, trailer
@@ -45,7 +44,7 @@ struct Frame {
   bool counts = false;  // no newer file has the page
 };
 
-// Page frames that lie next to each other, and what the file checksum takes of them.
+// Page frames that follow each other, and their part of the file checksum.
 struct Run {
   Bytes offset = 0;
   Bytes length = 0;
@@ -53,10 +52,10 @@ struct Run {
 };
 struct Decoded {
   ltx::Crc64 checksum;
-  std::uint64_t database_checksum = 0;  // of files that carry one
+  std::uint64_t database_checksum = 0;  // of files that have one
 };
 
-// One planned file. Stays in place: tasks refer to it.
+// One planned file. It does not move, because tasks refer to it.
 struct Source {
   Source(std::string its_key, const StoredFile& stored)
       : key(std::move(its_key)), txids(stored.txids), size(stored.size) {}
@@ -107,7 +106,7 @@ class PageRestore {
   os::File& file_;
   SpaceReserve space_;
   const Lanes& lanes_;
-  std::unique_ptr<storage::ObjectStore> store_;  // the owner's
+  std::unique_ptr<storage::ObjectStore> store_;  // for the owner's own reads
   ByteVector piece_;
   PageSize page_size_{};
   std::uint32_t commit_ = 0;
@@ -115,7 +114,7 @@ class PageRestore {
   std::atomic<Bytes> fetched_{0};
   std::atomic<Bytes> written_{0};
   std::deque<Source> sources_;       // newest first
-  std::unique_ptr<FetchPool> pool_;  // last: its tasks end before what they use
+  std::unique_ptr<FetchPool> pool_;  // last: its tasks end before the members that they use
 };
 
 Result<RestoredPages> PageRestore::run() {
@@ -125,7 +124,7 @@ Result<RestoredPages> PageRestore::run() {
     TRY(fetch_ahead(i));
     TRY(schedule(sources_[i]));
   }
-  // Only now every run of every file is decoded: a checksum before would cover a part.
+  // Now every run of every file is decoded. An earlier checksum would cover only a part.
   TRY(pool_->drain());
   for (const Source& source : sources_) TRY(check_sums(source));
   TRY(check_complete());
@@ -188,7 +187,7 @@ Result<void> PageRestore::fetch_ahead(std::size_t next) {
   return {};
 }
 
-// Reads that the owner makes itself; the span is valid until the next one.
+// Reads by the owner itself. The span is valid until the next read.
 Result<ByteSpan> PageRestore::read(Source& source, Bytes offset, Bytes length) {
   if (source.is_small()) return ByteSpan(source.whole).subspan(offset, length);
   TRY(report());
@@ -237,12 +236,12 @@ Result<void> PageRestore::take_header(Source& source) {
 }
 
 Result<void> PageRestore::begin_output(const ltx::Header& newest) {
-  WW_CHECK(page_size_.value == 0 && covered_.empty());  // of the newest file, and before all else
+  WW_CHECK(page_size_.value == 0 && covered_.empty());  // the newest file comes first
   if (newest.commit == 0) return fail(Code::Corrupt, "a database of no pages");
   page_size_ = newest.page_size;
   commit_ = newest.commit;
-  // Every page is in some file, so a commit that the files cannot hold is a lie or damage. What
-  // they could hold is still much more than what they do: space is taken as pages are found.
+  // Every page is in some file, so a commit that the files cannot hold is damage. They could hold
+  // far more than they do, so space is reserved only as pages are found.
   std::uint64_t most = 1;  // the lock page
   for (const Source& source : sources_) most += ltx::most_pages_in(source.size, page_size_);
   if (commit_ > most) {
@@ -251,17 +250,17 @@ Result<void> PageRestore::begin_output(const ltx::Header& newest) {
   }
   TRY(space_.begin(Bytes{commit_} * page_size_.value));
   if (request_.sums == nullptr) return {};
-  TRY(request_.sums->resize(0));  // so that no old sum stays, not even for the lock page
+  TRY(request_.sums->resize(0));  // so that no old sum stays, not even of the lock page
   return request_.sums->resize(commit_);
 }
 
-// Reads the index a piece at a time and hands out runs of frames as they come.
+// Reads the index piece by piece and hands out runs of frames.
 Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Bytes index_bytes) {
   const Bytes end_marker = index_begin - ltx::kPageHeaderBytes;
   const ByteSpan marker = TRY(read(source, end_marker, ltx::kPageHeaderBytes));
   source.tail.update(marker);
   if (std::ranges::any_of(marker, [](std::byte byte) { return byte != std::byte{0}; })) {
-    return fail(Code::Corrupt, "{}: page index is not behind the pages", source.key);
+    return fail(Code::Corrupt, "{}: page index does not follow the pages", source.key);
   }
   ltx::IndexParser parser(source.header);
   Run run{ltx::kHeaderBytes, 0, {}};
@@ -285,7 +284,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
     TRY(space_.reserve((Bytes{covered_.size()} + 1) * page_size_.value));
   }
   if (!parser.ended() || parser.frames_end() != end_marker) {
-    return fail(Code::Corrupt, "{}: page index is not that of the pages", source.key);
+    return fail(Code::Corrupt, "{}: page index does not match the pages", source.key);
   }
   return submit(source, std::move(run));
 }
@@ -293,7 +292,7 @@ Result<void> PageRestore::schedule_frames(Source& source, Bytes index_begin, Byt
 Result<void> PageRestore::submit(Source& source, Run run) {
   if (run.frames.empty()) return {};
   WW_CHECK(run.offset >= ltx::kHeaderBytes && run.length > 0);
-  // A deque: what is in it stays in place, and each task has a reference to its own.
+  // A deque: its elements do not move, and each task refers to its own.
   Decoded& decoded = source.decoded.emplace_back();
   return pool_->submit([this, &source, run = std::move(run), &decoded](FetchPool::Worker& worker) {
     return apply(source, run, decoded, worker);
@@ -335,7 +334,7 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
     bytes = bytes.subspan(frame.size);
     if (source.carries_full_checksum()) decoded.database_checksum ^= ltx::page_checksum(pgno, page);
     if (!frame.counts) continue;
-    // Each page counts once in all files, so no two threads write one sum.
+    // Each page counts once across all files, so no two threads write one sum.
     if (request_.sums != nullptr) request_.sums->set(pgno, page_sum(page), source.txids.last);
     if (filled == 0) first = pgno;
     filled += page_bytes;
@@ -349,7 +348,7 @@ Result<void> PageRestore::apply(Source& source, const Run& run, Decoded& decoded
 
 Result<void> PageRestore::write(Pgno first, ByteSpan pages) {
   if (pages.empty()) return {};
-  // Pages above the size of the newest file do not count: the database has shrunk since.
+  // Pages above the size of the newest file do not count, because the database has shrunk since.
   WW_CHECK(first.value > 0 && pages.size() % page_size_.value == 0);
   WW_CHECK(first.value - 1 + pages.size() / page_size_.value <= commit_);
   TRY(file_.write_at(pages, (Bytes{first.value} - 1) * page_size_.value));

@@ -1,4 +1,4 @@
-// What a restore is asked for, and what it answers.
+// The request for a restore, and its result.
 #pragma once
 
 #include <functional>
@@ -28,7 +28,7 @@ struct RestoreRequest {
   os::Path output;  // must not exist, and no -wal, -shm or -journal of it
   Integrity integrity = Integrity::Quick;
   PageSums* sums = nullptr;                                 // filled if given
-  std::optional<os::FileOwner> owner = {};                  // of the output; none: us
+  std::optional<os::FileOwner> owner = {};                  // of the output; none: this user
   std::function<void(const RestoreProgress&)> on_progress;  // from the calling thread, often
   Stopped cancelled;                                        // asked often, by the calling thread
 };
@@ -38,7 +38,7 @@ struct Restored {
   PageSize page_size;
   std::uint32_t pages = 0;
   Bytes fetched = 0;
-  std::string unchecked;  // why the integrity check asked for was not made; "": it was
+  std::string unchecked;  // why the requested integrity check was not made; "": it was made
 };
 
 }  // namespace walwrap::replication

@@ -36,8 +36,8 @@ SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize p
   return state;
 }
 
-// One start, from the first look to the chain; its members are what the steps share. Until it is
-// decided that the app will be started, nothing on the disk and nothing in the replica is changed.
+// One start, from the first inspection to the chain. Its members are what the steps share. Until
+// the decision to start the app, nothing on the disk and in the replica is changed.
 class Boot {
  public:
   Boot(const BootRequest& request, const os::Clock& clock, const Log& log)
@@ -82,13 +82,13 @@ class Boot {
   BootDirectory directory_;
   BootWait wait_;
   std::optional<SavedState> state_;
-  FoundFile database_;  // as found when it was decided
+  FoundFile database_;  // as found for the decision
   FoundAtStart found_;
   ReplicaInspection replica_;
-  std::optional<Error> look_error_;  // what kept the evidence from being looked at
-  bool mends_ = false;  // a gap in the replica, if the local database goes on from its end
+  std::optional<Error> look_error_;  // why the evidence could not be read
+  bool mends_ = false;  // a gap in the replica, if the local database continues its end
   bool emptied_ = false;
-  bool is_other_file_ = false;  // not the one that its WAL belongs to
+  bool is_other_file_ = false;  // not the file to which its WAL belongs
 };
 
 Result<Booted> Boot::run() {
@@ -96,7 +96,7 @@ Result<Booted> Boot::run() {
     if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
     auto attempted = attempt();
     if (attempted) return attempted;
-    // A first transaction that was not finished has been rolled back: there is no database.
+    // An unfinished first transaction was rolled back: there is no database.
     const bool is_emptied = attempted.error().code == Code::NotFound && !database_exists();
     if (is_emptied && !std::exchange(emptied_, true)) continue;
     TRY(wait_.after(explain_full_disk(attempted.error(), os::directory_of(request_.database))));
@@ -134,7 +134,7 @@ bool Boot::is_known() const {
   return state_ && state_->txid.value > 0 && database_exists();
 }
 
-// In a bucket, which may hold a hundred thousand uploads, first only at what is new.
+// A bucket may hold a hundred thousand uploads, so only the new ones are listed at first.
 StartDecision Boot::decide() {
   if (is_known() && request_.style == KeyStyle::S3) {
     auto decision = look_and_decide(state_->txid);
@@ -146,8 +146,8 @@ StartDecision Boot::decide() {
   return replica_.has_gap && is_known() ? decide_despite_gap(decision) : decision;
 }
 
-// What cannot be restored whole is refused, but not where it would be mended at once: our newest
-// uploads are there, and the local database goes on from them. A snapshot of it fills every gap.
+// A replica that cannot be restored completely is refused, except where a snapshot repairs it at
+// once: its newest uploads are this disk's, and the local database continues them.
 StartDecision Boot::decide_despite_gap(const StartDecision& refusal) {
   ReplicaInspection whole = std::move(replica_);
   mends_ = true;
@@ -166,7 +166,7 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   const auto unreached =
       is_known() || request_.app_running ? Unreached::IsMissed : Unreached::IsRefused;
   request_.wait_for_store(wait_of_look(unreached, wait_.give_up(), clock_.mono()));
-  // Whatever else is stored matters only to a database with a history.
+  // Other stored data matters only to a database with a history.
   const auto what = state_ || database_exists() ? LookFor::Everything : LookFor::NewestState;
   replica_ = since ? inspect_since(*since, request_.open_store, request_.cancelled, request_.style)
                    : inspect_replica(request_.open_store, request_.cancelled, request_.style, what);
@@ -176,15 +176,14 @@ StartDecision Boot::look_and_decide(std::optional<Txid> since) {
   }
   request_.wait_for_store(wait_of_restore(wait_.give_up(), clock_.mono()));
   LocalFinding local = classify_local(database_exists(), state_, replica_, evidence());
-  // Whatever is damaged holds what the replica does not.
+  // A damaged database may hold data that the replica does not have.
   if (!request_.damage.empty()) local = LocalFinding::Diverged;
   auto decision = decide_start(local, replica_.finding, request_.policy);
   if (local == LocalFinding::Behind && replica_.is_whole) say_behind();
   return decision;
 }
 
-// What needs a reading of all of the database is looked at only if it decides, and only with all of
-// the replica at hand.
+// Reading the whole database is done only if it decides, and only with the complete replica.
 LocalEvidence Boot::evidence() {
   const auto noted = [this](const auto& result) {
     if (!result) look_error_ = result.error();
@@ -197,7 +196,7 @@ LocalEvidence Boot::evidence() {
   };
   const auto pages =
       [this, noted](const std::optional<wal::Position>& after) -> std::optional<PagesFound> {
-    // Beside a running app nothing was lost; what differs is its own.
+    // Beside a running app nothing was lost: the differences are the app's own.
     if (request_.app_running) return PagesFound{.are = PagesAre::New, .holds_newest = true};
     if (!replica_.is_whole && !mends_) return std::nullopt;
     const auto found = relate_to_replica(after);
@@ -240,7 +239,7 @@ Failure Boot::refusal(const StartDecision& decision) const {
 Result<Booted> Boot::perform(const StartDecision& decision) {
   const bool starts =
       decision.action != StartAction::Retry && decision.action != StartAction::Refuse;
-  // Before anything is changed: who is refused for a lock has touched nothing.
+  // Before any change: a start that is refused for a lock has changed nothing.
   if (starts && !request_.app_running && database_exists()) {
     TRY(sqlite::check_attachable(request_.database));
   }
@@ -274,8 +273,8 @@ Result<Booted> Boot::perform(const StartDecision& decision) {
   return refusal(decision);
 }
 
-// A replicator that was restarted beside a running app keeps its hands off the database file, and
-// waits for a replica that is away.
+// A replicator that restarts beside a running app never replaces the database file, and waits for
+// an unreachable replica.
 Result<Booted> Boot::perform_while_app_runs(const StartDecision& decision) {
   switch (decision.action) {
     case StartAction::StartEmpty:
@@ -292,11 +291,11 @@ Result<Booted> Boot::perform_while_app_runs(const StartDecision& decision) {
 }
 
 bool Boot::database_exists() const {
-  // An empty file is what SQLite makes of a database that was opened and never written.
+  // SQLite creates an empty file for a database that was opened and never written.
   return os::exists(request_.database) && !is_free_for_restore(request_.database);
 }
 
-// What is not there is not made.
+// A missing replica is not created.
 Result<PageSums> Boot::sums_to_look() const {
   const bool is_there =
       directory_.is_open() && os::exists(StateDir::path_for(request_.database) / "pages");
@@ -323,7 +322,7 @@ Result<void> Boot::claim() {
   return {};
 }
 
-// The next upload is a full image: nothing is known about the pages.
+// The next upload is a full image, because nothing is known about the pages.
 Result<Booted> Boot::start_chain(Txid txid) {
   TRY(directory_.own());
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
@@ -338,11 +337,11 @@ Result<Booted> Boot::continue_chain() {
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   SavedState state = *state_;
   if (replica_.extent.newest < state.txid) {
-    log_.warn("replica is older than what was stored in it, a full image follows",
+    log_.warn("replica has lost uploads, storing a full image",
               {{"stored", state.txid}, {"found", replica_.extent.newest}});
     return start_chain(replica_.extent.newest);
   }
-  // Of the newest state, or of none: a position says nothing about a state that is not its own.
+  // Of the newest state or of none: a position belongs to its own state only.
   const auto reach = reach_of_newest(state, replica_, found_.wal);
   state.clean = state.clean && replica_.extent.newest == state.txid;
   TRY(catch_up(replica_, request_.style, state, sums));
@@ -358,11 +357,11 @@ Result<Booted> Boot::start_unconnected() {
   auto sums = TRY(open_sums_of(state_, directory_.get(), replica_, log_));
   log_.warn("the replica is unreachable; starting without it",
             {{"db", request_.database.string()}, {"cause", replica_.reason}});
-  // The state stays as it is, its writer too: what it has stored is settled when it is reached.
+  // The state and its writer are kept. What it has stored is settled when the replica is reached.
   Booted booted{
       .directory = directory_.get(), .sums = std::move(sums), .state = {}, .store = nullptr};
   if (state_) booted.state = *state_;
-  // The app goes on from here: what tells whether it is behind is looked at now.
+  // The app starts after this, so the evidence of being behind is read now.
   const auto reach = reach_of_newest(booted.state, replica_, found_.wal);
   const bool is_told =
       !state_ || (found_.noted && (state_->clean || reach.reach != Reach::Unproven));
@@ -380,7 +379,7 @@ Result<Booted> Boot::start_unconnected() {
   return booted;
 }
 
-// With sums of their own: those beside the state stay as they are until it is decided.
+// With its own sums: those beside the state do not change before the decision.
 Result<Booted> Boot::compare() {
   auto scratch = TRY(scratch_sums(request_.database));
   const auto [applied, differences] =
@@ -403,7 +402,7 @@ Result<Booted> Boot::compare() {
                               ReplicaFinding::Present, request_.policy));
 }
 
-// A comparison and a restore take their time, and what they lead to was decided before.
+// A comparison and a restore take time, and their result was decided before.
 Result<void> Boot::check_nothing_changed() const {
   return replication::check_nothing_changed(request_.database, database_, replica_, request_.style);
 }
@@ -427,7 +426,7 @@ Result<Booted> Boot::finish(SavedState state, PageSums sums) {
                 .has_gap = replica_.has_gap};
 }
 
-// Whole and checked under another name first: until then the local files stay as they are.
+// Complete and checked under another name first: until then the local files do not change.
 Result<Booted> Boot::restore(std::string_view aside_reason) {
   if (os::is_mount_point(request_.database) && database_exists()) {
     return fail(

@@ -1,9 +1,8 @@
-// From "here is a database path and a replica" to a chain that can be continued: looks, asks
-// decide_start(), does what it says, and decides nothing itself.
+// Goes from a database path and a replica to a chain that can be continued: inspects both, asks
+// decide_start(), carries the decision out, and decides nothing itself.
 //
 // Runs on the replicator's main thread before the app starts; blocks in the store. Nothing of the
-// user's is deleted or overwritten: what has to make room is renamed to
-// "<db>.walwrap-<reason>-<time>".
+// user's is deleted or overwritten: files in the way are renamed to "<db>.walwrap-<reason>-<time>".
 #pragma once
 
 #include "walwrap/base/log.hpp"
@@ -13,8 +12,8 @@
 
 namespace walwrap::replication {
 
-// Errors: Mismatch (refused: why, and what to type), Busy (another walwrap has the database, and
-// kept it until the time-out), Cancelled.
+// Errors: Mismatch (refused: why, and what to type), Busy (another walwrap has the database, until
+// the time-out), Cancelled.
 Result<Booted> boot(const BootRequest& request, const os::Clock& clock, const Log& log);
 
 }  // namespace walwrap::replication

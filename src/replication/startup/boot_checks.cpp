@@ -51,8 +51,8 @@ std::optional<StartDecision> other_page_size(const os::Path& database,
   if (!local || *local == stored) return std::nullopt;
   return StartDecision{
       .action = StartAction::Refuse,
-      .reason =
-          fmt::format("the database has pages of {} bytes, what is stored has {}", *local, stored),
+      .reason = fmt::format("the database has pages of {} bytes, but the replica has pages of {}",
+                            *local, stored),
       .hint = fmt::format("set --replica to a new, empty place, or change the page size back: "
                           "PRAGMA journal_mode=DELETE; PRAGMA page_size={}; VACUUM",
                           stored)};

@@ -25,36 +25,38 @@ struct LockWait {
   MonoTime give_up;
   std::function<Result<void>()> pause;  // between two tries; its error ends the wait
 };
-// Takes the lock of the state directory, which the replicating process holds for life;
-// waits for it. nullopt: the file system has no such locks. Busy: not until then.
+// Takes the lock of the state directory, which the replicating process holds for its life. Waits
+// for it. nullopt: the file system has no such locks. Busy: the time is over.
 Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& directory,
                                                               const LockWait& wait,
                                                               const os::Clock& clock,
                                                               const Log& log);
 
-// The refusal of a database whose page size is not that of what is stored: each upload would be.
+// The refusal of a database whose page size differs from the stored one: the store would refuse
+// each upload.
 std::optional<StartDecision> other_page_size(const os::Path& database,
                                              const ReplicaInspection& replica,
                                              const std::optional<SavedState>& state);
 
-// The database file as it was found; nullopt: there is none.
+// The database file as it was found. nullopt: there is none.
 using FoundFile = std::optional<os::FileStatus>;
 FoundFile find_file(const os::Path& database);
 
-// Busy: the file or the replica is not as it was found; decide again.
+// Busy: the file or the replica has changed since the inspection. Decide again.
 Result<void> check_nothing_changed(const os::Path& database, const FoundFile& found,
                                    const ReplicaInspection& replica, KeyStyle style);
 
-// If the database file is the one whose content was known last, untouched since: its note.
+// The note of the database file, if it is the file whose content was known last, without a change
+// since.
 std::optional<NotedFile> noted_file(const os::Path& database, const StateDir& directory);
 inline constexpr std::string_view kOtherFile =
     "the database file is not the one that its WAL belongs to: it was replaced, cut or put back";
 
-// A WAL that is of no generation that we know may be that of another file, and a file that we do
-// not know another's than the WAL's.
+// A WAL of an unknown generation may belong to another file, and an unknown file may belong to
+// another WAL.
 bool is_content_open(const FoundAtStart& found, Reach reach);
 
-// Of a database that is behind what is stored.
+// For a database that is behind what is stored.
 std::string_view why_behind(const SavedState& state, const ReplicaInspection& replica,
                             const WalCommits& wal);
 

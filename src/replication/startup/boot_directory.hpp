@@ -1,8 +1,8 @@
-// The state directory as a start has it: opened where it is, made only when it is decided that the
-// app will be started, and locked before anything in it is believed.
+// The state directory of a start: opened if it exists, created only after the decision to start the
+// app, and locked before its content is used.
 //
-// The holder of the lock may change the database, its state and the replica until it ends: so what
-// was looked at without it has to be looked at again. Owned by the thread that starts.
+// The holder of the lock may change the database, its state and the replica until it ends. So
+// anything inspected without the lock must be inspected again. Owned by the thread that starts.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace walwrap::replication {
 
-// Of the directories above a database that had to be made.
+// Of new directories above a database.
 inline constexpr std::uint32_t kDatabaseDirectory = 0755;
 
 class BootDirectory {
@@ -27,12 +27,12 @@ class BootDirectory {
   BootDirectory(os::Path database, const std::optional<os::FileOwner>& owner)
       : database_(std::move(database)), owner_(owner) {}
 
-  // Before anything is looked at: opens the directory if it is there, and waits for its lock.
+  // Before any inspection: opens the directory if it exists, and waits for its lock.
   Result<void> open_existing(const LockWait& wait, const os::Clock& clock, const Log& log);
-  // Makes it, if it is not there. Busy: another start was here since, decide again.
+  // Creates it if it does not exist. Busy: another start has run since. Decide again.
   Result<void> own();
 
-  // The state directory's own, with what was found out; whatever was there is forgotten.
+  // The state directory's own sums, with the new content. The old content is removed.
   Result<PageSums> keep_sums(const PageSums& sums);
 
   bool is_open() const { return directory_.has_value(); }

@@ -1,4 +1,4 @@
-// What a start is given, and what it leads to.
+// The input of a start, and its result.
 #pragma once
 
 #include <chrono>
@@ -31,26 +31,26 @@ struct BootRequest {
   os::Path database;
   std::string replica;  // URL, for people
   KeyStyle style = KeyStyle::Directory;
-  StoreFactory open_store;  // stores that repeat what has no answer
-  // How long they do, from now on.
+  StoreFactory open_store;  // stores that repeat calls without an answer
+  // How long they repeat, from now on.
   std::function<void(const StartWait&)> wait_for_store = [](const StartWait&) {};
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
-  bool app_running = false;  // nothing may be restored or set aside
-  std::string damage = {};   // of the database, found since the last try; "": none is known
-  std::optional<os::FileOwner> owner = {};  // of what is made beside the app; none: us
+  bool app_running = false;                 // nothing may be restored or set aside
+  std::string damage = {};                  // of the database, found since the last try; "": none
+  std::optional<os::FileOwner> owner = {};  // of new files beside the app; none: this user
   Stopped cancelled;
 };
 
-// What was found of the local database before the app went on with it: what a replica that is
-// reached only later is compared with.
+// The evidence about the local database before the app continues it. A replica that is reached
+// later is compared with it.
 struct FoundAtStart {
   WalCommits wal;
   WallTime written{};  // the database file, last
   // Its note, if it is the file whose content was known last.
   std::optional<NotedFile> noted{};
-  // From the state; nullopt: not looked for, because the WAL proves enough, or the app runs.
+  // From the state. nullopt: not searched, because the WAL proves enough or the app runs.
   std::optional<Differences> differences;
 };
 
@@ -60,12 +60,12 @@ struct Booted {
   SavedState state;                             // with this run's writer id, saved
   std::unique_ptr<storage::ObjectStore> store;  // null: not reached yet, see reconnect.hpp
   FoundAtStart found = {};                      // of a start without the replica
-  // Held for as long as this replicator lives. nullopt: the file system has none.
+  // Held for the life of this replicator. nullopt: the file system has no locks.
   std::optional<os::DirectoryLock> lock = {};
   bool has_gap = false;  // the replica lacks files that a snapshot replaces
-  // The WAL and the file under it may not belong together: nothing proves that they do.
+  // It is not proven that the WAL and the file under it belong together.
   bool is_content_open = false;
-  std::optional<std::chrono::milliseconds> restored_in = {};  // none: nothing was restored
+  std::optional<std::chrono::milliseconds> restored_in = {};  // none: no restore
 };
 
 }  // namespace walwrap::replication

@@ -1,4 +1,4 @@
-// The restore of a start: to another name beside the database, with progress in the log.
+// The restore of a start: to a temporary name beside the database, with progress in the log.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ struct BesideRequest {
   const RestorePlan& plan;
   const os::Path& output;
   PageSums& sums;
-  std::function<void()> on_progress;  // more of it is there
+  std::function<void()> on_progress;  // called when more of it is there
 };
 // Blocks in the store. Errors: those of restore_database().
 Result<Restored> restore_beside(const BesideRequest& beside, const os::Clock& clock,

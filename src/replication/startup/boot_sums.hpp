@@ -1,5 +1,5 @@
-// The page sums of a start: those beside the state, as far as they belong to it, and those of the
-// replica, in a file of their own.
+// The page sums of a start: those beside the state that belong to it, and those of the replica in a
+// separate file.
 #pragma once
 
 #include <optional>
@@ -19,24 +19,24 @@ namespace walwrap::replication {
 // Page sums in a file without a name, for a comparison.
 Result<PageSums> scratch_sums(const os::Path& database);
 
-// What is not of this state, or newer than what is stored, is not known; says so.
+// Sums of another state, or newer than what is stored, are not known. Logs this.
 Result<PageSums> open_sums_of(const std::optional<SavedState>& state, const StateDir& directory,
                               const ReplicaInspection& replica, const Log& log);
 
-// The local database compared with the newest state of the replica, whatever is remembered.
+// The local database compared with the newest state of the replica, without the saved sums.
 struct ComparedWithReplica {
   AppliedToSums applied;
   Differences differences;
 };
-// `scratch` becomes the sums of the replica. Reads all that a restore would.
+// `scratch` becomes the sums of the replica. Reads as much as a restore.
 Result<ComparedWithReplica> compare_with_replica(const os::Path& database,
                                                  const ReplicaInspection& replica, KeyStyle style,
                                                  PageSums& scratch, const os::Clock& clock,
                                                  std::optional<wal::Position> reaches = {});
 
-// How the local pages relate to the newest state: from what is remembered, else from the replica,
-// which fills `scratch`. A replica that is not reached: only Equal or New, and by what is
-// remembered. `newest_reaches`: what the WAL holds after that is left out; none: nothing is.
+// How the local pages relate to the newest state: from the saved sums, else from the replica, which
+// fills `scratch`. For an unreachable replica only Equal or New, from the saved sums.
+// `newest_reaches`: pages that the WAL holds after that are left out. none: no page is left out.
 struct RelatedTo {
   const SavedState& state;
   const PageSums& sums;

@@ -1,4 +1,4 @@
-// The waits of a start: for a store or a lock that may come, and no longer than they are of use.
+// The waits of a start for a store or a lock, limited to the time in which waiting can help.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ class BootWait {
         give_up_(clock.mono() + request.start_timeout) {}
 
   MonoTime give_up() const { return give_up_; }
-  // Waits before the next try. Returns the error, if it is of no use to wait any longer.
+  // Waits before the next try. Returns the error if further waiting cannot help.
   Result<void> after(const Error& error);
   Result<void> pause(std::chrono::milliseconds pause) const;  // Cancelled
 

@@ -9,7 +9,7 @@
 namespace walwrap::replication {
 namespace {
 
-// The error of looking becomes what was found.
+// The error of the inspection becomes the finding.
 void note_failure(ReplicaInspection& look, const Error& error) {
   const bool damaged = error.code == Code::Corrupt || error.code == Code::Unsupported;
   look.finding = damaged ? ReplicaFinding::Damaged : ReplicaFinding::Unreachable;
@@ -39,7 +39,7 @@ Result<void> read_newest(ReplicaInspection& look, KeyStyle style, const StoredFi
   return {};
 }
 
-// The upload: a later start may have stored the same state once more, as a snapshot.
+// The upload: a later start may have stored the same state again as a snapshot.
 StoredFile newest_file_of(const ReplicaInspection& look) {
   const auto upload =
       std::find_if(look.files.begin(), look.files.end(), [&](const StoredFile& file) {
@@ -60,7 +60,7 @@ Result<void> look_inside(ReplicaInspection& look, KeyStyle style, LookFor what) 
       return fail(Code::Unsupported, "it holds only backups of litestream 0.3");
     }
     if (!listing.foreign_key.empty()) {
-      return fail(Code::Unsupported, "it holds other things: {}", listing.foreign_key);
+      return fail(Code::Unsupported, "it holds foreign objects: {}", listing.foreign_key);
     }
     look.finding = ReplicaFinding::Empty;
     return {};
@@ -75,7 +75,7 @@ Result<void> look_inside(ReplicaInspection& look, KeyStyle style, LookFor what) 
 Result<void> look_inside_since(ReplicaInspection& look, KeyStyle style, Txid known) {
   look.identity = TRY(read_identity(*look.store));
   look.files = TRY(list_uploads_from(*look.store, style, known));
-  // In the order of the listing, which is that of the TXIDs.
+  // In the order of the listing, which is the order of the TXIDs.
   Txid expected = known;
   for (const StoredFile& file : look.files) {
     if (file.txids.first != expected) return fail(Code::Corrupt, "no upload {}", expected);
@@ -137,7 +137,7 @@ void inspect_slot(const SavedState& state, KeyStyle style, ReplicaInspection& re
 
 namespace {
 
-// What may not be read is as good as damaged. What cannot be told now is neither.
+// A file that may not be read counts as damaged. A file that cannot be read now counts as neither.
 FileCheck check_end(const ReplicaInspection& replica, KeyStyle style, const StoredFile& file,
                     const std::optional<KnownFile>& known) {
   auto check = check_file(*replica.store, style, file, known);
@@ -172,7 +172,8 @@ ReachFound reach_of_newest(const SavedState& state, const ReplicaInspection& rep
                            const WalCommits& wal) {
   std::vector<wal::Position> stored;
   const bool is_seen = replica.finding == ReplicaFinding::Present;
-  // The state's position may be further on than its upload's: what lies between changed nothing.
+  // The state's position may be after its upload's, if the transactions between them changed
+  // nothing.
   const bool is_newest = !is_seen || replica.extent.newest == state.txid;
   if (is_newest && state.wal) stored.push_back(*state.wal);
   const auto named = parse_position(replica.newest.reserved);
@@ -187,7 +188,7 @@ LocalFinding by_reach(Reach reach) {
   return reach == Reach::Forked ? LocalFinding::Diverged : LocalFinding::Known;
 }
 
-// `if_new`: what it means that nothing of what differs was ever stored.
+// `if_new`: the finding if none of the differences was ever stored.
 LocalFinding by_pages(const std::optional<PagesFound>& pages, LocalFinding if_new) {
   if (!pages) return LocalFinding::Unknown;
   switch (pages->are) {
@@ -202,8 +203,8 @@ LocalFinding by_pages(const std::optional<PagesFound>& pages, LocalFinding if_ne
   return if_new;
 }
 
-// The WAL may hold the newest state. What its later commits do not hold must then be as stored in
-// the file under it, or that is another one.
+// The WAL may hold the newest state. Pages that its later commits do not hold must then be in the
+// file as they were stored. Otherwise the file belongs to another WAL.
 LocalFinding by_wal(const ReachFound& found, const LocalEvidence& evidence) {
   const bool is_file_in_question = found.reach == Reach::Proven && !evidence.is_file_known;
   return is_file_in_question ? by_pages(evidence.pages(found.proven), LocalFinding::Diverged)
@@ -221,8 +222,8 @@ LocalFinding classify_own(const SavedState& state, const ReplicaInspection& repl
   const bool is_settled = evidence.settled_at.value > 0 && evidence.wal.commits.empty();
   if (is_settled && replica.extent.newest == evidence.settled_at) return LocalFinding::Known;
   const auto pages = evidence.pages(std::nullopt);
-  // New: all that differs lies between two uploads. In a file that nobody has written to since, it
-  // is what was checkpointed before the newest one.
+  // New: all differences come from between two uploads. In a file without later writes, they were
+  // checkpointed before the newest upload.
   const bool is_edit =
       pages && (pages->holds_newest || evidence.written > replica.newest.timestamp);
   return by_pages(pages, is_edit ? LocalFinding::Known : LocalFinding::Behind);
@@ -233,7 +234,7 @@ LocalFinding classify_own(const SavedState& state, const ReplicaInspection& repl
 LocalFinding classify_local(bool database_exists, const std::optional<SavedState>& state,
                             const ReplicaInspection& replica, const LocalEvidence& evidence) {
   const bool has_history = state && state->txid.value > 0;
-  // Even without the database, a state remembers that the replica was not always empty.
+  // Without the database, a state still shows that the replica was not always empty.
   if (!database_exists && !(has_history && replica.finding == ReplicaFinding::Empty)) {
     return LocalFinding::None;
   }
@@ -259,7 +260,8 @@ LocalFinding classify_local(bool database_exists, const std::optional<SavedState
     return classify_own(*state, replica, evidence);
   }
   if (!has_history) return LocalFinding::Unknown;
-  // Others went on. So did we, or this is what they have stored: only a comparison tells.
+  // Another writer continued. This disk continued as well, or holds what the other one stored. Only
+  // a comparison can tell.
   return evidence.is_unchanged() ? LocalFinding::Behind : LocalFinding::Unknown;
 }
 
@@ -289,7 +291,7 @@ Result<void> catch_up(const ReplicaInspection& replica, KeyStyle style, SavedSta
                       PageSums& sums) {
   const auto files = uploads_after(state.txid, replica.files);
   if (files.empty()) return {};
-  // What these files say of the size is compared with what was there before.
+  // The size in these files is compared with the size before them.
   if (sums.pages() < state.pages) TRY(sums.resize(state.pages));
   const auto applied = TRY(apply_to_sums(*replica.store, style, files, sums));
   state.txid = files.back().txids.last;

@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kSnapshotPause{10};
 constexpr std::size_t kPagesAtOnce = 1024;
 constexpr Bytes kComparePieceBytes = 1 << 20;
 
-// false: enough has been seen.
+// false: no further page is needed.
 using PageVisit = std::function<bool(Pgno pgno, ByteSpan page)>;
 
 template <typename Database>  // what can read a page
@@ -39,7 +39,7 @@ Result<void> for_each_page(const PageSet& pages, const Database& database, PageS
   }
 }
 
-// Every rule of the file is checked if all of it is visited.
+// If every page is visited, every rule of the file is checked.
 Result<ltx::Header> for_each_stored(const ReplicaFiles& from, const StoredFile& file,
                                     const PageVisit& visit) {
   const std::string key = file_key(from.style, file.level, file.txids);
@@ -71,10 +71,11 @@ Result<std::optional<Capture::Shot>> take_all(Capture& capture,
     if (shot || shot.error().code != Code::Busy) return shot;
     os::pause_for(kSnapshotPause);
   }
-  return fail(Code::Busy, "{} is written without a pause", owner.database().string());
+  return fail(Code::Busy, "{} is written without pauses by another process",
+              owner.database().string());
 }
 
-// Of what the WAL lies over; nullopt: it does not, or nobody can tell.
+// Of the file under the WAL. nullopt: no WAL lies over it, or it is unknown.
 std::optional<std::uint64_t> sum_under_wal(const sqlite::StillDatabase& database, Pgno pgno,
                                            PageSize page_size) {
   if (!database.is_in_wal(pgno)) return std::nullopt;
@@ -108,8 +109,8 @@ Result<Differences> compare_each(const PageSet& pages, const Database& database,
   return differences;
 }
 
-// What an app that was killed has left unfinished: the first that opens the database rolls it back,
-// and until then nobody can tell what is in it.
+// A transaction that a killed app left unfinished. The first connection rolls it back. Until then
+// the content is unknown.
 Result<void> roll_back(const os::Path& database) {
   constexpr std::chrono::milliseconds kPatience{20};
   auto connection =
@@ -133,12 +134,12 @@ Result<WalPages> newer_in_wal(const os::Path& database, const StoredSums& stored
   return read_wal_pages_after(database, *stored.reaches);
 }
 
-// Beside another process that has it open in WAL mode: the -wal and the -shm are there already.
+// Beside another process that has it open in WAL mode: the -wal and the -shm exist already.
 Result<Differences> compare_beside(const os::Path& database, const StoredSums& stored,
                                    const os::Clock& clock, std::size_t most) {
   const auto log = os::status_of(database.string() + "-wal");
   const auto owner = TRY(sqlite::CheckpointOwner::attach(database, clock));
-  // A WAL that was not there, or was empty, leaves nothing behind.
+  // If the WAL was missing or empty, this leaves nothing behind.
   if (!log || log->size == 0) owner->remove_wal_on_close();
   const auto capture = TRY(Capture::open(*owner, std::nullopt));
   const auto snapshot = TRY(sqlite::Snapshot::open(*owner));
@@ -183,13 +184,13 @@ Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::ui
 }
 
 Result<void> follow(Differences& differences, const PageSums& sums, const ReplicaFiles& files) {
-  // What the files before this one made of a page whose local content equals none of theirs is of
-  // no interest: the last one counts.
+  // The earlier files' content of a page that equals none of them does not matter: the last file
+  // decides.
   std::map<Pgno, std::uint64_t> local_of;  // of pages that were equal to `sums`
   for (const StoredFile& file : files.files) {
     differences.holds_newest = false;
     const auto visit = [&](Pgno pgno, ByteSpan page) {
-      if (pgno.value > differences.local_pages) return true;  // the size says so
+      if (pgno.value > differences.local_pages) return true;  // the size proves it
       if (differences.newer.pages.contains(pgno)) return true;
       const auto known = differences.pages.find(pgno);
       const auto before = local_of.find(pgno);
@@ -238,7 +239,7 @@ Result<PagesAre> relate(const Differences& differences, const ReplicaFiles& file
         seen.add(pgno);
         return true;
       }
-      // As the newest file has it: nothing was known of it, and it is no difference.
+      // Equal to the newest file: the page was unknown, and is no difference.
       any_older = any_older || seen.contains(pgno);
       unknown.erase(found);
       return !unknown.empty();

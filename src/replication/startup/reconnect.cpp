@@ -7,7 +7,7 @@
 namespace walwrap::replication {
 namespace {
 
-// An edit, as far as can be told: the app's own, beside which this replicator was restarted.
+// An edit, as far as known: of the app beside which this replicator was restarted.
 constexpr PagesFound kEdited{.are = PagesAre::New, .holds_newest = true};
 
 Failure mismatch(const BootRequest& request, const ReplicaInspection& replica, LocalFinding local,
@@ -57,7 +57,7 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
     state = empty;
     TRY(sums.resize(0));
   } else if (replica.finding == ReplicaFinding::Empty) {
-    // It may come back: a volume is mounted, a directory moved to its place.
+    // It may return: a volume is mounted, or a directory moved back.
     return fail(Code::Unavailable, "replica {}: {}; stop, then {}", request.replica,
                 decision.reason, decision.hint);
   } else if (decision.action != StartAction::StartAndContinue ||

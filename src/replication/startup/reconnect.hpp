@@ -1,8 +1,8 @@
-// For a start that had to do without the replica: what it holds is settled when it is reached,
-// while the app runs on.
+// For a start without the replica: the replica's content is compared when it is reached, while the
+// app runs.
 //
-// Runs on the upload thread; blocks in the store. Nothing local is replaced by then, so a local
-// database that was behind what is stored stops replication.
+// Runs on the upload thread; blocks in the store. Nothing local can be replaced at that time, so a
+// local database that was behind the replica stops replication.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@
 
 namespace walwrap::replication {
 
-// Opens the replica and brings `state` and `sums` up to what it holds. Mismatch: it is not ours to
-// continue. Else: try again.
+// Opens the replica and updates `state` and `sums` to its content. Mismatch: this database must not
+// continue it. Other errors: try again.
 Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& request,
                                                         const FoundAtStart& found,
                                                         SavedState& state, PageSums& sums);

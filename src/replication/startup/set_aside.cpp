@@ -35,7 +35,7 @@ Result<void> set_database_aside(const os::Path& database, std::string_view reaso
   }
   for (const std::string_view suffix : kSuffixes) {
     if (!os::exists(with_suffix(database, suffix))) continue;
-    // What is mounted cannot be renamed; place_database() looks that it is empty.
+    // A mounted file cannot be renamed. place_database() checks that it is empty.
     if (suffix.empty() && os::is_mount_point(database)) continue;
     TRY(os::rename(with_suffix(database, suffix), with_suffix(aside, suffix))
             .context("set the local database aside"));

@@ -1,4 +1,4 @@
-// Makes room without deleting: a database and what belongs to it get another name.
+// Sets files aside without deleting them: a database and its files get another name.
 #pragma once
 
 #include <string_view>
@@ -13,8 +13,8 @@ namespace walwrap::replication {
 // "/data/app.db", "replaced" -> "/data/app.db.walwrap-replaced-20260101T000001Z".
 os::Path aside_name(const os::Path& database, std::string_view reason, WallTime now);
 
-// Renames the database and its -wal, -shm and -journal, whichever are there, so that they still
-// belong together. A -wal that is left without its database would corrupt one put in its place.
+// Renames the database and its -wal, -shm and -journal, if they exist, so that they still belong
+// together. A -wal without its database would corrupt a database that is put there later.
 Result<void> set_database_aside(const os::Path& database, std::string_view reason, WallTime now,
                                 const Log& log);
 

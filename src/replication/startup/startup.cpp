@@ -9,7 +9,7 @@
 namespace walwrap::replication {
 namespace {
 
-// Which part of the policy may turn a cell's refusal into something else.
+// Which part of the policy may replace the refusal in a cell.
 enum class Unless { Never, EmptyAllowed, SideChosen };
 
 struct Cell {
@@ -119,7 +119,7 @@ constexpr std::array<std::array<Cell, kReplicas>, kLocals> kTable = {{
     }},
 }};
 
-// What the policy makes of a refusal; Refuse where it allows nothing else.
+// The action that the policy allows instead of a refusal. Refuse if it allows none.
 StartAction allowed_instead(Unless unless, const StartPolicy& policy) {
   switch (unless) {
     case Unless::Never:

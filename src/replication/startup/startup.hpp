@@ -1,6 +1,6 @@
-// What to do at start, given what was found: the whole table, as a pure function.
+// Decides what to do at the start from what was found: the whole table as a pure function.
 //
-// Rows are the local database, columns the replica. Nothing is ever overwritten on a guess: each
+// Rows are the local database, columns the replica. Nothing is ever overwritten on a guess. Each
 // Refuse says why and what to type.
 #pragma once
 
@@ -12,17 +12,17 @@ namespace walwrap::replication {
 
 enum class LocalFinding {
   None,      // no database file
-  Known,     // its state names this replica's lineage; equal to it, or ahead
-  Behind,    // its state names this lineage, and it holds less than what was stored
-  Unknown,   // a database without a state, or with one that another writer continued
-  Diverged,  // state of another lineage, or both sides went on from where they agreed
+  Known,     // its state names this replica's lineage; equal to it or ahead of it
+  Behind,    // its state names this lineage; it holds less than what is stored
+  Unknown,   // a database without a state, or one that another writer continued
+  Diverged,  // state of another lineage, or both sides continued a common state
 };
 
 enum class ReplicaFinding {
-  Empty,        // proven: listed, nothing there, and we could write our identity
+  Empty,        // proven: listed, empty, and an identity could be written
   Present,      // listed, a plan to restore exists
-  Unreachable,  // no answer, or no rights
-  Damaged,      // a broken file, a gap, or contents that are not ours to touch
+  Unreachable,  // no answer or no rights
+  Damaged,      // a damaged file, a gap, or foreign content
 };
 
 enum class OnDiverged { Refuse, UseReplica, UseLocal };
@@ -35,11 +35,11 @@ struct StartPolicy {
 enum class StartAction {
   StartEmpty,          // the app starts and creates the database
   StartAndContinue,    // upload only what changed
-  StartAndUploadAll,   // first upload is a full image at the next TXID
+  StartAndUploadAll,   // the first upload is a full image at the next TXID
   StartUnconnected,    // keep trying to reach the replica; report the lag
   Restore,             // restore, verify, start
-  SetAsideAndRestore,  // the local file gets another name first
-  CompareFirst,        // restore into a scratch file and compare: equal is StartAndContinue
+  SetAsideAndRestore,  // the local file is renamed first
+  CompareFirst,        // restore into a scratch file and compare: if equal, StartAndContinue
   Retry,               // try again until --start-timeout, then refuse
   Refuse,
 };
@@ -52,7 +52,7 @@ struct StartDecision {
 
 StartDecision decide_start(LocalFinding local, ReplicaFinding replica, const StartPolicy& policy);
 
-// After CompareFirst, with the databases unequal.
+// After CompareFirst, if the databases are not equal.
 StartDecision decide_unequal(const StartPolicy& policy);
 
 }  // namespace walwrap::replication

@@ -7,8 +7,8 @@
 
 namespace walwrap::replication {
 
-// A start that has little to store must not pay for a listing. So it is made only when there are
-// enough uploads that something may be due.
+// A run that stores little must not pay for a listing. So the levels are listed only after enough
+// uploads that a file may be due.
 void Compactor::learn_levels(storage::ObjectStore& store, Txid txid) {
   if (levels_ || !Compaction({}, deps_.limits).is_due(Level{1}, txid)) return;
   const auto listing = list_compacted(store, deps_.style);
@@ -22,14 +22,14 @@ void Compactor::learn_levels(storage::ObjectStore& store, Txid txid) {
 void Compactor::compact(const Source& source) {
   WW_CHECK(levels_ && source.state.txid.value > 0);
   WW_CHECK(source.job.snapshot.is_held());
-  // litestream restores only a chain that begins at TXID 1 above the uploads as well.
+  // litestream restores a chain above the uploads only if it begins at TXID 1, too.
   if (!levels_->has_begun()) {
     put_if_worth(source, kSnapshotLevel);
     return;
   }
-  // From the lowest level up: the pages of a level's file are all that changed since its last one,
-  // so a file of a level ends where one of each level below it ends. If one is not stored, those
-  // above it have to wait.
+  // The levels are compacted from the lowest one up. A file of a level has all pages that changed
+  // since the last file of that level, so it ends where a file of each lower level ends. If one
+  // file is not stored, the levels above it wait.
   for (Level level{1}; level <= kHighestCompacted && levels_->is_due(level, source.state.txid);
        ++level.value) {
     if (!put_if_worth(source, level)) return;
@@ -42,10 +42,10 @@ bool Compactor::put_if_worth(const Source& source, Level level) {
   const TxidRange txids{levels_->end_of(level).next(), txid};
   WW_CHECK(txids.first <= txids.last);
   PageSet pages = source.sums.stored_after(levels_->end_of(level));
-  // The sums may know more pages than the database has since it shrank.
+  // The sums may include pages that the database lost when it shrank.
   pages.remove_above(Pgno{source.job.commit});
   pages.remove(lock_page(source.job.page_size));  // Law 7
-  // While it goes up, no other upload does. A large one is worth that only if there are very many
+  // While it is sent, no other upload is. A large file is worth that only if there are very many
   // files below it.
   if (!levels_->is_worth(level, txid, pages.size() * source.job.page_size.value)) {
     levels_->postpone(txid);
@@ -86,8 +86,8 @@ Result<Bytes> Compactor::put(const Source& source, const PageSet& pages, Level l
       .read = reads_of(source.job.snapshot),
       .pages = pages,
       .header = upload_header(source.job, txids, source.state.writer, clock_.wall())};
-  // A stop does not end the snapshot that mends the chain: without it the last flush would fail.
-  // But a large one would not be ready in time.
+  // A stop does not end a snapshot that repairs the chain: without it the final flush would fail.
+  // But a large snapshot would not be ready in time.
   const bool mends = source.is_chain_broken && from.total() <= kLargestHurriedSnapshot;
   Encoded encoded;
   const storage::Body body = [&](const WriteFn& sink) -> Result<void> {
@@ -98,12 +98,12 @@ Result<Bytes> Compactor::put(const Source& source, const PageSet& pages, Level l
     encoded = TRY(deps_.encoder.encode(from, unless_hurried));
     return {};
   };
-  // Once: the read snapshot must not wait for a store that does not answer.
+  // One attempt only: the read snapshot must not wait for a store that does not answer.
   const auto stored = source.store.put(file_key(deps_.style, level, txids), body,
                                        {.mode = storage::PutMode::CreateOnly,
                                         .timestamp = from.header.timestamp,
                                         .repeat = storage::Repeat::Once});
-  // A name that is taken is no error: a TXID has one state, and any file of it holds the same.
+  // An existing name is no error: a TXID has one state, and every file for it holds that state.
   if (!stored && stored.error().code != Code::Exists) return fail(stored.error());
   return encoded.size;
 }

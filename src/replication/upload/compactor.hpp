@@ -1,10 +1,10 @@
 // Stores the files above the uploads: compacted files, when they are due, and snapshots.
 //
-// No restore needs one of these files: a restore can use the uploads alone, it only takes longer.
-// So nothing waits for them, a failure is only logged, and a stop ends them. What is due is decided
-// by Compaction, from what the store holds; that is listed once, after the first upload that might
-// be due. All pages come from the read snapshot of the upload that a file ends with, because no
-// other moment is known to be that TXID.
+// No restore needs these files. A restore can use the uploads alone, but it takes longer. So
+// nothing waits for them, a failure is only logged, and a stop ends them. Compaction decides what
+// is due, from what the store holds. The store is listed once, after the first upload that makes a
+// file possible. All pages come from the read snapshot of the upload with which a file ends,
+// because only that moment is known to be that TXID.
 //
 //   levels     after an upload                       left by
 //   unknown    learn_levels(), if a file may be due  a listing -> known
@@ -45,7 +45,7 @@ class Compactor {
   Compactor(Dependencies dependencies, const os::Clock& clock, const Log& log)
       : deps_(std::move(dependencies)), clock_(clock), log_(log) {}
 
-  // What files are made from. The job is stored: its snapshot is the database as of state.txid.
+  // The sources of a file. The job is stored: its snapshot is the database as of state.txid.
   struct Source {
     storage::ObjectStore& store;
     const UploadJob& job;
@@ -54,18 +54,18 @@ class Compactor {
     bool is_chain_broken = false;  // files are missing that a snapshot would replace
   };
 
-  // A file is due with the upload `txid`; false also while the levels are not known.
+  // A file is due with the upload `txid`. Also false while the levels are unknown.
   bool is_due(Txid txid) const { return levels_ && levels_->is_due(Level{1}, txid); }
-  // Lists what the store holds, if that is not known and something could be due by now.
+  // Lists the levels in the store, if they are unknown and a file could be due by now.
   void learn_levels(storage::ObjectStore& store, Txid txid);
-  // The store does not hold what it held.
+  // The store has lost files.
   void forget_levels() { levels_.reset(); }
   bool knows_levels() const { return levels_.has_value(); }
   // Stores the files that are due. Needs the frames of all pages.
   void compact(const Source& source);
-  // Stores the whole database as one file; the job's pages are all.
+  // Stores the whole database as one file. The job's pages must be all pages.
   Result<Bytes> put_snapshot(const Source& source);
-  // Of the files that compact() has stored since the last call.
+  // Of the files that compact() stored since the last call.
   Bytes take_bytes() { return std::exchange(bytes_, 0); }
 
  private:

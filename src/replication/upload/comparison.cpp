@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 
 void Comparison::forget_changed(const UploadJob& job) {
-  // Commits may have passed unseen since the last job: nothing is known of any page.
+  // Commits may have been missed since the last job: no page is known to be equal.
   if (!job.continues) equal_.clear();
   job.changed.for_each([this](Pgno pgno) { equal_.remove(pgno); });
   equal_.remove_above(Pgno{job.commit});
@@ -21,8 +21,8 @@ Comparison::Found Comparison::run(const UploadJob& job, const PageSums& sums) {
     found.recalled = !read && read.error().code == Code::Cancelled;
     if (found.recalled) return;
     if (!read) found.error = read.error().text;
-    // A page that could not be read, or of which no sum is known, counts as different: to store it
-    // once more is safe.
+    // A page that could not be read, or whose sum is unknown, counts as different: storing it once
+    // more is safe.
     if (read && page_sum(page) == sums.get(pgno)) {
       equal_.add(pgno);
     } else {
@@ -30,7 +30,7 @@ Comparison::Found Comparison::run(const UploadJob& job, const PageSums& sums) {
     }
   });
   if (found.recalled) {
-    // The next comparison finds them again, because their sums differ still.
+    // The next comparison finds these pages again, because their sums still differ.
     return {.differ = {}, .error = {}, .recalled = true};
   }
   WW_CHECK(found.error.empty() || !found.differ.empty());

@@ -1,9 +1,9 @@
-// Which pages of a database differ from what is stored: read through a read snapshot, compared by
-// their sums.
+// Finds the pages of a database that differ from the stored ones: reads them through a read
+// snapshot and compares their sums.
 //
-// A comparison reads the whole database, which can take longer than the WAL may grow. So one whose
-// snapshot is recalled keeps the pages that it has found equal, and the next one does not read them
-// again unless they have changed since. Owned by the uploader, on the upload thread.
+// A comparison reads the whole database, which can take longer than the WAL may grow. If its
+// snapshot is recalled, it keeps the pages that it found equal, and the next comparison reads them
+// again only if they have changed. Owned by the uploader, on the upload thread.
 #pragma once
 
 #include <string>
@@ -21,11 +21,11 @@ class Comparison {
     std::string error{};    // a page could not be read; it counts as different
     bool recalled = false;  // not finished: `differ` is empty
   };
-  // Before each job, of any kind: what has changed is no longer known to be equal.
+  // Call it before each job of any kind: changed pages are no longer known to be equal.
   void forget_changed(const UploadJob& job);
   // Compares the pages of the job.
   Found run(const UploadJob& job, const PageSums& sums);
-  // Found equal by comparisons that were recalled.
+  // Pages that recalled comparisons found equal.
   const PageSet& equal() const { return equal_; }
 
  private:

@@ -1,7 +1,7 @@
-// What the capture thread asks of the upload thread, and what it is answered. Data only.
+// What the capture thread asks of the upload thread, and the answers. Data only.
 //
-// A job comes in three kinds, a struct each; so does its answer, which is of the kind of its job.
-// Both move from thread to thread as a whole (mailboxes.hpp).
+// A job has one of three kinds, with a struct for each. Its answer has the same kind. Both move
+// from thread to thread as a whole (mailboxes.hpp).
 #pragma once
 
 #include <chrono>
@@ -20,12 +20,12 @@ namespace job {
 
 // Store `pages` as the next upload.
 struct Changes {
-  // The snapshot knows the frames of every page, not only of `pages`: a compaction may follow.
+  // The snapshot knows the frames of every page, not only of `pages`, so a compaction may follow.
   bool knows_all_frames = false;
 };
-// Of `pages`, which are all: find those that differ from the sums. Store nothing.
+// `pages` are all pages: find those that differ from the sums. Store nothing.
 struct Compare {};
-// Of `pages`, which are all: store those that differ, then all of them as one file, a snapshot.
+// `pages` are all pages: store those that differ, then all of them as one file, a snapshot.
 struct Snapshot {};
 
 }  // namespace job
@@ -38,8 +38,8 @@ struct UploadJob {
   PageSet pages{};
   std::uint32_t commit = 0;  // database size in pages
   wal::Position covers{};    // storing `pages` stores everything up to here
-  PageSet changed{};         // since the job before
-  bool continues = false;    // that one was of the same attachment, and `changed` is all of it
+  PageSet changed{};         // since the previous job
+  bool continues = false;    // the previous job had the same attachment, and `changed` is complete
   JobKind kind{};
 };
 
@@ -50,12 +50,12 @@ struct Changes {
   Bytes bytes = 0;  // of the file
 };
 struct Compare {
-  bool is_equal = false;  // the whole database is as it is stored
+  bool is_equal = false;  // the whole database equals what is stored
 };
 struct Snapshot {
-  Changes changes{};    // stored: those that differed are, or none differed
+  Changes changes{};    // stored: the pages that differed are stored, or none differed
   Bytes bytes = 0;      // of the file that holds the whole database
-  std::string error{};  // why that file is not stored; "": it is
+  std::string error{};  // why that file is not stored; "": it is stored
 };
 
 }  // namespace answer
@@ -64,19 +64,19 @@ using JobAnswer = std::variant<answer::Changes, answer::Compare, answer::Snapsho
 
 struct UploadDone {
   JobAnswer answer{};
-  PageSet to_store{};       // by a later job: they differ, or were not stored after all
+  PageSet to_store{};       // by a later job: these pages differ, or were not stored
   Txid txid{};              // stored by now
   std::uint32_t pages = 0;  // database size as of it
   Bytes compacted = 0;      // of compacted files that were stored before this job
   MonoTime started{};
   std::chrono::nanoseconds took{0};
-  std::string error{};            // why the job failed; "": it did not
+  std::string error{};            // why the job failed; "": it did not fail
   bool stop = false;              // never offer a job again: another writer stores here
-  bool compare_again = false;     // the sums have moved on: pages that were found equal may differ
+  bool compare_again = false;     // the sums have changed: pages that were found equal may differ
   bool wants_all_frames = false;  // a compaction is due with the next job
-  bool recalled = false;          // given up because its snapshot was recalled; not a failure
+  bool recalled = false;          // given up because its snapshot was recalled: no failure
 
-  // What came of the pages that differ; nullptr: the job was to store nothing.
+  // The result for the pages that differ. nullptr: the job had nothing to store.
   const answer::Changes* changes() const {
     if (const auto* whole = std::get_if<answer::Snapshot>(&answer)) return &whole->changes;
     return std::get_if<answer::Changes>(&answer);

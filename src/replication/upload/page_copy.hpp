@@ -1,13 +1,13 @@
-// Images of pages in a file without a name, so that a large upload need not keep its snapshot.
+// Page images in an unnamed file, so that a large upload need not keep its snapshot.
 //
-// A snapshot keeps the WAL from restarting, and beside a writer at full speed even the time that an
-// upload takes to a quick disk is too long. So its pages are copied first, which takes no store.
-// If the WAL becomes too long meanwhile the snapshot is given back, and the copies stay: the next
-// attempt copies only what has changed since, and what was not reached. Each image is as of the
-// snapshot that it was copied at; its user says which pages have changed since.
+// A snapshot keeps the WAL from restarting, and next to a writer at full speed even an upload to a
+// fast disk takes too long. So the pages are copied first, without the store. If the WAL becomes
+// too long in the meantime, the snapshot is returned and the copies stay: the next attempt copies
+// only the changed and the missing pages. Each image is as of the snapshot from which it was
+// copied. The user of the copy says which pages have changed since.
 //
-// The file is sparse, a page lies where it lies in the database, and its space is gone with this.
-// Owned by the upload thread.
+// The file is sparse and has each page at its place in the database. Its space is freed with this
+// object. Owned by the upload thread.
 #pragma once
 
 #include "walwrap/base/bytes.hpp"
@@ -20,15 +20,15 @@ namespace walwrap::replication {
 
 class PageCopy {
  public:
-  // In `directory`, which is there.
+  // `directory` must exist.
   static Result<PageCopy> create(const os::Path& directory, PageSize page_size);
 
   Result<void> put(Pgno pgno, ByteSpan page);
-  // Of a page that is in pages().
+  // For a page that is in pages().
   Result<void> get(Pgno pgno, MutableByteSpan page) const;
   const PageSet& pages() const { return pages_; }
   PageSize page_size() const { return page_size_; }
-  // Their images are of the past, as are those above `last`.
+  // The images of these pages, and of those above `last`, are out of date.
   void forget(const PageSet& changed, Pgno last) {
     changed.for_each([this](Pgno pgno) { pages_.remove(pgno); });
     pages_.remove_above(last);

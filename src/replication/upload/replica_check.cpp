@@ -13,13 +13,14 @@ namespace walwrap::replication {
 namespace {
 
 constexpr std::string_view kBringBack =
-    "bring it back: what is not stored waits in the database; or stop, and start with "
-    "--allow-empty-replica to store a full image in the empty one";
+    "put the replica back, and walwrap continues; or stop, and start with --allow-empty-replica to "
+    "store a full image in the empty one";
 constexpr std::string_view kPutRight =
-    "put the right one in its place: what is not stored waits in the database; or stop, and give "
-    "another place as --replica";
-constexpr std::string_view kWaitForSnapshot = "nothing: a snapshot is stored instead of them";
-constexpr std::string_view kWaitForImage = "nothing: a full image is stored after it";
+    "put the right replica back, and walwrap continues; or stop, and set --replica to another "
+    "place";
+constexpr std::string_view kWaitForSnapshot =
+    "no action is needed; walwrap stores a snapshot that replaces them";
+constexpr std::string_view kWaitForImage = "no action is needed; walwrap stores a full image";
 
 ReplicaVerdict verdict(ReplicaState state, std::string reason, std::string_view hint) {
   return {.state = state, .reason = std::move(reason), .hint = std::string(hint)};
@@ -32,7 +33,7 @@ ReplicaVerdict judge_unstored(const ReplicaSight& sight) {
   if (sight.identity) return {.state = ReplicaState::Ours};
   if (!sight.chain) return {.state = ReplicaState::Undecided};
   if (sight.chain->newest.value > 0 || !sight.chain->foreign_key.empty()) {
-    return foreign("the replica is another one: it holds what was not stored by this walwrap");
+    return foreign("the replica was replaced; it holds files that this walwrap did not store");
   }
   return verdict(ReplicaState::Nameless, fmt::format("{} is missing", kIdentityKey), "");
 }
@@ -45,7 +46,7 @@ ReplicaVerdict judge_present(const ReplicaExpectation& expected, const ReplicaSi
                     expected.txid, sight.slot->node, expected.stored_by));
   }
   if (!sight.slot->damage.empty()) {
-    return foreign(fmt::format("the newest upload, TXID {}, is not as it was stored: {}",
+    return foreign(fmt::format("the newest upload, TXID {}, differs from what was stored: {}",
                                expected.txid, sight.slot->damage));
   }
   if (!sight.identity) {
@@ -70,25 +71,24 @@ ReplicaVerdict judge_absent(const ReplicaExpectation& expected, const ReplicaSig
                    kBringBack);
   }
   if (!sight.identity) {
-    return foreign(fmt::format("the replica is another one: neither {} nor TXID {} is there",
+    return foreign(fmt::format("the replica was replaced; it has neither {} nor TXID {}",
                                kIdentityKey, expected.txid));
   }
   if (chain.newest.value == 0) {
-    return foreign(fmt::format("the replica holds other things: {}", chain.foreign_key));
+    return foreign(fmt::format("the replica holds foreign objects: {}", chain.foreign_key));
   }
   const bool is_by_us =
       chain.node && std::ranges::find(expected.writers, *chain.node) != expected.writers.end();
   if (chain.newest >= expected.txid || !is_by_us) {
-    return foreign(
-        fmt::format("the replica holds another history: TXID {} is not there, and TXID {} is by "
-                    "another writer",
-                    expected.txid, chain.newest));
+    return foreign(fmt::format(
+        "the replica holds another history: TXID {} is missing, and TXID {} is by another writer",
+        expected.txid, chain.newest));
   }
-  auto older = verdict(ReplicaState::Older,
-                       fmt::format("the replica is older than what was stored in it: it ends at "
-                                   "TXID {}, and TXID {} was stored",
-                                   chain.newest, expected.txid),
-                       kWaitForImage);
+  auto older = verdict(
+      ReplicaState::Older,
+      fmt::format("the replica has lost uploads; it ends at TXID {}, and TXID {} was stored",
+                  chain.newest, expected.txid),
+      kWaitForImage);
   older.newest = chain.newest;
   older.node = *chain.node;
   return older;
@@ -109,7 +109,7 @@ Result<SlotSight> read_slot(storage::ObjectStore& store, KeyStyle style,
   const std::string key = file_key(style, file.level, file.txids);
   const auto header = TRY(read_header(store, key));
   const KnownFile* known = expected.slot ? &*expected.slot : nullptr;
-  // Of another writer's file nothing is known, nor of one that ends there but is no upload.
+  // Nothing is known of another writer's file, or of a file that ends there and is not an upload.
   if (known == nullptr || file.level != kUploadLevel || header.node != expected.stored_by) {
     return SlotSight{.node = header.node};
   }
@@ -117,7 +117,7 @@ Result<SlotSight> read_slot(storage::ObjectStore& store, KeyStyle style,
   TRY(fetch_range(store, key, {known->size - ltx::kTrailerBytes, ltx::kTrailerBytes}, bytes));
   const auto trailer = TRY(ltx::parse_trailer(bytes, header).context(key));
   const bool is_same = trailer.file_checksum == known->checksum;
-  return SlotSight{.node = header.node, .damage = is_same ? "" : "its checksum is another one"};
+  return SlotSight{.node = header.node, .damage = is_same ? "" : "its checksum differs"};
 }
 
 Result<void> look_at_slot_of(storage::ObjectStore& store, KeyStyle style,
@@ -136,7 +136,7 @@ Result<void> look_at_slot_of(storage::ObjectStore& store, KeyStyle style,
   return {};
 }
 
-// The newest: where several end there, the upload.
+// The newest file. If several end there, the upload.
 const StoredFile* newest_of(const std::vector<StoredFile>& files) {
   const auto newest = std::ranges::max_element(files, [](const auto& left, const auto& right) {
     if (left.txids.last != right.txids.last) return left.txids.last < right.txids.last;
@@ -145,20 +145,20 @@ const StoredFile* newest_of(const std::vector<StoredFile>& files) {
   return newest == files.end() ? nullptr : &*newest;
 }
 
-// A restore would read all of it; a look tells a file that is cut, or another one.
+// A restore would read the whole file. This check detects a truncated file and a wrong one.
 Result<void> look_at_front(storage::ObjectStore& store, KeyStyle style,
                            const ReplicaExpectation& expected, const StoredFile& front,
                            ChainSight& chain) {
   const auto known = known_of(expected.front, front);
   const auto check = TRY(check_file(store, style, front, known));
   chain.front_damage = check.damage;
-  // What is known of it outlasts a file that was put in its place.
+  // What is known of the file stays valid when another file replaces it.
   const auto& kept = known ? known : check.found;
   if (check.found) chain.front = KnownFront{front.level, front.txids, *kept};
   return {};
 }
 
-// Only what a place that costs nothing to read can tell besides its size.
+// Only a place that is free to read can tell more than the file's size.
 Result<bool> is_front_as_known(storage::ObjectStore& store, KeyStyle style,
                                const KnownFront& known) {
   const auto info = store.head(file_key(style, known.level, known.txids));
@@ -187,7 +187,7 @@ Result<void> look_at_chain(storage::ObjectStore& store, KeyStyle style,
   } else {
     chain.gap = plan.error().text;
   }
-  // What a higher level ends with is as good as the upload.
+  // The end of a file of a higher level proves as much as the upload.
   if (!sight.slot && newest->txids.last == expected.txid) {
     TRY(look_at_slot_of(store, style, expected, *newest, sight));
   }
@@ -213,7 +213,7 @@ ReplicaVerdict judge_replica(const ReplicaExpectation& expected, const ReplicaSi
     return foreign(fmt::format("{} cannot be read: {}", kIdentityKey, sight.identity_damage));
   }
   if (sight.identity && sight.identity->lineage != expected.lineage) {
-    return foreign(fmt::format("the replica is another one: its lineage is {}, not {}",
+    return foreign(fmt::format("the replica was replaced; its lineage is {}, not {}",
                                format_hex16(sight.identity->lineage.value),
                                format_hex16(expected.lineage.value)));
   }
@@ -240,7 +240,7 @@ Result<ReplicaSight> look_at(storage::ObjectStore& store, KeyStyle style,
 Result<void> verify_replica(storage::ObjectStore& store, KeyStyle style,
                             const ReplicaExpectation& expected) {
   const auto sight =
-      TRY(look_at(store, style, expected, LookAt::Chain).context("look at the replica"));
+      TRY(look_at(store, style, expected, LookAt::Chain).context("inspect the replica"));
   const auto found = judge_replica(expected, sight);
   if (found.state != ReplicaState::Ours) return fail(Code::Mismatch, "{}", found.reason);
   if (sight.chain && sight.chain->newest != expected.txid) {

@@ -13,11 +13,11 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 struct Rhythm {
-  milliseconds newest;  // between looks at the newest upload
-  milliseconds chain;   // between looks at the chain
-  milliseconds again;   // until the next look, where something is wrong
-  milliseconds counts;  // so long what was found counts
-  milliseconds least;   // between looks that a client asks for
+  milliseconds newest;  // between checks of the newest upload
+  milliseconds chain;   // between checks of the chain
+  milliseconds again;   // until the next check after a problem
+  milliseconds counts;  // how long a result is valid
+  milliseconds least;   // between checks that a client requests
 };
 constexpr Rhythm kDirectory{.newest = seconds(10),
                             .chain = minutes(10),
@@ -29,7 +29,7 @@ constexpr Rhythm kBucket{.newest = seconds(60),
                          .again = seconds(30),
                          .counts = seconds(60),
                          .least = seconds(5)};
-constexpr seconds kFirstChain{10};  // after the start, which is to be done first
+constexpr seconds kFirstChain{10};  // after the start, which has priority
 constexpr Backoff::Limits kMendAgain{.first = minutes(1), .ceiling = minutes(60)};
 
 const Rhythm& rhythm_of(bool is_directory) {
@@ -65,7 +65,7 @@ Result<ReplicaWatch::Required> ReplicaWatch::require(const Held& held, LookAt wh
     case ReplicaState::Broken:
       return Required::Ours;
     case ReplicaState::Older:
-      held.log.warn("replica is older than what was stored in it, a full image follows",
+      held.log.warn("replica has lost uploads, storing a full image",
                     {{"stored", held.state.txid}, {"found", found.newest}});
       TRY(move_back(found, held));
       return Required::MovedBack;
@@ -74,8 +74,8 @@ Result<ReplicaWatch::Required> ReplicaWatch::require(const Held& held, LookAt wh
   }
 }
 
-// Nothing is known of the pages at that TXID. What is stored from now on has a writer of its own: a
-// file of ours that comes back with the same TXID is not taken for it.
+// Nothing is known of the pages at that TXID. From now on a new writer stores, so a late file of
+// the old writer with the same TXID is not taken for a new one.
 Result<void> ReplicaWatch::move_back(const ReplicaVerdict& found, const Held& held) {
   writers_.push_back(held.state.writer);
   writers_.push_back(held.state.stored_by);
@@ -145,7 +145,7 @@ void ReplicaWatch::note(const Result<ReplicaVerdict>& found, LookAt what, MonoTi
         mend_again_.reset();
         mend_after_ = {};
       }
-      // What a listing has shown to be missing is not there because the rest is.
+      // A file that a listing did not show stays missing, whatever the other checks find.
       if (!report_.broken.empty()) report_.proven_until = {};
       return;
     case ReplicaState::Broken:
@@ -159,14 +159,14 @@ void ReplicaWatch::note(const Result<ReplicaVerdict>& found, LookAt what, MonoTi
   }
 }
 
-// A bucket that does not answer is away; a directory always answers.
+// A bucket that does not answer is unreachable. A directory always answers.
 void ReplicaWatch::note_error(const Error& error) {
   const bool is_silent = error.code == Code::Unavailable || error.code == Code::Unknown;
   const bool is_ended = error.code == Code::Cancelled || error.code == Code::Deadline;
   if (is_ended || (is_silent && !is_directory())) return;
   report_.proven_until = {};
   report_.lost = error.text;
-  report_.hint = "what is not stored waits in the database until it is back";
+  report_.hint = "unstored commits stay in the database until the replica is back";
 }
 
 void ReplicaWatch::schedule(bool well, LookAt what, MonoTime now) {

@@ -1,9 +1,9 @@
-// When the replica is looked at, and what is known of it since: of one uploader, on its thread.
+// Decides when the replica is checked, and keeps the results. For one uploader, on its thread.
 //
-// A directory is looked at before and after each upload, for that costs some system calls, and
-// every ten seconds; it is held by device and inode, so a place of the same name is looked at as a
-// whole. A bucket is looked at in up to four requests once a minute while things are stored in it.
-// The chain is listed after the start, then once in a while, and at the end.
+// A directory is checked before and after each upload, which costs some system calls, and every ten
+// seconds. It is held by device and inode, so another directory of the same name is checked
+// completely. A bucket is checked with up to four requests once a minute while uploads go to it.
+// The chain is listed after the start, then at long intervals, and at the end.
 #pragma once
 
 #include <algorithm>
@@ -23,21 +23,21 @@
 
 namespace walwrap::replication {
 
-// A stop waits for a snapshot that mends the replica, if the database is no larger.
+// A stop waits for a snapshot that repairs the replica only if the database is at most this large.
 inline constexpr Bytes kLargestHurriedSnapshot = 16ULL << 20;
 
 // For other threads.
 struct ReplicaReport {
-  MonoTime proven_until{};      // a look that found it as we have left it counts until then
-  std::string lost{};           // why nothing may be stored in it; "": it is ours
-  std::string hint{};           // what a person can do about it
-  std::string broken{};         // what is missing of the chain; "": nothing known of
-  bool wants_snapshot = false;  // one would mend the chain, and it is time for it
+  MonoTime proven_until{};      // a check that found it unchanged is valid until then
+  std::string lost{};           // why nothing may be stored in it; "": it is the right one
+  std::string hint{};           // what the user can do
+  std::string broken{};         // what is missing in the chain; "": nothing known
+  bool wants_snapshot = false;  // a snapshot would repair the chain, and it is time for one
 };
 
 class ReplicaWatch {
  public:
-  // The start has looked at identity and newest upload of this store just now; null: it could not.
+  // The start has just checked identity and newest upload of this store. null: it could not.
   ReplicaWatch(storage::ObjectStore* store, MonoTime now);
 
   struct Held {
@@ -49,21 +49,20 @@ class ReplicaWatch {
   };
   enum class Required {
     Ours,
-    MovedBack,  // ours, but older: `state` and `sums` are of its newest TXID, by a new writer
+    MovedBack,  // older: `state` and `sums` are of its newest TXID, by a new writer
   };
-  // Looks, and rewrites an identity that is missing. A chain that is broken is ours all the
-  // same. Errors: Unavailable (why nothing may be stored there, and what to do), those of the
-  // store.
+  // Checks, and rewrites a missing identity. A replica with a broken chain is still the right one.
+  // Errors: Unavailable (why nothing may be stored there, and what to do), and those of the store.
   Result<Required> require(const Held& held, LookAt what, MonoTime now);
-  // The last look, see verify_replica().
+  // The last check, see verify_replica().
   Result<void> verify(storage::ObjectStore& store, KeyStyle style, const SavedState& state);
   void on_stored(MonoTime now);
-  // The chain was mended, perhaps: it is looked at next.
+  // The chain may be repaired: it is checked next.
   void on_snapshot(MonoTime now) { next_chain_ = now; }
   void on_snapshot_asked(MonoTime now);
 
   ReplicaExpectation expect(const SavedState& state) const;
-  // Not so: a bucket, or nothing is there yet.
+  // False: a bucket, or an empty directory.
   bool holds_directory(storage::ObjectStore& store);
   const ReplicaReport& report() const { return report_; }
   MonoTime due() const { return std::min(next_newest_, next_chain_); }
@@ -81,7 +80,7 @@ class ReplicaWatch {
   void note_error(const Error& error);
   void schedule(bool well, LookAt what, MonoTime now);
 
-  std::optional<storage::Place> place_;  // none: not looked at yet
+  std::optional<storage::Place> place_;  // none: not checked yet
   std::vector<RandomId> writers_;
   ReplicaReport report_;
   bool stored_since_ = false;

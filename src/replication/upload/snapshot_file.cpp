@@ -7,8 +7,8 @@
 namespace walwrap::replication {
 namespace {
 
-// Sums kept in memory while a batch is on its way: 8 MiB. A batch of more pages is read back from
-// the store for its sums.
+// Sums kept in memory while a batch is uploaded: 8 MiB. The sums of a larger batch are read back
+// from the store.
 constexpr std::size_t kMostSums = 1U << 20;
 
 }  // namespace
@@ -24,7 +24,7 @@ Result<Encoded> SnapshotFile::encode(const SnapshotPages& from, const WriteFn& s
   auto encoder = TRY(deps_.start_encoder(from.header, verified));
   const Bytes page_bytes = from.header.page_size.value;
   ByteVector page(page_bytes);
-  // Never a bar: the terminal is the app's.
+  // Never a progress bar: the terminal belongs to the app.
   walwrap::Progress shown(walwrap::Progress::Style::Lines, "storing", clock_.mono());
   Bytes done = 0;
   Pgno after{0};

@@ -1,7 +1,7 @@
 // Pages of a snapshot -> the bytes of one LTX file.
 //
-// It is decoded again while it is encoded: a broken file in a chain would be noticed only by a
-// restore, when it is too late. Used by the upload thread.
+// The file is decoded again while it is encoded. Otherwise only a restore would notice a bad file
+// in the chain, too late. Used by the upload thread.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +38,11 @@ class SnapshotFile {
  public:
   using StartEncoder = std::function<Result<ltx::Encoder>(const ltx::Header&, WriteFn)>;
   struct Dependencies {
-    // How many bytes of pages of a large file are on their way by now.
+    // How many bytes of a large file's pages are sent so far.
     std::function<void(Bytes)> on_streamed;
     StartEncoder start_encoder;
   };
-  // Up to this size of pages it is a small file: held in memory while the store is slow or away.
+  // A file with at most this size of pages is small: it is held in memory during an outage.
   static constexpr Bytes kSmall = 4ULL << 20;
 
   SnapshotFile(Dependencies deps, const os::Clock& clock, const Log& log)

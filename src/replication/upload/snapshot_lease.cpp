@@ -14,7 +14,7 @@ SnapshotLease::SnapshotLease(std::unique_ptr<sqlite::Snapshot> begun, Home home)
 
 SnapshotLease& SnapshotLease::operator=(SnapshotLease&& other) noexcept {
   if (this == &other) return *this;
-  give_back();  // the snapshot that this lease had must not be destroyed on the way
+  give_back();  // not destroyed here
   snapshot_ = std::move(other.snapshot_);
   home_ = std::move(other.home_);
   return *this;
@@ -27,16 +27,16 @@ SnapshotLease::State SnapshotLease::state() const {
 
 Result<void> SnapshotLease::read_page(Pgno pgno, MutableByteSpan page) const {
   WW_CHECK(snapshot_ != nullptr);
-  // Before each page: past the WAL limit the app waits for this, and one page is the longest that
-  // it may have to.
+  // Checked before each page: past the WAL limit the app waits for the snapshot, and it should wait
+  // for one page at most.
   if (was_recalled()) return fail(Code::Cancelled, kRecalled);
   return snapshot_->read_page(pgno, page);
 }
 
 void SnapshotLease::give_back() {
   if (!snapshot_) return;
-  // Ended here, not by the capture thread: until then it keeps the WAL from restarting, and the
-  // capture thread may be busy.
+  // The snapshot ends here and not on the capture thread: until then it keeps the WAL from
+  // restarting, and the capture thread may be busy.
   snapshot_->end();
   home_.give_back(std::move(snapshot_));
 }

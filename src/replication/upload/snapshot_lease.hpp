@@ -1,15 +1,15 @@
-// A read snapshot that the capture thread has lent, and its way back.
+// A read snapshot that the capture thread has lent, and its return.
 //
 //   state     who has the snapshot  read_page()  left by
 //   Reading   this lease            the page     give_back() -> Home; a recall -> Recalled
 //   Recalled  this lease            Cancelled    give_back() -> Home
 //   Home      the capture thread    is a bug     -
 //
-// The capture thread makes a lease from a begun snapshot. The lease crosses to the upload thread
-// inside of a job and moves with it; one thread uses it at a time. However a job ends, the snapshot
-// is ended and goes home exactly once: when the upload needs it no longer, after the compaction
-// that follows the upload, or at the latest with the destruction of the lease. A recall only makes
-// the reads fail; the upload then gives the snapshot back as after any other error.
+// The capture thread makes a lease from a snapshot that has begun. The lease moves to the upload
+// thread inside a job, and one thread uses it at a time. However a job ends, the snapshot is ended
+// and returned exactly once: when the upload needs it no longer, after the compaction that follows
+// the upload, or at the latest when the lease is destroyed. A recall only makes the reads fail. The
+// upload then returns the snapshot as after any other error.
 //
 // The snapshot has to be destroyed before its CheckpointOwner (Law 1). So a lease, and what its
 // Home refers to, must end before the capture loop does.
@@ -27,10 +27,10 @@ namespace walwrap::replication {
 
 class SnapshotLease {
  public:
-  // Called on the thread that has the lease. Neither may throw.
+  // Called on the thread that has the lease. Must not throw.
   struct Home {
-    std::function<void(std::unique_ptr<sqlite::Snapshot>)> give_back;  // ended by then
-    std::function<bool()> is_recalled;  // asked before each page; until the next lease is made
+    std::function<void(std::unique_ptr<sqlite::Snapshot>)> give_back;  // gets the ended snapshot
+    std::function<bool()> is_recalled;  // asked before each page of this lease
   };
   enum class State { Reading, Recalled, Home };
 
@@ -42,11 +42,12 @@ class SnapshotLease {
 
   State state() const;
   bool is_held() const { return snapshot_ != nullptr; }
-  // Also of a snapshot that is home again: its recall may have been the reason.
+  // Also for a snapshot that was returned: its recall may have been the reason.
   bool was_recalled() const { return home_.is_recalled && home_.is_recalled(); }
-  // Exactly one page. Cancelled: the snapshot is recalled. Else as Snapshot::read_page.
+  // Reads exactly one page. Cancelled: the snapshot is recalled. Otherwise like
+  // Snapshot::read_page.
   Result<void> read_page(Pgno pgno, MutableByteSpan page) const;
-  // Ends the snapshot and sends it home. Nothing if it is there.
+  // Ends the snapshot and returns it. Does nothing if it was returned before.
   void give_back();
 
  private:
@@ -54,7 +55,7 @@ class SnapshotLease {
   Home home_;
 };
 
-// What a read of a recalled snapshot says.
-inline constexpr const char* kRecalled = "the WAL has become too long meanwhile";
+// The error of a read from a recalled snapshot.
+inline constexpr const char* kRecalled = "the WAL became too long";
 
 }  // namespace walwrap::replication

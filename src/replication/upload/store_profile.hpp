@@ -1,4 +1,4 @@
-// What differs by kind of store: how keys are spelled, and how uploads follow each other. Pure.
+// What depends on the kind of store: the form of its object keys, and the pace of uploads. Pure.
 #pragma once
 
 #include <chrono>
@@ -12,12 +12,13 @@ namespace walwrap::replication {
 
 KeyStyle key_style_of(storage::StoreKind kind);
 
-// While writing goes on: `interval` if it is given (not 0), or by kind. One that bills each request
-// gets one a second. In a directory, which is most often on the app's disk, they make the disk
-// flush, and an app that commits with synchronous=FULL all the time waits for the same disk.
+// During continuous writes: `interval` if it is given (not 0), otherwise by kind. A store that
+// bills each request gets one upload per second. A directory is usually on the app's disk, where
+// each upload flushes the disk, and an app that commits with synchronous=FULL waits for the same
+// disk.
 Pace::Options upload_pace(storage::StoreKind kind, std::chrono::milliseconds interval);
 
-// While a client waits: a directory costs nothing, and gets a fifth of the time.
+// While a client waits: uploads to a directory are free and get a fifth of the time.
 std::optional<Pace::Options> pace_of_waits(storage::StoreKind kind);
 
 }  // namespace walwrap::replication

@@ -9,8 +9,8 @@
 namespace walwrap::replication {
 namespace {
 
-// The saved state may be this old: what was stored since is read back from the store on resume, so
-// these bound that work. Saving costs two fsyncs on the app's disk.
+// The saved state may be this old. A start reads later uploads back from the store, so these limits
+// bound that work. Each save costs two fsyncs on the app's disk.
 constexpr std::chrono::seconds kSaveEvery{5};
 constexpr std::uint64_t kSaveEveryUploads = 1024;
 
@@ -38,14 +38,14 @@ Result<void> StoredState::acknowledge(const UploadJob& job, Txid txid, const Enc
   WW_CHECK(txid == state_.txid.next());  // Law 8: slots are written in order
   WW_CHECK(encoded.size > 0);
   if (!encoded.has_sums) {
-    // There were too many pages to keep their sums in memory: they are read back.
+    // There were too many pages to keep their sums in memory, so they are read back.
     TRY(adopt(state_.writer, store, style).context("read back the sums of a large batch"));
   } else {
     WW_CHECK(encoded.sums.size() == job.pages.size());
     TRY(sums_.resize(job.commit));
     std::size_t i = 0;
     state_.txid = txid;
-    // Before the records: one that is newer than this is not believed.
+    // Before the records: a record newer than this TXID is ignored.
     sums_.believe_until(state_.txid);
     job.pages.for_each([&](Pgno pgno) { sums_.set(pgno, encoded.sums[i++], state_.txid); });
     state_.stored_by = state_.writer;
@@ -63,14 +63,13 @@ Result<void> StoredState::acknowledge(const UploadJob& job, Txid txid, const Enc
   return {};
 }
 
-// The pages are in the slot as they were when it was made. What the caller has read since goes into
-// the next slot.
+// The slot has the pages as they were when it was made. Pages that were read later go into the next
+// slot.
 Result<void> StoredState::adopt(RandomId node, storage::ObjectStore& store, KeyStyle style) {
   WW_CHECK(state_.is_own(node));
   const Txid txid = state_.txid.next();
   const StoredFile file{.level = kUploadLevel, .txids = {txid, txid}};
-  // A file that grows the database has sums of the new pages alone: the others must have their
-  // place.
+  // A file that grows the database has sums only of the new pages. The others need their place.
   if (sums_.pages() < state_.pages) TRY(sums_.resize(state_.pages));
   const auto applied = TRY(apply_to_sums(store, style, std::span(&file, 1), sums_));
   state_.txid = txid;
@@ -100,14 +99,14 @@ void StoredState::save_if_due(MonoTime now) {
   if (now < save_due()) return;
   const auto saved = save(false);
   if (!saved) log_.warn("state not saved", {{"cause", saved.error().text}});
-  // Also after a failure: a full disk is not tried with every upload.
+  // Also after a failure: a full disk is not tried again with each upload.
   saved_at_ = now;
 }
 
 Result<void> StoredState::save(bool clean) {
   state_.clean = clean;
   state_.saved = clock_.wall();
-  // The sums first: a state may only ever be older than they are.
+  // The sums first: the state may be older than the sums, and never newer.
   TRY(sums_.sync(state_.lineage, state_.txid));
   TRY(directory_.save(state_));
   saved_txid_ = state_.txid;

@@ -1,13 +1,13 @@
-// What the store has acknowledged: the state, and the sum of each page as of it. When both are
-// saved.
+// What the store has acknowledged: the state and the page sums as of that state. Decides when both
+// are saved.
 //
 //   state      means                                        left by
 //   saved      the state file is as this one is             acknowledge(), adopt(), note_equal()
 //   unsaved    uploads are newer than the state file        save()
 //
-// The sums are never older than the saved state: they are made durable first, and a record that is
-// newer than the state is read back from the store after a crash (state.hpp). So the saved state
-// may lag, by 5 s or 1,024 uploads, and a save costs two fsyncs on the app's disk.
+// The sums are never older than the saved state: they are made durable first. After a crash,
+// records newer than the state are read back from the store (state.hpp). So the saved state may lag
+// by 5 s or 1,024 uploads, and a save costs two fsyncs on the app's disk.
 //
 // Owned by the uploader, on the upload thread.
 #pragma once
@@ -33,21 +33,21 @@ class StoredState {
 
   const SavedState& get() const { return state_; }
   const PageSums& sums() const { return sums_; }
-  // For what changes both as a whole: a start that reaches the replica late, a replica that has
-  // moved back. It has to save() then.
+  // For changes of both as a whole: a start that reaches the replica late, or a replica that has
+  // lost uploads. Call save() afterwards.
   SavedState& state_to_change() { return state_; }
   PageSums& sums_to_change() { return sums_; }
 
   // The store has acknowledged the pages of the job as the upload `txid`.
   Result<void> acknowledge(const UploadJob& job, Txid txid, const Encoded& encoded,
                            storage::ObjectStore& store, KeyStyle style);
-  // The next slot holds an upload of ours, of this start or an earlier one, that was not
-  // acknowledged. It counts; its sums are read back from the store.
+  // The next slot holds an upload of this writer, from this start or an earlier one, that was not
+  // acknowledged. It counts, and its sums are read back from the store.
   Result<void> adopt(RandomId node, storage::ObjectStore& store, KeyStyle style);
-  // A comparison has found that the database up to here is as it is stored.
+  // A comparison has found that the database up to here equals what is stored.
   void note_equal(const wal::Position& covers);
 
-  // When save_if_due() wants to be called; max: nothing to save.
+  // When to call save_if_due(). max: there is nothing to save.
   MonoTime save_due() const;
   void save_if_due(MonoTime now);
   Result<void> save(bool clean);

@@ -5,11 +5,11 @@
 namespace walwrap::replication {
 namespace {
 
-// For a litestream that takes over and reads these fields: "nothing is known about your
-// WAL", which always ends in a full image. Source: docs/formats.md, "WAL fields".
+// For a litestream that continues this replica and reads these fields: "nothing is known about your
+// WAL". litestream then always makes a full image. Source: docs/formats.md, "WAL fields".
 constexpr std::int64_t kWalStart = 32;
-// Pages of a large batch that are copied before anything has shown that they must be; and how much
-// of what is free on the disk a copy may take.
+// A large batch of this many pages is copied even if no snapshot was recalled before. And the share
+// of the free disk space that a copy may use.
 constexpr Bytes kCopiedAtOnce = 256ULL << 20;
 constexpr Bytes kShareOfDisk = 2;
 constexpr std::size_t kCopyBatch = 1024;

@@ -1,4 +1,4 @@
-// What an upload is made of, without the store: its header, its bytes in memory, and the copy of a
+// The parts of an upload without the store: its header, its bytes in memory, and the copy of a
 // large batch's pages. On the upload thread.
 #pragma once
 
@@ -27,17 +27,17 @@ struct UploadContent {
 ltx::Header upload_header(const UploadContent& content, RandomId writer, WallTime now);
 ltx::Header upload_header(const UploadJob& job, TxidRange txids, RandomId writer, WallTime now);
 
-// Reads through the snapshot, for as long as the lease is held where it is now.
+// Reads through the snapshot. Valid while the lease is held at its current address.
 ReadPage reads_of(const SnapshotLease& snapshot);
 
-// `encoded` says what they are.
+// `encoded` receives their description.
 Result<ByteVector> encode_to_memory(const SnapshotFile& encoder, const SnapshotPages& from,
                                     Encoded& encoded);
 
-// Whether so many bytes may be copied into `directory` before they go up. A large batch only if a
-// snapshot had to be given up before, a copy being the dearer way.
+// Whether this many bytes may be copied into `directory` before the upload. A large batch is copied
+// only if a snapshot was recalled before, because a copy is more expensive.
 bool has_room_to_copy(const std::optional<os::Path>& directory, Bytes bytes, bool was_recalled);
-// Those of `pages` that are not in `copy` yet.
+// Copies those of `pages` that are not in `copy` yet.
 Result<void> copy_missing(const PageSet& pages, const ReadPage& read, PageCopy& copy);
 
 }  // namespace walwrap::replication

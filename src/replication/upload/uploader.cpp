@@ -10,7 +10,7 @@
 namespace walwrap::replication {
 namespace {
 
-// The store would have been asked again, had no snapshot waited for it.
+// A retry would have followed if no snapshot waited.
 bool is_unanswered(const Error& error) {
   return error.code == Code::Unavailable || error.code == Code::Unknown;
 }
@@ -34,11 +34,11 @@ Uploader::Uploader(Dependencies deps, const os::Clock& clock, const Log& log)
 
 // What holds between two jobs.
 void Uploader::check_invariants() const {
-  // Not connected: nothing was asked of a store, so nothing is known of its levels.
+  // Without a store connection nothing is known of the levels.
   WW_CHECK(deps_.store || !compactor_.knows_levels());
   // The pages of an adopted slot are in the answer of the job that found it.
   WW_CHECK(adopted_.empty());
-  // Only a recall leaves copies behind.
+  // Only a recalled job leaves copies.
   WW_CHECK(!copy_ || was_recalled_);
   WW_CHECK(!copy_ || deps_.copies_in);
   stored_.check_invariants();
@@ -63,9 +63,9 @@ UploadDone Uploader::run(UploadJob& job) {
   done.took = clock_.mono() - started;
   done.compacted = compactor_.take_bytes();
   done.compare_again = std::exchange(moved_, false) || done.compare_again;
-  // upload() has kept the snapshot only if a compaction follows. That one is not to be asked for
-  // again: the next job need not know all frames. If the look after the upload has found that the
-  // replica moved back, nothing is known of its levels, and the snapshot is of another history.
+  // upload() keeps the snapshot only if a compaction follows. That compaction is not requested
+  // again, so the next job need not know all frames. If the check after the upload found that the
+  // replica has lost uploads, the levels are unknown, and the snapshot belongs to another history.
   const bool compacts = std::holds_alternative<job::Changes>(job.kind) && done.is_stored() &&
                         job.snapshot.is_held() && compactor_.knows_levels();
   if (!compacts) {
@@ -80,7 +80,7 @@ void Uploader::compact(UploadJob job) {
     WW_CHECK(std::holds_alternative<job::Changes>(job.kind));
     compactor_.compact(source_of(job));
     deps_.on_streamed(0);
-    // Before the levels may be listed, which can take long.
+    // Before the levels are listed, because that can take long.
     job.snapshot.give_back();
   }
   if (has_stored_ && !deps_.is_hurried()) compactor_.learn_levels(*deps_.store, stored_.get().txid);
@@ -95,8 +95,8 @@ Compactor::Source Uploader::source_of(const UploadJob& job) {
           .is_chain_broken = !watch_.report().broken.empty()};
 }
 
-// What an earlier attempt has copied, or found equal, is true of the pages that have not changed
-// since. If commits may have passed unseen in between, nothing of it is.
+// Pages that an earlier attempt copied, or found equal, are valid if they have not changed since.
+// If commits may have been missed in between, none are valid.
 void Uploader::forget_changed(const UploadJob& job) {
   const bool is_usable = job.continues && copy_ && copy_->page_size() == job.page_size;
   if (is_usable) {
@@ -114,16 +114,16 @@ UploadDone Uploader::perform(const job::Compare& /*compare*/, UploadJob& job) {
 UploadDone Uploader::compare(const UploadJob& job) {
   auto found = comparison_.run(job, stored_.sums());
   if (found.recalled) {
-    log_.debug("comparison interrupted, for the WAL has become too long",
+    log_.debug("comparison interrupted, the WAL became too long",
                {{"pages", job.pages.size()}, {"equal", comparison_.equal().size()}});
     return {.answer = answer::Compare{}, .recalled = true};
   }
   needs_all_ = false;
-  // A database that has shrunk differs even if no page that is left does: an upload of page 1
-  // stores the new size.
+  // A smaller database differs even if none of its remaining pages does: an upload of page 1 stores
+  // the new size.
   if (job.commit != stored_.get().pages) found.differ.add(Pgno{1});
   const bool is_equal = found.differ.empty() && stored_.get().txid.value > 0;
-  // So this WAL, of which nothing was known, holds nothing that is not stored.
+  // This WAL, of which nothing was known, holds nothing unstored.
   if (is_equal) stored_.note_equal(job.covers);
   log_.info("database compared with what is stored",
             {{"pages", job.pages.size()}, {"differ", found.differ.size()}});
@@ -132,27 +132,28 @@ UploadDone Uploader::compare(const UploadJob& job) {
           .error = std::move(found.error)};
 }
 
-// The reasons not to store: an answer, or nullopt if the replica is ours and this job continues it.
+// Checks for reasons not to store. nullopt: the replica is the right one, and this job continues
+// it.
 std::optional<UploadDone> Uploader::refuse(UploadJob& job) {
   WW_CHECK(deps_.store);
-  // A directory may have been unmounted or replaced since the last upload, and looking costs
-  // nothing. In a bucket the create-only put has to be enough.
+  // A directory may have been unmounted or replaced since the last upload, and a check costs
+  // nothing. In a bucket the create-only put must be enough.
   if (watch_.holds_directory(*deps_.store)) {
     if (const auto ours = require_replica(LookAt::Newest); !ours) {
       return give_back(job, ours.error());
     }
   }
   if (!needs_all_) return std::nullopt;
-  // The replica moved back after this job was made: its pages alone would not lead from the state
-  // that is stored to the one of the snapshot.
-  auto done = give_back(job, {Code::Unavailable, "the replica is older than what was stored"});
+  // The replica lost uploads after this job was made: the job's pages alone do not lead from the
+  // stored state to the state of the snapshot.
+  auto done = give_back(job, {Code::Unavailable, "the replica has lost uploads"});
   done.compare_again = true;
   return done;
 }
 
 Uploader::From Uploader::choose_source(const UploadJob& job, Bytes size, Then then) const {
   if (size <= SnapshotFile::kSmall) return From::Memory;
-  // A copy would be of no use to a snapshot, which reads the whole database once more.
+  // A copy is of no use to a snapshot, which reads the whole database once more.
   const bool copies = then == Then::Done && std::holds_alternative<job::Changes>(job.kind) &&
                       has_room_to_copy(deps_.copies_in, size, was_recalled_);
   return copies ? From::Copy : From::Snapshot;
@@ -205,22 +206,22 @@ UploadDone Uploader::upload(UploadJob& job, Then then) {
     in_memory = *std::move(bytes);
     body = storage::body_of(in_memory);
   }
-  // With a snapshot that is held there is one attempt: the WAL must not wait for a store.
+  // While the snapshot is held, there is one attempt: the WAL must not wait for a store.
   const bool was_held = job.snapshot.is_held();
   WW_CHECK(was_held == (source == From::Snapshot || compacts || then == Then::StoreSnapshot));
   auto stored =
       put(header, body, encoded, was_held ? storage::Repeat::Once : storage::Repeat::UntilAnswered);
   if (!stored || !compacts) let_go();
-  // Bytes in memory need no snapshot any more. Only the compaction is given up, and the same bytes
-  // are repeated, so that a file that is there after all is found to be this one.
+  // Bytes in memory no longer need a snapshot. So only the compaction is given up, and the same
+  // bytes are sent again. If the file was stored after all, it is then recognised.
   const bool is_free = was_held && !job.snapshot.is_held();
   const bool is_same_slot = stored_.get().txid.next() == txid;  // or it was adopted
   if (!stored && is_free && source == From::Memory && is_same_slot &&
       is_unanswered(stored.error())) {
     stored = put(header, body, encoded, storage::Repeat::UntilAnswered);
   }
-  // Whatever it is, repeating the same bytes does not help: the pages go back to the capture, and
-  // the next job reads them as they are then.
+  // Sending the same bytes again does not help with any other error. The pages return to the
+  // capture, and the next job reads their newer content.
   if (!stored) return give_back(job, stored.error());
   if (const auto noted = stored_.acknowledge(job, txid, encoded, *deps_.store, deps_.style);
       !noted) {
@@ -233,9 +234,9 @@ UploadDone Uploader::upload(UploadJob& job, Then then) {
   return UploadDone{.answer = answer::Changes{.stored = true, .bytes = encoded.size}};
 }
 
-// A snapshot file claims to be the database as of a TXID. So first the stored pages are made equal
-// to the read snapshot: a comparison by sums finds what differs, and one upload stores it. Then the
-// snapshot file is made from the same read snapshot, as of the TXID of that upload.
+// A snapshot file claims to be the database as of a TXID. So the stored pages are first made equal
+// to the read snapshot: a comparison by sums finds the differences, and one upload stores them.
+// Then the snapshot file is made from the same read snapshot, as of the TXID of that upload.
 UploadDone Uploader::perform(const job::Snapshot& /*snapshot*/, UploadJob& job) {
   const auto answered = [](UploadDone done, const std::string& error) {
     const auto* changes = std::get_if<answer::Changes>(&done.answer);
@@ -246,7 +247,7 @@ UploadDone Uploader::perform(const job::Snapshot& /*snapshot*/, UploadJob& job) 
   if (!deps_.store) {
     job.snapshot.give_back();
     UploadDone done = connect(job);
-    // All pages were to be read, so none is known to wait: a comparison finds those that do.
+    // The job was to read all pages, so it is not known which are pending. A comparison finds out.
     return answered({.error = done.error, .stop = done.stop, .compare_again = true},
                     "the store has not been reached yet");
   }
@@ -279,8 +280,8 @@ UploadDone Uploader::perform(const job::Snapshot& /*snapshot*/, UploadJob& job) 
   return done;
 }
 
-// The capture gets the pages back in any case, and makes another job: a start that reaches the
-// replica late may have changed what is known of them.
+// The capture gets the pages back in any case and makes another job: a start that reaches the
+// replica late may have changed what is known about them.
 UploadDone Uploader::connect(UploadJob& job) {
   const auto reached = reach_store();
   return give_back(job, reached ? Error{} : reached.error());
@@ -289,7 +290,7 @@ UploadDone Uploader::connect(UploadJob& job) {
 Result<void> Uploader::reach_store() {
   const Txid before = stored_.get().txid;
   auto store = TRY(deps_.connect(stored_.state_to_change(), stored_.sums_to_change()));
-  // Before the first upload: a crash right after it must find this writer's name in the state.
+  // Before the first upload: after a crash the state must have this writer's id.
   TRY(stored_.save(false).context("save the state"));
   deps_.store = std::move(store);
   watch_ = ReplicaWatch(deps_.store.get(), clock_.mono());
@@ -310,7 +311,7 @@ Result<void> Uploader::require_replica(LookAt what) {
   compactor_.forget_levels();
   moved_ = needs_all_ = true;
   TRY(stored_.save(false).context("save the state"));
-  return fail(Code::Unavailable, "the replica is older than what was stored in it");
+  return fail(Code::Unavailable, "the replica has lost uploads");
 }
 
 void Uploader::look_if_due(MonoTime now) {
@@ -328,10 +329,10 @@ UploadDone Uploader::give_back(UploadJob& job, const Error& error) {
   UploadDone done;
   done.to_store = std::move(job.pages);
   done.to_store.add_all(std::exchange(adopted_, {}));
-  // Cancelled alone may also mean that the file was replaced, or that a stop ended the request.
+  // Cancelled may also mean that the file was replaced, or that a stop ended the request.
   done.recalled = error.code == Code::Cancelled && job.snapshot.was_recalled();
   if (done.recalled) {
-    log_.debug("upload interrupted, for the WAL has become too long",
+    log_.debug("upload interrupted, the WAL became too long",
                {{"pages", done.to_store.size()}, {"copied", copy_ ? copy_->pages().size() : 0}});
     return done;
   }
@@ -350,7 +351,8 @@ Result<void> Uploader::put(const ltx::Header& header, const storage::Body& body,
   return settle_existing(key, encoded);
 }
 
-// The name is taken: by us, if an earlier answer was lost, or by another writer (Law 8).
+// The name exists. It is this writer's file if an earlier answer was lost, or another writer's (Law
+// 8).
 Result<void> Uploader::settle_existing(const std::string& key, const Encoded& encoded) {
   const auto header = TRY(read_header(*deps_.store, key));
   if (!stored_.get().is_own(header.node)) {
@@ -365,7 +367,7 @@ Result<void> Uploader::settle_existing(const std::string& key, const Encoded& en
   if (info.size == encoded.size && parsed.file_checksum == encoded.file_checksum) return {};
   TRY(stored_.adopt(header.node, *deps_.store, deps_.style));
   watch_.on_stored(clock_.mono());
-  // Of an earlier start it may hold pages that this one has not seen change.
+  // A slot of an earlier start may hold pages whose changes this start has not seen.
   if (header.node != stored_.get().writer) {
     adopted_ = stored_.sums().stored_after(Txid{header.txids.first.value - 1});
   }

@@ -14,7 +14,7 @@ constexpr std::array<CredentialSource, 5> kOrder = {
     CredentialSource::Environment, CredentialSource::WebIdentity, CredentialSource::Profile,
     CredentialSource::Container, CredentialSource::Instance};
 
-// The transport was told to stop: this says nothing about the service.
+// The transport was stopped, which says nothing about the service.
 bool is_stop(const Error& error) {
   return error.code == Code::Cancelled || error.code == Code::Deadline;
 }
@@ -46,7 +46,7 @@ class CredentialChain::Impl {
   CredentialRefresh refresh_;
   std::optional<Credentials> held_;
   Error last_error_;
-  bool is_failing_ = false;  // has been said
+  bool is_failing_ = false;  // was logged
 };
 
 Result<Credentials> CredentialChain::Impl::get() {
@@ -66,7 +66,7 @@ Result<Credentials> CredentialChain::Impl::get() {
   return kept;
 }
 
-// Another chain's, if they are new to us and need no refresh.
+// Another chain's credentials, if they are new to this one and need no refresh.
 std::optional<Credentials> CredentialChain::Impl::take_shared() const {
   if (options_.shared == nullptr) return std::nullopt;
   auto theirs = options_.shared->get();
@@ -75,7 +75,7 @@ std::optional<Credentials> CredentialChain::Impl::take_shared() const {
   return theirs;
 }
 
-// Once a source has answered only that one is asked: another is another identity.
+// After a source has answered, only that one is asked: another source is another identity.
 Result<Credentials> CredentialChain::Impl::fetch() const {
   std::string absent;
   for (const auto source : kOrder) {
@@ -94,7 +94,7 @@ Result<Credentials> CredentialChain::Impl::fetch() const {
   if (held_) {
     return fail(Code::Denied, "{} no longer gives credentials: {}", held_->source, absent);
   }
-  // No waiting brings any: the configuration has none.
+  // Waiting does not help: the configuration has no credentials.
   return fail(Code::Invalid,
               "no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (tried: {})",
               absent);
@@ -137,7 +137,7 @@ Result<Credentials> CredentialChain::Impl::go_without(Error error) {
   if (!refresh_.can_be_used(now())) return fail(std::move(error));
   if (!is_stop(error) && !std::exchange(is_failing_, true)) {
     options_.log.warn(
-        "credentials could not be refreshed, those in hand are used until they expire",
+        "credentials could not be refreshed, the current ones are used until they expire",
         {{"source", held_->source}, {"expires", expiry_of(*held_)}, {"error", error.text}});
   }
   return *held_;

@@ -1,9 +1,9 @@
-// Finds credentials in the chain of places that the AWS tools look in, and keeps them fresh.
+// Finds credentials in the sources that the AWS tools use, in their order, and keeps them fresh.
 //
 // Order: environment (also *_FILE, and the names of other platforms: LITESTREAM_*, BUCKETEER_AWS_*,
-// SPACES_*), web identity, profile files, container, instance. The first source that is set up
-// answers; if it fails, the chain does not fall through to another identity, then or later.
-// Secrets are never logged. Owned by one thread.
+// SPACES_*), web identity, profile files, container, instance. The first configured source is used.
+// If it fails, then or later, the chain does not try another identity. Secrets are never logged.
+// Owned by one thread.
 #pragma once
 
 #include <memory>
@@ -22,23 +22,23 @@ namespace walwrap::storage {
 class CredentialChain {
  public:
   struct Options {
-    LookupFn environment;        // copied: what is in it is read when needed
+    LookupFn environment;        // copied: the variables are read when needed
     http::Transport& transport;  // borrowed; for metadata services and STS
     const os::Clock& clock;
-    const Log& log;  // debug: which source answered; warn: a refresh that failed
+    const Log& log;  // debug: the source in use; warn: a failed refresh
     std::string region;
-    SharedCredentials* shared = nullptr;  // borrowed; none: this chain fetches for itself
+    SharedCredentials* shared = nullptr;  // borrowed; none: not shared
   };
   explicit CredentialChain(Options options);
   ~CredentialChain();
   CredentialChain(CredentialChain&&) noexcept;
 
-  // Fresh for at least a while: refreshed five minutes before they expire, and what has not expired
-  // is used on when a refresh fails. Errors: Denied (none found, or refused: names what was looked
-  // at and what to set), Unavailable (the service that gives them does not answer), and Cancelled
-  // and Deadline of the transport.
+  // Valid for some time: refreshed five minutes before they expire. If a refresh fails, unexpired
+  // ones are still used. Errors: Denied (none found or refused, with the sources that were checked
+  // and what to set), Unavailable (the credential service does not answer), and Cancelled and
+  // Deadline of the transport.
   Result<Credentials> get();
-  // The store said that they have expired: the next get() fetches new ones, at most once in ten
+  // The store reported that they have expired: the next get() fetches new ones, at most once in ten
   // seconds.
   void forget();
 

@@ -25,8 +25,8 @@ bool is_temporary(int status) {
   return status / 100 == 5 || status == 429 || status == 408;
 }
 
-// Of the transport, as the credential chain sees it: asking twice does no harm, and a page of
-// something in between is no answer.
+// For the transport, as the credential chain uses it: repeating is harmless, and a proxy's page is
+// not an answer.
 Error as_asked(Error error) {
   if (error.code == Code::Unknown || error.code == Code::Corrupt) error.code = Code::Unavailable;
   if (error.code == Code::Invalid) error.code = Code::Denied;
@@ -73,7 +73,7 @@ Result<Credentials> read_keys(const http::Response& response, CredentialSource k
                      .source = std::move(source)};
 }
 
-// AWS alone has regions with a dash, and only they have an STS of their own.
+// Only AWS has regions with a dash and an STS in each of them.
 Result<std::string> sts_url(const CredentialService& service) {
   constexpr std::string_view kName = "AWS_ENDPOINT_URL_STS";
   if (auto set = value_of(service.environment, kName)) {
@@ -131,7 +131,7 @@ Result<Credentials> ask_sts(const WebIdentity& role, const CredentialService& se
   return found;
 }
 
-// As the header of a request; "": none. The file wins, and is read again.
+// As the header of a request. "": none. The file has priority and is read each time.
 Result<std::string> container_token(const LookupFn& environment) {
   constexpr std::string_view kFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
   constexpr std::string_view kValue = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
@@ -254,7 +254,7 @@ Result<Finding> ask_instance(const CredentialService& service, Instance instance
                        "the instance metadata service is disabled (AWS_EC2_METADATA_DISABLED)"};
   }
   const auto url = TRY(instance_url(service.environment));
-  // Who names an address expects an answer.
+  // A user who configures an address expects an answer.
   if (value_of(service.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT")) instance = Instance::Must;
   return ask_instance_at(service, url, instance).context("instance credentials");
 }

@@ -1,8 +1,8 @@
-// When expiring credentials are refreshed, and how long those in hand are used.
+// When expiring credentials are refreshed, and how long the current ones are used.
 //
-// Pure; owned by one thread. Expiry is wall time, because the service says it so; limits are on the
-// time that only moves forward. What a service has just given is used for a minute whatever our
-// clock says of its expiry: the store is the judge, and its time corrects ours.
+// Pure; owned by one thread. Expiry is wall time, because the service gives it in that form. Limits
+// use the monotonic time. Credentials that a service has just given are used for a minute even if
+// they look expired: the store decides, and its time corrects the local clock.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ namespace walwrap::storage {
 class CredentialRefresh {
  public:
   static constexpr std::chrono::minutes kBefore{5};        // expiry
-  static constexpr std::chrono::minutes kBetweenTries{1};  // while those in hand can be used
+  static constexpr std::chrono::minutes kBetweenTries{1};  // while the current ones can be used
   static constexpr std::chrono::seconds kBetweenForced{
       10};  // a store may refuse them again and again
 
@@ -24,20 +24,20 @@ class CredentialRefresh {
     MonoTime mono;
   };
   enum class Do {
-    Use,    // those in hand
-    Fetch,  // then say on_fetched or on_failed
-    Fail,   // with the error of the last fetch: those in hand were refused, and it is too early
+    Use,    // the current ones
+    Fetch,  // then call on_fetched or on_failed
+    Fail,   // with the error of the last fetch: the current ones were refused, and it is too early
   };
   Do next(Now now) const;
 
   void on_fetched(std::optional<WallTime> expires, Now now);
   void on_failed(Now now);
-  // After a fetch that gave none: those in hand have not expired, and nobody refused them.
+  // After a fetch without a result: the current ones have not expired and were not refused.
   bool can_be_used(Now now) const;
-  // The store did not take them.
+  // The store did not accept them.
   void on_refused(Now now);
   bool is_refused() const { return is_refused_; }
-  // Fetched by another chain: worth taking instead of an own fetch.
+  // Another chain fetched these: use them instead of an own fetch.
   static bool is_fresh(std::optional<WallTime> expires, Now now);
 
  private:
@@ -46,7 +46,7 @@ class CredentialRefresh {
   bool last_succeeded_ = false;
   std::optional<WallTime> expires_;  // nullopt: never
   std::optional<MonoTime> tried_;
-  std::optional<MonoTime> forced_;  // the last try because they were refused
+  std::optional<MonoTime> forced_;  // the last try after a refusal
 };
 
 }  // namespace walwrap::storage

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Longer ones than any of AWS; what a person reads of a message.
+// Longer than any of AWS, and than what a person reads of a message.
 constexpr std::size_t kLongestRole = 128;
 constexpr std::size_t kLongestMessage = 200;
 // Shorter words are ordinary ones.
@@ -23,7 +23,7 @@ bool is_word_char(char c) {
   return is_digit(c) || is_letter(c) || c == '_' || c == '-';
 }
 
-// "": not there, or no text.
+// "": missing or not a text.
 std::string text_in(const Json& json, const char* name) {
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string()) return {};
@@ -94,7 +94,7 @@ Result<KeyAnswer> parse_key_answer(std::string_view json_text) {
 }
 
 std::optional<std::string> parse_role_name(std::string_view text) {
-  constexpr std::string_view kSigns = "+=,.@";  // besides those of a word; as IAM allows
+  constexpr std::string_view kSigns = "+=,.@";  // in addition to word characters, as IAM allows
   text = text.substr(0, text.find('\n'));
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
   const bool is_name = !text.empty() && text.size() <= kLongestRole &&

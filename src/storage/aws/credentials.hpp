@@ -1,4 +1,4 @@
-// Who we are to the store: the keys in use, where they are from, and until when they are good.
+// The credentials in use, their source, and when they expire.
 #pragma once
 
 #include <optional>
@@ -19,8 +19,8 @@ struct Credentials {
   std::string source = {};  // for people: "environment", "profile default", "instance role x"
 };
 
-// What chains of several threads share, so that one fetch serves all of them. Only for chains over
-// the same environment; it outlives them.
+// Credentials that the chains of several threads share, so that one fetch serves all. Only for
+// chains over the same environment. It must outlive them.
 using SharedCredentials = os::Published<std::optional<Credentials>>;
 
 }  // namespace walwrap::storage

@@ -19,7 +19,7 @@ bool is_blank(char c) {
   return kBlanks.find(c) != std::string_view::npos;
 }
 
-// A '#' or ';' begins a comment only after a blank: both may be in a secret.
+// A '#' or ';' begins a comment only after a blank, because a secret may contain both.
 std::string_view without_comment(std::string_view text) {
   for (std::size_t at = 1; at < text.size(); ++at) {
     if ((text[at] == '#' || text[at] == ';') && is_blank(text[at - 1])) return text.substr(0, at);
@@ -33,7 +33,7 @@ std::string_view unquoted(std::string_view text) {
   return is_quoted ? text.substr(1, text.size() - 2) : text;
 }
 
-// The profile that a section is about; nullopt: about none.
+// The profile of a section. nullopt: the section is not a profile.
 std::optional<std::string> profile_of(std::string_view section, ProfileFile file) {
   if (file == ProfileFile::Credentials || section == "default") {
     return std::string(unquoted(section));

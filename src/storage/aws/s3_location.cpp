@@ -13,15 +13,15 @@ namespace {
 
 constexpr std::string_view kDefaultRegion = "us-east-1";
 
-// Sources: each provider's S3 documentation, as of 2026-11. Parts are two at a time everywhere,
-// which is all that R2 takes and all that two buffers can hold. The last row is everybody else.
+// Sources: each provider's S3 documentation, as of 2026-11. Two parts are sent at a time, which is
+// what R2 accepts and two buffers can hold. The last row is for all other providers.
 constexpr std::array kDialects = {
     Dialect{.name = "AWS S3", .host_suffix = ".amazonaws.com", .region = "", .path_style = false},
     Dialect{
         .name = "AWS S3", .host_suffix = ".amazonaws.com.cn", .region = "", .path_style = false},
     Dialect{.name = "Cloudflare R2", .host_suffix = ".r2.cloudflarestorage.com", .region = "auto"},
     Dialect{.name = "Backblaze B2", .host_suffix = ".backblazeb2.com", .region = ""},
-    // Without the header an answer may be of another region and older.
+    // Without the header an answer may be an older one of another region.
     Dialect{.name = "Tigris",
             .host_suffix = ".tigris.dev",
             .region = "auto",
@@ -61,7 +61,7 @@ std::string region_of_host(std::string_view host, const Dialect& dialect) {
 
 Result<void> check_bucket(std::string_view bucket) {
   if (bucket.empty()) {
-    return fail(Code::Invalid, "the S3 URL has no bucket: write s3://bucket/app");
+    return fail(Code::Invalid, "the S3 URL has no bucket; write s3://bucket/app");
   }
   if (bucket.find(':') != std::string_view::npos) {
     return fail(Code::Invalid,
@@ -78,7 +78,7 @@ Result<void> check_bucket(std::string_view bucket) {
   return {};
 }
 
-// As litestream cleans it: without empty parts, "." and "..".
+// As litestream normalises it: without empty parts, "." and "..".
 Result<std::string> clean_prefix(std::string_view path, std::string_view bucket) {
   std::vector<std::string_view> parts;
   while (!path.empty()) {
@@ -92,7 +92,7 @@ Result<std::string> clean_prefix(std::string_view path, std::string_view bucket)
     }
   }
   if (parts.empty()) {
-    return fail(Code::Invalid, "the S3 URL has no prefix: write s3://{}/app", bucket);
+    return fail(Code::Invalid, "the S3 URL has no prefix; write s3://{}/app", bucket);
   }
   std::string prefix;
   for (const auto part : parts) {
@@ -110,7 +110,7 @@ struct Endpoint {
 Result<Endpoint> parse_endpoint(std::string text, std::string_view source) {
   const auto bad = [&] {
     return fail(Code::Invalid,
-                "the endpoint ({}) is not a server address: write https://host or http://host:port",
+                "the endpoint ({}) is not a server address; write https://host or http://host:port",
                 source);
   };
   if (text.find("://") == std::string::npos) text = "https://" + text;
@@ -183,7 +183,7 @@ bool is_region_name(std::string_view text) {
 }
 
 const Dialect& dialect_of(std::string_view host) {
-  // A dot before it, so that a suffix matches whole labels, its own first one too.
+  // With a dot before it, so that a suffix matches whole labels, including the first one.
   const std::string name = "." + lower_host_name(host);
   for (const Dialect& dialect : kDialects) {
     if (name.ends_with(dialect.host_suffix)) return dialect;

@@ -1,10 +1,10 @@
-// Where an S3 replica is: endpoint, bucket, prefix, and what its provider wants done differently.
+// The location of an S3 replica: endpoint, bucket, prefix, and the special rules of its provider.
 // Pure.
 //
 // "s3://bucket/prefix?endpoint=https://host:port&region=eu-central-1&path-style=true&http=2". What
-// the URL does not say comes from the environment's own names (AWS_ENDPOINT_URL_S3,
+// the URL leaves out comes from the standard environment variables (AWS_ENDPOINT_URL_S3,
 // AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION). Providers' rules are data: one row each, found
-// by the endpoint's host.
+// by the endpoint's host name.
 #pragma once
 
 #include <functional>
@@ -22,12 +22,13 @@ namespace walwrap::storage {
 // A name's value; nullopt: not set. An empty value counts as not set.
 using LookupFn = std::function<std::optional<std::string>(std::string_view name)>;
 
-// What differs between those who speak S3. Source: each provider's documentation; tests name them.
+// The differences between S3-compatible stores. Source: each provider's documentation; tests name
+// them.
 struct Dialect {
   std::string_view name;         // "AWS S3", "Cloudflare R2", ..., "S3-compatible"
   std::string_view host_suffix;  // ".r2.cloudflarestorage.com"; "": any
-  std::string_view region;       // where none is given: "auto"; "": the host names it
-  bool path_style = true;        // the bucket in the path, not in the host
+  std::string_view region;       // if no region is given: "auto"; "": the host name has it
+  bool path_style = true;        // the bucket is in the path, not in the host name
   int parallel_parts = 2;        // of a multipart upload
   // Sent with every request, already in lower case; "": none.
   std::string_view extra_header = "";
@@ -35,7 +36,7 @@ struct Dialect {
 };
 const Dialect& dialect_of(std::string_view host);
 
-// Whether a text may go into a host's name and a signature as a region.
+// Whether a text is valid as a region in a host name and a signature.
 bool is_region_name(std::string_view text);
 
 struct S3Location {
@@ -55,7 +56,7 @@ Result<S3Location> parse_s3_location(const http::Uri& uri, std::string_view url,
 
 using QueryPairs = std::vector<std::pair<std::string, std::string>>;  // not encoded
 
-// The parts of a request's address that both the wire and the signature need, spelled once.
+// The parts of a request's address for both the request and the signature, in one spelling.
 struct S3Address {
   std::string host;   // value of the host header
   std::string path;   // encoded

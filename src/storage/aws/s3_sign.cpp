@@ -65,7 +65,7 @@ Stamp stamp_of(WallTime time) {
   return stamp;
 }
 
-// Without blanks at its ends, and with single ones inside.
+// Without outer blanks, and with single blanks inside.
 std::string canonical_value(std::string_view value) {
   std::string out;
   for (const char c : value) {
@@ -80,7 +80,7 @@ std::string canonical_value(std::string_view value) {
   return out;
 }
 
-// By name; values of the same name are joined in their order.
+// By name. Values of the same name are joined in their order.
 std::map<std::string, std::string> canonical_headers(const std::vector<http::HeaderField>& all) {
   std::map<std::string, std::string> sorted;
   for (const auto& [name, value] : all) {
@@ -148,7 +148,7 @@ std::vector<http::HeaderField> Signer::sign(ToSign request, const SigningKeys& k
   }
   const std::string scope = scope_of(request);
   const std::string& secret = keys.secret_access_key.reveal();
-  // The secret is told by its hash, so that a copy of it does not live here as well.
+  // The secret is identified by its hash, so that no copy of it is kept here.
   std::string derived_for = scope + sha256_hex(as_bytes(secret));
   if (derived_for != derived_for_) {
     std::string key = hmac("AWS4" + secret, stamp_of(request.time).day);

@@ -1,7 +1,7 @@
-// AWS Signature Version 4, header form, for S3 and STS. Pure; the hashes are OpenSSL's.
+// AWS Signature Version 4, header form, for S3 and STS. Pure; OpenSSL computes the hashes.
 //
 // Source: AWS "Signature Version 4 signing process" and its published test suite. S3 mode: the path
-// is encoded once, by its builder, and not normalised.
+// is encoded once, by the caller, and not normalised.
 #pragma once
 
 #include <string>
@@ -29,9 +29,9 @@ bool is_same(const SigningKeys& left, const SigningKeys& right);
 struct ToSign {
   http::Method method = http::Method::Get;
   std::string_view path;   // encoded
-  std::string_view query;  // encoded, sorted by encoded bytes, "name=" where there is no value
-  // All of these are signed; `host` must be among them. x-amz-date, x-amz-content-sha256 and the
-  // session token are added by sign().
+  std::string_view query;  // encoded, sorted by encoded bytes, "name=" without a value
+  // All of these are signed, and `host` must be one of them. sign() adds x-amz-date,
+  // x-amz-content-sha256 and the session token.
   std::vector<http::HeaderField> headers;
   std::string_view payload_hash;  // of the body, or kUnsignedPayload
   std::string_view region;
@@ -49,7 +49,7 @@ class Signer {
   std::vector<http::HeaderField> sign(ToSign request, const SigningKeys& keys);
 
  private:
-  // The key derived last, and of what: it changes once a day.
+  // The last signing key and its inputs: it changes once a day.
   std::string derived_for_;
   Secret<std::string> derived_;
 };

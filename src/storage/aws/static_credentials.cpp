@@ -13,10 +13,10 @@
 namespace walwrap::storage {
 namespace {
 
-// Far above any token, and above any profile file that a person keeps (Law 5).
+// Far above any token, and above any profile file written by a person (Law 5).
 constexpr Bytes kSecretLimit = 64 << 10;
 constexpr Bytes kProfileFileLimit = 1 << 20;
-// Our own first, then the names that other hosts and tools give to the same things.
+// AWS's own names first, then the names that other platforms and tools use.
 constexpr std::array<std::string_view, 4> kPrefixes = {"AWS_", "LITESTREAM_", "BUCKETEER_AWS_",
                                                        "SPACES_"};
 constexpr std::string_view kSessionName = "walwrap";
@@ -30,14 +30,14 @@ Error as_denied(Error error) {
   return error;
 }
 
-// The value of `name`, or what is in the file that `name`_FILE names.
+// The value of `name`, or the content of the file that `name`_FILE names.
 Result<std::optional<Secret<std::string>>> secret_of(const LookupFn& environment,
                                                      const std::string& name) {
   const std::string file_name = name + "_FILE";
   auto value = value_of(environment, name);
   const auto file = value_of(environment, file_name);
   if (value && file) {
-    return fail(Code::Denied, "both {} and {} are set: unset one of them", name, file_name);
+    return fail(Code::Denied, "both {} and {} are set; unset one of them", name, file_name);
   }
   if (value) return std::optional(Secret<std::string>(*std::move(value)));
   if (!file) return std::optional<Secret<std::string>>();
@@ -52,7 +52,7 @@ Result<std::optional<Credentials>> pair_of(const LookupFn& environment, std::str
   const auto secret = TRY(secret_of(environment, secret_name));
   if (!id && !secret) return std::optional<Credentials>();
   if (!id || !secret) {
-    return fail(Code::Denied, "{} is set and {} is not: set both", id ? id_name : secret_name,
+    return fail(Code::Denied, "{} is set and {} is not; set both", id ? id_name : secret_name,
                 id ? secret_name : id_name);
   }
   const auto token = TRY(secret_of(environment, fmt::format("{}SESSION_TOKEN", prefix)));
@@ -65,7 +65,7 @@ Result<std::optional<Credentials>> pair_of(const LookupFn& environment, std::str
   return std::optional(std::move(found));
 }
 
-// "~/x" as the AWS tools take it.
+// "~/x" as the AWS tools expand it.
 std::string at_home(const LookupFn& environment, const std::string& path) {
   const auto home = value_of(environment, "HOME");
   return home && path.starts_with("~/") ? *home + path.substr(1) : path;
@@ -94,11 +94,11 @@ Result<Profiles> read_profiles(const ProfilePlace& place) {
 
 struct Loaded {
   Profiles profiles = {};
-  std::string passed_over = {};  // why nothing of the file is in them
+  std::string passed_over = {};  // why the file gives no profiles
 };
 
-// What cannot be read or understood counts as absent, unless the user named it: a file
-// at home that nobody thinks of does not stand before the role of a container.
+// A file that cannot be read or parsed counts as absent, unless the user named it: a forgotten file
+// at home must not hide the role of a container.
 Result<Loaded> load(const ProfilePlace& place, bool is_wanted) {
   if (place.path.empty()) return Loaded{};
   auto profiles = read_profiles(place);
@@ -198,13 +198,13 @@ Result<Finding> find_web_identity(const LookupFn& environment) {
   const auto role = value_of(environment, "AWS_ROLE_ARN");
   const auto file = value_of(environment, "AWS_WEB_IDENTITY_TOKEN_FILE");
   if (!file) {
-    // A role alone is no half of ours: an app may have it for itself.
+    // A role alone is not an incomplete configuration: the app may have it for itself.
     return Finding{.absent = role ? "AWS_ROLE_ARN without AWS_WEB_IDENTITY_TOKEN_FILE"
                                   : "no AWS_WEB_IDENTITY_TOKEN_FILE"};
   }
   if (!role) {
     return fail(Code::Denied,
-                "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not: set both");
+                "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not; set both");
   }
   const auto session = value_of(environment, "AWS_ROLE_SESSION_NAME");
   return Finding{.role = WebIdentity{.role_arn = *role,

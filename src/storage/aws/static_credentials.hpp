@@ -1,8 +1,8 @@
-// Keys that lie on this machine: in the environment, in files that it names, and in the profile
-// files of the AWS tools. And the role that it names, which is to be taken at STS.
+// Credentials on this machine: in the environment, in files that it names, and in the profile files
+// of the AWS tools. And the configured role, which STS gives.
 //
-// Each call reads everything again. Errors: Denied, says what is wrong and what to set;
-// Unavailable, the disk does not answer. No error shows what may be a secret.
+// Each call reads everything again. Errors: Denied (what is wrong and what to set), Unavailable
+// (the disk does not answer). No error shows a value that may be a secret.
 #pragma once
 
 #include <optional>
@@ -19,12 +19,12 @@ namespace walwrap::storage {
 
 struct WebIdentity {
   std::string role_arn;
-  os::Path token_file;  // read when the role is taken: its owner renews it
+  os::Path token_file;  // read when the role is assumed, because its owner renews it
   std::string session_name;
   std::string source;  // "web identity", "profile x"
 };
 
-// What a source has: keys, a role that gives some, or neither and why.
+// The result of a source: credentials, a role that gives some, or the reason for neither.
 struct Finding {
   std::optional<Credentials> credentials = {};
   std::optional<WebIdentity> role = {};
@@ -33,7 +33,8 @@ struct Finding {
 
 // A variable that is set and not empty.
 std::optional<std::string> value_of(const LookupFn& environment, std::string_view name);
-// A secret in a file, without the line break at its end. `what` names the file: a variable.
+// A secret in a file, without the line break at its end. `what` is the variable that names the
+// file.
 Result<Secret<std::string>> read_secret(std::string_view what, const os::Path& path);
 
 Result<Finding> find_in_environment(const LookupFn& environment);

@@ -1,4 +1,4 @@
-// What STS says in XML. Pure: text in, values out. Source: AWS STS API Reference,
+// The XML of STS's answers. Pure: text in, values out. Source: AWS STS API Reference,
 // AssumeRoleWithWebIdentity.
 #pragma once
 
@@ -20,10 +20,10 @@ struct StsCredentials {
 Result<StsCredentials> parse_web_identity(std::string_view xml);  // AssumeRoleWithWebIdentity
 
 struct StsError {
-  std::string code;  // "AccessDenied"; "": the body was no error of STS
+  std::string code;  // "AccessDenied"; "": the body was not an error of STS
   std::string message;
 };
-// Of an answer that is no success.
+// For an answer that is not a success.
 StsError parse_sts_error(std::string_view xml);
 
 }  // namespace walwrap::storage

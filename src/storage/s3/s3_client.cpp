@@ -138,7 +138,7 @@ Result<S3Reply> S3Session::look(const std::string& key) {
     is_there = true;
     return {};
   };
-  // A server that knows no ranges sends all of it, which nobody needs.
+  // A server without ranges sends the whole object, which is not needed.
   request.sink = [](ByteSpan bytes) -> Result<void> {
     if (bytes.size() > 1) return fail(Code::Cancelled, "more bytes than requested");
     return {};
@@ -168,10 +168,10 @@ bool S3Session::mend(const S3Reply& reply, Mended& mended) {
   }
 }
 
-// Keys in a file that were replaced there since: the store no longer takes the old ones.
+// Credentials in a file were replaced there: the store no longer accepts the old ones.
 bool S3Session::mend_keys(const S3Reply& reply) {
   const std::string& code = reply.error.code;
-  const bool is_told = !code.empty();  // a HEAD is refused without a word
+  const bool is_told = !code.empty();  // a refused HEAD has no reason
   if (is_told && code != "InvalidAccessKeyId" && code != "SignatureDoesNotMatch") return false;
   const auto before = chain_.get();
   chain_.forget();

@@ -1,8 +1,8 @@
-// One request to S3: addressed, signed, sent, understood; and what is mended on the way.
+// One request to S3: addressed, signed, sent and understood, with corrections on the way.
 //
-// An S3Client makes one attempt with the access it is given, and belongs to one thread; each upload
-// thread has one. An S3Session is the store's own: it knows who we are, how far our clock is off
-// and in which region the bucket is, and mends each of these once per request.
+// An S3Client makes one attempt with the given access, and belongs to one thread. Each upload
+// thread has one. An S3Session belongs to the store: it has the credentials, the clock difference
+// and the bucket's region, and corrects each of them once per request.
 #pragma once
 
 #include <chrono>
@@ -26,7 +26,7 @@ struct S3Request {
   http::Method method = http::Method::Get;
   std::string key = {};  // within the replica; "": the bucket itself
   QueryPairs query = {};
-  std::vector<http::HeaderField> headers = {};  // all are signed
+  std::vector<http::HeaderField> headers = {};  // all of them are signed
   ByteSpan body = {};
   WriteFn sink = {};  // as in http::Request
   std::function<Result<void>(const http::Response& head)> on_head = {};
@@ -37,29 +37,29 @@ std::string what_of(const S3Request& request);
 
 struct S3Reply {
   http::Response response;
-  S3Error error;  // of an answer that is no success
+  S3Error error;  // of an answer that is not a success
   Meaning meaning = Meaning::Malformed;
 };
 
-// The code and text of a reply that is not what was hoped for, with the store's own wish of when to
-// try again. A write whose answer cannot be understood is Unknown, never Corrupt: what is stored is
-// not in doubt, only whether this is.
+// The code and text of a failed reply, with the store's Retry-After. A write with an unreadable
+// answer is Unknown, never Corrupt: the stored data is not in doubt, only whether this write
+// happened.
 Error error_of(const S3Reply& reply, const S3Request& request, WallTime now);
-// Of an error that came inside of a 200.
+// For an error inside a 200.
 S3Reply reply_of(S3Error error);
-// Worth trying again by itself, and nothing has to be mended.
+// A retry may help, and nothing has to be corrected.
 bool is_transient(Meaning meaning);
 
-// What a request needs besides itself.
+// What a request needs in addition.
 struct S3Access {
   S3Location target;
   SigningKeys keys;
-  std::chrono::milliseconds clock_offset{0};  // the store's clock minus ours
+  std::chrono::milliseconds clock_offset{0};  // the store's clock minus the local one
 };
 
 class S3Client {
  public:
-  // Slower than this a body is not waited for (Law 5); a request's limit is on top of it.
+  // A slower body is not waited for (Law 5). A request's own limit is added to it.
   static constexpr Bytes kSlowestBytesPerSecond = 64 << 10;
 
   S3Client(std::unique_ptr<http::Transport> transport, const os::Clock& clock)
@@ -87,27 +87,27 @@ class S3Session {
   };
   explicit S3Session(Dependencies deps);
 
-  // The meaning is none that could be mended, or mending it did not help. Errors: those of the
-  // transport and of the credentials.
+  // The meaning is one that cannot be corrected, or the correction did not help. Errors: those of
+  // the transport and of the credentials.
   Result<S3Reply> perform(const S3Request& request);
 
-  // Whether there is such an object, Done or NotThere: by a GET of one byte, whose failures say
-  // why, as those of a HEAD cannot.
+  // Whether the object exists, Done or NotThere: by a GET of one byte. Unlike a failed HEAD, a
+  // failed GET has a reason.
   Result<S3Reply> look(const std::string& key);
 
-  // Where our keys come from, for people. Errors: those of CredentialChain::get.
+  // The source of the credentials, for people. Errors: those of CredentialChain::get.
   Result<std::string> credentials_source();
-  // For an upload thread's client: the access of now.
+  // For an upload thread's client: the current access.
   Result<S3Access> access();
-  // What has been mended for one request so far.
+  // What was corrected for one request so far.
   struct Mended {
     bool clock = false, credentials = false, region = false;
   };
-  // True: something was mended that this reply complains of, so try again.
+  // True: an error of this reply was corrected, so try again.
   bool mend(const S3Reply& reply, Mended& mended);
 
   const S3Location& target() const { return target_; }
-  // False: the store has refused If-None-Match with a PUT, so create-only is a look before it.
+  // False: the store has refused If-None-Match in a PUT, so create-only is a check before it.
   bool has_conditions() const { return has_conditions_; }
   void on_conditions_refused();
 
@@ -126,7 +126,8 @@ class S3Session {
   bool has_conditions_ = true;
 };
 
-// The same bucket where it really is: a host that names the old region names the new one.
+// The same bucket in its real region: in a host name with the old region, the new region replaces
+// it.
 S3Location in_region(S3Location target, const std::string& region);
 
 }  // namespace walwrap::storage

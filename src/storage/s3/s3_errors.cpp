@@ -18,8 +18,8 @@ struct CodeRow {
   std::string_view code;
   Meaning meaning;
 };
-// By the store's own code, whatever the status. Sources: the AWS S3 error table; what RGW, MinIO,
-// Swift, R2, B2 and Tigris answer instead.
+// By the store's own code, whatever the status. Sources: the AWS S3 error table, and the answers of
+// RGW, MinIO, Swift, R2, B2 and Tigris.
 constexpr std::array kByCode = {
     CodeRow{"NoSuchKey", Meaning::NotThere},
     CodeRow{"NoSuchUpload", Meaning::NotThere},
@@ -109,29 +109,29 @@ Meaning by_status(const S3Answer& answer) {
   return status >= 400 ? Meaning::Refused : Meaning::Malformed;
 }
 
-// What a person can do about it; "": nothing, or nothing but wait.
+// What a person can do about it. "": nothing, or only wait.
 std::string_view advice(Meaning meaning, const S3Error& error) {
   if (error.code == "SignatureDoesNotMatch") {
-    return "the secret key does not match the access key ID: check AWS_SECRET_ACCESS_KEY";
+    return "the secret key does not match the access key ID; check AWS_SECRET_ACCESS_KEY";
   }
   if (error.code == "InvalidAccessKeyId") {
-    return "the store does not know this access key ID: check AWS_ACCESS_KEY_ID and the endpoint";
+    return "the store does not know this access key ID; check AWS_ACCESS_KEY_ID and the endpoint";
   }
   switch (meaning) {
     case Meaning::Denied:
-      return "access denied: allow the access key to list, get and put objects here";
+      return "access denied; allow the access key to list, get and put objects here";
     case Meaning::NoBucket:
-      return "the bucket does not exist: create it, or check its name and the endpoint";
+      return "the bucket does not exist; create it, or check its name and the endpoint";
     case Meaning::CredentialsExpired:
-      return "the credentials have expired: set new ones";
+      return "the credentials have expired; set new ones";
     case Meaning::ClockSkew:
-      return "the clock of this machine is wrong: correct it";
+      return "the clock of this machine is wrong; correct it";
     case Meaning::WrongRegion:
-      return "the bucket is in another region: add ?region=NAME to the URL or set AWS_REGION";
+      return "the bucket is in another region; add ?region=NAME to the URL or set AWS_REGION";
     case Meaning::NotImplemented:
       return "the store does not support this request";
     case Meaning::Malformed:
-      return "the answer is not from an S3 store: check the endpoint, and any proxy";
+      return "the answer is not from an S3 store; check the endpoint, and any proxy";
     case Meaning::Changed:
       return "the object was replaced while it was read";
     case Meaning::OutOfRange:
@@ -157,7 +157,7 @@ Code code_of(Meaning meaning) {
       return Code::Denied;
     case Meaning::Throttled:
     case Meaning::Unavailable:
-    case Meaning::Malformed:  // from a proxy: another request may come through
+    case Meaning::Malformed:  // from a proxy: another request may reach the store
       return Code::Unavailable;
     case Meaning::Unknown:
       return Code::Unknown;
@@ -171,7 +171,7 @@ Code code_of(Meaning meaning) {
   panic(__FILE__, __LINE__, "a success is not an error");
 }
 
-// On one line, and not all of what a proxy's page may hold.
+// On one line, without all of the text that a proxy's page may have.
 std::string shorten(std::string_view text) {
   std::string out(text.substr(0, kMessageBytes));
   std::replace_if(
@@ -210,9 +210,9 @@ Meaning meaning_of(const S3Answer& answer) {
   const auto row = std::find_if(kByCode.begin(), kByCode.end(),
                                 [&](const CodeRow& known) { return known.code == code; });
   if (row != kByCode.end()) return row->meaning;
-  // An error in a 200 that nobody knows: it may have happened.
+  // An unknown error in a 200: it may have happened.
   if (is_success) return by_effect(answer.effect);
-  // A code that nobody knows still says that it is a store that speaks.
+  // An unknown code still shows that the answer comes from a store.
   if (status == 404 && !code.empty()) return Meaning::NotThere;
   return by_status(answer);
 }

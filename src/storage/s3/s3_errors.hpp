@@ -1,4 +1,4 @@
-// What an S3 answer means. Pure: the whole table of status and error code in one place.
+// The meaning of an S3 answer. Pure: the whole table of status and error code in one place.
 #pragma once
 
 #include <chrono>
@@ -15,20 +15,20 @@ namespace walwrap::storage {
 
 enum class Meaning {
   Done,
-  NotThere,       // for a listing this is no answer: a bucket without objects lists none
-  ExistsAlready,  // a create-only PUT met something
+  NotThere,       // not an answer to a listing: a bucket without objects lists none
+  ExistsAlready,  // the object of a create-only PUT exists already
   Changed,        // an If-Match did not hold
   Denied,
-  Throttled,           // slow down: honour Retry-After
-  Unavailable,         // try again; surely not carried out
+  Throttled,           // slow down: respect Retry-After
+  Unavailable,         // try again; certainly not carried out
   Unknown,             // it may have happened
   Malformed,           // never "empty"
-  ClockSkew,           // ours is off; the answer's Date says by how much
-  CredentialsExpired,  // fetch new ones, then again
+  ClockSkew,           // the local clock is wrong; the answer's Date tells by how much
+  CredentialsExpired,  // fetch new ones, then try again
   WrongRegion,         // the answer may name the right one
   NotImplemented,      // the store does not know this header or operation
   OutOfRange,          // the object ends before the range
-  Refused,             // this request will not be taken, however often it is sent
+  Refused,             // this request will never be accepted
   NoBucket,            // the bucket does not exist: neither "empty" nor "not there"
 };
 
@@ -36,16 +36,16 @@ enum class Effect { Reads, Writes };
 
 struct S3Answer {
   const http::Response& response;
-  const S3Error& error;  // parsed from the body, if it was not a success
+  const S3Error& error;  // parsed from the body, if it was an error
   Effect effect = Effect::Reads;
 };
 Meaning meaning_of(const S3Answer& answer);
 
-// The code of object_store.hpp for it, with a sentence: what was asked, status, the store's code
-// and message, and for what a person must mend, what to do.
+// Its code of object_store.hpp, with a sentence: the request, the status, the store's code and
+// message, and what to do if a person must act.
 Error error_of(Meaning meaning, const S3Answer& answer, std::string_view what);
 
-// Seconds or an HTTP date; 0: it says nothing. Never more than a minute.
+// Seconds or an HTTP date. 0: not given. At most a minute.
 std::chrono::milliseconds retry_after(const http::Response& response, WallTime now);
 std::optional<WallTime> server_time(const http::Response& response);  // of the Date header
 

@@ -37,7 +37,7 @@ std::optional<Bytes> content_length(const http::Response& head) {
 }
 
 Result<void> RangedBody::on_head(const http::Response& head) {
-  // A weak one does not say that the bytes are the same.
+  // A weak ETag does not prove that the bytes are the same.
   const auto etag = head.header("etag");
   if (!etag.starts_with("W/")) etag_ = etag;
   const bool is_success = head.status == 206 || head.status == 200;
@@ -97,8 +97,7 @@ Result<void> RangedBody::take(ByteSpan bytes) {
 
 Result<void> RangedBody::finish() const {
   if (skip_ == 0 && remaining_.value_or(0) == 0) return {};
-  // A whole object that ended early has broken off, which the transport tells. So this is all of
-  // it.
+  // The transport reports a whole object that broke off, so this is all of it.
   if (!is_partial_) {
     return fail(Code::Corrupt, "{} is too short for {}", key_, format_range(asked_));
   }

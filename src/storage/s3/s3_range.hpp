@@ -1,8 +1,8 @@
-// From the body that a server sends to the bytes that were asked for. Pure.
+// From the body that a server sends to the requested bytes. Pure.
 //
-// A server may answer a range with exactly that, with less of it, or, if it knows no ranges, with
-// the whole object. What it says it sends is checked before a byte is handed on. Owns nothing;
-// lives as long as one request.
+// A server may answer a range with exactly the range, with a part of it, or, without range support,
+// with the whole object. Its content range is checked before any byte is handed on. Owns nothing;
+// lives for one request.
 #pragma once
 
 #include <optional>
@@ -17,18 +17,18 @@
 
 namespace walwrap::storage {
 
-// The value of a Range header; "": the whole object, so there is none.
+// The value of a Range header. "": the whole object, so there is no header.
 std::string format_range(ByteRange range);
 
-// "bytes 0-9/100" or, of a range that is not there, "bytes */100".
+// "bytes 0-9/100" or, for a range outside the object, "bytes */100".
 struct ContentRange {
   Bytes offset = 0;
-  Bytes length = 0;  // 0: not there
+  Bytes length = 0;  // 0: not given
   Bytes total = 0;   // of the whole object
 };
 std::optional<ContentRange> parse_content_range(std::string_view text);
 
-// The number that a content-length header gives; nullopt: none, or nonsense.
+// The number in a content-length header. nullopt: missing or malformed.
 std::optional<Bytes> content_length(const http::Response& head);
 
 class RangedBody {
@@ -38,16 +38,16 @@ class RangedBody {
       : key_(std::move(key)), asked_(asked), sink_(sink) {}
 
   // For http::Request. Corrupt: the object is too short for the range, or the answer contradicts
-  // the question. Unavailable: it has no etag, so it is a page from a proxy.
+  // the request. Unavailable: it has no ETag, so it is a page from a proxy.
   Result<void> on_head(const http::Response& head);
-  // Cancelled once all is there and the server goes on: is_complete() tells.
+  // Cancelled if everything has arrived and the server continues: see is_complete().
   Result<void> take(ByteSpan bytes);
 
-  // Everything that was asked for has been handed on, as far as can be known before the end.
+  // Every requested byte has been handed on, as far as can be known before the end.
   bool is_complete() const { return remaining_ && *remaining_ == 0; }
-  // The answer has ended as it should. Unavailable: it was less than was asked for.
+  // The answer has ended correctly. Unavailable: it was shorter than requested.
   Result<void> finish() const;
-  const std::string& etag() const { return etag_; }  // as sent; "": none, or a weak one
+  const std::string& etag() const { return etag_; }  // as sent; "": none or a weak one
 
  private:
   Result<void> on_part(const http::Response& head);
@@ -59,9 +59,9 @@ class RangedBody {
   const WriteFn& sink_;
   std::string etag_;
   bool is_partial_ = false;         // a 206
-  Bytes sent_ = 0;                  // of a 206: what it says is still to come
-  Bytes skip_ = 0;                  // of a 200: what comes before the range
-  std::optional<Bytes> remaining_;  // to be handed on; nullopt: until the end
+  Bytes sent_ = 0;                  // of a 206: rest of what it announced
+  Bytes skip_ = 0;                  // of a 200: bytes before the range
+  std::optional<Bytes> remaining_;  // to hand on; nullopt: until the end
 };
 
 }  // namespace walwrap::storage

@@ -15,9 +15,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of one answer; a reader goes on behind the last byte with another one.
+// For one answer. A reader continues after the last byte with another one.
 constexpr milliseconds kGetLimit{300'000};
-// Of a small object or none, answer included; a body has more (S3Client).
+// For a small object or none, including its answer. A body gets more time (S3Client).
 constexpr milliseconds kPutLimit{20'000};
 constexpr std::string_view kTimestampHeader = "x-amz-meta-litestream-timestamp";
 
@@ -25,7 +25,7 @@ bool is_quoted(std::string_view etag) {
   return etag.size() > 2 && etag.front() == '"' && etag.back() == '"';
 }
 
-// The time that was given with the put, else that of the upload.
+// The time given with the put, else the time of the upload.
 WallTime modified_of(const http::Response& head) {
   const auto given = parse_rfc3339(head.header(kTimestampHeader));
   if (given) return *given;
@@ -34,7 +34,7 @@ WallTime modified_of(const http::Response& head) {
   return server_time(dated).value_or(WallTime{});
 }
 
-// Nobody can tell from an answer without a body why it is a refusal.
+// An answer without a body does not give the reason of a refusal.
 bool says_no_reason(const S3Reply& reply) {
   return reply.response.status < 500 && !is_transient(reply.meaning);
 }
@@ -98,15 +98,15 @@ Result<void> S3Store::get(const std::string& key, ByteRange range, const WriteFn
   if (meaning == Meaning::Done) return {};
   etags_.erase(key);
   if (range.offset == 0) {
-    // A reader that begins is content with another object.
+    // A reader that begins accepts another object.
     meaning = TRY(try_get(key, range, sink, ""));
     if (meaning == Meaning::Done) return {};
   }
-  // What was being read is there no longer.
+  // The object that was being read no longer exists.
   return fail(Code::NotFound, "{} was replaced while it was read", key);
 }
 
-// Done, or Changed: nothing was handed on. Every other meaning is an error.
+// Done, or Changed: no byte was handed on. Every other meaning is an error.
 Result<Meaning> S3Store::try_get(const std::string& key, ByteRange range, const WriteFn& sink,
                                  const std::string& if_match) {
   RangedBody body(key, range, sink);
@@ -133,7 +133,7 @@ Result<Meaning> S3Store::try_get(const std::string& key, ByteRange range, const 
   return Meaning::Done;
 }
 
-// The store says that the range is not there: fine if it is the empty one at the object's end.
+// The range is outside the object: correct if it is the empty range at the object's end.
 Result<void> S3Store::settle_range(const std::string& key, ByteRange range) {
   const ObjectInfo info = TRY(head(key));
   if (range.offset > info.size || range.length > info.size - range.offset) {
@@ -158,7 +158,7 @@ Result<ObjectInfo> S3Store::head(const std::string& key) {
   auto reply = TRY(session_.perform(request));
   if (says_no_reason(reply) && reply.meaning != Meaning::Done) {
     reply = TRY(session_.look(key));
-    // Whatever it was, the look has mended it.
+    // Whatever was wrong, the check has corrected it.
     if (reply.meaning == Meaning::Done) reply = TRY(session_.perform(request));
   }
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
@@ -171,13 +171,13 @@ Result<ListPage> S3Store::list_page(const QueryPairs& query) {
   S3Request request;
   request.query = query;
   auto reply = TRY(session_.perform(request));
-  // There is nothing but the bucket that could be missing; and that is not an empty one.
+  // Only the bucket can be missing here, and that does not mean an empty bucket.
   if (reply.meaning == Meaning::NotThere) reply.meaning = Meaning::NoBucket;
   if (reply.meaning != Meaning::Done) return failure_of(reply, request);
   auto page = parse_list(as_text(reply.response.body));
   if (page) return page;
-  // A page from a proxy says nothing about what is stored: neither that nothing is
-  // there, nor that something is damaged. Another answer may come through.
+  // A page from a proxy says nothing about the stored data: neither that it is missing nor that it
+  // is damaged. Another answer may come through.
   return fail(Code::Unavailable, "listing: malformed answer: {}", page.error().text);
 }
 
@@ -197,7 +197,7 @@ Result<void> S3Store::take_page(const ListPage& page, const std::string& prefix,
   return {};
 }
 
-// Each page has its own limit, and a store that has one more each time would be asked for ever.
+// Each page has its own limit, but a store could send one more page for ever.
 Result<void> S3Store::may_ask_for_more(MonoTime begun, std::size_t found) const {
   const CallBudget budget = deps_.budget();
   if (!budget.go_on) return fail(Code::Cancelled, "stopped while listing");
@@ -231,12 +231,12 @@ Result<std::vector<ObjectInfo>> S3Store::list(const std::string& prefix,
       return found;
     }
     if (!tokens.insert(page.next_token).second) {
-      return fail(Code::Unavailable, "listing: a page follows itself");
+      return fail(Code::Unavailable, "listing: a page names itself as the next one");
     }
     token = page.next_token;
     TRY(may_ask_for_more(begun, found.size()));
   }
-  return fail(Code::Unsupported, "{}/{} has more keys than a replica can have: check the URL",
+  return fail(Code::Unsupported, "{}/{} has more keys than a replica can have; check the URL",
               describe(), prefix);
 }
 

@@ -1,14 +1,13 @@
-// A replica in S3, or in what speaks its language.
+// A replica in S3 or a compatible store.
 //
-// One transport, one thread. Bodies up to kPartBytes are one PUT; larger ones a multipart upload of
-// equal parts, of which some are under way at once, aborted when it fails, create-only when it is
-// completed (s3_upload.hpp). Each body carries its SHA-256 and its MD5. A clock that is off,
-// credentials that have expired and a region that was wrong are mended once and the request
-// repeated; everything else is an answer, for RetryingStore to repeat (object_store.hpp).
+// One transport, one thread. Bodies up to kPartBytes are one PUT. Larger ones are a multipart
+// upload of equal parts, several of which are sent at once. It is aborted when it fails, and
+// create-only when it completes (s3_upload.hpp). Each body has its SHA-256 and its MD5. A wrong
+// clock, expired credentials and a wrong region are corrected once and the request repeated.
+// Everything else is an answer, which RetryingStore may repeat (object_store.hpp).
 //
-// Once a range of an object was read, the later ones are of the same object, or fail. Its
-// modification time is the one given with the put where a HEAD shows it, and that of the upload in
-// a listing.
+// After a range of an object was read, later ranges are of the same object, or fail. A HEAD shows
+// the modification time given with the put, and a listing shows the time of the upload.
 #pragma once
 
 #include <chrono>
@@ -32,29 +31,29 @@ namespace walwrap::storage {
 
 class S3Store : public ObjectStore {
  public:
-  // Buffers of this size, two of them, are all the memory that an upload of any size takes.
+  // An upload of any size uses two buffers of this size and no more memory.
   static constexpr Bytes kPartBytes = S3Upload::kPartBytes;
-  // Of a listing, a thousand keys each (Law 5): a replica has a few thousand.
+  // Of a listing, with a thousand keys each (Law 5): a replica has a few thousand.
   static constexpr int kMostPages = 1'000;
   static constexpr Bytes kMostKeyBytes = Bytes{128} << 20;
-  // For all its pages: in any case, and where the caller has a deadline that has passed.
+  // For all its pages: always, and if the caller has a deadline that has passed.
   static constexpr std::chrono::minutes kLongestListing{10};
   static constexpr std::chrono::minutes kLongestLateListing{2};
   static constexpr std::size_t kKeysPerDelete = 1'000;  // S3's own limit
-  // Objects whose etag is remembered: more than anybody reads at once.
+  // Objects whose ETag is remembered: more than are read at the same time.
   static constexpr std::size_t kMostEtags = 256;
 
   struct Dependencies {
     S3Location target;
-    // Each upload thread of a multipart upload gets one of its own.
+    // Each thread of a multipart upload gets its own.
     std::function<Result<std::unique_ptr<http::Transport>>()> make_transport;
     LookupFn environment;
     std::shared_ptr<SharedCredentials> credentials = {};  // null: not shared
     const os::Clock& clock;                               // borrowed, like the log
     const Log& log;
-    // Whether the next page of a listing is still waited for.
+    // Whether to wait for the next page of a listing.
     CallBudgetFn budget = [] { return CallBudget{}; };
-    // Between the tries of a part; called by the upload threads too.
+    // Between the tries of a part. The upload threads call it as well.
     std::function<void(std::chrono::milliseconds)> pause = os::pause_for;
   };
   // Makes no request. Errors: those of make_transport.

@@ -13,11 +13,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a small body, beside what its size takes: what hangs for longer is sent again on a fresh
-// connection, so that a store which is back after an outage is noticed soon. If it was slow and not
-// away, the repeated create-only put meets what the first one stored.
+// For a small body, in addition to the time for its size. A request that hangs for longer is sent
+// again on a new connection, so that the end of an outage is noticed soon. If the store was only
+// slow, the repeated create-only put meets the object of the first one.
 constexpr std::chrono::milliseconds kWholeLimit{2'500};
-// A store that joins ten thousand parts takes its time.
+// A store needs some time to join ten thousand parts.
 constexpr milliseconds kCompletionLimit{180'000};
 constexpr std::size_t kSmall = 64 << 10;
 
@@ -26,12 +26,12 @@ bool is_worth_repeating(const Result<S3Reply>& reply) {
   return reply.error().code == Code::Unavailable || reply.error().code == Code::Unknown;
 }
 
-// Every store names what it has stored; what answers without has stored nothing.
+// Every store returns an ETag for what it has stored. An answer without one has stored nothing.
 Result<std::string> require_etag(const S3Reply& reply, const S3Request& request) {
   const auto etag = reply.response.header("etag");
   if (etag.empty()) {
     return fail(Code::Unknown,
-                "{}: status {} without an etag: check that the endpoint is an S3 store",
+                "{}: status {} without an etag; check that the endpoint is an S3 store",
                 what_of(request), reply.response.status);
   }
   return std::string(etag);
@@ -48,7 +48,7 @@ struct S3Upload::Lane {
   os::Thread thread;  // uses all of the above
 
   void append(ByteSpan bytes) {
-    // What is not small gets room for a part at once: growing would hold the old room and the new.
+    // A larger body gets memory for a part at once: growing would need the old and the new memory.
     if (buffer.size() + bytes.size() > kSmall) buffer.reserve(kPartBytes);
     buffer.insert(buffer.end(), bytes.begin(), bytes.end());
   }
@@ -106,14 +106,14 @@ Result<void> S3Upload::write(ByteSpan bytes) {
 Result<void> S3Upload::finish() {
   if (upload_id_.empty()) return put_whole();
   TRY(hand_over(filling()));
-  // From the oldest on, which is the one behind the newest.
+  // From the oldest on, which is the one after the newest.
   for (std::size_t i = 1; i <= lanes_.size(); ++i) {
     TRY(settle(*lanes_[(filling_ + i) % lanes_.size()]));
   }
   return complete();
 }
 
-// Create-only by the condition or, where the store refuses that, by a look.
+// Create-only by the condition or, if the store refuses it, by a check.
 template <typename Attempt>
 Result<S3Reply> S3Upload::make_visible(const S3Request& request, Attempt attempt) {
   if (deps_.options.mode == PutMode::Replace) return attempt(request);
@@ -156,7 +156,7 @@ Result<void> S3Upload::begin() {
   return {};
 }
 
-// Its bytes go on their way, on a thread of the lane's own.
+// Sends its bytes on the lane's own thread.
 Result<void> S3Upload::hand_over(Lane& lane) {
   if (upload_id_.empty()) TRY(begin());
   if (begun_parts_ == kMostParts) {
@@ -173,7 +173,7 @@ Result<void> S3Upload::send(Lane& lane) {
     lane.client = std::make_unique<S3Client>(std::move(transport), deps_.clock);
   }
   lane.access = TRY(deps_.session.access());
-  // At a stop under a limit of tasks there may be no thread: the parts then go one by one.
+  // During a stop at a task limit there may be no thread. Then the parts are sent one by one.
   lane.thread = os::thread_or_here(
       "s3-part", [this, &lane] { lane.outcome = send_part(lane); },
       [&lane](std::string_view what) {
@@ -223,7 +223,7 @@ Result<void> S3Upload::require_absent() {
   const auto reply = TRY(with_retries([&] { return deps_.session.look(deps_.key); }));
   if (reply.meaning == Meaning::Done) return fail(Code::Exists, "{} already exists", deps_.key);
   if (reply.meaning == Meaning::NotThere) return {};
-  // Who may not look leaves it to the condition, if there is one.
+  // Without the right to check, only the condition remains, if there is one.
   if (reply.meaning == Meaning::Denied && deps_.session.has_conditions()) return {};
   S3Request request;
   request.key = deps_.key;
@@ -258,7 +258,7 @@ Result<void> S3Upload::complete() {
   return {};
 }
 
-// Completed by an attempt whose answer was lost, or removed by another client.
+// An attempt whose answer was lost completed it, or another client removed it.
 Result<void> S3Upload::on_upload_gone() {
   upload_id_.clear();
   S3Request request;
@@ -266,7 +266,7 @@ Result<void> S3Upload::on_upload_gone() {
   request.key = deps_.key;
   const auto reply = TRY(with_retries([&] { return deps_.session.perform(request); }));
   const bool is_there = reply.meaning == Meaning::Done;
-  // A caller of create-only compares more than a size.
+  // A create-only caller compares more than the size.
   if (is_there && deps_.options.mode == PutMode::CreateOnly) {
     return fail(Code::Exists, "{} already exists", deps_.key);
   }

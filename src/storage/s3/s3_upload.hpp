@@ -1,12 +1,11 @@
-// An object on its way into S3: one PUT if it fits into one part, else a multipart upload.
+// The upload of an object to S3: one PUT if it fits into one part, else a multipart upload.
 //
-// The caller's thread fills one part while others are under way, each on a thread with a transport
-// of its own. Parts are of one size, as R2 wants it, so 10,000 of them bound an object to 78 GiB. A
-// part whose attempt fails is tried again a few times, then the upload is given up as a whole, and
-// what is stored of it is removed. Create-only holds for the completion, which is what makes the
-// object visible; because some stores ignore it there (Ceph RGW 16), a look comes before it. Where
-// a store knows no conditions (Backblaze B2, Swift), the look is all there is. Lives as long as one
-// put, on its caller's thread.
+// The caller's thread fills one part while other parts are sent, each on a thread with its own
+// transport. Parts have one size, as R2 requires, so 10,000 of them limit an object to 78 GiB. A
+// failed part is sent again a few times. Then the whole upload is given up, and its stored parts
+// are removed. Create-only applies to the completion, which makes the object visible. Because some
+// stores ignore it there (Ceph RGW 16), a check comes before it. On a store without conditions
+// (Backblaze B2, Swift), the check is all there is. Lives for one put, on its caller's thread.
 #pragma once
 
 #include <array>
@@ -31,11 +30,11 @@ class S3Upload {
  public:
   static constexpr Bytes kPartBytes = 8ULL << 20;
   static constexpr int kMostParts = 10'000;
-  // Each has one buffer of a part: all the memory that an upload of any size takes.
+  // Each has one buffer of a part. An upload of any size uses no more memory than these.
   static constexpr int kMostLanes = 2;
-  // Before the second, third and fourth try of a part and of what follows the parts: enough for a
-  // store that stumbles. Longer waits are for the caller that repeats the whole, also where a store
-  // asks for them.
+  // Before the second, third and fourth try of a part and of the requests after the parts: enough
+  // for a short failure. Longer waits, also those that a store asks for, are for the caller that
+  // repeats the whole upload.
   static constexpr std::array kPauses = {std::chrono::milliseconds(250),
                                          std::chrono::milliseconds(1'000),
                                          std::chrono::milliseconds(4'000)};
@@ -51,15 +50,15 @@ class S3Upload {
     PutOptions options;
   };
   explicit S3Upload(Dependencies deps);
-  ~S3Upload();  // waits for what is under way
+  ~S3Upload();  // waits for parts in progress
   S3Upload(const S3Upload&) = delete;
   S3Upload& operator=(const S3Upload&) = delete;
 
   // The sink of the body.
   Result<void> write(ByteSpan bytes);
-  // The body has ended well. Exists: the name is taken, perhaps by an earlier attempt of ours.
+  // The body has ended. Exists: the name is used, perhaps by an earlier attempt of this upload.
   Result<void> finish();
-  // After a failure, of the body or of the above: removes what is stored of it, if that can be.
+  // After a failure of the body or of finish(): removes the stored parts if possible.
   void abandon();
 
  private:
@@ -85,7 +84,7 @@ class S3Upload {
   Dependencies deps_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::size_t filling_ = 0;
-  std::string upload_id_;  // "": not begun
+  std::string upload_id_;  // "": not started
   std::vector<UploadedPart> uploaded_;
   int begun_parts_ = 0;
   Bytes total_ = 0;

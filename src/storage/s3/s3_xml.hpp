@@ -1,7 +1,7 @@
-// What S3 says in XML, and what we say to them. Pure: text in, values out.
+// The XML of S3's answers, and of requests to S3. Pure: text in, values out.
 //
-// What cannot be understood is Corrupt, never "nothing": an empty listing is one that says so.
-// Limits on sizes are the transport's. Source: the AWS S3 API reference.
+// Unreadable XML is Corrupt, never "nothing": only a listing that says so is empty. The transport
+// limits the size. Source: the AWS S3 API reference.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@
 namespace walwrap::storage {
 
 struct ListedObject {
-  std::string key;  // whole, decoded
+  std::string key;  // complete and decoded
   Bytes size = 0;
   WallTime modified;
 };
@@ -27,12 +27,12 @@ struct ListPage {
 Result<ListPage> parse_list(std::string_view xml);
 
 struct S3Error {
-  std::string code;  // "NoSuchKey"; "": the body was no S3 error
+  std::string code;  // "NoSuchKey"; "": the body was not an S3 error
   std::string message;
   std::string region;  // of AuthorizationHeaderMalformed and PermanentRedirect
   std::string endpoint;
 };
-// Of an answer that is no success; a body that is no XML gives an empty code.
+// For an answer that is not a success. A body that is not XML gives an empty code.
 S3Error parse_error(std::string_view xml);
 
 Result<std::string> parse_upload_id(std::string_view xml);
@@ -42,7 +42,7 @@ struct UploadedPart {
   std::string etag;  // as the store gave it, quotes included
 };
 std::string format_complete_upload(const std::vector<UploadedPart>& parts);
-// A 200 may carry an error: its S3Error; nullopt: it is complete.
+// A 200 may contain an error: its S3Error. nullopt: it is complete.
 Result<std::optional<S3Error>> parse_complete_upload(std::string_view xml);
 
 std::string format_delete(const std::vector<std::string>& keys);

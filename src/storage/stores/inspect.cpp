@@ -65,7 +65,7 @@ StoreRights try_rights(ObjectStore& store, const std::string& key) {
   rights.list = listed ? Result<void>() : fail(listed.error());
   rights.put = put_new();
   if (!*rights.put) {
-    // It may have been carried out all the same.
+    // The put may still have been carried out.
     if (rights.put->error().code != Code::Denied) {
       ignore(store.remove(key), "the cause that prevented the put may prevent the removal");
     }

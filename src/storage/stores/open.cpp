@@ -13,7 +13,7 @@
 namespace walwrap::storage {
 namespace {
 
-// AWS closes a connection that is idle for about five seconds; others keep it for longer.
+// AWS closes a connection after about five idle seconds; others keep it for longer.
 constexpr std::chrono::seconds kAwsIdleLimit{4};
 
 Result<std::string> parse_root(std::string path) {
@@ -38,7 +38,7 @@ Result<Location> parse_file(const http::Uri& uri, Location location) {
   return location;
 }
 
-// Ends early where nobody waits any longer, and takes no longer than half a second in a hurry.
+// Ends early if the caller stops waiting, and takes at most half a second in a hurry.
 void pause_patiently(std::chrono::milliseconds pause, const Surroundings& surroundings) {
   const MonoTime begun = surroundings.clock.mono();
   while (true) {
@@ -80,7 +80,7 @@ Result<Location> parse_location(std::string_view url, const LookupFn& environmen
   if (url.find("://") == std::string_view::npos) {
     return fail(
         Code::Invalid,
-        "not a replica URL: write s3://bucket/prefix, file:///dir, or a path that begins with '/'");
+        "not a replica URL; write s3://bucket/prefix, file:///dir, or a path that begins with '/'");
   }
   const auto uri = TRY(http::parse_uri(url));
   if (uri.scheme == "file") return parse_file(uri, std::move(location));

@@ -1,8 +1,8 @@
-// What object stores ask for requests and space. Pure.
+// Prices of object stores for requests and space. Pure.
 //
-// List prices in US dollars before tax, of the region that each provider names first, as their
-// price pages and reports of these gave them at the date in the row. Who bills by another rule is
-// not here.
+// List prices in US dollars before tax, for the region that each provider names first, from their
+// price pages and reports about them at the date in the row. Providers with other billing rules are
+// left out.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,12 @@ struct Prices {
   bool whole_millions;  // rounded up to the next
   std::string_view as_of;
 };
-// nullptr: not known here, as those of AWS in China, which are in yuan.
+// nullptr: not known, for example AWS in China, which bills in yuan.
 const Prices* prices_of(std::string_view provider, std::string_view region);
 
-// Of so many uploads in a month.
+// For this many uploads in a month.
 double price_of_puts(const Prices& prices, std::uint64_t puts);
-// Of these requests, as if nothing were free.
+// For these requests, without free quotas.
 double price_of_requests(const Prices& prices, const StoreCounts& counts);
 
 }  // namespace walwrap::storage

@@ -11,7 +11,7 @@ using std::chrono::seconds;
 constexpr MonoTime kStart{std::chrono::hours(1)};
 constexpr milliseconds kIdle{2000};
 
-TEST_CASE("a file that cannot be attached is tried ever more seldom, up to every five seconds") {
+TEST_CASE("a file that cannot be attached is tried less and less often, down to every 5 s") {
   AttachRetry retry;
   MonoTime now = kStart;
   int tries = 0;
@@ -25,7 +25,7 @@ TEST_CASE("a file that cannot be attached is tried ever more seldom, up to every
   CHECK(tries < 15);
 }
 
-TEST_CASE("an event means a new try only if the file is another one or was written") {
+TEST_CASE("an event causes a new try only if the file was replaced or written") {
   AttachRetry retry;
   const os::FileStamp garbage{.id = {1, 1}, .size = 7, .written = seconds(5)};
   for (int i = 0; i < 8; ++i) retry.on_failure(garbage, kStart);
@@ -37,7 +37,7 @@ TEST_CASE("an event means a new try only if the file is another one or was writt
   CHECK(retry.is_due(kStart + milliseconds(100)));
 }
 
-TEST_CASE("a path without a database is named once, after ten seconds") {
+TEST_CASE("a path without a database is logged once, after ten seconds") {
   AttachRetry retry;
   CHECK_FALSE(retry.on_absent(kStart, kIdle));
   CHECK_FALSE(retry.is_due(kStart + milliseconds(1)));
@@ -51,7 +51,7 @@ TEST_CASE("a path without a database is named once, after ten seconds") {
   CHECK(retry.on_absent(kStart + seconds(40), kIdle));
 }
 
-TEST_CASE("a stop tries at once, and does not wait long between two tries") {
+TEST_CASE("a stop tries at once and waits briefly between two tries") {
   AttachRetry retry;
   for (int i = 0; i < 8; ++i) retry.on_failure(std::nullopt, kStart);
   CHECK_FALSE(retry.is_due(kStart + seconds(1)));
@@ -65,7 +65,7 @@ TEST_CASE("a stop tries at once, and does not wait long between two tries") {
   CHECK(retry.is_due(kStart));
 }
 
-TEST_CASE("at the end a database that cannot be attached for a second is given up") {
+TEST_CASE("at the end a database that cannot be attached within a second is given up") {
   AttachRetry retry;
   for (int i = 0; i < 30; ++i) retry.on_failure(std::nullopt, kStart);
   CHECK_FALSE(retry.has_no_hope());
@@ -76,7 +76,7 @@ TEST_CASE("at the end a database that cannot be attached for a second is given u
   CHECK(now - kStart >= milliseconds(900));
 }
 
-TEST_CASE("a lock is tried again soon, and a database that was written over after a moment") {
+TEST_CASE("a locked database is tried again soon, an overwritten one after a moment") {
   AttachRetry retry;
   retry.on_busy(kStart);
   CHECK_FALSE(retry.is_due(kStart));

@@ -44,7 +44,7 @@ struct Watch {
   }
 };
 
-TEST_CASE("a reader is named once it has held the passes for ten seconds, and when it has gone") {
+TEST_CASE("a reader is named when it has blocked checkpoints for ten seconds, and when it ends") {
   Watch watch;
   CHECK(watch.pass(0, 50, 60).say == Say::Nothing);
   CHECK_FALSE(watch.log.is_stuck());
@@ -69,7 +69,7 @@ TEST_CASE("a reader is named once it has held the passes for ten seconds, and wh
   CHECK(watch.pass(60, 300, 300).say == Say::Nothing);
 }
 
-TEST_CASE("a short reader is not reported, and the kernel's list is not read") {
+TEST_CASE("a short reader is not reported, and the kernel's lock list is not read") {
   struct Row {
     const char* what;
     std::uint32_t step;       // by which each pass gets further
@@ -82,7 +82,7 @@ TEST_CASE("a short reader is not reported, and the kernel's list is not read") {
       {"a log that is short all the same", 0, 10, kUnremarkable, 0},
       {"readers that come and go", 1, 10, kUnremarkable + 1, 0},
       {"a writer that never pauses", 1000, 0, kUnremarkable + 1, 0},
-      {"nobody writes", 0, 0, kUnremarkable + 1, 0},
+      {"no writer", 0, 0, kUnremarkable + 1, 0},
   };
   for (const Row& row : rows) {
     CAPTURE(row.what);
@@ -97,7 +97,7 @@ TEST_CASE("a short reader is not reported, and the kernel's list is not read") {
   }
 }
 
-TEST_CASE("the kernel is asked at most once a second, however many passes there are") {
+TEST_CASE("the kernel's lock list is read at most once a second, whatever the checkpoints") {
   Watch watch;
   for (int at = 0; at < 12; ++at) watch.pass(at, 50, 60);
   CHECK(watch.asked == 2);
@@ -105,7 +105,7 @@ TEST_CASE("the kernel is asked at most once a second, however many passes there 
   CHECK(watch.asked == 3);
 }
 
-TEST_CASE("two passes far apart that readers happened to meet are no long reader") {
+TEST_CASE("readers in two checkpoints far apart are not one long reader") {
   Watch watch;
   watch.pass(0, 50, 60);
   CHECK(watch.pass(100, 55, 70).say == Say::Nothing);
@@ -124,8 +124,7 @@ TEST_CASE("a WAL that restarts under a reader of the database file is blocked fr
   CHECK(found.age == seconds(10));
 }
 
-TEST_CASE(
-    "a snapshot of our own is not reported as a long reader, unless another process reads too") {
+TEST_CASE("walwrap's own snapshot is not a long reader, unless another process reads too") {
   Watch watch;
   watch.has_own_reader = true;
   watch.readers = {};
@@ -136,7 +135,7 @@ TEST_CASE(
   CHECK(watch.pass(21, 50, 60).say == Say::Ended);
 }
 
-TEST_CASE("a reader that the kernel does not name is still spoken of") {
+TEST_CASE("a reader that the kernel does not list is still reported") {
   for (const std::vector<ReaderPid>& readers :
        {std::vector<ReaderPid>{}, std::vector<ReaderPid>{kNobody}}) {
     Watch watch;
@@ -150,7 +149,7 @@ TEST_CASE("a reader that the kernel does not name is still spoken of") {
   }
 }
 
-TEST_CASE("the reader that was seen first is named, with its own age") {
+TEST_CASE("the oldest reader is named with its own age") {
   Watch watch;
   for (int at = 0; at <= 10; ++at) watch.pass(at, 50, 60);
   watch.readers = {kNobody, pid(3), pid(7)};
@@ -164,7 +163,7 @@ TEST_CASE("the reader that was seen first is named, with its own age") {
   CHECK(found.age == seconds(55));
 }
 
-TEST_CASE("whose locks hold a pass: those on read lock 0 and on marks that it did not pass") {
+TEST_CASE("readers with read lock 0 or with marks that a checkpoint did not pass block it") {
   constexpr os::Pid kSelf{1};
   const wal::CheckpointInfo reached{.backfilled = 50, .read_marks = {0, 50, 80, 20, 0xffffffff}};
   const auto lock = [](ReaderPid holder, Bytes first, Bytes last, const char* device = "08:01",

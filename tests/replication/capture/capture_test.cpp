@@ -26,7 +26,7 @@ struct Attached {
   bool drain(Capture& capture) { return capture.drain(*owner->read_index()).value(); }
 };
 
-TEST_CASE("only what was committed since is pending, and only once") {
+TEST_CASE("only new commits are pending, and only once") {
   Attached world;
   const auto capture = world.capture();
   CHECK(world.drain(*capture));
@@ -42,7 +42,7 @@ TEST_CASE("only what was committed since is pending, and only once") {
   CHECK(capture->pending().size() <= 2);
 }
 
-TEST_CASE("a log that still holds the stored position needs no comparison") {
+TEST_CASE("a WAL that still holds the stored position needs no comparison") {
   Attached world;
   const auto first = world.capture();
   world.drain(*first);
@@ -55,7 +55,7 @@ TEST_CASE("a log that still holds the stored position needs no comparison") {
   CHECK(resumed->pending().size() <= 2);
 }
 
-TEST_CASE("a log that restarted, or whose frames differ, is compared") {
+TEST_CASE("a WAL that restarted, or whose frames differ, needs a comparison") {
   Attached world;
   const auto first = world.capture();
   world.drain(*first);
@@ -79,7 +79,7 @@ TEST_CASE("a log that restarted, or whose frames differ, is compared") {
   CHECK(resumed->needs_compare());
 }
 
-TEST_CASE("a WAL that is cut and grows again is not read on with a hole in it") {
+TEST_CASE("a WAL that is cut and grows again is not read across the hole") {
   Attached world;
   const auto capture = world.capture();
   world.app.run("INSERT INTO t VALUES(zeroblob(20000))");
@@ -94,7 +94,7 @@ TEST_CASE("a WAL that is cut and grows again is not read on with a hole in it") 
   CHECK(hole.error().text.find("was truncated") != std::string::npos);
 }
 
-TEST_CASE("a commit that was missed is found by SQLite's count, and everything is compared") {
+TEST_CASE("a missed commit is found by SQLite's count, and everything is compared") {
   Attached world;
   const auto capture = world.capture();
   world.drain(*capture);
@@ -119,7 +119,7 @@ TEST_CASE("a commit that was missed is found by SQLite's count, and everything i
   CHECK(capture->is_proven(*world.owner->read_index()));
 }
 
-TEST_CASE("a shot says what has changed since the one before it, unless something passed unseen") {
+TEST_CASE("a capture lists the changes since the last one, unless a commit was missed") {
   Attached world;
   const auto capture = world.capture();
   world.drain(*capture);
@@ -141,7 +141,7 @@ TEST_CASE("a shot says what has changed since the one before it, unless somethin
   CHECK((*capture->take_all(*world.owner, *world.snapshot))->continues);
 }
 
-TEST_CASE("restarts of the WAL, rollbacks and checkpoints of ours leave the counts equal") {
+TEST_CASE("WAL restarts, rollbacks and walwrap's checkpoints do not change the commit counts") {
   Attached world;
   const auto capture = world.capture();
   world.drain(*capture);
@@ -166,7 +166,7 @@ TEST_CASE("restarts of the WAL, rollbacks and checkpoints of ours leave the coun
   CHECK(capture->is_proven(*world.owner->read_index()));
 }
 
-TEST_CASE("every page a database has gained is taken, and none past its end or the lock page") {
+TEST_CASE("every new page is captured except the lock page, and none past the end") {
   Attached world;
   const auto capture = world.capture();
   world.drain(*capture);

@@ -48,7 +48,7 @@ CheckpointPolicy without_lending(BlockingCheckpoints when = BlockingCheckpoints:
   return policy;
 }
 
-TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who reads") {
+TEST_CASE("the checkpoint policy follows the WAL's length, the writer's pauses and the readers") {
   struct Row {
     const char* what;
     CheckpointPolicy policy;
@@ -76,7 +76,7 @@ TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who re
       {"lending does not work, short", without_lending(), view(1'500, 5), 0, Action::None},
       {"lending does not work, enough pages", without_lending(), view(2'000, 5), 0, Action::Pass},
       {"lending does not work, past the limit", without_lending(), view(kPastReuse, 5), 0,
-       Action::Brake},
+       Action::BlockWriters},
       {"nor may writers be held", without_lending(BlockingCheckpoints::Never), view(kPastHard, 5),
        0, Action::Pass},
       {"blocking checkpoints may be off, lending is not one",
@@ -98,7 +98,7 @@ TEST_CASE("what is done for a WAL, by its length, the writer's pauses and who re
   }
 }
 
-TEST_CASE("a writer that leaves gaps gets one pass per 1000 pages, and is never held or lent to") {
+TEST_CASE("a writer with pauses gets one checkpoint per 1000 pages, and is never blocked") {
   CheckpointPolicy policy{CheckpointLimits{}};
   MonoTime now = kStart;
   for (std::uint32_t log = 1; log < 1'000; ++log) {
@@ -110,7 +110,7 @@ TEST_CASE("a writer that leaves gaps gets one pass per 1000 pages, and is never 
   }
 }
 
-TEST_CASE("a pass that missed its gap is tried again soon, and after six there are no gaps") {
+TEST_CASE("a checkpoint that missed a pause is tried again soon, and six misses mean no pauses") {
   CheckpointPolicy policy{CheckpointLimits{}};
   MonoTime now = kStart;
   for (int i = 0; i < 6; ++i) {
@@ -138,34 +138,34 @@ TEST_CASE("a pass that missed its gap is tried again soon, and after six there a
   CHECK(policy.decide(view(500, 500, kNextLog), now, now) == Action::None);
 }
 
-TEST_CASE("before a writer is held, its last second is looked at again") {
+TEST_CASE("before a writer is blocked, its pauses in the last second are checked again") {
   auto policy = without_lending();
   const auto soon = kStart + milliseconds(999);
   const auto later = kStart + milliseconds(1'000);
-  CHECK(policy.decide(view(kPastHard, 5), soon, soon) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), soon, soon) == Action::BlockWriters);
   CHECK(policy.decide(view(kPastHard, 5), later, later) == Action::PassAfterCommit);
   policy.on_pass(view(kPastHard, 5), 3, later);
   CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(5)) ==
         Action::PassAfterCommit);
   policy.on_pass(view(kPastHard, 5), 3, later + milliseconds(5));
-  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), later, later + milliseconds(10)) == Action::BlockWriters);
 }
 
-TEST_CASE("a pass that our own read or a reader of the app's kept from the end misses no gap") {
+TEST_CASE("a checkpoint that a reader or walwrap's own read limits misses no pause") {
   CheckpointPolicy policy{CheckpointLimits{}};
   for (int i = 0; i < 10; ++i) policy.on_pass(own_read(view(1'000, 500)), 5, kStart);
   for (int i = 0; i < 10; ++i) policy.on_pass(pinned(view(1'000, 500)), 5, kStart);
   CHECK(policy.decide(view(2'000, 500), kStart, kStart) == Action::PassAfterCommit);
 }
 
-TEST_CASE("a restarted log is counted from its beginning") {
+TEST_CASE("a restarted WAL is counted from its beginning") {
   CheckpointPolicy policy{CheckpointLimits{}};
   policy.on_pass(view(5000, 5000), 0, kStart);
   CHECK(policy.decide(view(500, 500, kNextLog), kStart, kStart) == Action::None);
   CHECK(policy.decide(view(1000, 1000, kNextLog), kStart, kStart) == Action::PassAfterCommit);
 }
 
-TEST_CASE("a pass that readers held up is tried again once a second while it is quiet") {
+TEST_CASE("a checkpoint that readers limited is tried again once a second without writes") {
   CheckpointPolicy policy{CheckpointLimits{}};
   policy.on_pass(view(10, 10), 10, kStart);
   CHECK(policy.decide(view(10, 10), kStart - milliseconds(200), kStart + milliseconds(999)) ==
@@ -176,14 +176,14 @@ TEST_CASE("a pass that readers held up is tried again once a second while it is 
         kStart + milliseconds(1000));
 }
 
-TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
+TEST_CASE("blocking checkpoints and lendings keep a minimum distance in time") {
   const auto later = [](int ms) { return kStart + milliseconds(ms); };
-  auto brakes = without_lending();
-  brakes.on_brake(kStart);
-  CHECK(brakes.decide(view(kPastHard, 1), later(19), later(19)) != Action::Brake);
-  CHECK(brakes.decide(view(kPastHard, 1), later(20), later(20)) == Action::Brake);
-  CHECK(brakes.decide(view(kPastReuse, 5), later(99), later(99)) != Action::Brake);
-  CHECK(brakes.decide(view(kPastReuse, 5), later(100), later(100)) == Action::Brake);
+  auto blocks = without_lending();
+  blocks.on_blocking_checkpoint(kStart);
+  CHECK(blocks.decide(view(kPastHard, 1), later(19), later(19)) != Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastHard, 1), later(20), later(20)) == Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastReuse, 5), later(99), later(99)) != Action::BlockWriters);
+  CHECK(blocks.decide(view(kPastReuse, 5), later(100), later(100)) == Action::BlockWriters);
   auto lends = without_gaps();
   lends.on_lent(Lent::Restarts, view(kPastReuse, 5), kStart);
   CHECK(lends.decide(view(kPastHard, 1), later(19), later(19)) == Action::None);
@@ -194,7 +194,7 @@ TEST_CASE("two blocking checkpoints, or two lendings, keep their distance") {
   CHECK(lends.decide(view(kPastReuse, 5), later(250), later(250)) == Action::Lend);
 }
 
-TEST_CASE("the result of a lending decides about the next one") {
+TEST_CASE("the result of a lending decides on the next one") {
   struct Row {
     const char* what;
     std::vector<Lent> ended;
@@ -207,8 +207,8 @@ TEST_CASE("the result of a lending decides about the next one") {
       {"it worked", {Lent::Restarts}, kPastHard, 20, Action::Lend},
       {"the app was pausing", {Lent::Nothing}, kPastHard, 20, Action::Lend},
       {"a reader was in the way once", {Lent::NotFinished}, kPastHard, 20, Action::Lend},
-      {"readers are in the way again and again", nine, kPastHard, 20, Action::Brake},
-      {"a second later still", nine, kPastHard, 999, Action::Brake},
+      {"readers are in the way again and again", nine, kPastHard, 20, Action::BlockWriters},
+      {"a second later still", nine, kPastHard, 999, Action::BlockWriters},
       {"no checkpoint of a WAL of 2,050 frames", {Lent::NoCheckpoint}, 4'099, 900, Action::None},
       {"but of twice as many, perhaps", {Lent::NoCheckpoint}, 4'100, 900, Action::Lend},
   };
@@ -223,24 +223,24 @@ TEST_CASE("the result of a lending decides about the next one") {
   }
 }
 
-TEST_CASE("an app that never makes a checkpoint is held past the hard limit, not before") {
+TEST_CASE("an app that makes no checkpoints is blocked past the hard limit and not before") {
   CheckpointLimits limits;
   limits.first_no_gaps = limits.most_no_gaps = std::chrono::hours(1);
   auto policy = without_gaps(limits);
   policy.on_lent(Lent::NoCheckpoint, view(12'000, 5), kStart);
   const auto now = kStart + milliseconds(200);
   CHECK(policy.decide(view(16'000, 5), now, now) == Action::None);
-  CHECK(policy.decide(view(kPastHard, 5), now, now) == Action::Brake);
+  CHECK(policy.decide(view(kPastHard, 5), now, now) == Action::BlockWriters);
 }
 
-TEST_CASE("a hard limit below the reuse limit holds by itself") {
+TEST_CASE("a hard limit below the reuse limit applies on its own") {
   CheckpointLimits limits;
   limits.hard_limit = 2 << 20;
   CHECK(CheckpointPolicy{limits}.decide(view(600, 5), kStart, kStart) == Action::PassAfterCommit);
   CHECK(without_gaps(limits).decide(view(600, 5), kStart, kStart) == Action::Lend);
 }
 
-TEST_CASE("an empty or backfilled log asks for no further look") {
+TEST_CASE("an empty or backfilled WAL needs no further check") {
   const CheckpointPolicy policy{CheckpointLimits{}};
   CHECK(policy.next_look(view(100, 0), kStart, kStart) == MonoTime::max());
   CHECK(policy.next_look(view(100, 1), kStart, kStart) == kStart + milliseconds(100));

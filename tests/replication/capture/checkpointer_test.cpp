@@ -98,7 +98,7 @@ struct Scene {
   }
 };
 
-TEST_CASE("a process of the app that reads on and on is named, and so is its end") {
+TEST_CASE("a process with a long read is named in the log, and so is its end") {
   if (!os::read_file_locks()) return;  // a sandbox without the list: then it has no name
   Scene scene;
   Reader reader(scene.database);
@@ -127,7 +127,7 @@ TEST_CASE("a process of the app that reads on and on is named, and so is its end
   CHECK(scene.lines.size() == 3);
 }
 
-TEST_CASE("writers are not held for a log that a reader has pinned anyway") {
+TEST_CASE("writers are not blocked while a reader holds the WAL") {
   Scene scene;
   Reader reader(scene.database);
   AppDb app(scene.database);
@@ -189,7 +189,7 @@ struct FullSpeed : Scene {
   }
 };
 
-TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
+TEST_CASE("a writer without pauses is not blocked at the first try, and is at the next") {
   FullSpeed scene;
   scene.situation.can_prove = false;  // then the lock is never lent
   scene.app.run("INSERT INTO t VALUES(1); BEGIN IMMEDIATE");
@@ -202,7 +202,7 @@ TEST_CASE("a writer that leaves no gap is not held, and is at the next try") {
   CHECK(scene.checkpointer->counts().held.count() == 1);
 }
 
-TEST_CASE("a writer without pauses borrows the lock, and no writer is blocked") {
+TEST_CASE("a writer without pauses borrows the checkpoint lock, and no writer is blocked") {
   FullSpeed scene;
   scene.app.run("PRAGMA wal_autocheckpoint=20; INSERT INTO t VALUES(randomblob(200000))");
   std::atomic<bool> stop{false};
@@ -260,7 +260,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("after a missed commit, which is logged once, the lock is not lent again") {
+TEST_CASE("after a missed commit the lock is not lent again, and the log says so once") {
   FullSpeed scene;
   scene.situation.missed_commits = 3;
   scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
@@ -275,7 +275,7 @@ TEST_CASE("after a missed commit, which is logged once, the lock is not lent aga
   CHECK(scene.checkpointer->counts().missed_commits == 3);
 }
 
-TEST_CASE("our own read of a log that is too long is wanted back") {
+TEST_CASE("walwrap's own read is recalled when the WAL is too long") {
   FullSpeed scene;
   scene.app.run("INSERT INTO t VALUES(randomblob(200000))");
   scene.situation.snapshot_open = true;

@@ -13,7 +13,7 @@ void find(CommitCount& count, int commits) {
   for (int i = 0; i < commits; ++i) count.on_commit();
 }
 
-TEST_CASE("a commit that SQLite counted and walwrap did not read was missed") {
+TEST_CASE("a commit that SQLite counted and walwrap did not read is missed") {
   struct Row {
     const char* what;
     std::uint32_t first, second;  // SQLite's count at two looks
@@ -47,7 +47,7 @@ TEST_CASE("a commit that SQLite counted and walwrap did not read was missed") {
   }
 }
 
-TEST_CASE("a count agrees only with the look that it was compared at") {
+TEST_CASE("a commit count agrees only with the check that compared it") {
   CommitCount count;
   CHECK_FALSE(count.agrees_with(7));
   count.compare(7);

@@ -27,7 +27,7 @@ os::FileLock lock(int pid, std::uint64_t inode, Bytes byte, std::string device =
           .last = byte};
 }
 
-TEST_CASE("each of the three files is known again by its identity, and by nothing else") {
+TEST_CASE("each of the three files is recognised by its identity alone") {
   const auto attached = files(file(1), file(2), file(3));
   const auto none = std::optional<os::FileStamp>();
   struct Row {
@@ -56,7 +56,7 @@ TEST_CASE("each of the three files is known again by its identity, and by nothin
   }
 }
 
-TEST_CASE("a watchdog sees another file, another content, and a file that nobody attached to") {
+TEST_CASE("the watchdog sees another file, other content, and a file without an attachment") {
   const auto attached = files(file(1), file(2), file(3));
   const auto none = std::optional<os::FileStamp>();
   CHECK(is_as_attached(attached, attached));
@@ -69,7 +69,7 @@ TEST_CASE("a watchdog sees another file, another content, and a file that nobody
   CHECK_FALSE(is_as_attached(attached, files(file(1, 8192), file(2), file(3))));
 }
 
-TEST_CASE("a deleted WAL is read on while the app writes to it, every other change is followed") {
+TEST_CASE("a deleted WAL is read while the app writes to it, and other changes are followed") {
   using enum Reaction;
   struct Row {
     Difference difference;
@@ -107,7 +107,7 @@ TEST_CASE("another process has the database open as long as it holds a lock on t
         OtherUsers::None);
 }
 
-TEST_CASE("the files at a path are those that SQLite has there") {
+TEST_CASE("the files at a path are the ones that SQLite has open there") {
   const testing::TempDir directory;
   const os::Path path = directory / "app.db";
   CHECK_FALSE(DatabaseFiles::at(path).has_database());
@@ -121,7 +121,7 @@ TEST_CASE("the files at a path are those that SQLite has there") {
   CHECK(files.index.has_value());
 }
 
-TEST_CASE("a link in the database's place is another file, and what cannot be seen is not gone") {
+TEST_CASE("a link in place of the database is another file, and an unreadable one is not gone") {
   const testing::TempDir directory;
   const os::Path path = directory / "app.db";
   testing::AppDb(path).run("CREATE TABLE t(a)");

@@ -39,7 +39,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("the longer a database waits, the shorter a pause of its app is enough") {
+TEST_CASE("the longer a database waits, the shorter the pause that is enough") {
   struct Row {
     seconds waited;
     milliseconds least, most;
@@ -66,7 +66,7 @@ TEST_CASE("the longer a database waits, the shorter a pause of its app is enough
   }
 }
 
-TEST_CASE("an app that writes is not changed under") {
+TEST_CASE("the journal mode is not changed while the app writes") {
   for (const int every : {1, 20, 100, 290}) {
     CAPTURE(every);
     Rig rig;
@@ -76,7 +76,7 @@ TEST_CASE("an app that writes is not changed under") {
   CHECK_FALSE(rig.writes_for(seconds(590), milliseconds(4)));
 }
 
-TEST_CASE("a database that is locked or has a journal is never changed, however long it waits") {
+TEST_CASE("a locked database or one with a journal is never changed, however long it waits") {
   Rig rig;
   for (int i = 0; i < 2000; ++i) {
     CHECK_FALSE(rig.look(Use::InUse));
@@ -86,7 +86,7 @@ TEST_CASE("a database that is locked or has a journal is never changed, however 
   CHECK(rig.look());  // it is free at last
 }
 
-TEST_CASE("the pause that is waited for is not the same each time") {
+TEST_CASE("the length of the required pause varies") {
   const auto first = Rig().until_change();
   bool differs = false;
   for (std::uint64_t seed = 1; seed < 9 && !differs; ++seed) {
@@ -97,7 +97,7 @@ TEST_CASE("the pause that is waited for is not the same each time") {
   CHECK(differs);
 }
 
-TEST_CASE("an app that changes the mode back is given way to, each time for longer") {
+TEST_CASE("walwrap waits longer each time the app changes the mode back") {
   Rig rig;
   seconds last{0};
   for (int round = 1; round <= 6; ++round) {

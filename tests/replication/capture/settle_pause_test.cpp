@@ -36,7 +36,7 @@ struct Rig {
   }
 };
 
-TEST_CASE("a database that was closed is settled within milliseconds") {
+TEST_CASE("a closed database becomes one file within milliseconds") {
   Rig rig;
   CHECK(rig.unused_for(seconds(1)) == milliseconds(1));
 }
@@ -54,7 +54,7 @@ TEST_CASE("an app that opens the database for each transaction is soon left alon
   CHECK(*last <= milliseconds(250));
 }
 
-TEST_CASE("an app that is seen to have it open again counts as much as one that committed") {
+TEST_CASE("an app that has the database open again counts as one that committed") {
   Rig rig;
   int settled = 0;
   for (int i = 0; i < 100; ++i) {
@@ -67,7 +67,7 @@ TEST_CASE("an app that is seen to have it open again counts as much as one that 
   CHECK(settled <= 5);
 }
 
-TEST_CASE("a database whose app pauses for longer is settled soon again") {
+TEST_CASE("a database whose app pauses for longer becomes one file soon again") {
   Rig rig;
   for (int i = 0; i < 10; ++i) {
     rig.transaction();
@@ -83,7 +83,7 @@ TEST_CASE("a database whose app pauses for longer is settled soon again") {
   CHECK(*last <= milliseconds(2));
 }
 
-TEST_CASE("a database that could not be settled is tried again, without an event") {
+TEST_CASE("a database that could not become one file is tried again without an event") {
   SettlePause pause;
   const MonoTime now{seconds(1000)};
   pause.on_event();

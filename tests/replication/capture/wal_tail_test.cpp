@@ -22,7 +22,7 @@ struct Log {
   }
 };
 
-TEST_CASE("a commit lies beyond what is stored, or it does not") {
+TEST_CASE("the WAL's tail is searched for a commit beyond the stored position") {
   Log log;
   log.wal.frame(Pgno{1}, 1, 2).frame(Pgno{2}, 2, 2);
   const auto stored = log.position(2);
@@ -33,7 +33,7 @@ TEST_CASE("a commit lies beyond what is stored, or it does not") {
   CHECK_FALSE(log.holds_more(log.position(3)));
 }
 
-TEST_CASE("frames without a commit are no commit") {
+TEST_CASE("frames without a commit frame are not a commit") {
   Log log;
   log.wal.frame(Pgno{1}, 1, 2);
   const auto stored = log.position(1);
@@ -41,7 +41,7 @@ TEST_CASE("frames without a commit are no commit") {
   CHECK_FALSE(log.holds_more(stored));
 }
 
-TEST_CASE("a WAL that restarted is beyond what was stored of the old one") {
+TEST_CASE("a restarted WAL is beyond the stored position of the old one") {
   Log log;
   log.wal.frame(Pgno{1}, 1, 2).frame(Pgno{2}, 2, 2);
   const auto stored = log.position(2);
@@ -52,7 +52,7 @@ TEST_CASE("a WAL that restarted is beyond what was stored of the old one") {
   CHECK_FALSE(log.holds_more(log.position(1)));
 }
 
-TEST_CASE("a commit behind many pages of its transaction is found") {
+TEST_CASE("a commit after many pages of its transaction is found") {
   Log log;
   log.wal.frame(Pgno{1}, 1, 2);
   const auto stored = log.position(1);
@@ -62,7 +62,7 @@ TEST_CASE("a commit behind many pages of its transaction is found") {
   CHECK(log.holds_more(stored));
 }
 
-TEST_CASE("of a transaction 64 MiB are read, and what has no end by then is no commit yet") {
+TEST_CASE("at most 64 MiB of a transaction are searched for its commit") {
   Log log{.directory = {}, .wal = {PageSize{65'536}, wal::WordOrder::Little}};
   log.wal.frame(Pgno{1}, 1, 1);
   const auto stored = log.position(1);
@@ -72,7 +72,7 @@ TEST_CASE("of a transaction 64 MiB are read, and what has no end by then is no c
   CHECK(log.holds_more(std::nullopt));
 }
 
-TEST_CASE("a log that is not there, empty, or without a whole header holds nothing") {
+TEST_CASE("an absent or empty WAL, or one without a whole header, has no commits") {
   const testing::TempDir directory;
   const auto path = directory / "app.db-wal";
   CHECK_FALSE(holds_commit_beyond(std::nullopt, path).value());

@@ -31,19 +31,19 @@ struct Rig {
   }
 };
 
-TEST_CASE("an idle database is looked at every two seconds") {
+TEST_CASE("an idle database is checked every two seconds") {
   Rig rig;
   REQUIRE(rig.watch.works());
   CHECK(rig.next() == milliseconds(2'000));
 }
 
-TEST_CASE("after a commit the log is looked at again within ten milliseconds") {
+TEST_CASE("after a commit the WAL is checked again within ten milliseconds") {
   Rig rig;
   rig.watch.on_commit(rig.clock.mono());
   CHECK(rig.next() == milliseconds(10));
 }
 
-TEST_CASE("a write to the log ends the wait, and looks follow it closely") {
+TEST_CASE("a write to the WAL ends the wait, and checks follow it closely") {
   Rig rig;
   testing::AppDb app(rig.database);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
@@ -56,8 +56,7 @@ TEST_CASE("a write to the log ends the wait, and looks follow it closely") {
   CHECK(rig.next() <= milliseconds(1));
 }
 
-TEST_CASE(
-    "a writer pauses until it has made none for a fifth of a second, and after the next one") {
+TEST_CASE("a new writer counts as pausing until it has written for a fifth of a second") {
   Rig rig;
   testing::AppDb(rig.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   rig.watch.watch_wal();
@@ -100,7 +99,7 @@ class LaterClock : public os::SystemClock {
   MonoTime mono() const override { return os::SystemClock::mono() + std::chrono::hours(1); }
 };
 
-TEST_CASE("a wait is as long as its clock says, whatever the machine's clock shows") {
+TEST_CASE("a wait lasts as long as its clock says, whatever the machine's clock says") {
   const testing::TempDir directory;
   const LaterClock clock;
   auto wakeup = os::Wakeup::create().value();

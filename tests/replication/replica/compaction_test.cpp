@@ -38,7 +38,7 @@ std::string merges_at(Compaction& levels, std::uint64_t txid, std::vector<Stored
   return text;
 }
 
-TEST_CASE("each third upload makes a file of level 1, each third of these one of level 2") {
+TEST_CASE("each third upload makes a level 1 file, and each third of these a level 2 file") {
   Compaction levels({}, kLimits);
   std::vector<StoredFile> stored{file(0, 1, 1)};
   std::map<std::uint64_t, std::string> merges;
@@ -60,7 +60,7 @@ TEST_CASE("each third upload makes a file of level 1, each third of these one of
                                                        {34, "1:32-34"}});
 }
 
-TEST_CASE("after any number of uploads a restore reads a few files of each level") {
+TEST_CASE("after any number of uploads a restore reads only a few files of each level") {
   Compaction levels({}, kLimits);
   std::vector<StoredFile> stored{file(0, 1, 1)};
   for (std::uint64_t txid = 2; txid <= 1000; ++txid) {
@@ -85,7 +85,7 @@ TEST_CASE("after any number of uploads a restore reads a few files of each level
   }
 }
 
-TEST_CASE("a file that would be large waits until there are many files below it") {
+TEST_CASE("a large compaction waits until there are many files below it") {
   Compaction levels({}, kLimits);
   CHECK(!levels.is_due(Level{1}, Txid{3}));
   CHECK(levels.is_due(Level{1}, Txid{4}));
@@ -105,7 +105,7 @@ TEST_CASE("a failed compaction is not retried with each upload") {
   CHECK(levels.is_due(Level{1}, Txid{7}));
 }
 
-TEST_CASE("levels go on after a snapshot, and after files that another writer has made") {
+TEST_CASE("compaction continues after a snapshot and after files of another writer") {
   Compaction levels(
       {file(9, 1, 20), file(1, 2, 10), file(1, 11, 24), file(1, 25, 26), file(4, 2, 5)}, kLimits);
   CHECK(levels.end_of(Level{1}) == Txid{26});

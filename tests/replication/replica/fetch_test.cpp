@@ -32,7 +32,7 @@ TEST_CASE("a range is fetched exactly, and an error names its key") {
   CHECK_FALSE(fetch_range(*stored.store, "a", {8, 5}, buffer).has_value());
 }
 
-TEST_CASE("an object is read in pieces to its end") {
+TEST_CASE("an object is read in pieces up to its end") {
   const Stored stored;
   const ReadFn read = object_reader(*stored.store, "a", 10, 4);
   std::string all;
@@ -46,7 +46,7 @@ TEST_CASE("an object is read in pieces to its end") {
   CHECK(all == "0123456789");
 }
 
-TEST_CASE("the pool does every task, and the first error of any ends the wait") {
+TEST_CASE("the pool runs every task, and the first error ends the wait") {
   const Stored stored;
   FetchPool pool(os::Wakeup::create().value(), []() -> Result<void> { return {}; });
   REQUIRE(pool.add_thread(stored.open()).has_value());
@@ -67,7 +67,7 @@ TEST_CASE("the pool does every task, and the first error of any ends the wait") 
   CHECK((!submitted || !drained));
 }
 
-TEST_CASE("the last task's error is seen even if it fails while the owner looks") {
+TEST_CASE("the last task's error is reported even if it fails during the owner's check") {
   const Stored stored;
   std::atomic<bool> is_submitted{false}, may_fail{false};
   FetchPool* looked_at = nullptr;

@@ -18,7 +18,7 @@ NotedFile sample() {
           .settled_at = Txid{41}};
 }
 
-TEST_CASE("a note is read back as it was written, and is ignored with any bit changed") {
+TEST_CASE("a note is parsed as it was written, and ignored with any bit changed") {
   const auto bytes = format_file_note(sample());
   CHECK(parse_file_note(bytes) == sample());
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
@@ -30,7 +30,7 @@ TEST_CASE("a note is read back as it was written, and is ignored with any bit ch
   CHECK_FALSE(parse_file_note({}).has_value());
 }
 
-TEST_CASE("the next start finds the last note, and none after the state was forgotten") {
+TEST_CASE("the next start finds the last note, and none after the state was removed") {
   const testing::TempDir dir;
   auto directory = StateDir::open(dir / "app.db").value();
   CHECK_FALSE(read_file_note(directory).has_value());
@@ -52,7 +52,7 @@ TEST_CASE("the next start finds the last note, and none after the state was forg
   CHECK_FALSE(read_file_note(directory).has_value());
 }
 
-TEST_CASE("a note that cannot be written is missing, and not an error") {
+TEST_CASE("a failure to write a note is not an error, and the note is absent") {
   const testing::TempDir dir;
   const auto directory = StateDir::open(dir / "app.db").value();
   std::filesystem::remove_all(dir / ".app.db-walwrap");

@@ -30,7 +30,7 @@ struct Stored {
   }
 };
 
-TEST_CASE("a stored file is known again by its size and its checksum") {
+TEST_CASE("a stored file is recognised by its size and its checksum") {
   const Stored stored;
   const auto sight = stored.inspect();
   REQUIRE(sight.has_value());
@@ -43,7 +43,7 @@ TEST_CASE("a stored file is known again by its size and its checksum") {
   CHECK(difference_of(sight->found, other).find("bytes") != std::string::npos);
 }
 
-TEST_CASE("a file that is cut, empty or under another's name is corrupt") {
+TEST_CASE("a truncated, empty or wrongly named file is corrupt") {
   const Stored stored;
   SUBCASE("cut") {
     fs::resize_file(stored.path, fs::file_size(stored.path) / 2);

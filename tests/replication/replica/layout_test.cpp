@@ -13,7 +13,7 @@ TxidRange txids(std::uint64_t first, std::uint64_t last) {
 }
 }  // namespace
 
-TEST_CASE("keys are spelled as litestream v0.5 spells them in a directory and in S3") {
+TEST_CASE("object keys have litestream v0.5's form in a directory and in S3") {
   struct Row {
     Level level;
     TxidRange range;
@@ -72,7 +72,7 @@ TEST_CASE("a name that is not exactly an LTX file's key is refused") {
   }
 }
 
-TEST_CASE("a name that is not exactly an LTX file's key in S3 is refused") {
+TEST_CASE("a name that is not exactly an LTX file's S3 key is refused") {
   const std::string rows[] = {
       "",
       "000",
@@ -109,7 +109,7 @@ TEST_CASE("a listing started after key_before begins with the range that starts 
   }
 }
 
-TEST_CASE("byte order of keys is the order of their txids") {
+TEST_CASE("the byte order of object keys is the order of their TXIDs") {
   std::string before;
   for (const std::uint64_t txid : {1ULL, 2ULL, 9ULL, 10ULL, 15ULL, 16ULL, 4095ULL, 4096ULL}) {
     const std::string key = file_key(KeyStyle::Directory, kUploadLevel, txids(txid, txid));

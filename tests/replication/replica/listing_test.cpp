@@ -39,7 +39,7 @@ struct Bucket {
   }
 };
 
-TEST_CASE("for the newest state, what the newest snapshot covers is not listed") {
+TEST_CASE("the listing for the newest state skips files that the newest snapshot covers") {
   Bucket bucket;
   CHECK(bucket.plan().files.size() == 50);
   bucket.add(kSnapshotLevel, 1, 20);
@@ -62,14 +62,14 @@ TEST_CASE("for the newest state, what the newest snapshot covers is not listed")
   CHECK(!has(39));
 }
 
-TEST_CASE("a bucket of a thousand objects is listed by one request") {
+TEST_CASE("one request lists a bucket of a thousand objects") {
   Bucket bucket;
   bucket.bucket.page = 51;
   CHECK(bucket.plan().files.size() == 50);
   CHECK(bucket.lists == 1);
 }
 
-TEST_CASE("for the newest state, of each level only what higher ones do not cover is listed") {
+TEST_CASE("the listing for the newest state skips files that higher levels cover") {
   Bucket bucket;
   bucket.add(Level{3}, 2, 20);
   bucket.add(Level{2}, 2, 20);
@@ -110,7 +110,7 @@ TEST_CASE("a start lists everything if the levels do not lead to the newest stat
   CHECK(plan.files.size() == 7);
 }
 
-TEST_CASE("a listing that is too old is seen through behind a snapshot, too") {
+TEST_CASE("a stale listing is detected behind a snapshot as well") {
   testing::StoreFault stale;
   stale.kind = testing::StoreFault::Kind::Stale;
   for (const int request : {1, 2, 3, 4, 5}) {
@@ -123,7 +123,7 @@ TEST_CASE("a listing that is too old is seen through behind a snapshot, too") {
   }
 }
 
-TEST_CASE("a TXID that nobody can have reached is refused, before anybody counts on from it") {
+TEST_CASE("a TXID too large to be real is refused before it is used") {
   const auto lists = [](const char* digits) {
     Bucket bucket;
     bucket.bucket.set("0000/0000000000000033-" + std::string(digits) + ".ltx", ByteVector(200));

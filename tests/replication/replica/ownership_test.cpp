@@ -10,13 +10,13 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("an identity survives being written and read") {
+TEST_CASE("parsing a formatted identity gives the same identity") {
   const auto parsed = parse_identity(format_identity({RandomId{0x123456789abcdef0}}));
   REQUIRE(parsed.has_value());
   CHECK(parsed->lineage == RandomId{0x123456789abcdef0});
 }
 
-TEST_CASE("an identity that cannot be read is damaged, never absent") {
+TEST_CASE("an unreadable identity is damaged and never absent") {
   for (const char* text :
        {"", "null", "[]", "{", "{}", R"({"version": 2, "lineage": "123456789abcdef0"})",
         R"({"version": 1})", R"({"version": 1, "lineage": 7})",
@@ -29,7 +29,7 @@ TEST_CASE("an identity that cannot be read is damaged, never absent") {
   }
 }
 
-TEST_CASE("the first to claim a replica gives it its lineage, and the second learns it") {
+TEST_CASE("the first writer gives a replica its lineage, and the second one reads it") {
   const testing::TempDir directory;
   auto store = storage::FileStore::open(directory.path() / "replica", storage::Access::Create);
   REQUIRE(store.has_value());
@@ -39,7 +39,7 @@ TEST_CASE("the first to claim a replica gives it its lineage, and the second lea
   CHECK(read_identity(**store)->value().lineage == RandomId{1});
 }
 
-TEST_CASE("a probe finds out whether a second writer would be noticed, and touches nothing else") {
+TEST_CASE("a probe finds out whether a second writer is detected, and changes nothing else") {
   testing::FakeBucket bucket;
   testing::FakeStore careful(bucket);
   for (const int requests : {2, 1}) {
@@ -56,7 +56,7 @@ TEST_CASE("a probe finds out whether a second writer would be noticed, and touch
   CHECK(probe_fencing(careful).error().code == Code::Unavailable);
 }
 
-TEST_CASE("a directory is probed by creating the same object as in a bucket") {
+TEST_CASE("a directory is probed by the same create-only put as a bucket") {
   const testing::TempDir directory;
   auto store = storage::FileStore::open(directory.path() / "replica", storage::Access::Create);
   REQUIRE(store.has_value());

@@ -37,7 +37,7 @@ struct Sums {
   }
 };
 
-TEST_CASE("page sums tell pages apart and are never zero") {
+TEST_CASE("different pages have different page sums, and none is zero") {
   const std::string zeros(4096, '\0');
   std::string one = zeros;
   one[4095] = 1;
@@ -47,7 +47,7 @@ TEST_CASE("page sums tell pages apart and are never zero") {
   CHECK(page_sum(as_bytes(zeros)) != page_sum(as_bytes(one)));
 }
 
-TEST_CASE("any one bit of a page number, a hash or a TXID makes another check") {
+TEST_CASE("changing one bit of a page number, a hash or a TXID changes the check value") {
   std::mt19937_64 random{7};
   for (int i = 0; i < 2000; ++i) {
     const Pgno pgno{static_cast<std::uint32_t>(random())};
@@ -66,7 +66,7 @@ TEST_CASE("any one bit of a page number, a hash or a TXID makes another check") 
   }
 }
 
-TEST_CASE("sums are there at the next start, and what was never set is not known") {
+TEST_CASE("page sums survive a restart, and a page without a sum stays unknown") {
   const Sums sums;
   CHECK(sums.open().pages() == 0);
   CHECK(sums.open().is_readable());
@@ -95,7 +95,7 @@ TEST_CASE("sums are there at the next start, and what was never set is not known
   CHECK(again.get(Pgno{1}) == 0);
 }
 
-TEST_CASE("pages stored after a TXID are those that may have changed since, unknown ones too") {
+TEST_CASE("pages stored after a TXID include the pages whose TXID is unknown") {
   const Sums made;
   made.make();
   const auto sums = made.open();
@@ -106,7 +106,7 @@ TEST_CASE("pages stored after a TXID are those that may have changed since, unkn
   CHECK(after(3).size() == 5);
 }
 
-TEST_CASE("one bit anywhere in the file never leaves a page out, nor gives it another sum") {
+TEST_CASE("a flipped bit in the file never leaves a page out or changes its sum") {
   const Sums made;
   made.make();
   const std::string whole = testing::text_of(made.path);
@@ -130,7 +130,7 @@ TEST_CASE("one bit anywhere in the file never leaves a page out, nor gives it an
   }
 }
 
-TEST_CASE("sums of another history, older than the state, cut off or of another format are none") {
+TEST_CASE("sums of another history or format, older than the state, or truncated are ignored") {
   const Sums made;
   made.make();
   CHECK(made.open().are_of(kLineage, Txid{9}));
@@ -152,7 +152,7 @@ TEST_CASE("sums of another history, older than the state, cut off or of another 
   CHECK(sums.get(Pgno{1}) == 0);
 }
 
-TEST_CASE("a record of a file that nobody knows to be stored is not known") {
+TEST_CASE("a record of a file that is not known as stored is ignored") {
   const Sums made;
   made.make();
   auto sums = made.open();
@@ -168,7 +168,7 @@ TEST_CASE("a record of a file that nobody knows to be stored is not known") {
   CHECK(sums.get(Pgno{5}) == 0);
 }
 
-TEST_CASE("a copy has the records, and belongs to no state before it is made durable") {
+TEST_CASE("a copy has the records, and belongs to no state until it is made durable") {
   const Sums from, to;
   from.make();
   to.make();

@@ -39,7 +39,7 @@ RestoreTarget before(std::int64_t seconds) {
 
 }  // namespace
 
-TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
+TEST_CASE("a restore takes the newest snapshot, then the files that reach furthest") {
   struct Row {
     std::string reason, stored;
     RestoreTarget target;
@@ -48,7 +48,7 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   const Row rows[] = {
       {"one image", "L0:1-1", latest(), "L0:1-1"},
       {"no snapshot yet", "L0:1-1 L0:2-2 L0:3-3", latest(), "L0:1-1 L0:2-2 L0:3-3"},
-      {"a compacted file replaces what it merged", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
+      {"a compacted file replaces its sources", "L1:1-9 L0:1-1 L0:2-2 L0:9-9 L0:10-10", latest(),
        "L1:1-9 L0:10-10"},
       {"the newest of several snapshots", "L9:1-10 L9:1-40 L9:1-25 L0:41-41", latest(),
        "L9:1-40 L0:41-41"},
@@ -95,14 +95,14 @@ TEST_CASE("a restore takes the newest snapshot, then what reaches furthest") {
   }
 }
 
-TEST_CASE("the older of two copies of one range is taken") {
+TEST_CASE("a restore takes the older of two copies of one range") {
   const auto plan = plan_restore(stored_files("L0:1-1@20 L0:1-1@10"), latest());
   REQUIRE(plan.has_value());
   REQUIRE(plan->files.size() == 1);
   CHECK(plan->files[0].time == at_second(10));
 }
 
-TEST_CASE("a restore plan refuses a gap instead of rebuilding past it") {
+TEST_CASE("a restore plan refuses a gap in the chain") {
   struct Row {
     std::string stored;
     RestoreTarget target;
@@ -135,7 +135,7 @@ TEST_CASE("a restore plan refuses a gap instead of rebuilding past it") {
   }
 }
 
-TEST_CASE("a TXID that cannot be restored to exactly is refused with the nearest that can") {
+TEST_CASE("a TXID that cannot be restored exactly is refused with the nearest ones that can") {
   struct Row {
     std::string stored;
     std::uint64_t wanted;
@@ -162,7 +162,7 @@ TEST_CASE("a TXID that cannot be restored to exactly is refused with the nearest
   }
 }
 
-TEST_CASE("nothing stored is not found, and nothing stored before a time says what there is") {
+TEST_CASE("an empty replica is not found, and a too early time is refused with the first one") {
   const auto empty = plan_restore({}, latest());
   REQUIRE_FALSE(empty.has_value());
   CHECK(empty.error().code == Code::NotFound);
@@ -179,7 +179,7 @@ TEST_CASE("nothing stored is not found, and nothing stored before a time says wh
   CHECK(merged.error().code == Code::NotFound);
 }
 
-TEST_CASE("a target is a TXID or a time, not both") {
+TEST_CASE("a restore target is a TXID or a time, not both") {
   const auto plan = plan_restore(stored_files("L0:1-1"), {.txid = Txid{1}, .before = at_second(5)});
   REQUIRE_FALSE(plan.has_value());
   CHECK(plan.error().code == Code::Invalid);
@@ -246,7 +246,7 @@ TEST_CASE("a plan exists exactly if some chain of stored files leads to its targ
   }
 }
 
-TEST_CASE("ten thousand small files are planned at once") {
+TEST_CASE("a plan over ten thousand small files is made at once") {
   std::vector<StoredFile> many;
   for (std::uint64_t i = 10'000; i >= 1; --i) {
     many.push_back({.level = kUploadLevel, .txids = {Txid{i}, Txid{i}}, .size = 1, .time = {}});

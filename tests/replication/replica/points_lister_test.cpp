@@ -38,7 +38,7 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("a request for the points gets what is stored, listed once while it is fresh") {
+TEST_CASE("a points request gets the stored points, listed once while they are fresh") {
   Rig rig;
   CHECK(!rig.lister.current().found);
   rig.store(1);

@@ -32,7 +32,7 @@ std::string spans_in(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("what can be restored to: every stored TXID that a chain leads to, as spans") {
+TEST_CASE("restore points include every stored TXID that a chain leads to, as spans") {
   CHECK(spans_in("") == "");
   CHECK(spans_in("L0:1-1@5 L0:2-2@6 L0:3-3@9") == "L0 1..3 @5..9 (3)");
   CHECK(spans_in("L0:3-3@9 L0:1-1@5 L0:2-2@6") == "L0 1..3 @5..9 (3)");
@@ -46,13 +46,12 @@ TEST_CASE("what can be restored to: every stored TXID that a chain leads to, as 
         "L1 10..20 @10..20 (2), L0 21..21 @21..21 (1)");
 }
 
-TEST_CASE("what can be restored to: a TXID that two files end at has the earlier one's time") {
+TEST_CASE("a restore point at which two files end has the earlier time") {
   CHECK(spans_in("L0:1-1@5 L0:2-2@6 L9:1-2@60") == "L0 1..2 @5..6 (2)");
   CHECK(spans_in("L9:1-2@60 L0:1-1@5 L0:2-2@6") == "L0 1..2 @5..6 (2)");
 }
 
-TEST_CASE(
-    "what can be restored to: of many points some are shown, the first and the last among them") {
+TEST_CASE("a long list of restore points is thinned and keeps the first and the last") {
   std::vector<RestorePoint> points;
   for (std::uint64_t i = 1; i <= 1'000; ++i) {
     points.push_back({Txid{i}, at_second(static_cast<std::int64_t>(i)), kUploadLevel});
@@ -66,7 +65,7 @@ TEST_CASE(
   CHECK(choose_some({}, 10).empty());
 }
 
-TEST_CASE("what can be restored to: the newest snapshot is the longest file from the beginning") {
+TEST_CASE("the newest snapshot is the longest file from the beginning") {
   CHECK(!summarize_points({}, at_second(1)).snapshot);
   const auto found =
       summarize_points(stored_files("L0:1-1@5 L0:2-2@6 L9:1-2@7 L0:3-3@8"), at_second(9));

@@ -17,12 +17,12 @@ namespace fs = std::filesystem;
 
 namespace {}  // namespace
 
-TEST_CASE("the state directory is a hidden one beside the database") {
+TEST_CASE("the state directory is a hidden directory beside the database") {
   CHECK(StateDir::path_for("/data/app.db") == os::Path("/data/.app.db-walwrap"));
   CHECK(StateDir::path_for("app.db") == os::Path(".app.db-walwrap"));
 }
 
-TEST_CASE("a saved state is there after the next start, for its owner alone") {
+TEST_CASE("a saved state is there at the next start and readable by its owner only") {
   const testing::TempDir dir;
   const fs::path database = dir / "app.db";
   auto state_dir = StateDir::open(database);
@@ -46,7 +46,7 @@ TEST_CASE("a saved state is there after the next start, for its owner alone") {
   CHECK((fs::status(path).permissions() & fs::perms::all) == fs::perms::owner_all);
 }
 
-TEST_CASE("no state and a damaged state are told apart") {
+TEST_CASE("an absent state is distinguished from a damaged one") {
   const testing::TempDir dir;
   auto state_dir = StateDir::open(dir / "app.db");
   REQUIRE(state_dir.has_value());
@@ -64,7 +64,7 @@ TEST_CASE("no state and a damaged state are told apart") {
   CHECK(state_dir->load()->has_value());
 }
 
-TEST_CASE("forgetting removes state and sums, and does so twice without complaint") {
+TEST_CASE("forgetting removes state and sums, and may be repeated") {
   const testing::TempDir dir;
   auto state_dir = StateDir::open(dir / "app.db");
   REQUIRE(state_dir.has_value());
@@ -80,7 +80,7 @@ TEST_CASE("forgetting removes state and sums, and does so twice without complain
   CHECK(state_dir->open_sums()->pages() == 0);
 }
 
-TEST_CASE("what a crash in the middle of a save left behind goes at the next start") {
+TEST_CASE("the next start removes what a crash during a save left") {
   const testing::TempDir dir;
   {
     auto state_dir = StateDir::open(dir / "app.db");
@@ -93,8 +93,7 @@ TEST_CASE("what a crash in the middle of a save left behind goes at the next sta
   CHECK_FALSE(fs::exists(left));
   CHECK(state_dir->load()->has_value());
 }
-TEST_CASE(
-    "a link or a pipe that is planted in the state's place is no state, and is not written to") {
+TEST_CASE("a link or pipe in place of the state is not a state, and is not written to") {
   const testing::TempDir dir;
   const fs::path directory = dir / ".app.db-walwrap";
   testing::write_text(dir / "secret", "of root");
@@ -124,8 +123,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE(
-    "with --user, a hard link to root's file in the state directory is replaced, not given away") {
+TEST_CASE("with --user, a hard link to root's file is replaced, and the file keeps its owner") {
   if (::geteuid() != 0) return;  // only root has another user
   const testing::TempDir dir;
   const os::FileOwner app{12'345, 12'346};
@@ -139,8 +137,7 @@ TEST_CASE(
   CHECK(os::status_of(pages)->owner == app);
 }
 
-TEST_CASE(
-    "a link in the state directory's place refuses the start, and nothing is made behind it") {
+TEST_CASE("a link in place of the state directory refuses the start and creates nothing") {
   const testing::TempDir dir;
   fs::create_directory(dir / "etc");
   fs::create_directory_symlink(dir / "etc", dir / ".app.db-walwrap");

@@ -23,7 +23,7 @@ std::string with_line(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-TEST_CASE("a state is read back as it was written") {
+TEST_CASE("parsing a formatted state gives the same state") {
   SavedState fresh;
   fresh.lineage = {7};
   SavedState no_wal = testing::sample_state();
@@ -62,7 +62,7 @@ TEST_CASE("a state is text that a person can read") {
   CHECK(text.size() == expected.size() + 17);
 }
 
-TEST_CASE("a state with any one bit flipped, or cut anywhere, is corrupt") {
+TEST_CASE("a state that is truncated or has a flipped bit is corrupt") {
   const std::string text = format_state(testing::sample_state());
   for (std::size_t i = 0; i < text.size(); ++i) {
     CAPTURE(i);
@@ -79,7 +79,7 @@ TEST_CASE("a state with any one bit flipped, or cut anywhere, is corrupt") {
   CHECK(parse_state(text + text).error().code == Code::Corrupt);
 }
 
-TEST_CASE("lines that are not a state's are corrupt even under a checksum that fits") {
+TEST_CASE("unknown lines are corrupt even under a matching checksum") {
   struct Row {
     std::string from, to, says;
   };
@@ -121,7 +121,7 @@ TEST_CASE("lines that are not a state's are corrupt even under a checksum that f
   CHECK(parse_state(with_line("clean yes", "clean yes")).has_value());
 }
 
-TEST_CASE("earlier writers over this disk are remembered, the newest ones") {
+TEST_CASE("the newest earlier writers on this disk are remembered") {
   SavedState state;
   CHECK_FALSE(state.is_own(RandomId{0}));
   state.begin_writer(RandomId{1});

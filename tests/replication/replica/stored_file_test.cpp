@@ -13,7 +13,7 @@ PageSums new_sums(const ReplicaFiles& replica) {
   return PageSums(os::MappedFile::open(replica.directory / "sums", 0).value());
 }
 
-TEST_CASE("the header of a stored file says which TXIDs and how many pages it has") {
+TEST_CASE("the header of a stored file gives its TXIDs and its number of pages") {
   ReplicaFiles replica;
   replica.add(3, {1, 2, 3});
   const auto store = replica.store();
@@ -24,7 +24,7 @@ TEST_CASE("the header of a stored file says which TXIDs and how many pages it ha
   CHECK(read_header(*store, ReplicaFiles::key(2)).error().code == Code::NotFound);
 }
 
-TEST_CASE("sums follow a chain of stored files, growth and shrink included") {
+TEST_CASE("page sums follow a chain of stored files through growth and shrinking") {
   ReplicaFiles replica;
   replica.add(5, {1, 2, 3, 4, 5});
   replica.add(2, {2});
@@ -39,7 +39,7 @@ TEST_CASE("sums follow a chain of stored files, growth and shrink included") {
   CHECK(sums.stored_by(Pgno{2}) == Txid{2});
 }
 
-TEST_CASE("sums do not follow a chain with a gap") {
+TEST_CASE("page sums do not follow a chain with a gap") {
   ReplicaFiles replica;
   replica.add(1, {1});
   replica.add(1, {1});

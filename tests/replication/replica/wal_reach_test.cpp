@@ -24,7 +24,7 @@ wal::Position position(std::uint32_t salt, std::uint32_t frame, std::uint32_t ch
   return {.salts = {salt, salt == 100 ? 7U : 8U}, .frame = frame, .checksum = {checksum, 1}};
 }
 
-TEST_CASE("what a WAL proves about a stored position") {
+TEST_CASE("a WAL proves a stored position, or shows that it is behind or forked") {
   struct Row {
     const char* what;
     WalCommits found;
@@ -55,7 +55,7 @@ TEST_CASE("what a WAL proves about a stored position") {
   }
 }
 
-TEST_CASE("the proven one of several positions counts") {
+TEST_CASE("of several stored positions the proven one counts") {
   const auto found = wal_with(100, {2, 5});
   const std::vector<wal::Position> cut_and_there = {position(100, 9, 9), position(100, 5, 5)};
   const auto proven = reach_of_any(found, cut_and_there);
@@ -67,13 +67,13 @@ TEST_CASE("the proven one of several positions counts") {
   CHECK(reach_of_any(found, {}).reach == Reach::Unproven);
 }
 
-TEST_CASE("a position survives in the reserved bytes of a header, and zeros are none") {
+TEST_CASE("a position is kept in the reserved bytes of a header, and zeros are no position") {
   const wal::Position stored{.salts = {1, 0xfffffffe}, .frame = 77, .checksum = {3, 0x80000000}};
   CHECK(parse_position(format_position(stored)) == stored);
   CHECK_FALSE(parse_position(PositionBytes{}).has_value());
 }
 
-TEST_CASE("SQLite's own WAL: commits grow it, a restart follows it, a cut is behind") {
+TEST_CASE("in a real WAL commits grow it, a restart follows it, and a cut is behind") {
   const testing::TempDir dir;
   const auto database = dir / "app.db";
   const auto wal = database.string() + "-wal";

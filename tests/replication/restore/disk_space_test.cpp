@@ -21,7 +21,7 @@ Bytes taken(const os::File& file) {
   return static_cast<Bytes>(found.st_blocks) * 512;
 }
 
-TEST_CASE("a file gets its size at once, and its space as far as it is proven") {
+TEST_CASE("a file gets its size at once, and its space as pages are verified") {
   const TempDir dir;
   auto file = os::File::open(dir / "out", os::File::Open::CreateNew).value();
   SpaceReserve space(file, dir.path());
@@ -37,7 +37,7 @@ TEST_CASE("a file gets its size at once, and its space as far as it is proven") 
   CHECK(file.size().value() == kSize);
 }
 
-TEST_CASE("only an error of a disk without room is explained as one") {
+TEST_CASE("only an error of a full disk is explained as one") {
   const TempDir dir;
   const Error error{Code::Unavailable, "write: No space left on device"};
   CHECK(explain_full_disk(error, dir.path()).code == Code::Unavailable);
@@ -50,7 +50,7 @@ TEST_CASE("only an error of a disk without room is explained as one") {
   CHECK(explain_full_disk(error, dir / "missing", ~0ULL).code == Code::Unavailable);
 }
 
-TEST_CASE("what does not fit on a small disk is refused before anything is written") {
+TEST_CASE("a database too large for the disk is refused before anything is written") {
   const std::string told = testing::in_child([]() -> std::string {
     const TempDir dir;
     if (::unshare(CLONE_NEWNS) != 0 ||

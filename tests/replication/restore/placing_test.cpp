@@ -22,7 +22,7 @@ std::string some_database() {
   return bytes;
 }
 
-TEST_CASE("a restored file takes the database's name, and nothing of it is left") {
+TEST_CASE("a restored file takes the database's name and leaves no temporary name") {
   const TempDir dir;
   write_text(dir / "incoming", "whole");
   write_text(dir / "app.db", "");
@@ -31,7 +31,7 @@ TEST_CASE("a restored file takes the database's name, and nothing of it is left"
   CHECK(testing::names_in(dir.path()) == std::vector<std::string>{"app.db"});
 }
 
-TEST_CASE("a restored file that is written into another one leaves it that file, and equal") {
+TEST_CASE("a restored file written into an existing one keeps that file and equals it") {
   const TempDir dir;
   const auto bytes = some_database();
   write_text(dir / "incoming", bytes);
@@ -45,7 +45,7 @@ TEST_CASE("a restored file that is written into another one leaves it that file,
   CHECK_FALSE(os::exists(dir / "incoming"));
 }
 
-TEST_CASE("only what is absent or empty is free for a restore, and no database is") {
+TEST_CASE("a restore may use only an absent or empty path, and no database is empty") {
   const TempDir dir;
   CHECK(is_free_for_restore(dir / "app.db"));
   write_text(dir / "app.db", "");

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using testing::TempDir;
 using testing::write_text;
 
-TEST_CASE("only names that a restore gives its temporary files are those of one") {
+TEST_CASE("only the names of a restore's temporary files are recognised as such") {
   const os::Path database = "/data/app.db";
   const std::string hex = "0123456789abcdef";
   CHECK(temporary_restore_name(database, 0x0123456789abcdef) == "app.db.walwrap-restore-" + hex);
@@ -63,7 +63,7 @@ TEST_CASE("a restore removes the files of killed restores, and keeps files in us
   CHECK(remove_restore_leftovers(dir / "missing" / "app.db") == 0);
 }
 
-TEST_CASE("the lock of a restore ends with its process, however that ends") {
+TEST_CASE("the lock of a restore ends with its process") {
   const TempDir dir;
   const os::Path database = dir / "app.db";
   const os::Path path = dir / temporary_restore_name(database, 1);

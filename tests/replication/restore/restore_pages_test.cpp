@@ -12,7 +12,7 @@ namespace {
 
 using testing::ReplicaFiles;
 
-TEST_CASE("a file of many pages is decoded by several threads to the same bytes") {
+TEST_CASE("several threads decode a file of many pages to the same bytes") {
   ReplicaFiles replica;
   std::vector<std::uint32_t> all(3000);
   std::iota(all.begin(), all.end(), 1U);
@@ -25,7 +25,7 @@ TEST_CASE("a file of many pages is decoded by several threads to the same bytes"
   CHECK(os::read_file(replica.directory / "out", 1U << 30).value() == replica.expected);
 }
 
-TEST_CASE("a size that the stored files cannot hold is refused, and no space is taken for it") {
+TEST_CASE("a size that the stored files cannot hold is refused before space is reserved") {
   ReplicaFiles replica;
   replica.add(2, {1, 2});
   const auto lie = [&](std::uint32_t commit) {
@@ -52,7 +52,7 @@ TEST_CASE("a size that the stored files cannot hold is refused, and no space is 
   CHECK(lie(50).find("no file up to") != std::string::npos);  // that many they could hold
 }
 
-TEST_CASE("sums believe no size that the files behind them cannot explain") {
+TEST_CASE("page sums refuse a size that the stored files cannot explain") {
   ReplicaFiles replica;
   replica.add(3, {1, 2, 3});
   const auto file = testing::encode_ltx(testing::ltx_header(PageSize{4096}, 14'000'000, 2, 2),

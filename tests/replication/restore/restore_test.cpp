@@ -22,7 +22,7 @@ bool is_alone(const ReplicaFiles& replica) {
   return true;
 }
 
-TEST_CASE("a chain with growth and shrink restores to its last state, in every page size") {
+TEST_CASE("a chain with growth and shrinking restores to its last state, in every page size") {
   for (const std::uint32_t size : {512U, 4096U, 65536U}) {
     CAPTURE(size);
     ReplicaFiles replica;
@@ -39,7 +39,7 @@ TEST_CASE("a chain with growth and shrink restores to its last state, in every p
   }
 }
 
-TEST_CASE("a broken file is named, and nothing is left behind") {
+TEST_CASE("a damaged file is named in the error, and no output is left") {
   ReplicaFiles replica;
   replica.add(2, {1, 2});
   replica.add(2, {1});
@@ -55,7 +55,7 @@ TEST_CASE("a broken file is named, and nothing is left behind") {
   CHECK(is_alone(replica));
 }
 
-TEST_CASE("a file that has gone since it was planned asks for a new plan") {
+TEST_CASE("a file that was removed after planning causes a new plan") {
   ReplicaFiles replica;
   replica.add(2, {1, 2});
   replica.add(2, {1});
@@ -65,7 +65,7 @@ TEST_CASE("a file that has gone since it was planned asks for a new plan") {
   CHECK(is_alone(replica));
 }
 
-TEST_CASE("an output that exists is never overwritten") {
+TEST_CASE("an existing output is never overwritten") {
   ReplicaFiles replica;
   replica.add(1, {1});
   std::ofstream(replica.directory / "app.db") << "mine";
@@ -82,7 +82,7 @@ TEST_CASE("a restore that is interrupted leaves nothing") {
   CHECK(is_alone(replica));
 }
 
-TEST_CASE("a restored file that fails SQLite's own check does not appear") {
+TEST_CASE("a restored file that fails SQLite's own check is not published") {
   ReplicaFiles replica;
   replica.add(2, {1, 2});  // random bytes are no database
   auto request = replica.request();
@@ -91,7 +91,7 @@ TEST_CASE("a restored file that fails SQLite's own check does not appear") {
   CHECK(is_alone(replica));
 }
 
-TEST_CASE("the sums of a restore are those of its pages, and so are those taken without one") {
+TEST_CASE("the page sums of a restore equal its pages' sums, and sums made without a restore") {
   ReplicaFiles replica;
   replica.add(3, {1, 2, 3});
   replica.add(4, {2, 4});

@@ -24,7 +24,7 @@ using testing::rows_after_a_start;
 using testing::Run;
 using testing::World;
 
-TEST_CASE("a start waits for a state directory that another process holds, up to a time") {
+TEST_CASE("a start waits up to a time limit for a state directory that another process holds") {
   const testing::TempDir dir;
   testing::ManualClock clock;
   int pauses = 0;
@@ -49,7 +49,7 @@ TEST_CASE("a start waits for a state directory that another process holds, up to
   CHECK(lock(2).value().has_value());
 }
 
-TEST_CASE("a file or a replica that changed is decided on again") {
+TEST_CASE("a changed file or replica causes a new decision") {
   const testing::TempDir dir;
   const auto database = dir / "app.db";
   testing::FakeBucket bucket;
@@ -72,7 +72,7 @@ TEST_CASE("a file or a replica that changed is decided on again") {
   CHECK(check(again).error().text.find("another instance") != std::string::npos);
 }
 
-TEST_CASE("the page size is that of the replica, of the state where the replica is away, or any") {
+TEST_CASE("a page size other than the replica's, or than the state's without it, is refused") {
   const testing::TempDir dir;
   const auto database = dir / "app.db";
   testing::AppDb(database).run("PRAGMA page_size=8192; CREATE TABLE t(a)");
@@ -130,7 +130,7 @@ TEST_CASE("an older file under the WAL is behind, whatever the WAL proves") {
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("a foreign file under the WAL is refused, and nothing is touched") {
+TEST_CASE("a foreign file under the WAL is refused and not touched") {
   const World world;
   crash_with_a_wal(world);
   AppDb(world.directory / "foreign.db")
@@ -156,7 +156,7 @@ TEST_CASE("a start refuses a truncated file under the WAL") {
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("the right file under the WAL continues, even if it is an unrecorded copy") {
+TEST_CASE("the right file under the WAL continues, even as an unrecorded copy") {
   const World world;
   crash_with_a_wal(world);
   fs::copy_file(world.database, world.directory / "copy.db");
@@ -164,7 +164,7 @@ TEST_CASE("the right file under the WAL continues, even if it is an unrecorded c
   CHECK(rows_after_a_start(world) == "1,2,3,4");
 }
 
-TEST_CASE("a foreign file under the WAL is refused without the replica, too") {
+TEST_CASE("a foreign file under the WAL is refused also without the replica") {
   const World world;
   crash_with_a_wal(world);
   fs::rename(world.replica, world.directory / "away");
@@ -179,7 +179,7 @@ TEST_CASE("a foreign file under the WAL is refused without the replica, too") {
   CHECK(refused.error().code == Code::Mismatch);
 }
 
-TEST_CASE("a WAL that nothing connects with the file under it is refused if they do not match") {
+TEST_CASE("a WAL without a proven connection to its file is refused if they do not match") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {  // a WAL of some other database

@@ -23,7 +23,7 @@ struct Start {
   BootDirectory directory;
 };
 
-TEST_CASE("a start makes no state directory before it owns it") {
+TEST_CASE("a start creates no state directory before it owns the database") {
   const testing::TempDir dir;
   const os::Path database = dir / "app.db";
   Start start(database);
@@ -35,7 +35,7 @@ TEST_CASE("a start makes no state directory before it owns it") {
   CHECK(os::exists(StateDir::path_for(database)));
 }
 
-TEST_CASE("two starts without a state directory: one of them decides again") {
+TEST_CASE("one of two starts without a state directory decides again") {
   const testing::TempDir dir;
   const os::Path database = dir / "app.db";
   Start first(database);
@@ -47,7 +47,7 @@ TEST_CASE("two starts without a state directory: one of them decides again") {
   CHECK(second.look().error().code == Code::Busy);  // the first one still has the lock
 }
 
-TEST_CASE("a start that comes after another one has ended decides again, with its state") {
+TEST_CASE("a start that waited for another one decides again with the other's state") {
   const testing::TempDir dir;
   const os::Path database = dir / "app.db";
   Start late(database);

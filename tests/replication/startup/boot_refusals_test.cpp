@@ -125,7 +125,7 @@ std::vector<Row> without_a_state() {
        [](const World& world) { other_database(world, "DELETE"); }},
       {"unknown in WAL mode, replica present",
        [](const World& world) { other_database(world, "WAL"); }},
-      {"unknown with a -wal that nobody checkpointed, replica present", killed_app_in_wal_mode},
+      {"unknown with a -wal that is not checkpointed, replica present", killed_app_in_wal_mode},
       {"unknown, replica cannot be reached",
        [](const World& world) {
          other_database(world, "DELETE");
@@ -164,11 +164,11 @@ void must_touch_nothing(const std::vector<Row>& rows) {
 
 }  // namespace
 
-TEST_CASE("a start that is refused leaves files and replica as they were: no database") {
+TEST_CASE("a refused start without a database leaves files and replica unchanged") {
   must_touch_nothing(without_a_database());
 }
 
-TEST_CASE("a start that is refused leaves files and replica as they were: a locked database") {
+TEST_CASE("a refused start with a locked database leaves files and replica unchanged") {
   const World world;
   AppDb(world.database).run("CREATE TABLE t(a)");
   fs::create_directory(world.replica);
@@ -184,11 +184,11 @@ TEST_CASE("a start that is refused leaves files and replica as they were: a lock
   CHECK(tree_of(world.directory.path()) == before);
 }
 
-TEST_CASE("a start that is refused leaves files and replica as they were: a known database") {
+TEST_CASE("a refused start with a known database leaves files and replica unchanged") {
   must_touch_nothing(with_a_history());
 }
 
-TEST_CASE("a start that is refused leaves files and replica as they were: an unknown database") {
+TEST_CASE("a refused start with an unknown database leaves files and replica unchanged") {
   must_touch_nothing(without_a_state());
 }
 

@@ -35,7 +35,7 @@ void check_mended(const World& world, std::uint64_t removed) {
   CHECK(AppDb(world.database).number("SELECT count(*) FROM t") == 3);
 }
 
-TEST_CASE("a replica that lost its first file or one in the middle is mended by the next start") {
+TEST_CASE("a replica that lost its first or a middle file is repaired by the next start") {
   for (const std::uint64_t removed : {std::uint64_t{1}, std::uint64_t{2}}) {
     CAPTURE(removed);
     const World world;
@@ -46,7 +46,7 @@ TEST_CASE("a replica that lost its first file or one in the middle is mended by 
   }
 }
 
-TEST_CASE("a replica with a gap is refused where there is no database to mend it from") {
+TEST_CASE("a replica with a gap is refused without a database that can repair it") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   world.live("INSERT INTO t VALUES(2)");
@@ -57,7 +57,7 @@ TEST_CASE("a replica with a gap is refused where there is no database to mend it
   CHECK(refused.error().text.find("gap") != std::string::npos);
 }
 
-TEST_CASE("a start looks at a replica that is not there and leaves nothing in its place") {
+TEST_CASE("a start inspects a missing replica without creating it") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::rename(world.replica, world.directory / "moved");
@@ -67,7 +67,7 @@ TEST_CASE("a start looks at a replica that is not there and leaves nothing in it
   CHECK(world.live("INSERT INTO t VALUES(1)").outcome == FlushOutcome::Ok);
 }
 
-TEST_CASE("a backup of litestream 0.3 that is newer than what would be restored is refused") {
+TEST_CASE("a litestream 0.3 backup newer than the restorable state is refused") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   const auto legacy =

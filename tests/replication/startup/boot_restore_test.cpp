@@ -9,7 +9,7 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("the restore of a start goes to another name, and tells that it gets on") {
+TEST_CASE("a start restores into a temporary file and reports its progress") {
   const testing::World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(200000))");
   BootRequest request;

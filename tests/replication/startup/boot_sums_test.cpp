@@ -48,7 +48,7 @@ struct Twice {
   }
 };
 
-TEST_CASE("sums are those of the state, or none") {
+TEST_CASE("page sums belong to the state or are empty") {
   Twice twice;
   CHECK(twice.sums().pages() == twice.state->pages);
   twice.replica.extent.newest = Txid{1};  // what TXID 2 stored is news to nobody but us
@@ -57,7 +57,7 @@ TEST_CASE("sums are those of the state, or none") {
   CHECK(twice.sums().pages() == 0);
 }
 
-TEST_CASE("pages relate to what is stored in the same way with sums and without") {
+TEST_CASE("pages compare with the stored ones equally with sums and without") {
   const Twice twice;
   const auto known = twice.sums();
   const auto none = twice.scratch("none");

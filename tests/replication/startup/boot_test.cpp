@@ -21,7 +21,7 @@ using testing::rows_after_a_start;
 using testing::Run;
 using testing::World;
 
-TEST_CASE("a replica that vanished is refused until the user allows an empty one") {
+TEST_CASE("a vanished replica is refused until the user allows an empty one") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::remove_all(world.replica);
@@ -33,7 +33,7 @@ TEST_CASE("a replica that vanished is refused until the user allows an empty one
   CHECK(world.prepare(options).has_value());
 }
 
-TEST_CASE("a restore that meets a broken file leaves the local files as they were") {
+TEST_CASE("a restore that finds a damaged file leaves the local files unchanged") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(9000))");
   world.wipe();
@@ -49,7 +49,7 @@ TEST_CASE("a restore that meets a broken file leaves the local files as they wer
   CHECK_FALSE(os::exists(world.database.string() + ".walwrap-incoming"));
 }
 
-TEST_CASE("the same TXIDs stored by another machine are another history, never mixed") {
+TEST_CASE("the same TXIDs from another machine are another history and never mixed") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::copy(world.host, world.directory / "other",
@@ -71,7 +71,7 @@ TEST_CASE("the same TXIDs stored by another machine are another history, never m
   CHECK(AppDb(world.database).text("SELECT a FROM t") == "there");
 }
 
-TEST_CASE("power loss that cuts the WAL at the saved position loses nothing that was stored") {
+TEST_CASE("a power loss that cuts the WAL at the saved position loses nothing stored") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -104,7 +104,7 @@ TEST_CASE("power loss that cuts the WAL at the saved position loses nothing that
   CHECK(rows_after_a_start(world) == "1,2,3,4");
 }
 
-TEST_CASE("power loss that cuts the WAL anywhere leaves the local database behind, and says so") {
+TEST_CASE("a power loss that cuts the stored part of the WAL leaves the database behind") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -133,7 +133,7 @@ TEST_CASE("power loss that cuts the WAL anywhere leaves the local database behin
   }
 }
 
-TEST_CASE("a crash that keeps the WAL goes on from it, and sets nothing aside") {
+TEST_CASE("a start after a crash that kept the WAL continues from it") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -150,7 +150,7 @@ TEST_CASE("a crash that keeps the WAL goes on from it, and sets nothing aside") 
   CHECK(rows_after_a_start(world) == "1,2,3");
 }
 
-TEST_CASE("a volume put back to a snapshot of the same run is behind") {
+TEST_CASE("a volume restored to a snapshot of the same run is behind") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -167,7 +167,7 @@ TEST_CASE("a volume put back to a snapshot of the same run is behind") {
   CHECK(rows_after_a_start(world) == "1,2,3,9");
 }
 
-TEST_CASE("a start script that deletes the WAL after a crash loses nothing that was stored") {
+TEST_CASE("deleting the WAL after a crash loses nothing that was stored") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   {
@@ -254,7 +254,7 @@ TEST_CASE("page sums older than the state, or damaged, leave no page out of a co
   }
 }
 
-TEST_CASE("a request of a killed process that is stored late is our own at the next start") {
+TEST_CASE("a late request of a killed process counts as walwrap's own at the next start") {
   const World world;
   AppDb(world.database).run("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   REQUIRE(world.live("").txid == Txid{1});
@@ -302,7 +302,7 @@ void store_elsewhere(const World& world, const char* sql) {
                              std::filesystem::copy_options::overwrite_existing);
 }
 
-TEST_CASE("a replica that others went on with is compared before it is called diverged") {
+TEST_CASE("a replica that another writer continued is compared before it counts as diverged") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   store_elsewhere(world, "INSERT INTO t VALUES(2)");
@@ -332,7 +332,7 @@ TEST_CASE("a replica that others went on with is compared before it is called di
   }
 }
 
-TEST_CASE("a second start over one database waits for the first, and looks only then") {
+TEST_CASE("a second start waits for the first one before it inspects the database") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   auto first = world.prepare(world.options()).value();
@@ -379,21 +379,21 @@ TEST_CASE("a start decides again after each wait") {
   CHECK(started.error().text.find("page") != std::string::npos);
 }
 
-TEST_CASE("a page size other than the replica's is refused before the app runs") {
+TEST_CASE("a page size that differs from the replica's is refused before the app runs") {
   const World world;
   world.live("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   AppDb(world.database).run("PRAGMA journal_mode=DELETE; PRAGMA page_size=8192; VACUUM");
   const auto refused = world.prepare(world.options());
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Code::Mismatch);
-  CHECK(refused.error().text.find("pages of 8192 bytes, what is stored has 4096") !=
+  CHECK(refused.error().text.find("pages of 8192 bytes, but the replica has pages of 4096") !=
         std::string::npos);
   CHECK(refused.error().text.find("VACUUM") != std::string::npos);
   AppDb(world.database).run("PRAGMA journal_mode=DELETE; PRAGMA page_size=4096; VACUUM");
   CHECK(rows_after_a_start(world) == "1");
 }
 
-TEST_CASE("an older volume is set aside and the newer state restored") {
+TEST_CASE("an older volume is set aside, and the newer state is restored") {
   const World world;
   world.live("CREATE TABLE t(a)");
   std::filesystem::copy(world.host, world.directory / "old",

@@ -10,7 +10,7 @@ namespace {
 using testing::kNoLog;
 using testing::kSystemClock;
 
-TEST_CASE("a start returns what waiting does not mend, and what it has waited long enough for") {
+TEST_CASE("a start returns permanent errors at once, and others after its time limit") {
   BootRequest request;
   request.cancelled = [] { return false; };
   BootWait patient(request, kSystemClock, kNoLog);

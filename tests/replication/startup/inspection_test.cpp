@@ -50,7 +50,7 @@ LocalEvidence unchanged(bool is_unchanged) {
   return evidence;
 }
 
-TEST_CASE("the local database is named by its state, the replica's newest file and its content") {
+TEST_CASE("the local database is identified by its state, the newest upload and its content") {
   struct Row {
     const char* what;
     std::optional<SavedState> state;
@@ -107,7 +107,7 @@ TEST_CASE("a database without a WAL is behind if a page is older, unless it was 
   }
 }
 
-TEST_CASE("a start finds its own writer's TXID in the WAL, or the local database is behind") {
+TEST_CASE("a start finds its own TXID in the WAL, or the local database is behind") {
   struct Row {
     const char* what;
     std::uint32_t local_end;     // of the WAL
@@ -140,7 +140,7 @@ TEST_CASE("a start finds its own writer's TXID in the WAL, or the local database
   }
 }
 
-TEST_CASE("a WAL that went on from an earlier frame with other commits has diverged") {
+TEST_CASE("a WAL that continues an earlier frame with other commits has diverged") {
   auto replica = replica_at(5, kWriter);
   replica.newest.reserved = format_position(at_frame(9));
   LocalEvidence evidence;
@@ -149,7 +149,7 @@ TEST_CASE("a WAL that went on from an earlier frame with other commits has diver
   CHECK(classify_local(true, state_at(5), replica, evidence) == LocalFinding::Diverged);
 }
 
-TEST_CASE("without a WAL the pages decide, unless the file alone was known to hold everything") {
+TEST_CASE("without a WAL the pages decide, unless the file is known to have held everything") {
   struct Row {
     const char* what;
     bool clean;
@@ -202,7 +202,7 @@ TEST_CASE("without a WAL the pages decide, unless the file alone was known to ho
   }
 }
 
-TEST_CASE("a WAL cut before what is stored is seen without the replica") {
+TEST_CASE("a WAL that ends before the stored position is detected without the replica") {
   ReplicaInspection away;
   auto state = state_at(5);
   state.wal = at_frame(9);
@@ -217,7 +217,7 @@ TEST_CASE("a WAL cut before what is stored is seen without the replica") {
   CHECK(classify_local(true, state, away, evidence) == LocalFinding::Known);
 }
 
-TEST_CASE("without a database file there is none, unless a state remembers a replica now empty") {
+TEST_CASE("without a file there is no database, unless a state names a replica now empty") {
   ReplicaInspection empty;
   empty.finding = ReplicaFinding::Empty;
   CHECK(classify_local(false, std::nullopt, empty, {}) == LocalFinding::None);
@@ -225,7 +225,7 @@ TEST_CASE("without a database file there is none, unless a state remembers a rep
   CHECK(classify_local(false, state_at(5), replica_at(5, kWriter), {}) == LocalFinding::None);
 }
 
-TEST_CASE("a replica is empty, present, damaged or unreachable as it is found") {
+TEST_CASE("a replica is found as empty, present, damaged or unreachable") {
   const testing::World world;
   const StoreFactory open = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
     auto store = storage::FileStore::open(world.replica, storage::Access::Create);
@@ -242,7 +242,7 @@ TEST_CASE("a replica is empty, present, damaged or unreachable as it is found") 
   CHECK(inspect_replica(open, {}, KeyStyle::Directory).finding == ReplicaFinding::Unreachable);
 }
 
-TEST_CASE("what follows a known upload is seen without listing what came before it") {
+TEST_CASE("uploads after a known one are listed without the earlier ones") {
   const testing::World world;
   world.live("CREATE TABLE t(a)");
   world.live("INSERT INTO t VALUES(1)");

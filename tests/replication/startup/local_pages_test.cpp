@@ -65,7 +65,7 @@ struct Stored {
   }
 };
 
-TEST_CASE("pages are equal, as stored earlier, new, or some of each") {
+TEST_CASE("pages are equal, as stored earlier, new, or a mixture") {
   const Stored stored;
   struct Row {
     const char* what;
@@ -94,7 +94,7 @@ TEST_CASE("pages are equal, as stored earlier, new, or some of each") {
   }
 }
 
-TEST_CASE("a database with fewer pages than are stored holds less, one with more is new") {
+TEST_CASE("a database with fewer pages than stored holds less, one with more pages is new") {
   const Stored stored;
   stored.put("3");
   AppDb(stored.world.database).run("INSERT INTO t VALUES(randomblob(50000))");
@@ -106,7 +106,7 @@ TEST_CASE("a database with fewer pages than are stored holds less, one with more
   CHECK(relate(differences, stored.uploads(), LookFurther::UntilAll).value() == PagesAre::Older);
 }
 
-TEST_CASE("sums that are ahead of their state lead to the same answer") {
+TEST_CASE("page sums ahead of their state lead to the same answer") {
   Stored stored;
   stored.put("3");
   const auto& ahead = stored.files[1];
@@ -116,7 +116,7 @@ TEST_CASE("sums that are ahead of their state lead to the same answer") {
   CHECK(stored.related(LookFurther::UntilAll) == PagesAre::Older);
 }
 
-TEST_CASE("more differences than are listed are never all taken for stored earlier") {
+TEST_CASE("more differences than the list can hold never count as stored earlier") {
   const Stored stored;
   stored.put("1");
   auto differences = stored.followed();
@@ -126,7 +126,7 @@ TEST_CASE("more differences than are listed are never all taken for stored earli
   CHECK_FALSE(differences.none());
 }
 
-TEST_CASE("a database equals its sums, or does not from its first page that differs") {
+TEST_CASE("a comparison of a database with its sums stops at the first different page") {
   const Stored stored;
   stored.put("1");
   const auto equals = [&](std::uint32_t pages) {

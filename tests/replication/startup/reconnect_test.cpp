@@ -68,7 +68,7 @@ struct Host {
   }
 };
 
-TEST_CASE("a start without its bucket goes on with what it holds when it is back") {
+TEST_CASE("a start without its bucket continues, and uploads when the bucket is back") {
   Host host;
   host.crash_after_two_rows();
   host.put_disk_back();
@@ -83,7 +83,7 @@ TEST_CASE("a start without its bucket goes on with what it holds when it is back
   CHECK(AppDb(host.world.database).text("SELECT group_concat(a) FROM t") == "1,2,3");
 }
 
-TEST_CASE("a database that was behind when its bucket was away is not stored over what is there") {
+TEST_CASE("a database that is behind its unreachable bucket is not stored over it later") {
   Host host;
   host.crash_after_two_rows();
   const auto wal = host.world.directory / "crashed/app.db-wal";

@@ -13,7 +13,7 @@ const Log kQuiet({.minimum = LogLevel::Error,
                   .now = [] { return kNow; },
                   .sink = [](std::string_view) {}});
 
-TEST_CASE("a database that makes room keeps its content and its log under a name that says why") {
+TEST_CASE("a database set aside keeps its content and its WAL, and its name gives the reason") {
   const testing::TempDir directory;
   const auto database = directory / "app.db";
   testing::write_text(database, "database");
@@ -25,7 +25,7 @@ TEST_CASE("a database that makes room keeps its content and its log under a name
   CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z-wal") == "log");
 }
 
-TEST_CASE("a second database set aside within a second does not overwrite the first") {
+TEST_CASE("two databases set aside within one second do not overwrite each other") {
   const testing::TempDir directory;
   const auto database = directory / "app.db";
   for (const char* text : {"first", "second", "third"}) {
@@ -37,14 +37,14 @@ TEST_CASE("a second database set aside within a second does not overwrite the fi
   CHECK(testing::text_of(directory / "app.db.walwrap-replaced-20260101T000001Z.3") == "third");
 }
 
-TEST_CASE("a log without its database is set aside too") {
+TEST_CASE("a WAL without its database is set aside too") {
   const testing::TempDir directory;
   testing::write_text(directory / "app.db-wal", "log");
   REQUIRE(set_database_aside(directory / "app.db", "leftover", kNow, kQuiet).has_value());
   CHECK(testing::text_of(directory / "app.db.walwrap-leftover-20260101T000001Z-wal") == "log");
 }
 
-TEST_CASE("nothing there, nothing to set aside") {
+TEST_CASE("setting aside an absent database does nothing") {
   const testing::TempDir directory;
   REQUIRE(set_database_aside(directory / "app.db", "leftover", kNow, kQuiet).has_value());
   CHECK(std::filesystem::is_empty(directory.path()));

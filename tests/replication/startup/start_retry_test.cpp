@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 const MonoTime kNow = MonoTime() + 1h;
 
-TEST_CASE("a start waits until its time-out, and hurries where it can do without the replica") {
+TEST_CASE("a start waits until its time-out, or briefly where it can work without the replica") {
   CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).until == kNow + kLookLimit);
   CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).hurry);
   CHECK(wait_of_look(Unreached::IsRefused, kNow + 5min, kNow).until == kNow + 5min);
@@ -18,12 +18,12 @@ TEST_CASE("a start waits until its time-out, and hurries where it can do without
   CHECK(wait_of_look(Unreached::IsRefused, kNow, kNow).until == kNow + kShortestLook);
 }
 
-TEST_CASE("a restore that moves on is not given up when the start's time is over") {
+TEST_CASE("a restore that makes progress is not given up when the start's time is over") {
   CHECK(wait_of_restore(kNow + 5min, kNow).until == kNow + 5min);
   CHECK(wait_of_restore(kNow - 1s, kNow).until == kNow + kStalledRestore);
 }
 
-TEST_CASE("a start asks again what may go better, a few times what was denied, and nothing else") {
+TEST_CASE("a start repeats what may succeed, a few times what was denied, and nothing else") {
   for (const Code code : {Code::Unavailable, Code::Busy, Code::NotFound}) {
     CHECK(pause_before_retry(code, 0) == kRetryPause);
     CHECK(pause_before_retry(code, 100) == kRetryPause);

@@ -94,7 +94,7 @@ Action expected(const Row& row, const StartPolicy& policy) {
 
 }  // namespace
 
-TEST_CASE("every pair of findings has its decision under every policy") {
+TEST_CASE("every pair of local and replica state has its decision under every policy") {
   REQUIRE(table().size() == 20);
   for (const Row& row : table()) {
     CAPTURE(static_cast<int>(row.local));
@@ -111,7 +111,7 @@ TEST_CASE("every pair of findings has its decision under every policy") {
   }
 }
 
-TEST_CASE("a refusal says what to type") {
+TEST_CASE("a refusal names the option or command to type") {
   for (const Row& row : table()) {
     CAPTURE(static_cast<int>(row.local));
     CAPTURE(static_cast<int>(row.replica));
@@ -121,7 +121,7 @@ TEST_CASE("a refusal says what to type") {
   }
 }
 
-TEST_CASE("a database is overwritten or set aside only where the user asked or nothing is lost") {
+TEST_CASE("a database is replaced only if the user asked for it or nothing is lost") {
   for (const Row& row : table()) {
     for (const StartPolicy& policy : all_policies()) {
       const Action action = decide_start(row.local, row.replica, policy).action;
@@ -137,7 +137,7 @@ TEST_CASE("a database is overwritten or set aside only where the user asked or n
   }
 }
 
-TEST_CASE("databases that differ without a state are settled by the user alone") {
+TEST_CASE("only the user decides between databases that differ without a state") {
   StartPolicy policy;
   policy.allow_empty_replica = true;
   const StartDecision refused = decide_unequal(policy);

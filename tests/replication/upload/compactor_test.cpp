@@ -58,7 +58,7 @@ TEST_CASE("a compactor lists the levels only when a file could be due, and only 
   CHECK(rig.bucket.count(testing::StoreOperation::List) == listings);
 }
 
-TEST_CASE("the first file above the uploads is a snapshot, and no other is due then") {
+TEST_CASE("the first file above the uploads is a snapshot, and then no other one is due") {
   Rig rig;
   rig.compactor.learn_levels(rig.store, rig.txid());
   const UploadJob job = rig.chain.job(job::Compare{});
@@ -70,7 +70,7 @@ TEST_CASE("the first file above the uploads is a snapshot, and no other is due t
   CHECK_FALSE(rig.compactor.is_due(rig.txid()));
 }
 
-TEST_CASE("a compactor that is told to hurry stores nothing, and tries again some uploads later") {
+TEST_CASE("a compactor in a hurry stores nothing, and tries again some uploads later") {
   Rig rig;
   rig.compactor.learn_levels(rig.store, rig.txid());
   rig.hurried = true;
@@ -81,7 +81,7 @@ TEST_CASE("a compactor that is told to hurry stores nothing, and tries again som
   CHECK(rig.compactor.is_due(Txid{rig.txid().value + 3}));
 }
 
-TEST_CASE("a stop ends a snapshot, unless it mends the chain") {
+TEST_CASE("a stop ends a snapshot, unless the snapshot repairs the chain") {
   for (const bool is_chain_broken : {false, true}) {
     CAPTURE(is_chain_broken);
     Rig rig;
@@ -93,7 +93,7 @@ TEST_CASE("a stop ends a snapshot, unless it mends the chain") {
   }
 }
 
-TEST_CASE("to compact while the levels are not known is a bug") {
+TEST_CASE("compacting with unknown levels causes a panic") {
   Rig rig;
   const UploadJob job = rig.chain.job(job::Compare{});
   CHECK_THROWS_AS(rig.compactor.compact(rig.source(job)), Panic);

@@ -40,7 +40,7 @@ TEST_CASE("a comparison finds the pages whose sums differ or are not known") {
   CHECK(it.comparison.equal().empty());
 }
 
-TEST_CASE("a comparison that is recalled keeps the pages that it found equal") {
+TEST_CASE("a recalled comparison keeps the pages that it found equal") {
   Compared it;
   it.recalled_after = 3;
   const auto found = it.comparison.run(it.job(job::Compare{}), it.sums);

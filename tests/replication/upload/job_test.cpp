@@ -5,7 +5,7 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("an answer says what was stored, whatever the kind of the job") {
+TEST_CASE("an answer reports what was stored, whatever the kind of the job") {
   UploadDone done;
   done.answer = answer::Changes{.stored = true, .bytes = 100};
   CHECK(done.is_stored());

@@ -31,7 +31,7 @@ std::vector<MonoTime> write_steadily(Pace& pace, MonoTime from, nanoseconds last
 
 }  // namespace
 
-TEST_CASE("a commit after quiet goes up at once") {
+TEST_CASE("a commit after a pause is uploaded at once") {
   Pace pace(Pace::Options{});
   CHECK(pace.next_allowed(kFirst) == kFirst);
   pace.on_upload(kFirst, 1ms, Writer::Pauses);
@@ -42,7 +42,7 @@ TEST_CASE("a commit after quiet goes up at once") {
   }
 }
 
-TEST_CASE("ten commits in a row go up at once, the next one waits for the interval") {
+TEST_CASE("ten commits in a row are uploaded at once, and the next one waits for the interval") {
   Pace pace({.interval = 1s});
   MonoTime now = kFirst;
   for (int i = 0; i < 10; ++i) {
@@ -61,7 +61,7 @@ TEST_CASE("ten commits in a row go up at once, the next one waits for the interv
   CHECK(pace.next_allowed(now) == kFirst + 4s);
 }
 
-TEST_CASE("sustained writing goes up once every interval") {
+TEST_CASE("continuous writes are uploaded once per interval") {
   struct Row {
     nanoseconds interval, took;
     std::size_t uploads;  // within 10 s, the first burst included
@@ -102,7 +102,7 @@ TEST_CASE("uploads to a slow store take no more than their share of the time") {
   }
 }
 
-TEST_CASE("a writer that never pauses is given more room than one that does") {
+TEST_CASE("a writer without pauses is uploaded less often than one with pauses") {
   for (const auto& [writer, apart] : {std::pair{Writer::Pauses, nanoseconds(100ms)},
                                       std::pair{Writer::NeverPauses, nanoseconds(200ms)}}) {
     Pace pace({.interval = 100ms, .burst = 1, .steady_share_percent = 1});
@@ -111,14 +111,14 @@ TEST_CASE("a writer that never pauses is given more room than one that does") {
   }
 }
 
-TEST_CASE("a store that becomes fast again is used at the interval again") {
+TEST_CASE("a store that becomes fast again is used at the usual interval") {
   Pace pace({.interval = 10ms});
   write_steadily(pace, kFirst, 10s, 100ms);
   const auto begun = write_steadily(pace, kFirst + 20s, 2s, 1ms);
   CHECK(begun[begun.size() - 1] - begun[begun.size() - 2] == 10ms);
 }
 
-TEST_CASE("during a stop there is no limit") {
+TEST_CASE("during a stop there is no pace") {
   Pace pace({.interval = 1s});
   for (int i = 0; i < 30; ++i) pace.on_upload(kFirst, 1ms, Writer::Pauses);
   REQUIRE(pace.next_allowed(kFirst) > kFirst);

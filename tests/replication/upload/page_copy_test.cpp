@@ -15,7 +15,7 @@ ByteVector page_of(int value) {
   return ByteVector(kSize.value, std::byte(value));
 }
 
-TEST_CASE("a copied page is as it was put last, and the file has no name") {
+TEST_CASE("a copied page has its last content, and the copy's file has no name") {
   const testing::TempDir directory;
   auto copy = PageCopy::create(directory.path(), kSize).value();
   CHECK(std::filesystem::is_empty(directory.path()));
@@ -30,7 +30,7 @@ TEST_CASE("a copied page is as it was put last, and the file has no name") {
   CHECK(page == page_of(2));
 }
 
-TEST_CASE("a copy of a page that has changed since is discarded") {
+TEST_CASE("a copy of a page that has changed since then is discarded") {
   const testing::TempDir directory;
   auto copy = PageCopy::create(directory.path(), kSize).value();
   for (std::uint32_t pgno = 1; pgno <= 10; ++pgno) REQUIRE(copy.put(Pgno{pgno}, page_of(1)));

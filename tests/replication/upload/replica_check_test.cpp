@@ -126,7 +126,7 @@ struct Bucket {
   }
 };
 
-TEST_CASE("a last look at a bucket proves that the newest state can be restored from it") {
+TEST_CASE("the last check of a bucket proves that the newest state can be restored") {
   Bucket it;
   CHECK(it.reason() == "");
   it.bucket.forget_calls();
@@ -143,16 +143,16 @@ TEST_CASE("a last look at a bucket proves that the newest state can be restored 
   it.bucket.erase(Bucket::key(4));
 
   it.expected.slot = KnownFile{.size = it.bucket.bytes_of(Bucket::key(3))->size(), .checksum = 7};
-  CHECK(it.reason().find("not as it was stored") != std::string::npos);
+  CHECK(it.reason().find("differs from what was stored") != std::string::npos);
   it.expected.slot.reset();
 
   it.bucket.erase(Bucket::key(3));
-  CHECK(it.reason().find("older than what was stored") != std::string::npos);
+  CHECK(it.reason().find("has lost uploads") != std::string::npos);
   it.bucket.faults().fail_all(testing::StoreFault::error(Code::Denied));
-  CHECK(it.reason().find("look at the replica") != std::string::npos);
+  CHECK(it.reason().find("inspect the replica") != std::string::npos);
 }
 
-TEST_CASE("what was stored by this run is known by its size and checksum") {
+TEST_CASE("uploads of this run are recognised by size and checksum") {
   Bucket it;
   const auto bytes = *it.bucket.bytes_of(Bucket::key(3));
   const auto trailer = ByteSpan(bytes).last(ltx::kTrailerBytes);
@@ -162,7 +162,7 @@ TEST_CASE("what was stored by this run is known by its size and checksum") {
   it.expected.slot = KnownFile{.size = bytes.size(), .checksum = parsed.file_checksum};
   CHECK(it.reason() == "");
   it.bucket.set(Bucket::key(3), ByteSpan(bytes).first(bytes.size() - 1));
-  CHECK(it.reason().find("not as it was stored") != std::string::npos);
+  CHECK(it.reason().find("differs from what was stored") != std::string::npos);
 }
 
 }  // namespace

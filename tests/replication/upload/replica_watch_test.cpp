@@ -40,7 +40,7 @@ struct Replica : Chain {
   }
 };
 
-TEST_CASE("an upload leaves a replica that was looked at, and the look counts for a while") {
+TEST_CASE("an upload proves the replica, and the proof is valid for a while") {
   Replica it;
   CHECK(it.is_proven());
   it.clock.advance(std::chrono::seconds(2));
@@ -49,8 +49,7 @@ TEST_CASE("an upload leaves a replica that was looked at, and the look counts fo
   CHECK(it.is_proven());
 }
 
-TEST_CASE(
-    "nothing is stored in a directory that was removed, and uploads continue when it is back") {
+TEST_CASE("nothing is stored in a removed directory, and uploads continue when it is back") {
   Replica it;
   fs::rename(it.world.replica, it.world.directory / "moved");
   const auto done = it.store_more();
@@ -66,7 +65,7 @@ TEST_CASE(
   CHECK(it.uploader->replica().lost == "");
 }
 
-TEST_CASE("nothing is stored in an empty directory or in another one in the replica's place") {
+TEST_CASE("nothing is stored in an empty or foreign directory in place of the replica") {
   Replica it;
   fs::rename(it.world.replica, it.world.directory / "moved");
   fs::create_directory(it.world.replica);
@@ -77,7 +76,7 @@ TEST_CASE("nothing is stored in an empty directory or in another one in the repl
 
   std::ofstream(it.world.replica / "cat.jpg") << "meow";
   CHECK_FALSE(it.store_more().is_stored());
-  CHECK(it.uploader->replica().lost.find("another one") != std::string::npos);
+  CHECK(it.uploader->replica().lost.find("was replaced") != std::string::npos);
   CHECK_FALSE(fs::exists(it.world.replica / "ltx"));
   fs::remove_all(it.world.replica);
 
@@ -101,7 +100,7 @@ TEST_CASE("a missing identity is rewritten where the newest upload is ours") {
   CHECK(fs::exists(it.world.replica / "walwrap/identity.json"));
 }
 
-TEST_CASE("after an older copy of the replica goes a full image by a new writer") {
+TEST_CASE("an older copy of the replica gets a full image from a new writer") {
   Replica it;
   fs::copy(it.world.replica, it.world.directory / "older", fs::copy_options::recursive);
   it.app.run("INSERT INTO t VALUES(2)");
@@ -127,7 +126,7 @@ TEST_CASE("after an older copy of the replica goes a full image by a new writer"
   CHECK(it.uploader->replica().lost.find("another history") != std::string::npos);
 }
 
-TEST_CASE("a chain that has lost its first file is noticed, mended by a snapshot, and proven") {
+TEST_CASE("a chain that lost its first file is detected, repaired by a snapshot, and proven") {
   Replica it;
   CHECK(it.look(LookAt::Chain).broken == "");
   fs::remove(it.file(1));
@@ -144,7 +143,7 @@ TEST_CASE("a chain that has lost its first file is noticed, mended by a snapshot
   CHECK(it.uploader->verify().has_value());
 }
 
-TEST_CASE("a gap in the middle is found by the listing that comes now and then") {
+TEST_CASE("the listing at intervals finds a gap in the middle") {
   Replica it;
   it.app.run("INSERT INTO t VALUES(2)");
   it.upload();
@@ -155,7 +154,7 @@ TEST_CASE("a gap in the middle is found by the listing that comes now and then")
   CHECK(it.uploader->replica().broken.find("gap") != std::string::npos);
 }
 
-TEST_CASE("a bucket is looked at in few requests, and not while nothing is stored in it") {
+TEST_CASE("a bucket is checked with few requests, and only while something is stored in it") {
   testing::FakeBucket bucket;
   testing::FakeStore store(bucket);
   SavedState state;

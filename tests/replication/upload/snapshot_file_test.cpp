@@ -40,7 +40,7 @@ struct Made {
   }
 };
 
-TEST_CASE("a file has the pages of its snapshot, and the sums that it gives are theirs") {
+TEST_CASE("a file has the pages of its snapshot, and its sums are those of the pages") {
   Made made;
   const auto encoded = made.encode(50'000);
   REQUIRE_MESSAGE(encoded.has_value(), encoded.error().text);
@@ -67,7 +67,7 @@ TEST_CASE("a file has the pages of its snapshot, and the sums that it gives are 
   CHECK(at == made.shot.pages.size());
 }
 
-TEST_CASE("a large file tells how far it is, page by page") {
+TEST_CASE("a large file reports its progress page by page") {
   Made made;
   REQUIRE(made.encode(6'000'000).has_value());
   REQUIRE(made.streamed.size() > 1);

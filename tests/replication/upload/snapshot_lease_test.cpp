@@ -33,7 +33,7 @@ struct Lent : Chain {
   }
 };
 
-TEST_CASE("a lease reads until it is recalled, and sends its snapshot home once") {
+TEST_CASE("a lease reads until it is recalled, and returns its snapshot once") {
   Lent lent;
   CHECK(lent.lease.state() == State::Reading);
   CHECK(lent.lease.read_page(Pgno{1}, lent.page).has_value());
@@ -52,7 +52,7 @@ TEST_CASE("a lease reads until it is recalled, and sends its snapshot home once"
   CHECK(lent.times_home == 1);
 }
 
-TEST_CASE("a lease that is destroyed or replaced sends its snapshot home") {
+TEST_CASE("a lease that is destroyed or replaced returns its snapshot") {
   Lent lent;
   lent.lease = SnapshotLease();
   CHECK(lent.times_home == 1);
@@ -62,7 +62,7 @@ TEST_CASE("a lease that is destroyed or replaced sends its snapshot home") {
   CHECK_FALSE(lent.snapshot->is_active());
 }
 
-TEST_CASE("a lease that was moved from sends nothing home") {
+TEST_CASE("a lease that was moved from returns nothing") {
   Lent lent;
   const SnapshotLease moved = std::move(lent.lease);
   lent.lease = SnapshotLease();
@@ -70,7 +70,7 @@ TEST_CASE("a lease that was moved from sends nothing home") {
   CHECK(moved.state() == State::Reading);
 }
 
-TEST_CASE("a read through a lease whose snapshot is home is a bug") {
+TEST_CASE("a read through a lease that returned its snapshot causes a panic") {
   Lent lent;
   lent.lease.give_back();
   CHECK_THROWS_AS(ignore(lent.lease.read_page(Pgno{1}, lent.page), "it throws"), Panic);

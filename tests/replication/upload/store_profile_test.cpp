@@ -7,7 +7,7 @@ using namespace walwrap::replication;
 using std::chrono::milliseconds;
 using storage::StoreKind;
 
-TEST_CASE("the kind of store decides how keys are spelled and how often is uploaded") {
+TEST_CASE("the kind of store determines the object keys and the upload interval") {
   CHECK(key_style_of(StoreKind::File) == KeyStyle::Directory);
   CHECK(upload_pace(StoreKind::File, {}).interval == milliseconds(100));
   CHECK(upload_pace(StoreKind::File, {}).steady_share_percent == 1);
@@ -18,9 +18,7 @@ TEST_CASE("the kind of store decides how keys are spelled and how often is uploa
   CHECK(upload_pace(StoreKind::S3, milliseconds(3'000)).longest == milliseconds(3'000));
 }
 
-TEST_CASE(
-    "a client that waits for a directory does not wait for the pace, with billed requests it "
-    "does") {
+TEST_CASE("a waiting client skips the pace in a directory, and keeps it with billed requests") {
   REQUIRE(pace_of_waits(StoreKind::File));
   CHECK(pace_of_waits(StoreKind::File)->max_share_percent == 20);
   CHECK(!pace_of_waits(StoreKind::S3));

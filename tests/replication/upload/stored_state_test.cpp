@@ -55,13 +55,13 @@ TEST_CASE("an acknowledged upload advances the state and the sums together") {
   CHECK(rig.stored.get().txid == Txid{2});
 }
 
-TEST_CASE("an upload that does not take the next slot is a bug") {
+TEST_CASE("an upload that does not take the next slot causes a panic") {
   Rig rig;
   REQUIRE(rig.acknowledge(1));
   CHECK_THROWS_AS(ignore(rig.acknowledge(3), "it throws"), Panic);
 }
 
-TEST_CASE("the state is saved some seconds after an upload, and not without one") {
+TEST_CASE("the state is saved some seconds after an upload and not without one") {
   Rig rig;
   CHECK(rig.stored.save_due() == MonoTime::max());
   REQUIRE(rig.acknowledge(1));

@@ -8,7 +8,7 @@
 namespace walwrap::replication {
 namespace {
 
-TEST_CASE("an upload's header names its writer and the position it covers, and no WAL of ours") {
+TEST_CASE("an upload's header names its writer and covered position, but no WAL of walwrap") {
   const wal::Position covers{{7, 8}, 42, {9, 10}};
   const auto header = upload_header(
       {.page_size = PageSize{4096}, .commit = 5, .txids = {Txid{3}, Txid{3}}, .covers = covers},
@@ -20,7 +20,7 @@ TEST_CASE("an upload's header names its writer and the position it covers, and n
   CHECK(parse_position(header.reserved) == covers);
 }
 
-TEST_CASE("a copy reads each page once, and a batch that is too large is not copied unasked") {
+TEST_CASE("a copy reads each page once, and a batch that is too large is not copied") {
   const testing::TempDir dir;
   auto copy = PageCopy::create(dir.path(), PageSize{512}).value();
   int reads = 0;

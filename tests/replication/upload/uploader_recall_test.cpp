@@ -66,7 +66,7 @@ struct Large : Chain {
   }
 };
 
-TEST_CASE("a large upload whose snapshot is wanted back copies the rest at the next one") {
+TEST_CASE("a large upload whose snapshot is recalled copies the rest from the next one") {
   Large chain;
   const auto given_up = chain.give_up_after(1'000);
   CHECK(given_up.to_store.size() > 1'500);
@@ -80,7 +80,7 @@ TEST_CASE("a large upload whose snapshot is wanted back copies the rest at the n
   CHECK(restored(chain, stored_in(chain), done.txid) == whole(chain.world.database));
 }
 
-TEST_CASE("copied pages are discarded after commits passed unseen") {
+TEST_CASE("copied pages are discarded after a missed commit") {
   Large chain;
   chain.give_up_after(1'000);
   chain.capture->require_compare();
@@ -89,7 +89,7 @@ TEST_CASE("copied pages are discarded after commits passed unseen") {
   CHECK(chain.pages_read > 1'500);
 }
 
-TEST_CASE("a store that is slow keeps no snapshot of a large upload") {
+TEST_CASE("a slow store does not hold the snapshot of a large upload") {
   Large chain;
   bool was_free = false;
   chain.damage = [&](int piece, MutableByteSpan bytes) -> ByteSpan {
@@ -100,7 +100,7 @@ TEST_CASE("a store that is slow keeps no snapshot of a large upload") {
   CHECK(was_free);
 }
 
-TEST_CASE("a comparison whose snapshot is wanted back goes on where it was") {
+TEST_CASE("a comparison whose snapshot is recalled continues where it stopped") {
   Large chain;
   CHECK(chain.upload().is_stored());
   chain.app.run("UPDATE u SET body = randomblob(4000) WHERE id = 700");
@@ -114,12 +114,12 @@ TEST_CASE("a comparison whose snapshot is wanted back goes on where it was") {
   CHECK(done.to_store.size() <= 6);
 }
 
-TEST_CASE("a snapshot of the whole that is wanted back is not stored, and says why") {
+TEST_CASE("a snapshot file whose read is recalled is not stored, and the error says why") {
   Large chain;
   CHECK(chain.upload().is_stored());
   chain.recalled_after = chain.pages_read + 100;
   const auto done = chain.upload(job::Snapshot{});
-  CHECK(snapshot_of(done).error.find("the WAL has become too long") != std::string::npos);
+  CHECK(snapshot_of(done).error.find("the WAL became too long") != std::string::npos);
   CHECK(done.compare_again);
 }
 

@@ -40,7 +40,7 @@ TEST_CASE("each upload takes the next slot under the writer's id") {
   CHECK(header->node == testing::kChainWriter);
 }
 
-TEST_CASE("a snapshot is one file that leads to what is stored, news included") {
+TEST_CASE("a snapshot is one file that leads to the stored state and includes new commits") {
   Chain chain;
   chain.upload();
   chain.app.run("INSERT INTO t VALUES(2)");
@@ -60,7 +60,7 @@ TEST_CASE("a snapshot is one file that leads to what is stored, news included") 
   CHECK(snapshot_of(again).error.empty());
 }
 
-TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
+TEST_CASE("a snapshot that a stop ends is not stored, and new commits stay pending") {
   Chain chain;
   chain.upload();
   chain.app.run("INSERT INTO t VALUES(2)");
@@ -72,7 +72,7 @@ TEST_CASE("a snapshot that a stop ends is not stored, what it found news is") {
   CHECK(!chain.world.store()->head("ltx/9/0000000000000001-0000000000000002.ltx"));
 }
 
-TEST_CASE("a slot that another writer took stops the uploads and stays as it is") {
+TEST_CASE("a slot of another writer stops the uploads and is not changed") {
   Chain chain;
   chain.upload();
   chain.put_slot(2, RandomId{0x22});
@@ -85,7 +85,7 @@ TEST_CASE("a slot that another writer took stops the uploads and stays as it is"
   CHECK(read_header(*store, "ltx/0/0000000000000002-0000000000000002.ltx")->node == RandomId{0x22});
 }
 
-TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into the next") {
+TEST_CASE("an own slot whose answer was lost counts, and its pages go into the next one") {
   Chain chain;
   chain.upload();
   chain.put_slot(2, testing::kChainWriter);
@@ -99,7 +99,7 @@ TEST_CASE("a slot of our own whose answer was lost counts, and the pages go into
   CHECK(chain.upload().txid == Txid{3});
 }
 
-TEST_CASE("a slot of our own whose answer was lost counts also when a compaction is due") {
+TEST_CASE("an own slot whose answer was lost counts also when a compaction is due") {
   Chain chain;
   for (int i = 0; i < 5; ++i) {
     chain.app.run("INSERT INTO t VALUES(2)");
@@ -116,7 +116,7 @@ TEST_CASE("a slot of our own whose answer was lost counts also when a compaction
   CHECK(chain.upload().txid == Txid{7});
 }
 
-TEST_CASE("a slot that an earlier start stored late counts, and its pages are stored again") {
+TEST_CASE("a late slot of an earlier start counts, and its pages are stored again") {
   Chain chain;
   chain.upload();
   REQUIRE(chain.uploader->save(false));
@@ -158,7 +158,7 @@ struct Flaky {
   int puts() const { return bucket.count(testing::StoreOperation::Put); }
 };
 
-TEST_CASE("a snapshot does not hold the log through an outage") {
+TEST_CASE("a snapshot does not hold the WAL during an outage") {
   Flaky flaky;
   Chain chain(flaky.store());
   REQUIRE(chain.upload().is_stored());
@@ -174,7 +174,7 @@ TEST_CASE("a snapshot does not hold the log through an outage") {
   CHECK(chain.snapshot != nullptr);
 }
 
-TEST_CASE("a slot whose answer was lost is asked for again and found to be our own") {
+TEST_CASE("a slot whose answer was lost is found as an own one when it is sent again") {
   Flaky flaky;
   Chain chain(flaky.store());
   for (const int lost : {1, 2, 5}) {
@@ -192,7 +192,7 @@ TEST_CASE("a slot whose answer was lost is asked for again and found to be our o
   }
 }
 
-TEST_CASE("a batch held in memory outlasts an outage, one that streams is given back at once") {
+TEST_CASE("a batch in memory is retried during an outage, a streamed one is returned at once") {
   struct Row {
     int blob_bytes;
     int faults;
@@ -219,7 +219,7 @@ TEST_CASE("a batch held in memory outlasts an outage, one that streams is given 
   }
 }
 
-TEST_CASE("a large batch says how far it is, each five seconds; a small one is not spoken of") {
+TEST_CASE("a large batch logs its progress every five seconds, and a small one does not") {
   Chain chain;
   const auto progress_of = [&](int blob_bytes) {
     chain.app.run(fmt::format("INSERT INTO t VALUES(randomblob({}))", blob_bytes));
@@ -245,7 +245,7 @@ TEST_CASE("a large batch says how far it is, each five seconds; a small one is n
   CHECK(chain.streamed.back() == 0);
 }
 
-TEST_CASE("a file that does not decode gets no name, whether it was held in memory or streamed") {
+TEST_CASE("a file that does not decode is not stored, whether it was in memory or streamed") {
   constexpr int kPage = 2, kLastPiece = -1;
   struct Row {
     const char* what;
@@ -330,7 +330,7 @@ std::string restored(const Chain& chain, const std::vector<StoredFile>& files, T
   return bytes;
 }
 
-TEST_CASE("every third upload is followed by one file of what the three have changed") {
+TEST_CASE("every third upload is followed by a compacted file of the three") {
   Chain chain;
   std::string merged;
   Bytes bytes = 0;
@@ -354,7 +354,7 @@ TEST_CASE("every third upload is followed by one file of what the three have cha
   CHECK(bytes == 0);
 }
 
-TEST_CASE("of compacted files every state is restored as of the uploads alone") {
+TEST_CASE("compacted files restore every state that the uploads alone restore") {
   std::mt19937_64 random{7};
   const auto one_of = [&](std::uint64_t n) { return random() % n == 0; };
   Chain chain;
@@ -393,7 +393,7 @@ TEST_CASE("of compacted files every state is restored as of the uploads alone") 
   }
 }
 
-TEST_CASE("what would be a large compacted file waits for many files below it") {
+TEST_CASE("a large compacted file waits for many files below it") {
   Chain chain;
   for (int i = 1; i <= 12; ++i) {
     CAPTURE(i);
@@ -423,7 +423,7 @@ TEST_CASE("levels that could not be listed are listed after the next upload") {
   CHECK(chain.wants_frames);
 }
 
-TEST_CASE("a start that writes nothing lists no levels, one that writes lists them once") {
+TEST_CASE("a run without uploads lists no levels, and a run with uploads lists them once") {
   testing::FakeBucket bucket;
   Chain chain(std::make_unique<testing::FakeStore>(bucket));
   for (int i = 0; i < 5; ++i) {
@@ -467,7 +467,7 @@ TEST_CASE("a stop ends a compaction, and a failed compaction is only logged") {
   }
 }
 
-TEST_CASE("an upload that a merge would follow outlasts an outage like any other") {
+TEST_CASE("an upload before a compaction is retried during an outage like any other") {
   Flaky flaky;
   Chain chain(flaky.store());
   for (int i = 0; i < 5; ++i) {

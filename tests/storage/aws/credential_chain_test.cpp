@@ -72,7 +72,7 @@ void set_instance_keys(Rig& rig) {
 constexpr const char* kInstanceKeys =
     "GET http://169.254.169.254/latest/meta-data/iam/security-credentials/web";
 
-TEST_CASE("the first source that is set up answers, in the order of the AWS tools") {
+TEST_CASE("the first configured credential source is used, in the order of the AWS tools") {
   struct Row {
     void (*set)(Rig& rig);
     std::string_view what;
@@ -96,7 +96,7 @@ TEST_CASE("the first source that is set up answers, in the order of the AWS tool
   }
 }
 
-TEST_CASE("a source that fails is not passed over for another identity") {
+TEST_CASE("a failing credential source is not skipped for another identity") {
   struct Row {
     void (*spoil)(Rig& rig);
     std::string_view said;
@@ -135,7 +135,7 @@ TEST_CASE("a source that fails is not passed over for another identity") {
   }
 }
 
-TEST_CASE("where nothing is set up the error says what was looked at and what to type") {
+TEST_CASE("without a credential source the error says what was checked and what to type") {
   Rig rig;
   rig.variables["HOME"] = "/none";
   auto chain = chain_on(rig);
@@ -148,7 +148,7 @@ TEST_CASE("where nothing is set up the error says what was looked at and what to
   CHECK(text_of(chain.get()) == "environment: AKIA");
 }
 
-TEST_CASE("a role that a profile names is taken with its token") {
+TEST_CASE("the role of a profile is assumed with its token") {
   Rig rig;
   set_role(rig);
   const std::string token = rig.variables["AWS_WEB_IDENTITY_TOKEN_FILE"];
@@ -177,7 +177,7 @@ struct InstanceRig : Rig {
   }
 };
 
-TEST_CASE("keys are refreshed before they expire, and those in hand are used while that fails") {
+TEST_CASE("credentials are refreshed before they expire, and used while a refresh fails") {
   InstanceRig rig;
   auto chain = chain_on(rig);
   CHECK(text_of(chain.get()) == "instance role web: ASIA1");
@@ -212,7 +212,7 @@ TEST_CASE("keys are refreshed before they expire, and those in hand are used whi
   check_no_secret(rig);
 }
 
-TEST_CASE("credentials that the store refused are fetched again at once, but not repeatedly") {
+TEST_CASE("refused credentials are fetched again at once, but not repeatedly") {
   InstanceRig rig;
   auto chain = chain_on(rig);
   chain.forget();  // of nothing
@@ -252,7 +252,7 @@ TEST_CASE("secrets in files are read again when the store refuses the current on
   CHECK(text_of(chain.get()) == "environment: B");
 }
 
-TEST_CASE("a source that has answered is not left for another when it ends") {
+TEST_CASE("a credential source that has worked is not replaced when it fails") {
   Rig rig;
   set_profile(rig);
   set_instance_keys(rig);
@@ -265,7 +265,7 @@ TEST_CASE("a source that has answered is not left for another when it ends") {
   CHECK(rig.transport.sent.empty());
 }
 
-TEST_CASE("a stop says nothing about the service that was being asked") {
+TEST_CASE("a stop during a request reports nothing about the credential service") {
   for (const auto code : {Code::Cancelled, Code::Deadline}) {
     InstanceRig rig;
     auto chain = chain_on(rig);
@@ -284,7 +284,7 @@ TEST_CASE("a stop says nothing about the service that was being asked") {
   }
 }
 
-TEST_CASE("chains that share ask the service once for all of them") {
+TEST_CASE("chains that share credentials ask the service once") {
   InstanceRig rig;
   SharedCredentials shared;
   std::vector<CredentialChain> chains;
@@ -309,7 +309,7 @@ TEST_CASE("chains that share ask the service once for all of them") {
   CHECK(rig.given == 4);
 }
 
-TEST_CASE("keys that come expired by a wrong clock are still handed out") {
+TEST_CASE("credentials that arrive expired because of a wrong clock are still used") {
   Rig rig;
   set_instance(rig.transport,
                {FakeTransport::answer(200, key_json(1, rig.clock.wall() - std::chrono::hours(3)))});

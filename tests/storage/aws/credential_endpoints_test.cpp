@@ -71,7 +71,7 @@ void set_role(Rig& rig, std::string_view token = "hunter2.jwt/+=\n") {
   rig.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = rig.file("token", token);
 }
 
-TEST_CASE("a role is taken at STS with the token that is in its file at that moment") {
+TEST_CASE("a role is assumed at STS with the token that is in its file at that time") {
   Rig rig;
   set_role(rig);
   rig.variables["AWS_ROLE_SESSION_NAME"] = "machine 7";
@@ -95,7 +95,7 @@ TEST_CASE("a role is taken at STS with the token that is in its file at that mom
   CHECK(has(rig.transport.sent[1].body, "&WebIdentityToken=renewed"));
 }
 
-TEST_CASE("STS is asked in the region, or where the environment says") {
+TEST_CASE("STS is called in the region or at the endpoint from the environment") {
   struct Row {
     std::string_view region;
     std::string_view set;
@@ -129,7 +129,7 @@ TEST_CASE("a role's token is never sent in plain text over a network") {
   CHECK(rig.transport.sent.empty());
 }
 
-TEST_CASE("what STS does not give is refused or asked for later, without the token") {
+TEST_CASE("a refusal by STS is final or repeated later, and never shows the token") {
   struct Row {
     Result<http::Response> answer;
     std::string_view said;
@@ -178,7 +178,7 @@ TEST_CASE("what STS does not give is refused or asked for later, without the tok
   CHECK(rig.transport.sent.empty());
 }
 
-TEST_CASE("a container's keys are asked for where its host says, with the token it gives") {
+TEST_CASE("container credentials are requested from the platform's URL with its token") {
   struct Row {
     Variables variables;
     std::string_view url;
@@ -223,7 +223,7 @@ TEST_CASE("a container's keys are asked for where its host says, with the token 
   CHECK(rig.transport.sent[1].headers.at("authorization") == "new2");
 }
 
-TEST_CASE("keys of a container without an expiry never expire") {
+TEST_CASE("container credentials without an expiry never expire") {
   Rig rig;
   rig.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://localhost/x";
   rig.transport.on("GET http://localhost/x",
@@ -231,7 +231,7 @@ TEST_CASE("keys of a container without an expiry never expire") {
   CHECK(ask_container_of(rig) == "container: A s  never");
 }
 
-TEST_CASE("what is wrong with a container's address or token is said, and nothing sent") {
+TEST_CASE("an invalid container URL or token is reported, and nothing is sent") {
   struct Row {
     Variables variables;
     std::string_view said;
@@ -260,7 +260,7 @@ TEST_CASE("what is wrong with a container's address or token is said, and nothin
   }
 }
 
-TEST_CASE("a service that refuses is believed, one that stumbles is asked again, then later") {
+TEST_CASE("a refusal by a service is final, and a failing service is tried again later") {
   struct Row {
     std::vector<Result<http::Response>> answers;
     std::string_view said;
@@ -299,7 +299,7 @@ TEST_CASE("a service that refuses is believed, one that stumbles is asked again,
   }
 }
 
-TEST_CASE("an instance's keys are those of its role, asked for with a session token") {
+TEST_CASE("instance credentials are those of its role, requested with a session token") {
   Rig rig;
   set_instance(rig.transport, {answer(200, key_json(1, kExpires))});
   CHECK(ask_instance_of(rig) ==
@@ -315,7 +315,7 @@ TEST_CASE("an instance's keys are those of its role, asked for with a session to
   }
 }
 
-TEST_CASE("an instance is asked where the environment says, or not at all") {
+TEST_CASE("the instance service is called as the environment says, or not at all") {
   struct Row {
     Variables variables;
     std::string_view url;   // "": not asked
@@ -371,7 +371,7 @@ void check(const InstanceRow& row, Instance instance) {
   CHECK(tries == row.tries);
 }
 
-TEST_CASE("a host that is no instance has no keys; an instance that gave some is out of order") {
+TEST_CASE("a machine without an instance service has no credentials, a silent one is an error") {
   const InstanceRow rows[] = {
       {"PUT", {fault(Code::Unavailable)}, "absent: no answer", "unavailable: instance cred", 2},
       {"PUT", {fault(Code::Unknown)}, "absent: no answer", "unavailable: instance cred", 2},

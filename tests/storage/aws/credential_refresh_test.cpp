@@ -67,13 +67,13 @@ TEST_CASE("credentials are fetched once, and again five minutes before they expi
             {110min, "fetch"}});
 }
 
-TEST_CASE("keys that never expire are fetched once") {
+TEST_CASE("credentials that never expire are fetched once") {
   CredentialRefresh freshness;
   freshness.on_fetched(std::nullopt, at(0s));
   CHECK(freshness.next(at(10'000h)) == CredentialRefresh::Do::Use);
 }
 
-TEST_CASE("keys in hand are used until they expire while a refresh fails, tried once a minute") {
+TEST_CASE("valid credentials are used while a refresh fails, which is tried once a minute") {
   walk(1h, {{0s, "fetch"},
             {55min, "fetch", Service::Fails},
             {55min + 59s, "use"},
@@ -94,7 +94,7 @@ TEST_CASE("keys in hand are used until they expire while a refresh fails, tried 
   CHECK_FALSE(freshness.can_be_used(at(60min)));
 }
 
-TEST_CASE("a service that gives the same keys until the last moment is asked once a minute") {
+TEST_CASE("a service that repeats the same credentials is asked once a minute") {
   walk(1h, {{0s, "fetch"},
             {55min, "fetch", Service::GivesTheSame},
             {55min + 1s, "use"},
@@ -104,17 +104,17 @@ TEST_CASE("a service that gives the same keys until the last moment is asked onc
             {58min, "use"}});
 }
 
-TEST_CASE("keys that live shorter than the margin are fetched once a minute") {
+TEST_CASE("credentials with a life shorter than the margin are fetched once a minute") {
   walk(3min,
        {{0s, "fetch"}, {59s, "use"}, {60s, "fetch"}, {61s, "use"}, {119s, "use"}, {120s, "fetch"}});
 }
 
-TEST_CASE("keys that have expired by our clock when they arrive are used for a minute") {
+TEST_CASE("credentials that have already expired on arrival are used for a minute") {
   walk(-3h, {{0s, "fetch"}, {1s, "use"}, {59s, "use"}, {60s, "fetch"}, {61s, "use"}});
   walk(-3h, {{0s, "fetch"}, {60s, "fetch", Service::Fails}, {61s, "fetch"}});
 }
 
-TEST_CASE("credentials that the store refused are fetched again, at most once in ten seconds") {
+TEST_CASE("refused credentials are fetched again at most once in ten seconds") {
   walk(1h, {{0s, "fetch", Service::Gives, true},
             {1s, "fetch", Service::Gives, true},  // refused again at once: those in hand are used
             {2s, "use", Service::Gives, true},
@@ -124,7 +124,7 @@ TEST_CASE("credentials that the store refused are fetched again, at most once in
             {13s, "use"}});
 }
 
-TEST_CASE("keys that the store refused are not used on when no new ones can be had") {
+TEST_CASE("refused credentials are not used even when no others can be fetched") {
   walk(1h, {{0s, "fetch", Service::Gives, true},
             {1s, "fetch", Service::Fails},
             {2s, "fail"},
@@ -141,7 +141,7 @@ TEST_CASE("keys that the store refused are not used on when no new ones can be h
   CHECK_FALSE(freshness.can_be_used(at(1s)));
 }
 
-TEST_CASE("another chain's credentials are taken while they need no refresh") {
+TEST_CASE("another chain's credentials are used while they need no refresh") {
   CHECK(CredentialRefresh::is_fresh(std::nullopt, at(0s)));
   CHECK(CredentialRefresh::is_fresh(kStart + 5min + 1ms, at(0s)));
   CHECK_FALSE(CredentialRefresh::is_fresh(kStart + 5min, at(0s)));

@@ -18,7 +18,7 @@ SigningKeys keys_of(std::string id, std::string secret, std::string token = "") 
           .session_token = Secret<std::string>(std::move(token))};
 }
 
-TEST_CASE("keys that would break a header or a signature are refused, and not shown") {
+TEST_CASE("credentials that would break a header or a signature are refused and not shown") {
   struct Row {
     SigningKeys keys;
     std::string_view said;  // "": taken
@@ -50,7 +50,7 @@ TEST_CASE("keys that would break a header or a signature are refused, and not sh
   }
 }
 
-TEST_CASE("an answer with keys is taken whole") {
+TEST_CASE("a complete answer with credentials is accepted") {
   const auto instance = parse_key_answer(
       R"({"Code":"Success","LastUpdated":"2026-01-01T00:00:00Z","Type":"AWS-HMAC",)"
       R"("AccessKeyId":"ASIA1","SecretAccessKey":"s/1","Token":"t==",)"
@@ -68,7 +68,7 @@ TEST_CASE("an answer with keys is taken whole") {
   CHECK_FALSE(lasting->expires.has_value());
 }
 
-TEST_CASE("an answer without whole keys is refused, and nothing of it shown") {
+TEST_CASE("an answer with incomplete credentials is refused without showing any of them") {
   struct Row {
     std::string_view json;
     Code code;
@@ -106,7 +106,7 @@ TEST_CASE("an answer without whole keys is refused, and nothing of it shown") {
   CHECK(parse_key_answer(deep).error().code == Code::Corrupt);
 }
 
-TEST_CASE("the role of an instance is the first line, if it can be one") {
+TEST_CASE("the role of an instance is the first line if it is a valid name") {
   CHECK(parse_role_name("web-app") == "web-app");
   CHECK(parse_role_name("web+app=1,2.3@x_y\r\nother\n") == "web+app=1,2.3@x_y");
   for (const std::string_view none : {"", "\n", "<html>", "a b", "../x", "a/b", "a?b", "a%2f"}) {
@@ -116,7 +116,7 @@ TEST_CASE("the role of an instance is the first line, if it can be one") {
   CHECK_FALSE(parse_role_name(std::string(129, 'x')).has_value());
 }
 
-TEST_CASE("a container's service is asked by https, or where no network lies between") {
+TEST_CASE("a container's service is called over https, or at a local or container address") {
   for (const std::string_view url :
        {"https://example.com/keys", "https://example.com:8443/keys?a=b", "http://localhost/",
         "http://LOCALHOST:81/x", "http://127.0.0.1:8080/x", "http://127.1.2.3/x",
@@ -153,7 +153,7 @@ TEST_CASE("a container's service is asked by https, or where no network lies bet
   }
 }
 
-TEST_CASE("a service that is no container's is asked by https, or on this machine") {
+TEST_CASE("any other service is called over https, or on this machine") {
   const auto allows = [](std::string_view url) {
     return check_service_url(url, PlainHttp::ThisMachine).has_value();
   };
@@ -166,7 +166,7 @@ TEST_CASE("a service that is no container's is asked by https, or on this machin
   CHECK_FALSE(allows("sts.example.com"));
 }
 
-TEST_CASE("what a server says is shown in one short line, without the secret it was given") {
+TEST_CASE("a server's message is shown in one short line without the secret sent to it") {
   const std::string_view token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJl";
   CHECK(without_secret("Not authorized to perform sts:AssumeRole", token) ==
         "Not authorized to perform sts:AssumeRole");

@@ -33,7 +33,7 @@ std::string read(std::string_view text, ProfileFile file = ProfileFile::Credenti
   return text_of(*profiles);
 }
 
-TEST_CASE("profile files are read as the AWS tools read them") {
+TEST_CASE("profile files are parsed as the AWS tools parse them") {
   struct Row {
     std::string_view text;
     std::string_view what;
@@ -67,7 +67,7 @@ TEST_CASE("profile files are read as the AWS tools read them") {
   }
 }
 
-TEST_CASE("only [default] is a profile of the config file without the word") {
+TEST_CASE("only [default] is a profile in the config file without the word profile") {
   const std::string_view text =
       "[default]\nkey = 1\n"
       "[profile a]\nkey = 2\n"
@@ -80,7 +80,7 @@ TEST_CASE("only [default] is a profile of the config file without the word") {
   CHECK(read("[profile a]\nkey = 1\n") == "profile a{key=1}");
 }
 
-TEST_CASE("a malformed profile file is refused by line number, and no line is repeated") {
+TEST_CASE("a malformed profile file is refused by line number, without showing the line") {
   struct Row {
     std::string_view text;
     std::string_view where;
@@ -99,7 +99,7 @@ TEST_CASE("a malformed profile file is refused by line number, and no line is re
   }
 }
 
-TEST_CASE("the credentials file wins over the config file, key by key") {
+TEST_CASE("the credentials file overrides the config file, key by key") {
   auto profiles = *parse_profiles("[a]\nkey = 1\n[b]\nkey = 2\n", ProfileFile::Credentials);
   merge_profiles(profiles, *parse_profiles("[profile a]\nkey = 3\nregion = x\n[default]\nkey = 4\n",
                                            ProfileFile::Config));

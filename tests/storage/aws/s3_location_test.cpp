@@ -46,7 +46,7 @@ void check(std::span<const Place> places) {
   }
 }
 
-TEST_CASE("HTTP/2 is spoken only where the URL asks for it") {
+TEST_CASE("HTTP/2 is used only if the URL asks for it") {
   CHECK(!parse("s3://bucket/app", {})->http2);
   CHECK(!parse("s3://bucket/app?http=1.1", {})->http2);
   CHECK(parse("s3://bucket/app?http=2", {})->http2);
@@ -162,7 +162,7 @@ TEST_CASE("a URL that cannot be used is refused with what to type") {
   CHECK(has(named.error().text, "AWS_ENDPOINT_URL"));
 }
 
-TEST_CASE("a provider is known by the whole labels at the end of its host") {
+TEST_CASE("a provider is recognised by whole labels at the end of the host name") {
   struct Row {
     std::string_view host;
     std::string_view name;
@@ -190,7 +190,7 @@ TEST_CASE("a provider is known by the whole labels at the end of its host") {
   CHECK(dialect_of("t3.storage.dev").extra_header == "x-tigris-consistent");
 }
 
-TEST_CASE("only what can stand in a host's name is taken for a region") {
+TEST_CASE("only a valid label of a host name is accepted as a region") {
   for (const char* region : {"auto", "us-east-1", "fr-par", "fsn1"}) CHECK(is_region_name(region));
   CHECK(is_region_name(std::string(64, 'a')));
   for (const std::string& text : {std::string(), std::string("EU"), std::string("a.b"),
@@ -199,7 +199,7 @@ TEST_CASE("only what can stand in a host's name is taken for a region") {
   }
 }
 
-TEST_CASE("an address is spelled once, for the wire and for the signature") {
+TEST_CASE("an address has the same spelling in the request and in the signature") {
   const auto path_style = parse("s3://bucket/app?endpoint=http://127.0.0.1:9000").value();
   const auto host_style = parse("s3://bucket/app").value();
   const auto object = address_of(path_style, "app/0000/x y+z.ltx", {});
@@ -216,7 +216,7 @@ TEST_CASE("an address is spelled once, for the wire and for the signature") {
   CHECK(query.query == "continuation-token=1%2B%2F%3D&list-type=2&prefix=a%2Fb%3Dc&uploads=");
 }
 
-TEST_CASE("a key keeps every byte, and the parts that a URL library would fold") {
+TEST_CASE("an object key keeps every byte, also parts that a URL library would normalise") {
   const auto target = parse("s3://bucket/app?endpoint=http://127.0.0.1:9000").value();
   CHECK(address_of(target, "a//b/./c/../d", {}).path == "/bucket/a//b/./c/../d");
   for (int byte = 1; byte < 256; ++byte) {

@@ -46,7 +46,7 @@ ToSign documented(Method method, std::string_view path, std::string_view query) 
   return request;
 }
 
-TEST_CASE("the signatures of the S3 reference's examples come out") {
+TEST_CASE("the signatures match the examples of the S3 reference") {
   Signer signer;
   auto get_object = documented(Method::Get, "/test.txt", "");
   get_object.headers.push_back({"range", "bytes=0-9"});
@@ -70,7 +70,7 @@ TEST_CASE("the signatures of the S3 reference's examples come out") {
         "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7");
 }
 
-TEST_CASE("the canonical request is that of the S3 reference") {
+TEST_CASE("the canonical request matches the S3 reference") {
   auto request = documented(Method::Get, "/test.txt", "");
   request.headers.push_back({"range", "bytes=0-9"});
   request.headers.push_back({"x-amz-date", "20130524T000000Z"});
@@ -86,7 +86,7 @@ TEST_CASE("the canonical request is that of the S3 reference") {
 }
 
 // Of the AWS signature test suite (aws-c-auth, Apache-2.0): key id AKIDEXAMPLE, 20150830T123600Z.
-TEST_CASE("the signatures of the test suite's plain GET and POST come out") {
+TEST_CASE("the signatures match the test suite's plain GET and POST") {
   const SigningKeys keys{"AKIDEXAMPLE",
                          Secret<std::string>("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
                          Secret<std::string>()};
@@ -105,7 +105,7 @@ TEST_CASE("the signatures of the test suite's plain GET and POST come out") {
         "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
 }
 
-TEST_CASE("values are signed without superfluous blanks, and repeated headers together") {
+TEST_CASE("values are signed without extra blanks, and repeated headers are joined") {
   ToSign request = documented(Method::Get, "/", "");
   request.headers.push_back({"my-header", "  a   b\tc  "});
   request.headers.push_back({"my-header", "d"});
@@ -126,7 +126,7 @@ TEST_CASE("a session token is sent and signed, and only where there is one") {
   CHECK(signature_of(with) != signature_of(without));
 }
 
-TEST_CASE("a kept key is dropped with its day, its region, its service and its secret") {
+TEST_CASE("a cached signing key is dropped with its day, region, service and secret") {
   Signer kept;
   const auto fresh = [](const ToSign& request, const SigningKeys& keys) {
     return signature_of(Signer().sign(request, keys));
@@ -145,7 +145,7 @@ TEST_CASE("a kept key is dropped with its day, its region, its service and its s
   CHECK(signature_of(kept.sign(request, keys)) == fresh(request, keys));
 }
 
-TEST_CASE("an unsigned payload is announced as one") {
+TEST_CASE("an unsigned payload is marked as unsigned") {
   auto request = documented(Method::Put, "/key", "");
   request.payload_hash = kUnsignedPayload;
   Signer signer;
@@ -153,7 +153,7 @@ TEST_CASE("an unsigned payload is announced as one") {
   CHECK(value_of(headers, "x-amz-content-sha256") == "UNSIGNED-PAYLOAD");
 }
 
-TEST_CASE("sums are spelled as S3 wants them") {
+TEST_CASE("checksums are encoded as S3 requires") {
   CHECK(sha256_hex(as_bytes("abc")) ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(md5_base64(as_bytes("abc")) == "kAFQmDzST7DWlj99KOF/cg==");

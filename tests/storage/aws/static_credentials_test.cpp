@@ -37,7 +37,7 @@ std::string text_of(const Result<Finding>& finding) {
   return "absent: " + finding->absent;
 }
 
-TEST_CASE("keys in the environment are found by the names of AWS, then of other hosts") {
+TEST_CASE("credentials in the environment are found by AWS's names, then by others") {
   struct Row {
     std::map<std::string, std::string, std::less<>> variables;
     std::string_view what;
@@ -66,13 +66,13 @@ TEST_CASE("keys in the environment are found by the names of AWS, then of other 
       {{{"AWS_SESSION_TOKEN", "t"}}, "absent: no AWS_ACCESS_KEY_ID in the environment"},
       // Half a pair is a mistake, and no reason to be somebody else.
       {{{"AWS_ACCESS_KEY_ID", "A"}},
-       "error: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not: set both"},
+       "error: AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both"},
       {{{"AWS_SECRET_ACCESS_KEY", "hunter2"}},
-       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not: set both"},
+       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not; set both"},
       {{{"AWS_SECRET_ACCESS_KEY", "hunter2"},
         {"SPACES_ACCESS_KEY_ID", "S"},
         {"SPACES_SECRET_ACCESS_KEY", "s"}},
-       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not: set both"},
+       "error: AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is not; set both"},
       {{{"BUCKETEER_AWS_ACCESS_KEY_ID", "B"}, {"AWS_SECRET_ACCESS_KEY_FILE", "/none"}},
        "error: AWS_SECRET_ACCESS_KEY_FILE: open /none: No such file or directory"},
       {{{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "hunter2\n"}},
@@ -86,7 +86,7 @@ TEST_CASE("keys in the environment are found by the names of AWS, then of other 
   }
 }
 
-TEST_CASE("each secret may be in a file that a variable names, read again each time") {
+TEST_CASE("each secret may be in a file named by a variable, which is read each time") {
   Rig rig;
   rig.variables["AWS_ACCESS_KEY_ID"] = "A";
   rig.variables["AWS_SECRET_ACCESS_KEY_FILE"] = rig.file("secret", "s1\n");
@@ -118,7 +118,7 @@ TEST_CASE("each secret may be in a file that a variable names, read again each t
             "both AWS_SECRET_ACCESS_KEY and AWS_SECRET_ACCESS_KEY_FILE are set"));
 }
 
-TEST_CASE("a role is taken with a token from a file, when both are named") {
+TEST_CASE("a role is assumed with a token file when both are named") {
   Rig rig;
   CHECK(text_of(find_web_identity(rig.environment())) == "absent: no AWS_WEB_IDENTITY_TOKEN_FILE");
   rig.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/x";
@@ -130,10 +130,10 @@ TEST_CASE("a role is taken with a token from a file, when both are named") {
   CHECK(has(text_of(find_web_identity(rig.environment())), "as machine-7"));
   rig.variables.erase("AWS_ROLE_ARN");
   CHECK(text_of(find_web_identity(rig.environment())) ==
-        "error: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not: set both");
+        "error: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not; set both");
 }
 
-TEST_CASE("a profile gives keys, or a role with a token; the rest is refused with what works") {
+TEST_CASE("a profile gives credentials or a role with a token, and other kinds are refused") {
   struct Row {
     std::string_view profile;
     std::string_view what;
@@ -186,7 +186,7 @@ TEST_CASE("a profile gives keys, or a role with a token; the rest is refused wit
   }
 }
 
-TEST_CASE("profile files are looked for at home, or where the environment says") {
+TEST_CASE("profile files are read from the home directory or the configured path") {
   Rig rig;
   CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no profile default in any file"));
   rig.variables["HOME"] = rig.dir.path().string();
@@ -205,7 +205,7 @@ TEST_CASE("profile files are looked for at home, or where the environment says")
   CHECK(text_of(find_in_profile(rig.environment())) == "profile other: F s ");
 }
 
-TEST_CASE("a named profile that does not exist is an error, not other credentials") {
+TEST_CASE("a named profile that does not exist is an error") {
   Rig rig;
   rig.variables = {{"AWS_PROFILE", "prod"}, {"HOME", rig.dir.path().string()}};
   CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and that "));
@@ -215,7 +215,7 @@ TEST_CASE("a named profile that does not exist is an error, not other credential
   CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
 }
 
-TEST_CASE("a profile file at home that makes no sense does not stand before other keys") {
+TEST_CASE("a malformed profile file at home does not prevent other credentials") {
   Rig rig;
   rig.variables["HOME"] = rig.dir.path().string();
   rig.file(".aws/config", "hunter2\n");
@@ -230,7 +230,7 @@ TEST_CASE("a profile file at home that makes no sense does not stand before othe
   CHECK(has(text_of(find_in_profile(rig.environment())), "error: "));
 }
 
-TEST_CASE("an unreadable profile file is an error when the user named it") {
+TEST_CASE("an unreadable profile file is an error if the user named it") {
   Rig rig;
   std::filesystem::create_directories(rig.dir / ".aws/credentials");  // a directory: EISDIR
   rig.variables["HOME"] = rig.dir.path().string();

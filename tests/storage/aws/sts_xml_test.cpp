@@ -7,7 +7,7 @@
 namespace walwrap::storage {
 namespace {
 
-TEST_CASE("credentials of STS are complete or refused") {
+TEST_CASE("credentials from STS are complete or refused") {
   const auto answer = [](const std::string& inside) {
     return "<AssumeRoleWithWebIdentityResponse xmlns=\"x\"><AssumeRoleWithWebIdentityResult>"
            "<Credentials>" +
@@ -29,7 +29,7 @@ TEST_CASE("credentials of STS are complete or refused") {
   }
 }
 
-TEST_CASE("an error of STS is read for its code and its message") {
+TEST_CASE("an error of STS is parsed into its code and its message") {
   const auto error = parse_sts_error(
       "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>AccessDenied</Code>"
       "<Message>not you</Message></Error><RequestId>1</RequestId></ErrorResponse>");

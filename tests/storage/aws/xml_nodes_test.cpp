@@ -5,7 +5,7 @@
 namespace walwrap::storage {
 namespace {
 
-TEST_CASE("elements are found by their names, whatever namespace they are in") {
+TEST_CASE("elements are found by their names in any namespace") {
   pugi::xml_document document;
   const auto root = load_xml(document, "<a:x xmlns:a=\"urn:a\">t<a:y>1</a:y><y>2</y></a:x>", "x");
   REQUIRE(root.has_value());
@@ -15,14 +15,14 @@ TEST_CASE("elements are found by their names, whatever namespace they are in") {
   CHECK_FALSE(child(*root, "z"));
 }
 
-TEST_CASE("an answer that is no XML, or another document, is corrupt") {
+TEST_CASE("an answer that is not XML, or is another document, is corrupt") {
   pugi::xml_document document;
   CHECK(load_xml(document, "<x", "x").error().code == Code::Corrupt);
   CHECK(load_xml(document, "", "x").error().code == Code::Corrupt);
   CHECK(load_xml(document, "<y/>", "x").error().code == Code::Corrupt);
 }
 
-TEST_CASE("an error is found alone and in its wrapping") {
+TEST_CASE("an error element is found alone and inside its wrapper") {
   pugi::xml_document document;
   const auto code_in = [&](const char* xml) {
     document.load_string(xml);

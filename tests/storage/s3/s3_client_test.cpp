@@ -74,7 +74,7 @@ S3Request get_request() {
 
 }  // namespace
 
-TEST_CASE("a request goes to its address, signed, with the hashes of its body") {
+TEST_CASE("a request is signed and has the hashes of its body") {
   S3Rig rig;
   std::vector<http::Request> sent;
   rig.transport = [&] { return std::make_unique<Recorder>(sent); };
@@ -98,7 +98,7 @@ TEST_CASE("a request goes to its address, signed, with the hashes of its body") 
   CHECK(field(request, "x-amz-security-token").empty());
 }
 
-TEST_CASE("keys that were replaced in their file are read again when the store refuses them") {
+TEST_CASE("credentials replaced in their file are read again when the store refuses them") {
   S3Rig rig;
   const testing::TempDir dir;
   const auto write = [&](const char* name, const char* text) {
@@ -128,7 +128,7 @@ TEST_CASE("keys that were replaced in their file are read again when the store r
   CHECK(rig.server.calls().size() == before + 1);
 }
 
-TEST_CASE("a session token and a provider's own header go with every request") {
+TEST_CASE("every request has the session token and the provider's own header") {
   S3Rig rig;
   rig.set_variable("AWS_SESSION_TOKEN", "temporary");
   std::vector<http::Request> sent;
@@ -142,7 +142,7 @@ TEST_CASE("a session token and a provider's own header go with every request") {
   CHECK(field(sent[0], "content-md5").empty());
 }
 
-TEST_CASE("a larger body has more time") {
+TEST_CASE("a larger body gets more time") {
   S3Rig rig;
   std::vector<http::Request> sent;
   rig.transport = [&] { return std::make_unique<Recorder>(sent); };
@@ -154,7 +154,7 @@ TEST_CASE("a larger body has more time") {
   CHECK(sent[1].limit == 30s + 128s);
 }
 
-TEST_CASE("a clock that is off is corrected from the store's, once and for all") {
+TEST_CASE("a wrong clock is corrected from the store's clock, once") {
   for (const auto off : {std::chrono::hours(3), std::chrono::hours(-3)}) {
     S3Rig rig;
     rig.server.set("app/db/k", "x");
@@ -196,7 +196,7 @@ TEST_CASE("expired credentials are fetched again, once") {
   CHECK(error_of(*reply, get_request(), rig.clock.wall()).code == Code::Denied);
 }
 
-TEST_CASE("a bucket in another region is asked there, and the region remembered") {
+TEST_CASE("a bucket in another region is found there, and the region is remembered") {
   S3Rig rig;
   rig.server.set("app/db/k", "x");
   rig.server.owner.region = "eu-central-1";
@@ -208,7 +208,7 @@ TEST_CASE("a bucket in another region is asked there, and the region remembered"
   CHECK(rig.has_line("region=eu-central-1"));
 }
 
-TEST_CASE("a redirect is followed by region, never to an address of the answer's choice") {
+TEST_CASE("a redirect changes the region and never leads to the answer's address") {
   struct Row {
     const char* name;
     S3Fault fault;
@@ -245,7 +245,7 @@ TEST_CASE("a redirect is followed by region, never to an address of the answer's
   }
 }
 
-TEST_CASE("the host of another region is the same host with that region's name") {
+TEST_CASE("the host name for another region differs only in the region") {
   struct Row {
     const char *host, *from, *to, *expected;
   };
@@ -265,7 +265,7 @@ TEST_CASE("the host of another region is the same host with that region's name")
   }
 }
 
-TEST_CASE("each thing is mended once per request, and all of them for one") {
+TEST_CASE("each correction is made once per request, and several may be made for one") {
   S3Rig rig;
   rig.server.set("app/db/k", "x");
   const std::vector<S3Fault> faults = {
@@ -286,7 +286,7 @@ TEST_CASE("each thing is mended once per request, and all of them for one") {
   CHECK(rig.server.calls().size() == 2);
 }
 
-TEST_CASE("a store that asks for patience is quoted") {
+TEST_CASE("an error with Retry-After keeps the store's delay") {
   S3Rig rig;
   rig.fail_next(1, "GET", S3Fault::error(503, "SlowDown", "", {{"retry-after", "7"}}));
   const auto session = session_on(rig);
@@ -297,7 +297,7 @@ TEST_CASE("a store that asks for patience is quoted") {
   CHECK(error.retry_after == 7s);
 }
 
-TEST_CASE("a write whose answer cannot be understood may have happened") {
+TEST_CASE("a write with an unreadable answer may have happened") {
   // HTTP, but not of S3; and no HTTP at all.
   class NoHttp : public http::Transport {
     Result<http::Response> perform(const http::Request& /*request*/) override {
@@ -317,7 +317,7 @@ TEST_CASE("a write whose answer cannot be understood may have happened") {
   CHECK(error_of(reply, put_request(body), rig.clock.wall()).code == Code::Unknown);
 }
 
-TEST_CASE("without credentials nothing is sent, and what to set is said") {
+TEST_CASE("without credentials nothing is sent, and the error says what to set") {
   S3Rig rig;
   rig.set_variable("AWS_ACCESS_KEY_ID", "");
   rig.set_variable("AWS_SECRET_ACCESS_KEY", "");
@@ -332,7 +332,7 @@ TEST_CASE("without credentials nothing is sent, and what to set is said") {
   CHECK(rig.server.calls().empty());
 }
 
-TEST_CASE("a look tells whether an object is there, empty, or not") {
+TEST_CASE("a check finds out whether an object exists, also an empty one") {
   for (const bool ignores_ranges : {false, true}) {
     S3Rig rig;
     rig.server.ignores_ranges = ignores_ranges;

@@ -43,7 +43,7 @@ void check(const std::vector<Row>& rows) {
   }
 }
 
-TEST_CASE("what was done, is not there or already exists is told from the answer") {
+TEST_CASE("an answer tells done, absent and already existing apart") {
   check({{200, "", R, M::Done},
          {204, "", W, M::Done},
          {206, "", R, M::Done},
@@ -62,7 +62,7 @@ TEST_CASE("what was done, is not there or already exists is told from the answer
          {416, "", R, M::OutOfRange}});
 }
 
-TEST_CASE("a page from a proxy is not taken for an answer of the store") {
+TEST_CASE("a proxy's page is not an answer of the store") {
   check({{404, "", R, M::Malformed, "<html>nothing here</html>"},
          {302, "", R, M::WrongRegion, "<html>log in</html>"},
          {100, "", R, M::Malformed},
@@ -71,7 +71,7 @@ TEST_CASE("a page from a proxy is not taken for an answer of the store") {
          {502, "", W, M::Unknown, "<html>bad gateway</html>"}});
 }
 
-TEST_CASE("refusals for lack of rights are not mistaken for absence or for a passing trouble") {
+TEST_CASE("a refusal for missing rights is neither absence nor a temporary failure") {
   check({{403, "AccessDenied", R, M::Denied},
          {403, "AccessDenied", W, M::Denied},
          {403, "", R, M::Denied},
@@ -85,7 +85,7 @@ TEST_CASE("refusals for lack of rights are not mistaken for absence or for a pas
          {400, "AuthorizationHeaderMalformed", R, M::Denied}});
 }
 
-TEST_CASE("what can be mended once is told apart") {
+TEST_CASE("errors that can be corrected once are recognised") {
   check({{403, "RequestTimeTooSkewed", W, M::ClockSkew},
          {403, "RequestExpired", R, M::ClockSkew},
          {403, "ExpiredToken", W, M::CredentialsExpired},
@@ -101,7 +101,7 @@ TEST_CASE("what can be mended once is told apart") {
          {400, "IllegalLocationConstraintException", W, M::WrongRegion}});
 }
 
-TEST_CASE("what may pass is repeated: at once, later, or with the same bytes") {
+TEST_CASE("temporary errors are repeated: at once, later, or with the same bytes") {
   check({{503, "SlowDown", W, M::Throttled},
          {503, "SlowDownWrite", W, M::Throttled},
          {503, "SlowDownRead", R, M::Throttled},
@@ -133,14 +133,14 @@ TEST_CASE("what may pass is repeated: at once, later, or with the same bytes") {
          {403, "QuotaExceeded", W, M::Unavailable}});
 }
 
-TEST_CASE("an error inside a 200 is an error") {
+TEST_CASE("an error in a 200 answer is an error") {
   check({{200, "InternalError", W, M::Unknown},
          {200, "SlowDown", W, M::Throttled},
          {200, "SomethingNew", W, M::Unknown},
          {200, "AccessDenied", W, M::Denied}});
 }
 
-TEST_CASE("what the store does not know or will not take is not repeated for ever") {
+TEST_CASE("permanent errors are not repeated") {
   check({{501, "NotImplemented", W, M::NotImplemented},
          {501, "", W, M::NotImplemented},
          {405, "MethodNotAllowed", W, M::NotImplemented},
@@ -161,7 +161,7 @@ Error error(Meaning meaning, int status, const std::string& code, const std::str
   return error_of(meaning, {.response = response, .error = s3, .effect = R}, "get app/k");
 }
 
-TEST_CASE("an error says what was asked, what the store said and what a person can do") {
+TEST_CASE("an error gives the request, the store's answer and what to do") {
   struct Said {
     Error error;
     Code code;
@@ -195,7 +195,7 @@ TEST_CASE("an error says what was asked, what the store said and what a person c
   }
 }
 
-TEST_CASE("a long or many-lined message of a store stays one short line") {
+TEST_CASE("a long or multi-line message of a store becomes one short line") {
   const auto long_one = error(M::Denied, 403, "X", "a\nb\r" + std::string(5000, 'c'));
   CHECK(long_one.text.size() < 400);
   CHECK(long_one.text.find('\n') == std::string::npos);
@@ -207,7 +207,7 @@ http::Response with(const std::string& name, const std::string& value) {
   return response;
 }
 
-TEST_CASE("a store says when to come back in seconds or as a date, and is obeyed for a minute") {
+TEST_CASE("Retry-After is seconds or a date, and at most a minute") {
   const WallTime now = parse_rfc3339("2026-01-01T00:00:00Z").value();
   const auto wait = [&](const std::string& value) {
     return retry_after(with("retry-after", value), now).count();
@@ -223,7 +223,7 @@ TEST_CASE("a store says when to come back in seconds or as a date, and is obeyed
   CHECK(retry_after({}, now).count() == 0);
 }
 
-TEST_CASE("the store's clock is read from its Date") {
+TEST_CASE("the store's clock is read from its Date header") {
   CHECK(server_time(with("date", "Fri, 24 May 2013 00:00:00 GMT")) ==
         parse_rfc3339("2013-05-24T00:00:00Z"));
   CHECK_FALSE(server_time(with("date", "yesterday")).has_value());

@@ -46,7 +46,7 @@ Got get(ByteRange range, const http::Response& head, const std::string& sent) {
 
 }  // namespace
 
-TEST_CASE("a range is asked for in bytes from first to last, the whole object without one") {
+TEST_CASE("a range request names its first and last byte, a whole read has no range") {
   CHECK(format_range({0, 0}).empty());
   CHECK(format_range({0, 1}) == "bytes=0-0");
   CHECK(format_range({5, 0}) == "bytes=5-");
@@ -55,7 +55,7 @@ TEST_CASE("a range is asked for in bytes from first to last, the whole object wi
         "bytes=1099511627776-18446744073709551614");
 }
 
-TEST_CASE("what a server says it sends is read strictly") {
+TEST_CASE("a server's content range is parsed strictly") {
   struct Row {
     std::string text;
     bool is_range;
@@ -88,7 +88,7 @@ TEST_CASE("what a server says it sends is read strictly") {
   }
 }
 
-TEST_CASE("a range is handed on as asked, whether the server knows ranges or not") {
+TEST_CASE("a range is returned as requested, whether the server supports ranges or not") {
   struct Row {
     const char* name;
     ByteRange range;
@@ -117,8 +117,7 @@ TEST_CASE("a range is handed on as asked, whether the server knows ranges or not
   }
 }
 
-TEST_CASE(
-    "an answer that is short of the range may be repeated, an object that is short is corrupt") {
+TEST_CASE("an answer shorter than its range may be repeated, a short object is corrupt") {
   struct Row {
     const char* name;
     ByteRange range;
@@ -172,7 +171,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("what the sink says is what comes back") {
+TEST_CASE("an error of the sink is returned") {
   const WriteFn sink = [](ByteSpan) -> Result<void> { return fail(Code::Io, "disk full"); };
   RangedBody body("k", {0, 0}, sink);
   REQUIRE(body.on_head(head_of(200, {{"content-length", "10"}})).has_value());
@@ -180,7 +179,7 @@ TEST_CASE("what the sink says is what comes back") {
   CHECK_FALSE(body.is_complete());
 }
 
-TEST_CASE("an answer without an etag is no object: another one may come through") {
+TEST_CASE("an answer without an ETag is not an object, and another one may be") {
   const WriteFn sink = [](ByteSpan) -> Result<void> { return {}; };
   for (const int status : {200, 206}) {
     http::Response head;
@@ -191,7 +190,7 @@ TEST_CASE("an answer without an etag is no object: another one may come through"
   }
 }
 
-TEST_CASE("an object is known by its strong etag alone") {
+TEST_CASE("an object is identified only by a strong ETag") {
   const WriteFn sink = [](ByteSpan) -> Result<void> { return {}; };
   RangedBody strong("k", {0, 0}, sink);
   REQUIRE(strong.on_head(head_of(200, {{"etag", "\"abc\""}})).has_value());

@@ -16,7 +16,7 @@ using testing::keys;
 using testing::S3Fault;
 using testing::S3Rig;
 
-TEST_CASE("a listing of S3 is in byte order, by prefix, starts after a key, and has many pages") {
+TEST_CASE("an S3 listing is in byte order, by prefix, starts after a key, and has many pages") {
   S3Rig rig;
   rig.server.page_keys = 2;
   const auto store = rig.open();
@@ -60,7 +60,7 @@ TEST_CASE("a listing of S3 is in byte order, by prefix, starts after a key, and 
   CHECK(has(pages[1], "continuation-token=+=&/app/db/0000/02"));
 }
 
-TEST_CASE("the first objects are those that one request shows, and whether there are more") {
+TEST_CASE("the first objects come from one request, with a flag for more") {
   S3Rig rig;
   rig.server.page_keys = 3;
   const auto store = rig.open();
@@ -82,7 +82,7 @@ TEST_CASE("the first objects are those that one request shows, and whether there
   CHECK(look() == "of more: 0000/01 0001/01 0009/05");
 }
 
-TEST_CASE("a malformed listing is never taken for an empty one") {
+TEST_CASE("a malformed listing is an error instead of an empty one") {
   const std::string page = "<ListBucketResult><IsTruncated>{}</IsTruncated>{}</ListBucketResult>";
   struct Row {
     const char* name;
@@ -127,7 +127,7 @@ TEST_CASE("a malformed listing is never taken for an empty one") {
   }
 }
 
-TEST_CASE("a listing without end is given up") {
+TEST_CASE("a listing without an end is given up") {
   S3Rig rig;
   const auto store = rig.open();
   rig.server.fault = [](const testing::S3Call&, int number) -> std::optional<S3Fault> {
@@ -145,7 +145,7 @@ TEST_CASE("a listing without end is given up") {
   CHECK(rig.server.count("GET") == S3Store::kMostPages);
 }
 
-TEST_CASE("a listing whose pages keep coming ends when its time is over") {
+TEST_CASE("a listing whose pages keep coming ends at its time limit") {
   struct Row {
     std::optional<std::chrono::seconds> deadline;  // of whoever waits, from the beginning
     std::chrono::milliseconds ends_after;
@@ -180,7 +180,7 @@ TEST_CASE("a listing whose pages keep coming ends when its time is over") {
   }
 }
 
-TEST_CASE("a listing whose pages go in a circle is no listing") {
+TEST_CASE("a listing that repeats a page token is refused") {
   S3Rig rig;
   const auto store = rig.open();
   rig.server.fault = [](const testing::S3Call&, int number) -> std::optional<S3Fault> {
@@ -196,7 +196,7 @@ TEST_CASE("a listing whose pages go in a circle is no listing") {
   CHECK(rig.server.count("GET") == 4);
 }
 
-TEST_CASE("many keys are removed by few requests") {
+TEST_CASE("many objects are removed with few requests") {
   S3Rig rig;
   const auto store = rig.open();
   std::vector<std::string> all;
@@ -214,7 +214,7 @@ TEST_CASE("many keys are removed by few requests") {
   CHECK(rig.server.calls().empty());
 }
 
-TEST_CASE("where the store cannot remove many at once, keys are removed one by one") {
+TEST_CASE("a store without bulk removal gets one removal per object") {
   S3Rig rig;
   rig.server.knows_multi_delete = false;
   const auto store = rig.open();
@@ -226,7 +226,7 @@ TEST_CASE("where the store cannot remove many at once, keys are removed one by o
   CHECK(rig.server.count("DELETE") == 4);
 }
 
-TEST_CASE("a key that may not be removed is said") {
+TEST_CASE("an object that may not be removed is named") {
   S3Rig rig;
   rig.server.locked = {"app/db/b"};
   const auto store = rig.open();

@@ -32,14 +32,14 @@ Result<void> put(S3Store& store, const std::string& key, const std::string& text
 
 }  // namespace
 
-TEST_CASE("to open an S3 store costs no request") {
+TEST_CASE("opening an S3 store sends no request") {
   S3Rig rig;
   const auto store = rig.open();
   CHECK(rig.server.calls().empty());
   CHECK(store->describe() == "s3://bucket/app/db?endpoint=http://127.0.0.1:9000");
 }
 
-TEST_CASE("what was put into S3 is got, listed and removed under its key, below the prefix") {
+TEST_CASE("an S3 object is read, listed and removed under its key below the prefix") {
   S3Rig rig;
   const auto store = rig.open();
   const std::string odd = "walwrap/a b+c=d%&\"<é>~";
@@ -73,7 +73,7 @@ TEST_CASE("a small put is one request, create-only, with both hashes and the tim
   CHECK_FALSE(calls[1].headers.contains("x-amz-meta-litestream-timestamp"));
 }
 
-TEST_CASE("a create-only put never overwrites an object in S3, a replacing one does") {
+TEST_CASE("a create-only put never overwrites an object in S3, and a replacing put does") {
   S3Rig rig;
   const auto store = rig.open();
   REQUIRE(put(*store, "k", "first").has_value());
@@ -85,7 +85,7 @@ TEST_CASE("a create-only put never overwrites an object in S3, a replacing one d
   CHECK(get_text(*store, "k").value() == "third");
 }
 
-TEST_CASE("a body that fails is its caller's failure, and nothing is sent") {
+TEST_CASE("a failing body is its caller's error, and nothing is sent") {
   S3Rig rig;
   const auto store = rig.open();
   const auto done = store->put(
@@ -101,7 +101,7 @@ TEST_CASE("a body that fails is its caller's failure, and nothing is sent") {
   CHECK(rig.server.calls().empty());
 }
 
-TEST_CASE("what a put met says whether it may be repeated") {
+TEST_CASE("the error of a put says whether it may be repeated") {
   struct Row {
     const char* name;
     S3Fault fault;
@@ -130,7 +130,7 @@ TEST_CASE("what a put met says whether it may be repeated") {
   }
 }
 
-TEST_CASE("the time given with a put is the one that a HEAD shows") {
+TEST_CASE("a HEAD shows the time given with a put") {
   S3Rig rig;
   const auto store = rig.open();
   const WallTime time{1'700'000'000'123ms};
@@ -140,7 +140,7 @@ TEST_CASE("the time given with a put is the one that a HEAD shows") {
   CHECK(store->head("b")->modified == rig.clock.wall());
 }
 
-TEST_CASE("ranges of an S3 object give exactly their bytes, and a short object is corrupt") {
+TEST_CASE("S3 range reads give exactly their bytes, and an object that is too short is corrupt") {
   for (const bool ignores_ranges : {false, true}) {
     CAPTURE(ignores_ranges);
     S3Rig rig;
@@ -166,7 +166,7 @@ TEST_CASE("ranges of an S3 object give exactly their bytes, and a short object i
   }
 }
 
-TEST_CASE("what a sink says about bytes from S3 is what get returns") {
+TEST_CASE("an error of the sink for bytes from S3 is returned by get") {
   S3Rig rig;
   const auto store = rig.open();
   REQUIRE(put(*store, "k", "0123456789"));
@@ -204,7 +204,7 @@ TEST_CASE("an answer that breaks off or is short may be repeated from where it e
   }
 }
 
-TEST_CASE("the ranges of one object are of one object: a replaced one is gone, not mixed") {
+TEST_CASE("range reads never mix an object with its replacement") {
   for (const bool bare : {false, true}) {
     CAPTURE(bare);
     S3Rig rig;
@@ -231,7 +231,7 @@ TEST_CASE("the ranges of one object are of one object: a replaced one is gone, n
   }
 }
 
-TEST_CASE("etags are remembered of a bounded number of objects") {
+TEST_CASE("ETags of a limited number of objects are remembered") {
   S3Rig rig;
   const auto store = rig.open();
   for (std::size_t i = 0; i < 2 * S3Store::kMostEtags; ++i) {
@@ -244,7 +244,7 @@ TEST_CASE("etags are remembered of a bounded number of objects") {
   CHECK_FALSE(rig.server.calls().back().headers.contains("if-match"));
 }
 
-TEST_CASE("a HEAD that fails without a reason has it looked up by a GET") {
+TEST_CASE("a HEAD that fails without a reason is followed by a GET for the reason") {
   S3Rig rig;
   const auto store = rig.open();
   const auto missing = store->head("k");

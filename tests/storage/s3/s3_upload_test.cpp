@@ -57,7 +57,7 @@ int count(const S3Rig& rig, std::string_view start, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("what fits into a part is one PUT, what does not is a multipart upload of equal parts") {
+TEST_CASE("a body within one part is one PUT, a larger one a multipart upload of equal parts") {
   struct Row {
     Bytes size;
     int parts;  // 0: one PUT
@@ -79,7 +79,7 @@ TEST_CASE("what fits into a part is one PUT, what does not is a multipart upload
   }
 }
 
-TEST_CASE("a multipart upload begins, sends, looks, completes, and carries what a PUT carries") {
+TEST_CASE("a multipart upload sends the same metadata as a PUT") {
   S3Rig rig;
   const auto store = rig.open();
   const WallTime time{1'767'225'601'250ms};
@@ -102,7 +102,7 @@ TEST_CASE("a multipart upload begins, sends, looks, completes, and carries what 
   CHECK(store->head("k")->modified == time);
 }
 
-TEST_CASE("an upload that replaces does not ask what is there") {
+TEST_CASE("a replacing upload does not check for an existing object") {
   S3Rig rig;
   const auto store = rig.open();
   rig.server.set("app/db/k", "old");
@@ -113,7 +113,7 @@ TEST_CASE("an upload that replaces does not ask what is there") {
   CHECK_FALSE(rig.server.calls().back().headers.contains("if-none-match"));
 }
 
-TEST_CASE("a multipart upload never overwrites, even where completion ignores the condition") {
+TEST_CASE("a multipart upload never overwrites, even if completion ignores the condition") {
   for (const bool ignores : {false, true}) {
     CAPTURE(ignores);
     S3Rig rig;
@@ -139,7 +139,7 @@ TEST_CASE("a multipart upload never overwrites, even where completion ignores th
   CHECK(rig.server.unfinished_uploads() == 0);
 }
 
-TEST_CASE("where the store refuses conditions, a look comes before each create-only put") {
+TEST_CASE("a store without conditions gets a check before each create-only put") {
   S3Rig rig;
   rig.server.refuses_conditions = true;
   const auto store = rig.open();
@@ -170,7 +170,7 @@ TEST_CASE("where the store refuses conditions, a look comes before each create-o
   CHECK((rig.server.bytes_of("app/db/large") == large));
 }
 
-TEST_CASE("parts are under way side by side while the body goes on, in two buffers for any size") {
+TEST_CASE("parts are sent in parallel while the body is read, with two buffers") {
   S3Rig rig;
   std::mutex mutex;
   std::condition_variable changed;
@@ -218,7 +218,7 @@ TEST_CASE("parts are under way side by side while the body goes on, in two buffe
   CHECK(buffers.size() == 2);
 }
 
-TEST_CASE("a part that fails is tried again, and only that part") {
+TEST_CASE("only a failed part is sent again") {
   const S3Fault faults[] = {S3Fault::unreachable(), S3Fault::lost_reply(),
                             S3Fault::error(500, "InternalError"), S3Fault::error(503, "SlowDown"),
                             S3Fault::error(400, "RequestTimeout")};
@@ -236,7 +236,7 @@ TEST_CASE("a part that fails is tried again, and only that part") {
   }
 }
 
-TEST_CASE("a store that asks for a pause gets it, within reason") {
+TEST_CASE("a store's requested delay is respected within limits") {
   S3Rig rig;
   const auto store = rig.open();
   rig.fail_next(2, "PUT", S3Fault::error(503, "SlowDown", "", {{"retry-after", "30"}}));
@@ -245,7 +245,7 @@ TEST_CASE("a store that asks for a pause gets it, within reason") {
   for (const auto pause : rig.pauses) CHECK(pause == S3Upload::kLongestPause);
 }
 
-TEST_CASE("an upload that cannot go on is given up, and what is stored of it removed") {
+TEST_CASE("a failed multipart upload is aborted and its parts are removed") {
   struct Row {
     const char* name;
     const char* what;
@@ -287,7 +287,7 @@ TEST_CASE("an upload that cannot go on is given up, and what is stored of it rem
   }
 }
 
-TEST_CASE("a body that fails half-way leaves no parts behind") {
+TEST_CASE("a body that fails half-way leaves no parts") {
   S3Rig rig;
   const auto store = rig.open();
   const std::string text = text_of(2 * kPart);
@@ -304,7 +304,7 @@ TEST_CASE("a body that fails half-way leaves no parts behind") {
   CHECK(rig.server.count("DELETE") == 1);
 }
 
-TEST_CASE("parts that cannot be removed are spoken of") {
+TEST_CASE("parts that cannot be removed are reported") {
   S3Rig rig;
   const auto store = rig.open();
   rig.server.fault = [](const testing::S3Call& call, int) -> std::optional<S3Fault> {
@@ -317,7 +317,7 @@ TEST_CASE("parts that cannot be removed are spoken of") {
   CHECK(rig.has_line("lifecycle rule"));
 }
 
-TEST_CASE("an upload whose beginning fails has sent nothing else") {
+TEST_CASE("a multipart upload that cannot be started sends no parts") {
   S3Rig rig;
   const auto store = rig.open();
   rig.fail_next(9, "POST", S3Fault::error(503, "SlowDown"));
@@ -329,7 +329,7 @@ TEST_CASE("an upload whose beginning fails has sent nothing else") {
   CHECK(store->put("k", in_pieces(text), kCreate).error().code == Code::Unknown);
 }
 
-TEST_CASE("a completion whose answer was lost is asked for again and found done") {
+TEST_CASE("a completion whose answer was lost is repeated and found as done") {
   for (const auto& options : {kCreate, kReplace}) {
     S3Rig rig;
     const auto store = rig.open();
@@ -348,7 +348,7 @@ TEST_CASE("a completion whose answer was lost is asked for again and found done"
   }
 }
 
-TEST_CASE("a multipart upload that was removed is restarted by the caller's retry") {
+TEST_CASE("the caller's retry restarts a multipart upload that was removed") {
   S3Rig rig;
   const auto store = rig.open();
   rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::error(404, "NoSuchUpload"));
@@ -363,7 +363,7 @@ TEST_CASE("a multipart upload that was removed is restarted by the caller's retr
   CHECK(store->put("k", in_pieces(text), kReplace).error().code == Code::Unknown);
 }
 
-TEST_CASE("credentials that expire and a clock that jumps during an upload are mended") {
+TEST_CASE("expired credentials and a clock jump during an upload are corrected") {
   S3Rig rig;
   rig.server.owner.token = "new";
   rig.set_variable("AWS_SESSION_TOKEN", "old");

@@ -19,7 +19,7 @@ std::string object(const std::string& key, const std::string& size = "120",
 }
 const std::string kWhole = "<IsTruncated>false</IsTruncated>";
 
-TEST_CASE("a listing gives keys, sizes and times, and says where it goes on") {
+TEST_CASE("a listing gives object keys, sizes, times and where it continues") {
   const auto page = parse_list(list("<Name>b</Name><KeyCount>2</KeyCount>"
                                     "<IsTruncated>true</IsTruncated>"
                                     "<NextContinuationToken>a&amp;b+/=</NextContinuationToken>" +
@@ -34,11 +34,11 @@ TEST_CASE("a listing gives keys, sizes and times, and says where it goes on") {
   CHECK(last.next_token.empty());
 }
 
-TEST_CASE("an empty listing is one that says so") {
+TEST_CASE("only a listing that says so is empty") {
   CHECK(parse_list(list(kWhole)).value().objects.empty());
 }
 
-TEST_CASE("keys are decoded where the listing announces it, and only there") {
+TEST_CASE("object keys are decoded only if the listing says that they are encoded") {
   const auto decoded = parse_list(list("<EncodingType>url</EncodingType>" + kWhole +
                                        object("app%2F0000%2Fa+b%2Bc%C3%A9")))
                            .value();
@@ -57,7 +57,7 @@ TEST_CASE("a prefixed namespace changes nothing") {
   CHECK(page->objects.size() == 1);
 }
 
-TEST_CASE("what cannot be understood is corrupt, never an empty listing") {
+TEST_CASE("an unreadable answer is corrupt and never an empty listing") {
   const std::string damaged[] = {
       "",
       "not xml",
@@ -85,14 +85,14 @@ TEST_CASE("what cannot be understood is corrupt, never an empty listing") {
   }
 }
 
-TEST_CASE("entities of a document of its own are not expanded") {
+TEST_CASE("entities that a document defines are not expanded") {
   const auto page =
       parse_list("<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>" +
                  list(kWhole + object("&b;")).substr(38));
   if (page) CHECK(page->objects[0].key == "&b;");
 }
 
-TEST_CASE("an error is read for its code, its message and the region it names") {
+TEST_CASE("an error is parsed into code, message and region") {
   const auto error = parse_error(
       "<?xml version=\"1.0\"?><Error><Code>AuthorizationHeaderMalformed</Code>"
       "<Message>the region 'a' is wrong</Message><Region>eu-west-1</Region>"
@@ -108,7 +108,7 @@ TEST_CASE("an error is read for its code, its message and the region it names") 
   CHECK(parse_error("").code.empty());
 }
 
-TEST_CASE("a multipart upload is begun and completed in words that a store understands") {
+TEST_CASE("the XML of a multipart upload is what a store understands") {
   CHECK(parse_upload_id("<InitiateMultipartUploadResult><UploadId>id/1</UploadId>"
                         "</InitiateMultipartUploadResult>")
             .value() == "id/1");
@@ -119,7 +119,7 @@ TEST_CASE("a multipart upload is begun and completed in words that a store under
         "<Part><PartNumber>2</PartNumber><ETag>\"b\"</ETag></Part></CompleteMultipartUpload>");
 }
 
-TEST_CASE("a completed upload that answers 200 may still have failed") {
+TEST_CASE("a completion with status 200 may still be an error") {
   CHECK_FALSE(parse_complete_upload("<CompleteMultipartUploadResult><ETag>x</ETag>"
                                     "</CompleteMultipartUploadResult>")
                   .value()
@@ -131,7 +131,7 @@ TEST_CASE("a completed upload that answers 200 may still have failed") {
   CHECK(parse_complete_upload("<html/>").error().code == Code::Corrupt);
 }
 
-TEST_CASE("several keys are deleted at once, and each that was not is named") {
+TEST_CASE("several objects are deleted at once, and each one that was not is named") {
   CHECK(format_delete({"a&b", "c"}) ==
         "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Object><Key>a&amp;b</Key>"
         "</Object><Object><Key>c</Key></Object><Quiet>true</Quiet></Delete>");

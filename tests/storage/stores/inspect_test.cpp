@@ -19,7 +19,7 @@ bool went_well(const std::optional<Result<void>>& step) {
 
 }  // namespace
 
-TEST_CASE("the rights check reports every right as allowed and leaves no object behind") {
+TEST_CASE("the rights check reports every right as granted and leaves no object") {
   testing::FakeBucket bucket;
   testing::FakeStore store(bucket);
   const auto rights = try_rights(store, kKey);
@@ -30,7 +30,7 @@ TEST_CASE("the rights check reports every right as allowed and leaves no object 
   CHECK(bucket.keys().empty());
 }
 
-TEST_CASE("a directory gives every right, and creates a name once") {
+TEST_CASE("a directory grants every right and creates a name once") {
   const testing::TempDir directory;
   auto store = FileStore::open(directory.path() / "replica", Access::Create);
   REQUIRE(store.has_value());
@@ -40,7 +40,7 @@ TEST_CASE("a directory gives every right, and creates a name once") {
   CHECK((*store)->list("", "")->empty());
 }
 
-TEST_CASE("each right that is missing is named, and what needs it is not tried") {
+TEST_CASE("each missing right is named, and tests that need it are skipped") {
   using testing::StoreFault;
   testing::FakeBucket bucket;
   testing::FakeStore store(bucket);
@@ -57,7 +57,7 @@ TEST_CASE("each right that is missing is named, and what needs it is not tried")
   CHECK_FALSE(rights.remove);
 }
 
-TEST_CASE("a put that was carried out without an answer leaves nothing behind either") {
+TEST_CASE("a put that was carried out without an answer leaves no object either") {
   testing::FakeBucket bucket;
   testing::FakeStore store(bucket);
   bucket.faults().fail(2, testing::StoreFault::lost_reply());
@@ -65,7 +65,7 @@ TEST_CASE("a put that was carried out without an answer leaves nothing behind ei
   CHECK(bucket.keys().empty());
 }
 
-TEST_CASE("a store that overwrites what it should only create is found out") {
+TEST_CASE("a store that overwrites on a create-only put is detected") {
   class LooksBefore : public testing::FakeStore {
    public:
     using FakeStore::FakeStore;
@@ -78,7 +78,7 @@ TEST_CASE("a store that overwrites what it should only create is found out") {
   CHECK(try_rights(looks_before, kKey).create_only == false);
 }
 
-TEST_CASE("bytes that come back changed, and objects that stay, are found out") {
+TEST_CASE("changed bytes and objects that stay after removal are detected") {
   class Garbles : public testing::FakeStore {
    public:
     using FakeStore::FakeStore;

@@ -29,7 +29,7 @@ struct Rig {
 
 }  // namespace
 
-TEST_CASE("a file URL or an absolute path names the directory of a replica") {
+TEST_CASE("a file URL or an absolute path names the replica's directory") {
   struct Row {
     std::string url, root;
   };
@@ -51,7 +51,7 @@ TEST_CASE("a file URL or an absolute path names the directory of a replica") {
   }
 }
 
-TEST_CASE("a replica that cannot be meant is refused with what to type") {
+TEST_CASE("a malformed replica is refused with what to type") {
   struct Row {
     std::string url, says;
   };
@@ -79,7 +79,7 @@ TEST_CASE("a replica that cannot be meant is refused with what to type") {
   }
 }
 
-TEST_CASE("an S3 URL names bucket, prefix and where its store is") {
+TEST_CASE("an S3 URL names bucket, prefix and endpoint") {
   const LookupFn environment = [](std::string_view name) -> std::optional<std::string> {
     if (name == "AWS_REGION") return "eu-central-1";
     return std::nullopt;
@@ -98,7 +98,7 @@ TEST_CASE("an S3 URL names bucket, prefix and where its store is") {
   CHECK(refused.error().code == Code::Invalid);
 }
 
-TEST_CASE("the stores of one location share the keys that a service gave to one of them") {
+TEST_CASE("the stores of one location share the credentials of a service") {
   const auto location = parse_location("s3://bucket/app", kNothing).value();
   const Location copy = location;
   REQUIRE(copy.credentials != nullptr);
@@ -106,7 +106,7 @@ TEST_CASE("the stores of one location share the keys that a service gave to one 
   CHECK(parse_location("s3://bucket/app", kNothing)->credentials != location.credentials);
 }
 
-TEST_CASE("open_store opens what a location names") {
+TEST_CASE("open_store opens the store that a location names") {
   const testing::TempDir dir;
   const Rig rig;
   const auto location = parse_location("file://" + (dir / "replica").string(), kNothing);
@@ -123,8 +123,7 @@ TEST_CASE("open_store opens what a location names") {
   CHECK(retrying->list("", "")->empty());
 }
 
-TEST_CASE(
-    "a store in S3 is opened without a request, and asked by attempts or until patience ends") {
+TEST_CASE("an S3 store is opened without a request, with a limit of attempts or of time") {
   Rig rig;
   const LookupFn environment = [](std::string_view name) -> std::optional<std::string> {
     if (name == "AWS_ACCESS_KEY_ID" || name == "AWS_SECRET_ACCESS_KEY") return "x";
@@ -149,7 +148,7 @@ TEST_CASE(
   CHECK((*once)->list("", "").error().code == Code::Cancelled);
 }
 
-TEST_CASE("a file of roots that cannot be read is said before anything is asked") {
+TEST_CASE("an unreadable CA file is an error before any request") {
   Rig rig;
   auto location = parse_location("s3://bucket/app?endpoint=https://127.0.0.1:1", kNothing);
   REQUIRE(location.has_value());

@@ -6,7 +6,7 @@
 
 using namespace walwrap::storage;
 
-TEST_CASE("an upload a second for a month costs what the provider's price page says") {
+TEST_CASE("the price of an upload per second for a month matches the provider's prices") {
   constexpr std::uint64_t kSecondsOfMonth = 30ULL * 24 * 3600;
   struct Row {
     const char* host;
@@ -24,7 +24,7 @@ TEST_CASE("an upload a second for a month costs what the provider's price page s
   }
 }
 
-TEST_CASE("what is free costs nothing, and who is not known has no price") {
+TEST_CASE("a free store costs nothing, and an unknown provider has no price") {
   CHECK(price_of_puts(*prices_of("Cloudflare R2", "auto"), 1'000'000) == 0);
   CHECK(price_of_puts(*prices_of("Cloudflare R2", "auto"), 1'000'001) == 4.50);
   CHECK(price_of_puts(*prices_of("Tigris", "auto"), 10'000) == 0);
