@@ -40,7 +40,8 @@ TEST_CASE("a flush is ok only with every proof") {
          s.error = "the store is away";
        },
        Failed, false, "the store is away"},
-      {"beyond", [](auto& s) { s.is_wal_beyond = true; }, Failed, false, "beyond"},
+      {"beyond", [](auto& s) { s.is_wal_beyond = true; }, Failed, false,
+       "commits that are not stored"},
       {"doubt", [](auto& s) { s.doubt = "frames over another file"; }, Failed, true, "frames"},
       {"not attached", [](auto& s) { s.is_attached = false; }, Failed, false, "not be opened"},
       {"not attached, and why",
