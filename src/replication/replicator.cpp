@@ -235,6 +235,13 @@ Result<void> Replicator::start() {
   return {};
 }
 
+std::optional<Replicator::Loops> Replicator::start_without_threads() {
+  if (!broken_.empty()) return std::nullopt;
+  capture_->prepare();
+  uploads_->begin();
+  return Loops{*capture_, *uploads_};
+}
+
 ReplicatorStatus Replicator::status() const {
   auto status = mailboxes_->status.get();
   status.fencing = mailboxes_->fencing.get();
