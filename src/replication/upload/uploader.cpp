@@ -123,8 +123,9 @@ UploadDone Uploader::compare(const UploadJob& job) {
   // stores the new size.
   if (job.commit != stored_.get().pages) found.differ.add(Pgno{1});
   const bool is_equal = found.differ.empty() && stored_.get().txid.value > 0;
-  // So this WAL, of which nothing was known, holds nothing that is not stored.
-  if (is_equal) stored_.note_equal(job.covers);
+  // So this WAL, of which nothing was known, holds nothing that is not stored. Before the replica
+  // is reached the state stays as the start has found it: it is what the replica is judged by.
+  if (is_equal && deps_.store) stored_.note_equal(job.covers);
   log_.info("database compared with what is stored",
             {{"pages", job.pages.size()}, {"differ", found.differ.size()}});
   return {.answer = answer::Compare{.is_equal = is_equal},
