@@ -73,7 +73,7 @@ def three_paths(tree):
                 f"has no test tests/{module}/{name}_test.cpp")
     for path in sorted(tree):
         match = re.match(r"tests/([\w/]+)/(\w+)_test\.cpp$", path)
-        if match and match.group(1) != "support" and not any(
+        if match and match.group(1) not in ("support", "simulation") and not any(
                 module == match.group(1) and (match.group(2) + "_").startswith(name + "_")
                 for module, name in [*units, *ENTRY_POINTS]):
             yield path, 1, f"tests no unit of src/{match.group(1)}"

@@ -29,6 +29,9 @@ Result<std::unique_ptr<Attachment>> Attachment::open(std::unique_ptr<sqlite::Che
                                                      FileNote note) {
   std::unique_ptr<Attachment> made(new Attachment(std::move(note)));
   made->owner_ = std::move(owner);
+  // SQLite deletes a rollback journal without a sync of the directory. After a loss of power it
+  // could be there again, and undo what is stored from now on.
+  TRY(os::sync_directory(os::directory_of(made->owner_->database())));
   const auto before = DatabaseFiles::at(made->owner_->database());
   made->capture_ = TRY(Capture::open(*made->owner_, stored));
   made->is_compared_ = !made->capture_->needs_compare();

@@ -54,19 +54,21 @@ void CaptureLoop::prepare() {
 void CaptureLoop::run() {
   os::take_short_turns();
   prepare();
-  while (true) {
-    orders_ = mailboxes_.orders.get();
-    if (orders_.quit) break;
-    if (orders_.hurry) schedule_.hurry();
-    if (is_finishing()) attacher_.on_finishing();
-    take_answers();
-    if (!attachment_ && !is_halted()) attach();
-    if (is_attached()) look();
-    publish();
-    if (is_finishing() && finish(*orders_.flush)) break;
-    check_invariants();
-    wait();
-  }
+  while (turn() == Turn::Continues) wait();
+}
+
+CaptureLoop::Turn CaptureLoop::turn() {
+  orders_ = mailboxes_.orders.get();
+  if (orders_.quit) return Turn::Over;
+  if (orders_.hurry) schedule_.hurry();
+  if (is_finishing()) attacher_.on_finishing();
+  take_answers();
+  if (!attachment_ && !is_halted()) attach();
+  if (is_attached()) look();
+  publish();
+  if (is_finishing() && finish(*orders_.flush)) return Turn::Over;
+  check_invariants();
+  return Turn::Continues;
 }
 
 void CaptureLoop::check_invariants() const {
@@ -93,11 +95,6 @@ void CaptureLoop::attach() {
   if (!owner) return note_not_attached(owner.error());
   errors_.attach = attacher_.absence();
   if (*owner) adopt(*std::move(owner));
-}
-
-void CaptureLoop::note_not_attached(const Error& error) {
-  note(error);
-  errors_.attach = error.text;
 }
 
 void CaptureLoop::adopt(std::unique_ptr<sqlite::CheckpointOwner> owner) {
@@ -478,17 +475,18 @@ bool CaptureLoop::finish(MonoTime deadline) {
   return true;
 }
 
-void CaptureLoop::wait() {
+MonoTime CaptureLoop::next_turn() const {
   const MonoTime now = clock_.mono();
-  const bool has_pending = is_attached() && attachment_->capture().has_pending();
-  const WalWatch::Situation situation{is_attached(), has_pending, is_finishing()};
-  MonoTime until = watch_.next_look(situation, now);
+  MonoTime until = watch_.next_look(watch_situation(), now);
   if (is_attached()) {
     until = std::min({until, checkpointer_.next_look(), std::max(now, schedule_.next()),
                       settle_pause_.next_look(now)});
   }
   if (!attachment_ && !is_halted()) until = std::min(until, std::max(now, attacher_.next_try()));
-  const bool is_news = watch_.wait(situation, until);
+  return until;
+}
+
+void CaptureLoop::on_waited(bool is_news) {
   mailboxes_.capture_wakeup.drain();
   mailboxes_.sync_requests->asked().drain();
   if (!is_news) return;

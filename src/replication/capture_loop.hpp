@@ -68,14 +68,24 @@ class CaptureLoop {
   // Before the app starts: captures the attached database and empties its WAL. Otherwise run() does
   // it.
   void prepare();
-  // Runs until a flush order is carried out or a quit order arrives.
+  // Runs until a flush order is carried out or a quit order arrives: turns, and a wait after each.
   void run();
+  // For a caller that runs the loop without a thread, after prepare(). Over: no turn follows.
+  enum class Turn { Continues, Over };
+  Turn turn();
+  // When the next turn is due if nothing wakes the loop.
+  MonoTime next_turn() const;
+  // A wait has ended. `is_news`: the files at the path may be others.
+  void on_waited(bool is_news);
 
  private:
   void check_invariants() const;
   void attach();
   void adopt(std::unique_ptr<sqlite::CheckpointOwner> owner);
-  void note_not_attached(const Error& error);
+  void note_not_attached(const Error& error) {
+    note(error);
+    errors_.attach = error.text;
+  }
   bool check_content(Attachment& found);
   void detach(std::string_view reason, std::chrono::nanoseconds before_next = {});
   bool check_files();
@@ -98,7 +108,10 @@ class CaptureLoop {
   bool finish(MonoTime deadline);
   bool is_mend_due() const;
   EndSight look_at_end();
-  void wait();
+  WalWatch::Situation watch_situation() const {
+    return {is_attached(), is_attached() && attachment_->capture().has_pending(), is_finishing()};
+  }
+  void wait() { on_waited(watch_.wait(watch_situation(), next_turn())); }
   void note(const Error& error);
   Bytes lag() const;
   bool is_attached() const { return attachment_ != nullptr && !attachment_->is_abandoned(); }

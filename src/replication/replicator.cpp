@@ -236,6 +236,13 @@ Result<void> Replicator::start() {
   return {};
 }
 
+std::optional<Replicator::Loops> Replicator::start_without_threads() {
+  if (!broken_.empty()) return std::nullopt;
+  capture_->prepare();
+  uploads_->begin();
+  return Loops{*capture_, *uploads_};
+}
+
 ReplicatorStatus Replicator::status() const {
   auto status = mailboxes_->status.get();
   status.fencing = mailboxes_->fencing.get();
@@ -296,6 +303,8 @@ FlushReport Replicator::flush(MonoTime deadline) {
             .fencing = last.fencing};
   }
   report->fencing = mailboxes_->fencing.get();
+  // A replica that was reached only by the last look may be newer, and hold the same.
+  if (report->outcome == FlushOutcome::Ok) report->txid = uploader_->state().txid;
   // Clean: the database file alone holds what is stored. Frames in a WAL could still be lost.
   const bool is_clean = report->outcome == FlushOutcome::Ok && report->checkpointed;
   const auto saved = uploader_->save(is_clean);

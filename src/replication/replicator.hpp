@@ -62,6 +62,14 @@ class Replicator {
   Replicator& operator=(const Replicator&) = delete;
 
   Result<void> start();
+  // The loops that start() gives threads, for a caller that takes their turns itself, all on its
+  // own thread, until flush() returns or this object ends: a simulation. flush() needs them to
+  // have turns while it waits. nullopt: nothing is replicated.
+  struct Loops {
+    CaptureLoop& capture;
+    UploadLoop& uploads;
+  };
+  std::optional<Loops> start_without_threads();
   // A stop has begun: no pacing from now on.
   void hurry();
   // Every writer has ended: captures and uploads the rest, and checkpoints if there is time left.

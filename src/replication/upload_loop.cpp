@@ -32,23 +32,37 @@ UploadLoop::UploadLoop(Uploader& uploader, os::Path database, Mailboxes& mailbox
 
 void UploadLoop::run() {
   os::lower_thread_priority();
+  begin();
+  while (true) {
+    const Turn taken = turn();
+    if (taken == Turn::Over) return;
+    if (taken == Turn::Again) continue;
+    mailboxes_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(next_turn() - clock_.mono()));
+  }
+}
+
+void UploadLoop::begin() {
   probe_fencing();
   note_replica();
-  while (true) {
-    if (auto job = mailboxes_.job.take()) {
-      upload(*std::move(job));
-      continue;
-    }
-    const Orders orders = mailboxes_.orders.get();
-    if (orders.prove && !std::exchange(proved_, true)) prove();
-    if (orders.quit) return;
-    uploader_.save_if_due(clock_.mono());
-    if (!orders.hurry) inspect_replica();
-    if (orders.hurry && !std::exchange(looked_at_end_, true)) look_at_end();
-    const MonoTime due =
-        orders.hurry ? uploader_.save_due() : std::min(uploader_.save_due(), uploader_.look_due());
-    mailboxes_.upload_wakeup.wait_for(std::chrono::ceil<milliseconds>(due - clock_.mono()));
+}
+
+UploadLoop::Turn UploadLoop::turn() {
+  if (auto job = mailboxes_.job.take()) {
+    upload(*std::move(job));
+    return Turn::Again;
   }
+  const Orders orders = mailboxes_.orders.get();
+  if (orders.prove && !std::exchange(proved_, true)) prove();
+  if (orders.quit) return Turn::Over;
+  uploader_.save_if_due(clock_.mono());
+  if (!orders.hurry) inspect_replica();
+  if (orders.hurry && !std::exchange(looked_at_end_, true)) look_at_end();
+  return Turn::Waits;
+}
+
+MonoTime UploadLoop::next_turn() const {
+  const bool is_hurried = mailboxes_.orders.get().hurry;
+  return is_hurried ? uploader_.save_due() : std::min(uploader_.save_due(), uploader_.look_due());
 }
 
 void UploadLoop::upload(UploadJob job) {

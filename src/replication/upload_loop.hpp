@@ -25,6 +25,12 @@ class UploadLoop {
              const Log& log);
   // Runs until a quit order arrives and no job is left.
   void run();
+  // For a caller that runs the loop without a thread: once, then turn after turn. A job may be the
+  // work of one. Over: no turn follows; Waits: next_turn() says when, if nothing wakes the loop.
+  void begin();
+  enum class Turn { Again, Waits, Over };
+  Turn turn();
+  MonoTime next_turn() const;
 
  private:
   void upload(UploadJob job);

@@ -64,6 +64,12 @@ class FaultPlan {
     const std::lock_guard lock(mutex_);
     always_ = fault;
   }
+  // No fault from now on.
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    faults_.clear();
+    always_.reset();
+  }
   int operations() const {
     const std::lock_guard lock(mutex_);
     return operations_;

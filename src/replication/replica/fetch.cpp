@@ -1,6 +1,7 @@
 #include "walwrap/replication/replica/fetch.hpp"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace walwrap::replication {
@@ -72,14 +73,31 @@ Result<void> FetchPool::add_thread(std::unique_ptr<storage::ObjectStore> store) 
   threads_.push_back(std::make_unique<Thread>(
       Thread{Worker{std::move(store), {}, {}}, std::move(wakeup), os::Thread()}));
   Thread& added = *threads_.back();
+  const auto here = std::this_thread::get_id();
+  bool is_refused = false;
   added.thread = os::Thread(
       "fetch", [this, &added] { run(added); },
-      [this](std::string_view what) {
+      [this, here, &is_refused](std::string_view what) {
+        // Only the failure to start one is told on this thread, and before the constructor returns.
+        if (std::this_thread::get_id() == here) {
+          is_refused = true;
+          return;
+        }
         shared_.update([&](Shared& shared) { shared.panic = std::string(what); });
         stopping_ = true;
         progress_.notify();
       });
+  has_thread_ = has_thread_ || !is_refused;
   return {};
+}
+
+// False: there is no task, or there are threads for it.
+bool FetchPool::work_here() {
+  if (has_thread_ || threads_.empty()) return false;
+  const auto task = next_task();
+  if (!task) return false;
+  finish_task((*task)(threads_.front()->worker));
+  return true;
 }
 
 void FetchPool::run(Thread& thread) {
@@ -131,7 +149,7 @@ Result<void> FetchPool::wait_until(const std::function<bool()>& ready) {
     if (error) return fail(*std::move(error));
     TRY(idle_());
     if (is_ready) return {};
-    progress_.wait_for(kIdleEvery);
+    if (!work_here()) progress_.wait_for(kIdleEvery);
   }
 }
 

@@ -40,8 +40,10 @@ class FetchPool {
   };
   using Task = std::function<Result<void>(Worker& worker)>;
 
-  // One thread per store. `idle` is called on the owner's thread while it waits for others, and its
-  // error ends the wait. Cannot be moved, because the threads refer to it.
+  // One thread per store. Where none can start (the platform's limit of tasks), the owner's thread
+  // does the tasks while it waits: a start does not fail for that. `idle` is called on the owner's
+  // thread while it waits for others, and its error ends the wait. Not movable: the threads refer
+  // to it.
   FetchPool(os::Wakeup progress, std::function<Result<void>()> idle);
   FetchPool(const FetchPool&) = delete;
   FetchPool& operator=(const FetchPool&) = delete;
@@ -71,6 +73,7 @@ class FetchPool {
   static constexpr std::chrono::milliseconds kIdleEvery{50};
 
   void run(Thread& thread);
+  bool work_here();
   std::optional<Task> next_task();
   void finish_task(const Result<void>& result);
 
@@ -78,7 +81,8 @@ class FetchPool {
   std::function<Result<void>()> idle_;
   std::atomic<bool> stopping_{false};
   os::Published<Shared> shared_;
-  std::vector<std::unique_ptr<Thread>> threads_;  // last: they end before the members that they use
+  bool has_thread_ = false;
+  std::vector<std::unique_ptr<Thread>> threads_;  // last: ended before what they use
 };
 
 }  // namespace walwrap::replication

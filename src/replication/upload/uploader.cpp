@@ -123,8 +123,9 @@ UploadDone Uploader::compare(const UploadJob& job) {
   // the new size.
   if (job.commit != stored_.get().pages) found.differ.add(Pgno{1});
   const bool is_equal = found.differ.empty() && stored_.get().txid.value > 0;
-  // This WAL, of which nothing was known, holds nothing unstored.
-  if (is_equal) stored_.note_equal(job.covers);
+  // This WAL, of which nothing was known, holds nothing unstored. Before the replica is reached,
+  // the state does not change: the replica is compared with it.
+  if (is_equal && deps_.store) stored_.note_equal(job.covers);
   log_.info("database compared with what is stored",
             {{"pages", job.pages.size()}, {"differ", found.differ.size()}});
   return {.answer = answer::Compare{.is_equal = is_equal},

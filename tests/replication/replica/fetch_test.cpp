@@ -1,11 +1,14 @@
 #include "walwrap/replication/replica/fetch.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <thread>
 
+#include "tests/support/in_child.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "walwrap/storage/file_store.hpp"
 
@@ -86,6 +89,33 @@ TEST_CASE("the last task's error is reported even if it fails during the owner's
               .has_value());
   is_submitted = true;
   CHECK(pool.drain().error().text == "disk full");
+}
+
+TEST_CASE("where no thread can start, the pool's owner does every task") {
+  const auto run = [](bool limited) {
+    return testing::in_child([limited]() -> std::string {
+      const Stored stored;
+      if (::setresuid(54'321, 54'321, 54'321) != 0) return std::string(testing::kSkipped);
+      const rlimit none{0, 0};
+      if (limited && ::setrlimit(RLIMIT_NPROC, &none) != 0) return "no limit";
+      FetchPool pool(os::Wakeup::create().value(), []() -> Result<void> { return {}; });
+      if (!pool.add_thread(nullptr)) return "not added";
+      const auto own = std::this_thread::get_id();
+      std::atomic<int> here{0}, elsewhere{0};
+      for (int i = 0; i < 50; ++i) {
+        const auto submitted = pool.submit([&](FetchPool::Worker&) -> Result<void> {
+          ++(std::this_thread::get_id() == own ? here : elsewhere);
+          return {};
+        });
+        if (!submitted) return submitted.error().text;
+      }
+      if (const auto drained = pool.drain(); !drained) return drained.error().text;
+      return here == 50 ? "here" : elsewhere == 50 ? "elsewhere" : "both";
+    });
+  };
+  if (run(false) == testing::kSkipped) return;
+  CHECK(run(false) == "elsewhere");
+  CHECK(run(true) == "here");
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+#include "tests/simulation/scene.hpp"
+
+#include <algorithm>
+
+namespace walwrap::simulation {
+namespace {
+
+constexpr std::size_t kShown = 60;  // of rows
+
+}  // namespace
+
+void Scene::check_rows(Host& host, const std::string& text, std::string_view who,
+                       std::optional<StateId> since) {
+  if (text.starts_with("!")) return fail(fmt::format("{} reads: {}", who, text.substr(1)));
+  if (host.is_sure && text == Oracle::text_of(oracle.rows(host.state))) {
+    // What is in flight is not there yet.
+    return;
+  }
+  if (since && host.is_sure && text == Oracle::text_of(oracle.rows(*since))) return;
+  for (const StateId state : std::vector<StateId>(host.in_flight)) {
+    if (text == Oracle::text_of(oracle.rows(state))) return host.know(state);
+  }
+  if (host.is_sure) {
+    const auto older = oracle.find(text, {});
+    return fail(fmt::format("{} reads {} than the app has committed: {}", who,
+                            older ? "an older state" : "other rows", text.substr(0, kShown)));
+  }
+  std::vector<StateId> must = oracle.confirmed();
+  if (host.durable) must.push_back(*host.durable);
+  const auto found = oracle.find(text, must);
+  if (found) return host.know(*found);
+  fail(fmt::format("{} reads {}: {}", who,
+                   oracle.is_known(text) ? "a state without commits that must be there"
+                                         : "rows that the app has never committed",
+                   text.substr(0, kShown)));
+}
+
+}  // namespace walwrap::simulation

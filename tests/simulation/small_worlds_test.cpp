@@ -1,0 +1,137 @@
+// Every history of a few steps, with each event at each point of its last step: nothing is left to
+// chance. What comes before the last step is the last step of a shorter history.
+//
+//   SIM_SMALL=3   steps (2): each one more takes about nine times as long
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "tests/simulation/shrink.hpp"
+
+namespace walwrap::simulation {
+namespace {
+
+constexpr std::string_view kBefore = R"(
+walwrap1 start
+app1 open
+app1 sync 1
+app1 insert 2 60
+walwrap1 confirm
+)";
+// Then the next turn of the capture makes a checkpoint.
+constexpr std::string_view kQuiet = R"(
+app1 insert 2 60
+walwrap1 capture
+walwrap1 upload
+walwrap1 capture
+clock pass 120
+)";
+// What a checkpoint has done wrong shows with the next commits, which restart the WAL.
+constexpr std::string_view kAfter = R"(
+app1 insert 1 20
+app1 insert 1 20
+)";
+constexpr std::string_view kAlphabet[] = {
+    "app1 insert 1 20", "app1 update 30 900", "app1 checkpoint 3", "app1 close",
+    "app1 open",        "walwrap1 capture",   "walwrap1 upload",   "walwrap1 confirm",
+    "walwrap1 stop",    "walwrap1 start",     "app1 vacuum"};
+
+// What may happen in the middle, and at which points that makes a difference.
+struct Event {
+  std::string_view text;
+  bool (*is_at)(Point);
+};
+bool at_changes(Point point) {
+  return point != Point::Read && point != Point::Lock;
+}
+bool at_store(Point point) {
+  return point == Point::Store;
+}
+bool at_looks(Point point) {
+  return point == Point::Read || point == Point::Lock || point == Point::Store;
+}
+constexpr Event kEvents[] = {
+    {"walwrap1 kill", at_changes},      {"app1 kill", at_changes},
+    {"host1 power-loss 1", at_changes}, {"host1 power-loss 2", at_changes},
+    {"store fail 1 0", at_store},       {"store fail 1 1", at_store},
+    {"store fail 1 2", at_store},       {"store fail 1 3", at_store},
+    {"store late 2", at_store},         {"app2 once 1 20", at_looks},
+    {"app1 insert 1 20", at_looks},     {"app1 checkpoint 3", at_looks},
+    {"walwrap1 capture", at_looks},
+};
+
+struct Tally {
+  int histories = 0;
+  int worlds = 0;
+  int failures = 0;
+};
+constexpr int kMostTries = 200;
+
+int number_from(const char* variable, int otherwise) {
+  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+const int kMostFailures = number_from("SIM_MOST_FAILURES", 3);
+const int kTries = number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
+constexpr int kSteps = 2;
+
+bool check(const Plan& plan, Tally& tally, Report& report) {
+  ++tally.worlds;
+  Plan whole = plan;
+  const auto after = parse_steps(kAfter);
+  whole.steps.insert(whole.steps.end(), after.begin(), after.end());
+  report = simulate(whole);
+  if (report.wrong.empty()) return true;
+  ++tally.failures;
+  FAIL_CHECK("small world: ", describe(shrink(whole, report.wrong, kTries), plan.seed));
+  return false;
+}
+
+void try_events(const Plan& plan, const std::vector<Point>& points, Tally& tally) {
+  for (const Event& event : kEvents) {
+    for (std::size_t at = 0; at < points.size() && tally.failures < kMostFailures; ++at) {
+      if (!event.is_at(points[at])) continue;
+      Plan with = plan;
+      Step step = parse_step(event.text).value();
+      step.at_point = static_cast<int>(at) + 1;
+      with.steps.insert(with.steps.end() - 1, step);
+      Report report;
+      if (!check(with, tally, report)) break;
+    }
+  }
+}
+
+void try_all(Plan plan, int left, Tally& tally) {
+  Report report;
+  plan.is_bucket = ++tally.histories % 2 == 0;
+  if (tally.failures >= kMostFailures || !check(plan, tally, report)) return;
+  const auto last = report.points_of.size() - parse_steps(kAfter).size() - 1;
+  try_events(plan, report.points_of.at(last), tally);
+  if (left == 0) return;
+  for (const std::string_view text : kAlphabet) {
+    Plan longer = plan;
+    longer.steps.push_back(parse_step(text).value());
+    try_all(std::move(longer), left - 1, tally);
+  }
+}
+
+TEST_SUITE_BEGIN("small worlds");
+
+TEST_CASE("no event at any point of a short history loses what was confirmed") {
+  const int steps = number_from("SIM_SMALL", kSteps);
+  const Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = parse_steps(kBefore)};
+  Tally tally;
+  try_all(plan, steps, tally);
+  Plan quiet = plan;
+  const auto more = parse_steps(kQuiet);
+  quiet.steps.insert(quiet.steps.end(), more.begin(), more.end());
+  try_all(quiet, steps - 1, tally);
+  MESSAGE(tally.histories, " histories, ", tally.worlds, " small worlds");
+  CHECK(tally.failures == 0);
+}
+
+TEST_SUITE_END();
+
+}  // namespace
+}  // namespace walwrap::simulation

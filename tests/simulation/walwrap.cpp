@@ -1,0 +1,268 @@
+#include "tests/simulation/walwrap.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/app_db.hpp"
+#include "walwrap/os/clock.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
+
+namespace walwrap::simulation {
+namespace {
+
+using replication::Replicator;
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+const os::SystemClock kClock;  // it reads the simulated kernel's time
+constexpr milliseconds kStopLimit{20'000};
+constexpr int kTurnsUntilStored = 400;
+constexpr milliseconds kTurnPause{10};
+constexpr int kSleepsUntilHealed = 40;
+
+// While it exists, a member says so.
+class Busy {
+ public:
+  explicit Busy(bool& flag) : flag_(flag) { flag_ = true; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
+}  // namespace
+
+std::string rows_on_disk(const Host& host) {
+  const Kernel::As nobody(kNobody);
+  const auto copy = host.directory.string() + "-copy";
+  for (const char* suffix : {"", "-wal", "-journal"}) {
+    std::filesystem::remove(copy + suffix);
+    const auto from = host.database.string() + suffix;
+    if (std::filesystem::exists(from)) std::filesystem::copy_file(from, copy + suffix);
+  }
+  std::filesystem::remove(copy + "-shm");
+  if (!std::filesystem::exists(copy) || std::filesystem::file_size(copy) == 0) return "";
+  try {
+    testing::AppDb db(copy);
+    const auto intact = db.text("PRAGMA integrity_check");
+    if (intact != "ok") return "!integrity: " + intact;
+    if (db.number("SELECT count(*) FROM sqlite_master WHERE name='t'") == 0) return "";
+    const auto text = db.text("SELECT id || ' ' || v FROM t ORDER BY id");
+    return text.empty() ? text : text + "\n";
+  } catch (const std::exception& error) {
+    return std::string("!") + error.what();
+  }
+}
+
+Walwrap::Walwrap(Scene& scene, Host& host)
+    : scene_(scene),
+      host_(host),
+      log_({.minimum = LogLevel::Info,
+            .now = [] { return kClock.wall(); },
+            .sink =
+                [this](std::string_view line) {
+                  // Without the time and the directory, which are others in each run.
+                  std::string text(line.substr(line.find(" level=")));
+                  const std::string path = host_.directory.string();
+                  for (auto at = text.find(path); at != std::string::npos; at = text.find(path)) {
+                    text.replace(at, path.size(), "host");
+                  }
+                  scene_.note(fmt::format("  walwrap{}{}", host_.number, text));
+                }}) {}
+
+replication::ReplicatorOptions Walwrap::options() {
+  replication::ReplicatorOptions options;
+  options.database = host_.database;
+  options.run = RandomId{static_cast<std::uint64_t>(host_.number)};
+  options.location.kind = scene_.replica.kind();
+  options.location.url = "simulated";
+  options.open_store = [this](const auto&, const auto&) {
+    return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
+  };
+  options.start_timeout = milliseconds(5'000);
+  options.interval = milliseconds(5);
+  options.wal_limit = 64 << 10;
+  options.app_running = host_.is_up;
+  return options;
+}
+
+void Walwrap::on_exception(std::string_view what) {
+  if (!scene_.kernel.is_dead(pid())) scene_.fail(fmt::format("a bug in walwrap: {}", what));
+}
+
+bool Walwrap::is_halted() const {
+  return replicator_ && !replicator_->sync_requests().progress().halted.empty();
+}
+
+void Walwrap::start() {
+  if (is_running()) return;
+  const Kernel::As process(pid());
+  const Busy main(is_main_);
+  sleeps_ = 0;
+  is_over_ = false;
+  const bool is_restart = host_.is_up;
+  // What is not there is restored.
+  if (!is_restart && !std::filesystem::exists(host_.database)) host_.is_sure = false;
+  try {
+    auto prepared = Replicator::prepare(options(), kClock, log_, [] { return false; });
+    if (!prepared) {
+      scene_.note(fmt::format("  start: {}", prepared.error().text));
+      const bool is_excused =
+          host_.may_be_refused || scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
+      if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
+      return;
+    }
+    replicator_ = *std::move(prepared);
+    if (auto loops = replicator_->start_without_threads()) loops_.emplace(*loops);
+  } catch (const std::exception& error) {
+    return on_exception(error.what());
+  }
+  if (scene_.kernel.is_dead(pid())) return;
+  host_.is_up = true;
+  if (!is_restart) scene_.check_rows(host_, rows_on_disk(host_), "a start");
+}
+
+bool Walwrap::capture() {
+  if (!loops_ || is_over_ || scene_.kernel.is_dead(pid())) return true;
+  if (is_capturing_) return false;
+  const Kernel::As process(pid());
+  const Busy busy(is_capturing_);
+  try {
+    loops_->capture.on_waited(false);
+    is_over_ = loops_->capture.turn() == replication::CaptureLoop::Turn::Over;
+  } catch (const std::exception& error) {
+    on_exception(error.what());
+  }
+  return true;
+}
+
+bool Walwrap::upload() {
+  if (!loops_ || scene_.kernel.is_dead(pid())) return true;
+  if (is_uploading_) return false;
+  const Kernel::As process(pid());
+  const Busy busy(is_uploading_);
+  if (!is_main_) sleeps_ = 0;
+  try {
+    loops_->uploads.turn();
+  } catch (const std::exception& error) {
+    on_exception(error.what());
+  }
+  return true;
+}
+
+// One thread waits, and the others of its process go on. What it waits for comes in the end: an
+// outage that has lasted for long enough is over.
+void Walwrap::on_sleep(nanoseconds duration) {
+  if (++sleeps_ > kSleepsUntilHealed && scene_.replica.is_down()) scene_.replica.set_down(false);
+  if (is_main_ && loops_ && !is_uploading_) {
+    capture();
+    upload();
+    duration = std::min<nanoseconds>(duration, milliseconds(2));
+  } else if (is_uploading_ && !is_capturing_) {
+    capture();
+  }
+  scene_.kernel.advance(duration);
+}
+
+// As the control API answers a client that waits.
+bool Walwrap::is_stored() {
+  const auto now = replicator_->sync_requests().progress();
+  if (!wanted_ && now.looked >= *ticket_ && now.attached) wanted_ = now.committed;
+  return wanted_ && now.committed.attachment == wanted_->attachment &&
+         now.stored >= wanted_->commits && now.is_proven;
+}
+
+void Walwrap::confirm() {
+  if (!loops_ || is_uploading_ || !host_.is_sure || !host_.in_flight.empty()) return;
+  const StateId state = host_.state;
+  ticket_ = replicator_->sync_requests().ask_look(replication::SyncRequests::Pace::StoreNow);
+  wanted_.reset();
+  sleeps_ = 0;
+  for (int i = 0; i < kTurnsUntilStored && !scene_.kernel.is_dead(pid()); ++i) {
+    capture();
+    if (is_stored()) {
+      scene_.oracle.confirm(state);
+      scene_.note(fmt::format("  stored: state {}", state));
+      return;
+    }
+    if (is_halted()) break;
+    upload();
+    scene_.kernel.advance(i < kTurnsUntilStored / 2 ? kTurnPause : 10 * kTurnPause);
+  }
+  replicator_->sync_requests().stop_listening();
+  const bool is_excused = scene_.replica.had_fault() || host_.may_be_refused ||
+                          scene_.kernel.is_dead(pid()) || !replicator_->status().attached;
+  if (!is_excused)
+    scene_.fail("what was committed is never stored: " + replicator_->status().error);
+}
+
+void Walwrap::ask_snapshot() {
+  if (loops_) replicator_->sync_requests().ask_snapshot();
+}
+
+void Walwrap::hurry() {
+  if (loops_) replicator_->begin_flush(kClock.mono() + kStopLimit);
+}
+
+void Walwrap::stop() {
+  host_.is_up = false;
+  if (!is_running()) return;
+  {
+    const Kernel::As process(pid());
+    const Busy main(is_main_);
+    sleeps_ = 0;
+    try {
+      const auto report = replicator_->flush(kClock.mono() + kStopLimit);
+      scene_.note(fmt::format("  flush={} txid={} {}", static_cast<int>(report.outcome),
+                              report.txid.value, report.missing));
+      if (!scene_.kernel.is_dead(pid())) check_flush(report);
+      // It would have been healed by a comparison. But while the checkpoint lock is ours no commit
+      // passes unseen.
+      const auto missed = replicator_->status().checkpoints.missed_commits;
+      if (missed > 0) scene_.fail(fmt::format("{} commits were not captured", missed));
+    } catch (const std::exception& error) {
+      on_exception(error.what());
+    }
+    loops_.reset();
+    replicator_.reset();
+  }
+}
+
+void Walwrap::check_flush(const replication::FlushReport& report) {
+  const auto here = rows_on_disk(host_);
+  if (report.outcome == FlushOutcome::Ok) {
+    scene_.check_rows(host_, here, "a stop");
+    const auto images = scene_.replica.rebuild_all();
+    const auto stored = images.empty() ? "!nothing" : rows_in(images.rbegin()->second);
+    if (stored != here) {
+      return scene_.fail("flush is Ok, and the newest stored state is not the database: " +
+                         stored.substr(0, 80));
+    }
+    if (!images.empty() && images.rbegin()->first != report.txid) {
+      return scene_.fail("flush is Ok, and its TXID is not the newest one");
+    }
+    scene_.oracle.confirm(host_.state);
+    return;
+  }
+  const bool is_nothing = report.outcome == FlushOutcome::Nothing && here.empty();
+  if (is_nothing || host_.may_be_refused || scene_.replica.had_fault()) return;
+  scene_.fail("the flush fails: " + report.missing);
+}
+
+void Walwrap::end() {
+  if (!is_running() && !scene_.kernel.is_dead(pid())) return;
+  kill();
+  const Kernel::As process(pid());
+  try {
+    loops_.reset();
+    replicator_.reset();
+  } catch (const std::exception& error) {
+    on_exception(error.what());
+  }
+  scene_.kernel.bury(pid());
+}
+
+}  // namespace walwrap::simulation

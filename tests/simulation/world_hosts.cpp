@@ -1,0 +1,254 @@
+// What happens to the hosts of a simulated world, and the end of each history.
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "tests/simulation/world.hpp"
+#include "walwrap/replication/replica/listing.hpp"
+#include "walwrap/replication/replica/points.hpp"
+#include "walwrap/replication/restore/restore.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
+
+namespace walwrap::simulation {
+namespace {
+
+constexpr int kTurnsUntilSettled = 6;
+constexpr std::chrono::milliseconds kTurnPause{500};
+constexpr int kScript = 50;  // a process of the host that replaces files
+
+ByteVector bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+World::Done World::perform_on(Host& host, const Step& step) {
+  switch (step.verb) {
+    case Verb::PowerLoss: {
+      auto& recorder = recorders_.at(static_cast<std::size_t>(host.number - 1));
+      if (!recorder || host.lost_power) return Done::Yes;
+      {
+        const std::lock_guard lock(testing::DiskRecorder::mutex());
+        host.lost_power = recorder->image();
+      }
+      host.power_seed = step.first;
+      break;
+    }
+    case Verb::Wipe:
+      host.lost_power = testing::DiskImage{};
+      host.power_seed = 0;
+      break;
+    case Verb::DropState: {
+      // By a person, while walwrap does not run.
+      if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
+      std::filesystem::remove_all(host.directory / ".app.db-walwrap");
+      // Without it a database that differs from the replica has to be decided on by a person.
+      host.may_be_refused = true;
+      return Done::Yes;
+    }
+    default:
+      return Done::Yes;
+  }
+  host.is_up = false;
+  kernel_.kill(walwrap_on(host).pid());
+  for (auto& app : apps_) {
+    if (&app->host() == &host) kernel_.kill(app->pid());
+  }
+  return Done::Yes;
+}
+
+// Those who were killed leave the stack before they end.
+void World::reap() {
+  for (auto& app : apps_) {
+    if (!kernel_.is_dead(app->pid())) continue;
+    Host& host = app->host();
+    app->end();
+    kernel_.bury(app->pid());
+    // A commit that was under way was made or not; who reads next finds out.
+    (void)host;
+  }
+  for (auto& walwrap : walwraps_) {
+    if (kernel_.is_dead(walwrap->pid())) walwrap->end();
+  }
+  for (Host& host : hosts_) {
+    if (host.lost_power) reboot(host);
+  }
+}
+
+void World::clear_disk(Host& host) {
+  auto& recorder = recorders_.at(static_cast<std::size_t>(host.number - 1));
+  const bool is_recorded = recorder != nullptr;
+  recorder.reset();
+  std::filesystem::remove_all(host.directory);
+  std::filesystem::create_directory(host.directory);
+  if (!is_recorded) return;
+  recorder = std::make_unique<testing::DiskRecorder>(host.directory);
+}
+
+void World::reboot(Host& host) {
+  const auto image = *std::exchange(host.lost_power, std::nullopt);
+  const bool is_wiped = image.directories.empty();
+  auto& recorder = recorders_.at(static_cast<std::size_t>(host.number - 1));
+  const bool is_recorded = recorder != nullptr;
+  recorder.reset();
+  std::filesystem::remove_all(host.directory);
+  std::filesystem::create_directory(host.directory);
+  host.is_sure = false;
+  host.in_flight.clear();
+  if (is_wiped) {
+    host.durable.reset();
+    host.may_be_refused = false;
+  } else {
+    std::mt19937_64 random(static_cast<std::uint64_t>(host.power_seed));
+    scene_.note("  lost:" + testing::make_disk(image, host.directory, random));
+  }
+  if (is_recorded) recorder = std::make_unique<testing::DiskRecorder>(host.directory);
+}
+
+// A person or a deploy script, while no app has the database open.
+void World::put_files(Host& host, const Step& step) {
+  for (const auto& app : apps_) {
+    if (&app->host() == &host && app->is_open()) return;
+  }
+  // Without a checkpoint at the close, be it of an app or of walwrap, a WAL is no leftover.
+  if (host.was_killed || !walwrap_on(host).is_running()) return;
+  // It takes them longer than walwrap takes to leave one file of a database that was closed.
+  for (int i = 0; i < kTurnsUntilSettled; ++i) {
+    let_others_run(host);
+    kernel_.advance(kTurnPause);
+  }
+  const auto backup = host.directory.string() + "-backup";
+  const auto path = host.database.string();
+  const Kernel::As script(host.pid_of_walwrap() + kScript);
+  if (step.verb == Verb::DropSidecars) {
+    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    return;
+  }
+  if (step.verb == Verb::Remove) {
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    host.know(scene_.oracle.add(host.state, {}));
+    host.durable.reset();
+    return;
+  }
+  if (!host.backup || !std::filesystem::exists(backup)) return;
+  if (step.verb == Verb::PutCopy) {
+    std::filesystem::copy_file(backup, path, std::filesystem::copy_options::overwrite_existing);
+  } else {
+    std::filesystem::copy_file(backup, path + ".new",
+                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::rename(path + ".new", path);
+  }
+  host.know(scene_.oracle.add(host.state, scene_.oracle.rows(*host.backup)));
+  host.durable.reset();
+}
+
+void World::finish() {
+  scene_.note("the end");
+  scene_.replica.heal();
+  scene_.replica.forget_faults();
+  for (Host& host : hosts_) {
+    Walwrap& walwrap = walwrap_on(host);
+    if (!walwrap.is_running() && (host.is_up || std::filesystem::exists(host.database))) {
+      // init restarts what has died; a host that is down is started once more.
+      start(walwrap);
+    }
+    if (walwrap.is_running()) stop(host);
+    host.is_up = false;
+    if (!scene_.wrong.empty()) return;
+  }
+  check_points();
+  if (scene_.wrong.empty()) check_restore();
+}
+
+// Every state that one can restore is one that the app had, and they are in the order of the app.
+void World::check_points() {
+  const auto images = scene_.replica.rebuild_all();
+  for (const auto& [txid, image] : images) {
+    ++report_.restores;
+    const auto text = rows_in(image);
+    if (text.starts_with("!")) {
+      return scene_.fail(fmt::format("TXID {} cannot be read: {}", txid, text.substr(1)));
+    }
+    if (!scene_.oracle.is_known(text)) {
+      return scene_.fail(fmt::format("TXID {} is a state that the app never had", txid));
+    }
+  }
+  if (images.empty() && !scene_.oracle.confirmed().empty()) {
+    return scene_.fail("nothing can be restored, and something was confirmed");
+  }
+  if (images.empty()) return;
+  const auto newest = rows_in(images.rbegin()->second);
+  if (!scene_.oracle.find(newest, scene_.oracle.confirmed())) {
+    scene_.fail("the newest stored state lacks commits that were confirmed");
+  }
+}
+
+// With the production code: the newest state, and one in the middle, which compacted files shorten.
+void World::check_restore() {
+  const auto images = scene_.replica.rebuild_all();
+  if (images.empty()) return;
+  const Kernel::As nobody(kNobody);
+  const auto style = replication::key_style_of(scene_.replica.kind());
+  const auto store = scene_.replica.open();
+  const auto listing = replication::list_replica(*store, style);
+  if (!listing) return scene_.fail("a listing fails: " + listing.error().text);
+  const auto points = replication::find_points(listing->files);
+  auto middle = images.begin();
+  std::advance(middle, static_cast<std::ptrdiff_t>(kernel_.random() % images.size()));
+  for (const auto& txid : {images.rbegin()->first, middle->first}) {
+    const bool is_point = std::any_of(points.begin(), points.end(),
+                                      [&](const auto& point) { return point.txid == txid; });
+    if (!is_point) return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
+    auto plan = replication::plan_restore(listing->files, {.txid = txid, .before = std::nullopt});
+    if (!plan) return scene_.fail("a restore is refused: " + plan.error().text);
+    const auto output = directory_ / fmt::format("restored-{}", txid);
+    std::filesystem::remove(output);
+    const auto restored = replication::restore_database(
+        {.open_store =
+             [this](const auto&) {
+               return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
+             },
+         .style = style,
+         .plan = *std::move(plan),
+         .output = output,
+         .integrity = replication::Integrity::None,
+         .on_progress = [](const auto&) {},
+         .cancelled = [] { return false; }});
+    if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
+    ++report_.restores;
+    if (bytes_of(output) != images.at(txid)) {
+      return scene_.fail(fmt::format("TXID {} is restored as something else", txid));
+    }
+  }
+}
+
+std::string format_plan(const Plan& plan) {
+  return fmt::format("world {} {} {}\n", plan.seed, plan.page_size,
+                     plan.is_bucket ? "bucket" : "directory") +
+         format_steps(plan.steps);
+}
+
+Plan parse_plan(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
+  const auto end = std::min(text.find('\n'), text.size());
+  std::istringstream first{std::string(text.substr(0, end))};
+  Plan plan;
+  std::string word;
+  std::string kind;
+  if (!(first >> word >> plan.seed >> plan.page_size >> kind) || word != "world") {
+    throw std::runtime_error("a script begins with: world SEED PAGE_SIZE bucket|directory");
+  }
+  plan.is_bucket = kind == "bucket";
+  plan.steps = parse_steps(text.substr(end));
+  return plan;
+}
+
+Report simulate(const Plan& plan) {
+  return World(plan).run();
+}
+
+}  // namespace walwrap::simulation
