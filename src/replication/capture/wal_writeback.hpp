@@ -22,7 +22,8 @@ class WalWriteback {
  public:
   // Begins to write this range; returns when the kernel has taken it.
   using Start = std::function<void(Bytes offset, Bytes length)>;
-  WalWriteback(Start start, const os::Clock& clock) : start_(std::move(start)), clock_(clock) {}
+  WalWriteback(Start start, const os::Clock& clock)
+      : start_(std::move(start)), clock_(clock), begun_(clock.mono()) {}
 
   // The WAL was read from `offset` to `end`, in order. A restarted WAL begins at its front again.
   void on_read(Bytes offset, Bytes end);
@@ -32,6 +33,7 @@ class WalWriteback {
   const os::Clock& clock_;
   Bytes begin_ = 0;  // everything before was written, or was left to the checkpoint
   Bytes end_ = 0;
+  MonoTime begun_;  // when the newest piece was begun, or left to the checkpoint
   MonoTime paused_until_{};
 };
 
