@@ -172,7 +172,9 @@ def app_dies_first(run, init):
               for pid in [app.pid, *app.below()]}
     run.must(all(score > scores[app.pid] for pid, score in scores.items() if pid != app.pid),
              "out of memory the kernel would not take the app first: %s" % scores)
-    for pid in app.below():
-        if procfs.name(pid) == "sleep":
-            procfs.send(pid, signal.SIGKILL)
+    def sleepers():
+        return [pid for pid in app.below() if procfs.name(pid) == "sleep"]
+    wait_until(sleepers, 5, "the app to become what it will be")
+    for pid in sleepers():
+        procfs.send(pid, signal.SIGKILL)
     app.must_end(137, 5)
