@@ -82,13 +82,13 @@ class Mutation {
     const auto other = std::next(objects.begin(), below(objects.size()));
     switch (below(9)) {
       case 0:
-        bytes[at(bytes)] ^= std::byte{1} << below(8);
+        bytes[place(bytes)] ^= std::byte{1} << below(8);
         return "a bit of " + key;
       case 1:
-        bytes[at(bytes)] = static_cast<std::byte>(below(256));
+        bytes[place(bytes)] = static_cast<std::byte>(below(256));
         return "a byte of " + key;
       case 2:
-        bytes.resize(at(bytes));
+        bytes.resize(place(bytes));
         return "cut " + key;
       case 3:
         bytes.resize(bytes.size() + 1 + static_cast<std::size_t>(below(600)));
@@ -128,6 +128,7 @@ class Mutation {
  private:
   std::ptrdiff_t below(std::size_t limit) { return static_cast<std::ptrdiff_t>(random_() % limit); }
   std::ptrdiff_t at(const ByteVector& bytes) { return bytes.empty() ? 0 : below(bytes.size()); }
+  std::size_t place(const ByteVector& bytes) { return static_cast<std::size_t>(at(bytes)); }
   static std::ptrdiff_t size(const ByteVector& bytes) {
     return static_cast<std::ptrdiff_t>(bytes.size());
   }
