@@ -25,6 +25,7 @@ COPY = pathlib.Path(os.environ.get("MUTANTS_DIR", "/tmp/walwrap-mutants"))
 HISTORIES = os.environ.get("MUTANTS_HISTORIES", "3000")
 RUN = os.environ.get("MUTANTS_RUN", "nice").split()
 MOST_SECONDS = 600
+PROGRAMS = ("simulation_tests", "simulation_small_worlds_tests")
 
 
 def make_copy():
@@ -45,19 +46,19 @@ def make_copy():
 
 def build():
     built = subprocess.run([*RUN, "cmake", "--build", "build/dev", "-j2", "--target",
-                            "simulation_tests"], cwd=COPY, capture_output=True, text=True,
+                            *PROGRAMS], cwd=COPY, capture_output=True, text=True,
                            check=False)
     if built.returncode != 0:
         print(built.stdout[-3000:])
     return built.returncode == 0
 
 
-def run_part(selection):
+def run_part(program):
     """(killed, what was said)"""
     environment = {**os.environ, "SIM_HISTORIES": HISTORIES, "SIM_MOST_FAILURES": "1",
                    "SIM_SHRINK": "0"}
     try:
-        ran = subprocess.run(["nice", "build/dev/tests/simulation_tests", selection], cwd=COPY,
+        ran = subprocess.run(["nice", "build/dev/tests/%s" % program], cwd=COPY,
                              env=environment, capture_output=True, text=True, errors="replace",
                              timeout=MOST_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -69,8 +70,8 @@ def run_part(selection):
 
 
 def run():
-    killed, said = run_part("-tse=small worlds")
-    return (killed, said) if killed else run_part("-ts=small worlds")
+    killed, said = run_part(PROGRAMS[0])
+    return (killed, said) if killed else run_part(PROGRAMS[1])
 
 
 def try_mutant(mutant):
