@@ -1,7 +1,8 @@
-// Work that must not depend on a new thread, because a stop needs it.
+// Work that must not depend on a new thread, because a start or a stop needs it.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -9,8 +10,13 @@
 
 namespace walwrap::os {
 
-// Like Thread. If no thread can be started (the platform's limit of tasks, memory), `run` runs on
-// the calling thread and has ended when this returns.
+// Like Thread. nullopt: no thread can be started (the platform's limit of tasks, memory). Then
+// `on_panic` is not called.
+std::optional<Thread> try_thread(std::string name, std::function<void()> run,
+                                 const std::function<void(std::string_view what)>& on_panic);
+
+// Like Thread. If none can be started, `run` runs on the calling thread and has ended when this
+// returns.
 Thread thread_or_here(std::string name, const std::function<void()>& run,
                       const std::function<void(std::string_view what)>& on_panic);
 

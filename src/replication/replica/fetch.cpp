@@ -1,8 +1,9 @@
 #include "walwrap/replication/replica/fetch.hpp"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
+
+#include "walwrap/os/thread_or_here.hpp"
 
 namespace walwrap::replication {
 namespace {
@@ -73,21 +74,17 @@ Result<void> FetchPool::add_thread(std::unique_ptr<storage::ObjectStore> store) 
   threads_.push_back(std::make_unique<Thread>(
       Thread{Worker{std::move(store), {}, {}}, std::move(wakeup), os::Thread()}));
   Thread& added = *threads_.back();
-  const auto here = std::this_thread::get_id();
-  bool is_refused = false;
-  added.thread = os::Thread(
+  auto thread = os::try_thread(
       "fetch", [this, &added] { run(added); },
-      [this, here, &is_refused](std::string_view what) {
-        // Only the failure to start one is told on this thread, and before the constructor returns.
-        if (std::this_thread::get_id() == here) {
-          is_refused = true;
-          return;
-        }
+      [this](std::string_view what) {
         shared_.update([&](Shared& shared) { shared.panic = std::string(what); });
         stopping_ = true;
         progress_.notify();
       });
-  has_thread_ = has_thread_ || !is_refused;
+  if (thread) {
+    added.thread = *std::move(thread);
+    has_thread_ = true;
+  }
   return {};
 }
 
