@@ -206,7 +206,7 @@ LocalEvidence Boot::evidence() {
   };
   return {.wal = found_.wal,
           .is_file_known = found_.noted || request_.app_running,
-          .settled_at = found_.noted ? found_.noted->settled_at : Txid{},
+          .settled_at = found_.settled_at(),
           .is_unchanged = is_unchanged_now,
           .pages = pages,
           .written = found_.written};

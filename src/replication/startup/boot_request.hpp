@@ -50,6 +50,7 @@ struct FoundAtStart {
   WallTime written{};  // the database file, last
   // Its note, if it is the file whose content was known last.
   std::optional<NotedFile> noted{};
+  Txid settled_at() const { return noted ? noted->settled_at : Txid{}; }
   // From the state. nullopt: not searched, because the WAL proves enough or the app runs.
   std::optional<Differences> differences;
 };

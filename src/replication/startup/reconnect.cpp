@@ -43,7 +43,7 @@ Result<std::unique_ptr<storage::ObjectStore>> reconnect(const BootRequest& reque
   };
   const LocalEvidence evidence{.wal = found.wal,
                                .is_file_known = found.noted || request.app_running,
-                               .settled_at = found.noted ? found.noted->settled_at : Txid{},
+                               .settled_at = found.settled_at(),
                                .is_unchanged = [] { return false; },
                                .pages = pages,
                                .written = found.written};
