@@ -19,10 +19,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <iterator>
 #include <thread>
 
+#include "tests/support/environment.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/power_cut.hpp"
 #include "tests/support/power_cut_calls.hpp"
@@ -450,15 +450,10 @@ void try_history(std::uint64_t seed, Tally& tally) {
   }
 }
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST_CASE("after any power loss every confirmed row is stored") {
   const DiskRecorder::NoSync no_sync;
-  const auto seed = number_from("WALWRAP_SEED", os::random_u64() % 1'000'000'000);
-  Tally tally(static_cast<int>(number_from("WALWRAP_CUTS", kCuts)));
+  const auto seed = testing::number_from("WALWRAP_SEED", os::random_u64() % 1'000'000'000);
+  Tally tally(static_cast<int>(testing::number_from("WALWRAP_CUTS", kCuts)));
   MESSAGE("WALWRAP_SEED=", seed);
   std::atomic<std::uint64_t> next{seed};
   const auto work = [&] {

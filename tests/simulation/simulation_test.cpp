@@ -7,11 +7,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
-#include <cstdlib>
 
 #include "tests/simulation/coverage.hpp"
 #include "tests/simulation/generator.hpp"
 #include "tests/simulation/shrink.hpp"
+#include "tests/support/environment.hpp"
 
 namespace walwrap::simulation {
 namespace {
@@ -21,20 +21,15 @@ constexpr std::uint64_t kMostFailures = 5;
 constexpr std::uint64_t kLongRun = 50'000;  // each pair has to be seen
 constexpr int kMostTries = 600;             // to shrink one
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 TEST_CASE("no history loses what was confirmed, or restores what never was") {
-  const auto first = number_from("SIM_SEED", 1);
-  const auto count = number_from("SIM_HISTORIES", kHistories);
-  const bool is_traced = number_from("SIM_TRACE", 0) != 0;
+  const auto first = testing::number_from("SIM_SEED", 1);
+  const auto count = testing::number_from("SIM_HISTORIES", kHistories);
+  const bool is_traced = testing::number_from("SIM_TRACE", 0) != 0;
   Coverage coverage;
   std::uint64_t points = 0;
   std::uint64_t restores = 0;
-  const auto most_failures = number_from("SIM_MOST_FAILURES", kMostFailures);
-  const int most_tries = number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
+  const auto most_failures = testing::number_from("SIM_MOST_FAILURES", kMostFailures);
+  const int most_tries = testing::number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
   std::uint64_t failures = 0;
   const auto begun = std::chrono::steady_clock::now();
   for (std::uint64_t seed = first; seed < first + count && failures < most_failures; ++seed) {

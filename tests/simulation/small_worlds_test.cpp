@@ -5,9 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "tests/simulation/shrink.hpp"
+#include "tests/support/environment.hpp"
 
 namespace walwrap::simulation {
 namespace {
@@ -68,12 +68,8 @@ struct Tally {
 };
 constexpr int kMostTries = 200;
 
-int number_from(const char* variable, int otherwise) {
-  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it
-  return text == nullptr ? otherwise : std::atoi(text);
-}
-const int kMostFailures = number_from("SIM_MOST_FAILURES", 3);
-const int kTries = number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
+const auto kMostFailures = static_cast<int>(testing::number_from("SIM_MOST_FAILURES", 3));
+const int kTries = testing::number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
 constexpr int kSteps = 2;
 
 bool check(const Plan& plan, Tally& tally, Report& report) {
@@ -119,7 +115,7 @@ void try_all(Plan plan, int left, Tally& tally) {
 TEST_SUITE_BEGIN("small worlds");
 
 TEST_CASE("no event at any point of a short history loses what was confirmed") {
-  const int steps = number_from("SIM_SMALL", kSteps);
+  const auto steps = static_cast<int>(testing::number_from("SIM_SMALL", kSteps));
   const Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = parse_steps(kBefore)};
   Tally tally;
   try_all(plan, steps, tally);

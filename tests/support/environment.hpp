@@ -1,13 +1,20 @@
-// A variable of the environment, changed for one test and put back.
+// Variables of the environment: a number that a run of the tests is given, and a variable that is
+// changed for one test and put back.
 #pragma once
 
 #include <stdlib.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace walwrap::testing {
+
+inline std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = ::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return text == nullptr ? otherwise : ::strtoull(text, nullptr, 10);
+}
 
 class ScopedVariable {
  public:

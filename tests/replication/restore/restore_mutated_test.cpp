@@ -10,13 +10,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/support/environment.hpp"
 #include "tests/support/fake_store.hpp"
 #include "tests/support/ltx_files.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -33,11 +33,6 @@ using Objects = std::map<std::string, ByteVector>;
 
 constexpr std::uint64_t kTxids = 6;
 constexpr std::chrono::seconds kLongest{20};
-
-std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
-  const char* const given = std::getenv(name);
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
-}
 
 // Six uploads of a database that grows and shrinks, a compacted file, and a snapshot.
 struct Stored {
@@ -166,8 +161,8 @@ TEST_CASE("whatever a replica's objects have become, a restore gives a stored st
 #else
   constexpr std::uint64_t kMutations = 10'000;
 #endif
-  const auto seed = number_from("WALWRAP_SEED", std::random_device{}());
-  const auto mutations = number_from("WALWRAP_MUTATIONS", kMutations);
+  const auto seed = testing::number_from("WALWRAP_SEED", std::random_device{}());
+  const auto mutations = testing::number_from("WALWRAP_MUTATIONS", kMutations);
   MESSAGE("WALWRAP_SEED=" << seed);
   const Stored stored;
   const bool has_memory = std::filesystem::is_directory("/dev/shm");
