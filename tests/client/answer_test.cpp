@@ -15,30 +15,30 @@ State read(std::string_view bytes) {
   return answer.feed(bytes);
 }
 
-const std::string kStored =
+const std::string kStoredStatus =
     "HTTP/1.1 200 OK\r\nDate: Mon, 30 Nov 2026 08:05:53 GMT\r\nContent-Type: application/json\r\n"
     "Content-Length: 15\r\nConnection: close\r\n\r\n{\"stored\":true}";
 
 TEST_CASE("an answer is parsed however its bytes are divided") {
-  for (std::size_t first = 0; first <= kStored.size(); ++first) {
+  for (std::size_t first = 0; first <= kStoredStatus.size(); ++first) {
     Answer answer;
-    answer.feed(std::string_view(kStored).substr(0, first));
-    CHECK(answer.feed(std::string_view(kStored).substr(first)) == State::Whole);
+    answer.feed(std::string_view(kStoredStatus).substr(0, first));
+    CHECK(answer.feed(std::string_view(kStoredStatus).substr(first)) == State::Whole);
     CHECK(answer.status() == 200);
     CHECK(answer.body() == "{\"stored\":true}");
   }
   Answer answer;
-  for (std::size_t i = 0; i < kStored.size(); ++i) {
+  for (std::size_t i = 0; i < kStoredStatus.size(); ++i) {
     CHECK(answer.state() == State::Partial);
-    answer.feed(std::string_view(kStored).substr(i, 1));
+    answer.feed(std::string_view(kStoredStatus).substr(i, 1));
   }
   CHECK(answer.state() == State::Whole);
 }
 
 TEST_CASE("an answer that ends early is never complete") {
-  for (std::size_t size = 0; size < kStored.size(); ++size) {
+  for (std::size_t size = 0; size < kStoredStatus.size(); ++size) {
     Answer answer;
-    CHECK(answer.feed(std::string_view(kStored).substr(0, size)) == State::Partial);
+    CHECK(answer.feed(std::string_view(kStoredStatus).substr(0, size)) == State::Partial);
     CHECK(answer.body().empty());
   }
 }
@@ -93,8 +93,8 @@ TEST_CASE("bytes that are not an answer of walwrap are refused") {
         with_fields("Content-Length: 0\r\nA: b\nc: d"),
         with_fields("Content-Length: 0\r\nTransfer-Encoding: chunked"),
         with_fields(std::string("Content-Length: 0\r\nA: \0", 23)),
-        kStored + "x",
-        kStored + kStored}) {
+        kStoredStatus + "x",
+        kStoredStatus + kStoredStatus}) {
     CAPTURE(wrong);
     CHECK(read(wrong) == State::Malformed);
   }
@@ -123,16 +123,16 @@ TEST_CASE("after clear() another answer can be parsed") {
   Answer answer;
   answer.feed("garbage");
   CHECK(answer.state() == State::Malformed);
-  CHECK(answer.feed(kStored) == State::Malformed);
+  CHECK(answer.feed(kStoredStatus) == State::Malformed);
   answer.clear();
-  CHECK(answer.feed(kStored) == State::Whole);
+  CHECK(answer.feed(kStoredStatus) == State::Whole);
 }
 
 // Random changes: it must end in one of its states, and keep to the length it was told.
 TEST_CASE("a randomly changed answer either has its given length or is refused") {
   std::mt19937 random(4'711);
   for (int round = 0; round < 50'000; ++round) {
-    std::string bytes = kStored;
+    std::string bytes = kStoredStatus;
     for (std::size_t i = 0; i < 1 + random() % 4; ++i) {
       const auto at = random() % bytes.size();
       switch (random() % 3) {

@@ -17,14 +17,14 @@ using testing::answers;
 using testing::json_answer;
 using testing::TempDir;
 using testing::UnixServer;
-using How = Exchanged::How;
+using ExchangedHow = Exchanged::How;
 
 constexpr Request kWait{.method = "POST", .target = "/v1/wait", .timeout = milliseconds(5'000)};
 
 const std::string kStored = json_answer("{\"stored\":true}");
 
 struct Asked {
-  How how;
+  ExchangedHow how;
   std::string body;
 };
 
@@ -42,7 +42,7 @@ TEST_CASE("a request is repeated once after a connection that broke before the a
     const TempDir directory;
     const UnixServer server(directory / "s", {answers(broken), answers(kStored)});
     const auto asked = ask(directory / "s");
-    CHECK(asked.how == How::Answered);
+    CHECK(asked.how == ExchangedHow::Answered);
     CHECK(asked.body == "{\"stored\":true}");
     CHECK(server.connections() == 2);
   }
@@ -51,7 +51,7 @@ TEST_CASE("a request is repeated once after a connection that broke before the a
 TEST_CASE("a request is not repeated after a second broken connection") {
   const TempDir directory;
   const UnixServer server(directory / "s", {answers(""), answers(""), answers(kStored)});
-  CHECK(ask(directory / "s").how == How::Broken);
+  CHECK(ask(directory / "s").how == ExchangedHow::Broken);
   CHECK(server.connections() == 2);
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("a request that must not be repeated is sent once") {
   const UnixServer server(directory / "s", {answers(""), answers(kStored)});
   auto snapshot = kWait;
   snapshot.repeat = Repeat::Never;
-  CHECK(ask(directory / "s", snapshot).how == How::Broken);
+  CHECK(ask(directory / "s", snapshot).how == ExchangedHow::Broken);
   CHECK(server.connections() == 1);
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("the repeated request has only the remaining time") {
                                                 second = testing::read_head(socket);
                                                 testing::send_all(socket, kStored);
                                               }});
-    CHECK(ask(directory / "s").how == How::Answered);
+    CHECK(ask(directory / "s").how == ExchangedHow::Answered);
   }
   CHECK(second.starts_with("POST /v1/wait?timeout=4"));
 }
@@ -94,33 +94,34 @@ TEST_CASE("a client waits while the server restarts") {
         restarted = std::make_unique<UnixServer>(directory / "s", std::vector{answers(kStored)});
       },
       [](std::string_view) {});
-  CHECK(ask(directory / "s").how == How::Answered);
+  CHECK(ask(directory / "s").how == ExchangedHow::Answered);
 }
 
 TEST_CASE("a client gives up on an unserved socket after the time for a restart") {
   const TempDir directory;
   { const UnixServer ended(directory / "s", {}); }
   const auto began = mono_now();
-  CHECK(ask(directory / "s", kWait, {.reconnect = milliseconds(200)}).how == How::Unreachable);
+  CHECK(ask(directory / "s", kWait, {.reconnect = milliseconds(200)}).how ==
+        ExchangedHow::Unreachable);
   const auto took = mono_now() - began;
   CHECK(took >= milliseconds(150));
   CHECK(took < milliseconds(3'000));
   auto at_once = kWait;
   at_once.timeout = milliseconds(0);
-  CHECK(ask(directory / "s", at_once).how == How::Unreachable);
+  CHECK(ask(directory / "s", at_once).how == ExchangedHow::Unreachable);
 }
 
 TEST_CASE("a client does not wait for a socket that never existed") {
   const TempDir directory;
   const auto began = mono_now();
-  CHECK(ask(directory / "none").how == How::Unreachable);
+  CHECK(ask(directory / "none").how == ExchangedHow::Unreachable);
   CHECK(mono_now() - began < milliseconds(1'000));
 }
 
 TEST_CASE("a malformed answer is refused and the request is not repeated") {
   const TempDir directory;
   const UnixServer server(directory / "s", {answers("SSH-2.0-x\r\n"), answers(kStored)});
-  CHECK(ask(directory / "s").how == How::Malformed);
+  CHECK(ask(directory / "s").how == ExchangedHow::Malformed);
   CHECK(server.connections() == 1);
 }
 
@@ -136,7 +137,7 @@ TEST_CASE("a client gives up on an answer that arrives too slowly") {
                           }});
   auto brief = kWait;
   brief.timeout = milliseconds(20);
-  CHECK(ask(directory / "s", brief, {.slack = milliseconds(80)}).how == How::Late);
+  CHECK(ask(directory / "s", brief, {.slack = milliseconds(80)}).how == ExchangedHow::Late);
 }
 
 TEST_CASE("the progress handler ends an exchange") {
@@ -147,14 +148,14 @@ TEST_CASE("the progress handler ends an exchange") {
                             ::recv(socket, &byte, 1, 0);  // until the client has gone
                           }});
   CHECK(ask(directory / "s", kWait, {}, {[](void*) { return 1; }, nullptr}).how ==
-        How::Interrupted);
+        ExchangedHow::Interrupted);
 }
 
 TEST_CASE("an answer that comes before the whole request was read counts") {
   const TempDir directory;
   const UnixServer server(directory / "s",
                           {[](int socket) { testing::send_all(socket, kStored); }});
-  CHECK(ask(directory / "s").how == How::Answered);
+  CHECK(ask(directory / "s").how == ExchangedHow::Answered);
 }
 
 }  // namespace

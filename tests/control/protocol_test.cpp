@@ -24,7 +24,7 @@ Call call(const Request& asked, const Access& access = {}) {
   REQUIRE(std::holds_alternative<Call>(parsed));
   return std::get<Call>(parsed);
 }
-bool has(const std::string& text, std::string_view part) {
+bool is_in(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
@@ -63,9 +63,9 @@ TEST_CASE("only a path's own parameters are accepted, and a wrong one is named")
     return refusal(request("POST", "/v1/wait", {{name, value}}));
   };
   CHECK(wrong("timeout", "soon").status == 400);
-  CHECK(has(wrong("timeout", "11m").body, "longer than 10m"));
-  CHECK(has(wrong("position", "7").body, "GET /v1/position"));
-  CHECK(has(wrong("tiemout", "1s").body, "takes db position timeout"));
+  CHECK(is_in(wrong("timeout", "11m").body, "longer than 10m"));
+  CHECK(is_in(wrong("position", "7").body, "GET /v1/position"));
+  CHECK(is_in(wrong("tiemout", "1s").body, "takes db position timeout"));
   CHECK(refusal(request("GET", "/v1/status", {{"db", "x"}})).status == 400);
 }
 
@@ -73,7 +73,8 @@ TEST_CASE("a body is refused, and a target that is not UTF-8 gets an answer in U
   auto with_body = request("POST", "/v1/wait");
   with_body.body_bytes = 1;
   CHECK(refusal(with_body).status == 413);
-  CHECK(has(refusal(request("POST", "/v1/wait", {{"timeout", "\xff\xfe"}})).body, "\xef\xbf\xbd"));
+  CHECK(
+      is_in(refusal(request("POST", "/v1/wait", {{"timeout", "\xff\xfe"}})).body, "\xef\xbf\xbd"));
 }
 
 TEST_CASE("errors are problem details") {
@@ -220,11 +221,11 @@ TEST_CASE("each outcome of a wait has its answer, and only Stored is a success")
   CHECK(answer(Ended::How::TimedOut).status == 504);
   CHECK(answer(Ended::How::Replaced).status == 409);
   CHECK(answer(Ended::How::Halted).status == 503);
-  CHECK(has(answer(Ended::How::Found).body, "\"stored\":true"));
+  CHECK(is_in(answer(Ended::How::Found).body, "\"stored\":true"));
   progress.stored = 6;
-  CHECK(has(answer(Ended::How::Found).body, "\"stored\":false"));
+  CHECK(is_in(answer(Ended::How::Found).body, "\"stored\":false"));
   progress.attached = false;
-  CHECK(has(answer(Ended::How::TimedOut).body, "no-database"));
+  CHECK(is_in(answer(Ended::How::TimedOut).body, "no-database"));
 }
 
 TEST_CASE("secrets are compared in full") {

@@ -7,7 +7,7 @@
 namespace walwrap::control {
 namespace {
 
-Status status() {
+Status one_status() {
   Status out{.version = "1.2", .platform = "heroku", .grace = std::chrono::seconds(30)};
   DatabaseStatus database;
   database.path = "/data/app.db";
@@ -26,7 +26,7 @@ Status status() {
 }
 
 TEST_CASE("the status gives what is stored, the lag and the position to wait for") {
-  const auto json = nlohmann::json::parse(format_status(status()));
+  const auto json = nlohmann::json::parse(format_status(one_status()));
   CHECK(json["healthy"] == true);
   CHECK(json["grace_ms"] == 30'000);
   const auto& database = json["databases"][0];
@@ -40,7 +40,7 @@ TEST_CASE("the status gives what is stored, the lag and the position to wait for
 }
 
 TEST_CASE("a database that is not there yet is shown as waiting and is healthy") {
-  auto some = status();
+  auto some = one_status();
   some.databases[0].status.attached = false;
   some.databases[0].progress.attached = false;
   CHECK(state_of(some.databases[0]) == "waiting for the database");
@@ -49,7 +49,7 @@ TEST_CASE("a database that is not there yet is shown as waiting and is healthy")
 }
 
 TEST_CASE("a database that cannot be attached yet is not shown as absent") {
-  auto some = status();
+  auto some = one_status();
   some.databases[0].status.attached = false;
   some.databases[0].status.waits_since = MonoTime{};
   CHECK(state_of(some.databases[0]) == "waiting to attach");
@@ -57,7 +57,7 @@ TEST_CASE("a database that cannot be attached yet is not shown as absent") {
 }
 
 TEST_CASE("health fails as soon as one database is unhealthy, with its reason") {
-  auto some = status();
+  auto some = one_status();
   CHECK(answer_health(some).status == 200);
   some.databases[0].health = {.ok = false, .reason = "late", .lag = std::chrono::seconds(31)};
   const auto answer = answer_health(some);
@@ -67,18 +67,18 @@ TEST_CASE("health fails as soon as one database is unhealthy, with its reason") 
 }
 
 TEST_CASE("a database that is not replicated is neither healthy nor ready") {
-  auto some = status();
+  auto some = one_status();
   some.databases[0].replicated = false;
   some.databases[0].reason = "locked";
   CHECK(answer_health(some).body.find("locked") != std::string::npos);
   CHECK(answer_readiness(some).status == 503);
-  auto halted = status();
+  auto halted = one_status();
   halted.databases[0].progress.halted = "another writer";
   CHECK(answer_readiness(halted).body.find("another writer") != std::string::npos);
 }
 
 TEST_CASE("during a stop readiness fails") {
-  auto some = status();
+  auto some = one_status();
   some.stopping = true;
   CHECK(answer_readiness(some).status == 503);
   CHECK(nlohmann::json::parse(format_status(some))["state"] == "stopping");

@@ -17,7 +17,6 @@ using testing::names_in;
 using testing::TempDir;
 using testing::text_of;
 using testing::write_text;
-using Names = std::vector<std::string>;
 
 TEST_CASE("an atomic file appears complete at commit and leaves no other name") {
   const TempDir dir;
@@ -32,7 +31,7 @@ TEST_CASE("an atomic file appears complete at commit and leaves no other name") 
   CHECK(names_in(dir.path())[0].starts_with("state.tmp-"));
 
   REQUIRE(file.commit(AtomicFile::Publish::Replace).has_value());
-  CHECK(names_in(dir.path()) == Names{"state"});
+  CHECK(names_in(dir.path()) == std::vector<std::string>{"state"});
   CHECK(text_of(dir / "state") == "first second");
   CHECK(status_of(dir / "state").value().modified == time);
 }
@@ -47,7 +46,7 @@ TEST_CASE("an atomic file that is not committed leaves nothing, and the old file
     moved = AtomicFile::create(dir / "state").value();
     CHECK(names_in(dir.path()).size() == 2);  // the first temporary file is gone already
   }
-  CHECK(names_in(dir.path()) == Names{"state"});
+  CHECK(names_in(dir.path()) == std::vector<std::string>{"state"});
   CHECK(text_of(dir / "state") == "old");
 }
 
@@ -119,7 +118,7 @@ TEST_CASE("an atomic file is published as new without hard links as well") {
           "done " + looks + " " + std::string(code_name(Code::Exists)) + " " + looks + " ");
     CHECK(text_of(dir / "fresh") == "new");
     CHECK(text_of(dir / "taken") == "old");
-    CHECK(names_in(dir.path()) == Names{"fresh", "taken"});
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"fresh", "taken"});
   }
 }
 

@@ -21,7 +21,6 @@ using testing::names_in;
 using testing::TempDir;
 using testing::text_of;
 using testing::write_text;
-using Names = std::vector<std::string>;
 
 TEST_CASE("the status of a path describes the file there, also through a link") {
   const TempDir dir;
@@ -54,7 +53,7 @@ TEST_CASE("renaming replaces an existing file, and linking does not") {
   CHECK(status_of(dir / "c").value().id == status_of(dir / "a").value().id);
   REQUIRE(os::rename(dir / "a", dir / "b").has_value());
   CHECK(text_of(dir / "b") == "a");
-  CHECK(names_in(dir.path()) == Names{"b", "c"});
+  CHECK(names_in(dir.path()) == std::vector<std::string>{"b", "c"});
   CHECK(os::rename(dir / "a", dir / "b").error().code == Code::NotFound);
   CHECK(remove_empty_directory(dir.path()).error().code == Code::Busy);
   REQUIRE(make_directories(dir / "empty", 0700).has_value());
@@ -79,7 +78,7 @@ TEST_CASE("directories are created with their parents, and existing ones are no 
 TEST_CASE("a directory lists the names in it, whatever bytes they contain") {
   const TempDir dir;
   CHECK(names_in(dir.path()).empty());
-  const Names odd{" leading space", ".hidden", "new\nline", "not \xff utf-8"};
+  const std::vector<std::string> odd{" leading space", ".hidden", "new\nline", "not \xff utf-8"};
   for (const std::string& name : odd) write_text(dir / name, "");
   CHECK(names_in(dir.path()) == odd);
   CHECK(list_directory(dir / "missing").error().code == Code::NotFound);

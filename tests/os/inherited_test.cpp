@@ -18,7 +18,7 @@ namespace {
 using testing::in_child;
 using testing::TempDir;
 
-bool is_open(int descriptor) {
+bool is_inherited(int descriptor) {
   return ::fcntl(descriptor, F_GETFD) >= 0;
 }
 
@@ -34,8 +34,8 @@ TEST_CASE("descriptors for the app are closed, except one that is meant for walw
     inherited.close_descriptors();
     // What leads back to the test is among those that were closed.
     std::ofstream(dir / "text") << fmt::format(
-        "{} {} {} {} {}", is_open(theirs), is_open(ours), is_open(later), is_open(STDERR_FILENO),
-        taken && is_missing && ::fcntl(ours, F_GETFD) == FD_CLOEXEC);
+        "{} {} {} {} {}", is_inherited(theirs), is_inherited(ours), is_inherited(later),
+        is_inherited(STDERR_FILENO), taken && is_missing && ::fcntl(ours, F_GETFD) == FD_CLOEXEC);
     return "";
   });
   CHECK(as_text(read_file(dir / "text", 100).value()) == "false true true true true");

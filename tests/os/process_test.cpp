@@ -113,7 +113,7 @@ struct Reports {
   }
 };
 
-std::vector<Pid> sorted(std::vector<Pid> pids) {
+std::vector<Pid> sorted_pids(std::vector<Pid> pids) {
   std::ranges::sort(pids);
   return pids;
 }
@@ -131,7 +131,8 @@ TEST_CASE("descendants are found whatever their names, until they end") {
                         return sleep_until_killed();
                       }).value();
     const Pid grandchild = reports.take();
-    std::string text = sorted(descendants()) == sorted({child, grandchild}) ? "both " : "others ";
+    std::string text =
+        sorted_pids(descendants()) == sorted_pids({child, grandchild}) ? "both " : "others ";
 
     send_signal(child, SIGKILL);  // the grandchild becomes ours
     siginfo_t info{};

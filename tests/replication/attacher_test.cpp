@@ -25,8 +25,8 @@ using Others = Attacher::Others;
 
 constexpr seconds kIdle{2};
 
-struct Rig {
-  explicit Rig(const std::filesystem::path& file) : path(file) {}
+struct AttacherRig {
+  explicit AttacherRig(const std::filesystem::path& file) : path(file) {}
 
   std::filesystem::path path;
   testing::ManualClock clock;
@@ -61,7 +61,7 @@ struct Place {
 TEST_CASE("a database in rollback journal mode is attached in a pause of its app") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.tries_for(milliseconds(250)) == nullptr);
   CHECK(rig.attacher.waiting()->bytes > 0);
   CHECK(AppDb(place.path).text("PRAGMA journal_mode") == "delete");
@@ -73,13 +73,13 @@ TEST_CASE("a database in rollback journal mode is attached in a pause of its app
 TEST_CASE("before the app starts and after it ends, attaching waits for nothing") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.attacher.try_attach(Others::None, kIdle).value() != nullptr);
 }
 
 TEST_CASE("a database that is absent or empty is not shown as waiting in the status") {
   const Place place;
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.tries_for(seconds(20)) == nullptr);
   std::ofstream(place.path).flush();
   CHECK(rig.tries_for(seconds(20)) == nullptr);
@@ -93,7 +93,7 @@ TEST_CASE("a database that is absent or empty is not shown as waiting in the sta
 TEST_CASE("a file that is not a database is an error, and events do not speed up the retries") {
   const Place place;
   std::ofstream(place.path) << std::string(8192, 'x');
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.attacher.try_attach(Others::App, kIdle).error().code == Code::Corrupt);
   rig.attacher.on_news();
   CHECK_FALSE(rig.attacher.is_due(Others::App));
@@ -111,7 +111,7 @@ TEST_CASE("a database that stays locked is reported with the process that locks 
     const Place place;
     AppDb(place.path).run("CREATE TABLE t(a)");
     const AppProcess app(place.path, sql);
-    Rig rig(place.path);
+    AttacherRig rig(place.path);
     CHECK(rig.tries_for(seconds(9)) == nullptr);
     REQUIRE(rig.attacher.waiting().has_value());
     CHECK(rig.attacher.waiting()->reason.find(fmt::format("process {} has ", app.pid())) !=
@@ -127,7 +127,7 @@ TEST_CASE("a database that stays locked is reported with the process that locks 
 TEST_CASE("an app that has just changed to WAL mode creates its own WAL index") {
   const Place place;
   AppDb(place.path).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.tries_for(milliseconds(90)) == nullptr);
   AppDb app(place.path);
   app.run("INSERT INTO t VALUES(1)");
@@ -140,7 +140,7 @@ TEST_CASE("an app that sets its own journal mode gets a warning that it may stop
     CAPTURE(mode);
     const Place place;
     AppDb(place.path).run(std::string("PRAGMA journal_mode=") + mode + "; CREATE TABLE t(a)");
-    Rig rig(place.path);
+    AttacherRig rig(place.path);
     CHECK(rig.tries_for(seconds(1)) != nullptr);
     // DELETE leaves nothing behind that could tell it from the default.
     const bool is_told = std::string_view(mode) != "DELETE";
@@ -152,7 +152,7 @@ TEST_CASE("an app that sets its own journal mode gets a warning that it may stop
 TEST_CASE("an app that changes the mode back is reported once, and walwrap waits for it") {
   const Place place;
   AppDb(place.path).run("CREATE TABLE t(a)");
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   for (int round = 0; round < 3; ++round) {
     auto owner = rig.tries_for(seconds(700));
     REQUIRE(owner != nullptr);
@@ -178,7 +178,7 @@ TEST_CASE("an app that was killed in its first transaction leaves an empty datab
     app.run("PRAGMA cache_size=1; BEGIN; CREATE TABLE t(a); INSERT INTO t VALUES(zeroblob(99999))");
     ::_exit(0);
   });
-  Rig rig(place.path);
+  AttacherRig rig(place.path);
   CHECK(rig.tries_for(seconds(5)) == nullptr);
   const auto owner = rig.attacher.try_attach(Others::None, kIdle);
   CHECK((!owner || *owner == nullptr));

@@ -13,14 +13,14 @@ namespace {
 using Next = AttachmentCheck::Next;
 using Who = Attachment::Checkpoints;
 
-struct Rig {
+struct CheckRig {
   testing::TempDir dir;
   std::filesystem::path database = dir / "app.db";
   testing::AppDb app{database};
   std::unique_ptr<Attachment> attachment;
   AttachmentCheck check{database, "app.db", testing::kSystemClock, testing::kNoLog};
 
-  Rig() {
+  CheckRig() {
     app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     attachment = Attachment::open(attach_existing(database, testing::kSystemClock).value(),
                                   std::nullopt, FileNote(StateDir::open(database).value()))
@@ -29,7 +29,7 @@ struct Rig {
 };
 
 TEST_CASE("commits of the app in the WAL are not a reason to detach") {
-  Rig rig;
+  CheckRig rig;
   CHECK(rig.check.check(*rig.attachment, Who::Ours, false).next == Next::GoOn);
   rig.app.run("INSERT INTO t VALUES(2)");
   CHECK(rig.check.check(*rig.attachment, Who::Ours, false).next == Next::GoOn);
@@ -37,7 +37,7 @@ TEST_CASE("commits of the app in the WAL are not a reason to detach") {
 }
 
 TEST_CASE("a database that was replaced is detached") {
-  Rig rig;
+  CheckRig rig;
   std::filesystem::copy_file(rig.database, rig.dir / "other.db");
   std::filesystem::rename(rig.dir / "other.db", rig.database);
   const auto found = rig.check.check(*rig.attachment, Who::Ours, true);
@@ -46,7 +46,7 @@ TEST_CASE("a database that was replaced is detached") {
 }
 
 TEST_CASE("a database file that was written outside the WAL is detached, and attached later") {
-  Rig rig;
+  CheckRig rig;
   const auto found = rig.check.on_foreign_write(*rig.attachment);
   CHECK(found.next == Next::Detach);
   CHECK(found.reason.find("another program wrote") != std::string_view::npos);

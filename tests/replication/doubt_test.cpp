@@ -9,21 +9,21 @@ namespace {
 
 using testing::AppDb;
 
-FileNote note_for(const os::Path& database) {
+FileNote note_of(const os::Path& database) {
   return FileNote(StateDir::open(database).value());
 }
 
-struct Rig {
+struct DoubtRig {
   testing::TempDir directory;
   os::Path path = directory / "app.db";
   AppDb app{path};
   std::unique_ptr<Attachment> attachment;
   Doubt doubt{"app.db", testing::kSystemClock, testing::kNoLog};
 
-  Rig() {
+  DoubtRig() {
     app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
     auto owner = sqlite::CheckpointOwner::attach(path, testing::kSystemClock).value();
-    attachment = Attachment::open(std::move(owner), std::nullopt, note_for(path)).value();
+    attachment = Attachment::open(std::move(owner), std::nullopt, note_of(path)).value();
     app.run("INSERT INTO t VALUES(1)");
   }
   void replaced() { doubt.on_replaced(*attachment, DatabaseFiles::at(path)); }
@@ -31,14 +31,14 @@ struct Rig {
 };
 
 TEST_CASE("commits of a replaced database are dropped while no process reads them") {
-  Rig rig;
+  DoubtRig rig;
   rig.replaced();
   CHECK(rig.doubt.text().empty());
   CHECK(rig.attachment->owner().read_index()->header.max_frame == 0);
 }
 
 TEST_CASE("commits of a replaced database that a reader needs are checked at the end, in time") {
-  Rig rig;
+  DoubtRig rig;
   rig.app.run("BEGIN; SELECT count(*) FROM t");
   rig.replaced();
   CHECK(rig.doubt.text().find("its WAL held commits") != std::string::npos);
@@ -52,7 +52,7 @@ TEST_CASE("commits of a replaced database that a reader needs are checked at the
 }
 
 TEST_CASE("changed files are checked once, damaged ones again after a pause or a replacement") {
-  Rig rig;
+  DoubtRig rig;
   const auto never = [] { return false; };
   CHECK(rig.doubt.check(*rig.attachment, never).empty());  // nothing has changed
   rig.app.run(
@@ -72,7 +72,7 @@ TEST_CASE("changed files are checked once, damaged ones again after a pause or a
 }
 
 TEST_CASE("an integrity error that only the app can check is not reported as damage") {
-  Rig rig;
+  DoubtRig rig;
   const auto never = [] { return false; };
   SUBCASE("a row that breaks a constraint") {
     rig.app.run(

@@ -20,7 +20,7 @@ using testing::AppDb;
 using testing::comes_true;
 using testing::World;
 
-MonoTime in(std::chrono::milliseconds time) {
+MonoTime after(std::chrono::milliseconds time) {
   return testing::kSystemClock.mono() + time;
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("whatever happens to the replica, only a restorable state is reported 
     mishap.happens(world);
     app.run("INSERT INTO t VALUES(3)");
     const bool heals = mishap.missing.empty();
-    const auto report = replicator->flush(in(std::chrono::milliseconds(heals ? 20'000 : 700)));
+    const auto report = replicator->flush(after(std::chrono::milliseconds(heals ? 20'000 : 700)));
     CAPTURE(report.missing);
     CHECK((report.outcome == FlushOutcome::Ok) == heals);
     CHECK_MESSAGE(report.missing.find(mishap.missing) != std::string::npos, report.missing);
@@ -126,7 +126,7 @@ TEST_CASE("a replica lost after the last upload is repaired or not reported as s
     AppDb app(world.database);
     store_two_rows(app, *replicator);
     mishap.happens(world);
-    const auto report = replicator->flush(in(std::chrono::seconds(20)));
+    const auto report = replicator->flush(after(std::chrono::seconds(20)));
     const bool heals = mishap.missing.empty();
     CHECK(report.outcome == (heals ? FlushOutcome::Ok : FlushOutcome::Failed));
     CHECK(report.missing.empty() == heals);
@@ -149,7 +149,7 @@ TEST_CASE("a chain without its first file is repaired when a client lists the po
   const auto snapshots = world.replica / "ltx/9";
   CHECK(comes_true(
       [&] { return std::filesystem::exists(snapshots) && !std::filesystem::is_empty(snapshots); }));
-  CHECK(replicator->flush(in(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
+  CHECK(replicator->flush(after(std::chrono::seconds(20))).outcome == FlushOutcome::Ok);
   replicator.reset();
   world.wipe();
   REQUIRE(world.live("").outcome == FlushOutcome::Ok);

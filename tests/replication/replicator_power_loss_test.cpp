@@ -65,7 +65,8 @@ Objects objects_of(const FakeBucket& bucket) {
   return objects;
 }
 
-ReplicatorOptions options_for(const World& world, FakeBucket& bucket, storage::StoreKind kind) {
+ReplicatorOptions power_loss_options(const World& world, FakeBucket& bucket,
+                                     storage::StoreKind kind) {
   auto options = world.options();
   options.location.kind = kind;
   options.interval = std::chrono::milliseconds(5);
@@ -134,8 +135,8 @@ class Recording {
         take_moment("before " + call + " of " + file);
       }
     };
-    auto replicator = Replicator::prepare(options_for(world_, bucket_, history_.kind), clock_,
-                                          testing::kNoLog, [] { return false; })
+    auto replicator = Replicator::prepare(power_loss_options(world_, bucket_, history_.kind),
+                                          clock_, testing::kNoLog, [] { return false; })
                           .value();
     replicator->start().value();
     {
@@ -294,7 +295,7 @@ class Return {
 
  private:
   std::string live() {
-    auto replicator = world_.prepare(options_for(world_, bucket_, cut_.history.kind));
+    auto replicator = world_.prepare(power_loss_options(world_, bucket_, cut_.history.kind));
     is_refused_ = !replicator.has_value();
     if (is_refused_) {
       return cut_.may_refuse ? "" : "the start is refused: " + replicator.error().text;

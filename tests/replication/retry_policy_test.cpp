@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const MonoTime kNow = MonoTime() + 1h;
+const MonoTime kPolicyNow = MonoTime() + 1h;
 
 TEST_CASE("the time that a store may take depends on the phase") {
   struct Row {
@@ -19,7 +19,7 @@ TEST_CASE("the time that a store may take depends on the phase") {
     Orders orders;
     storage::CallBudget expected;
   };
-  const MonoTime end = kNow + 8s;
+  const MonoTime end = kPolicyNow + 8s;
   const std::vector<Row> rows = {
       {"start", StartWait{end}, false, {}, {.deadline = end}},
       {"look", StartWait{end, true}, false, {}, {.deadline = end, .hurry = true}},
@@ -44,7 +44,7 @@ TEST_CASE("a compaction waits for the store until a stop begins") {
   CHECK(budget_of_compaction({}).go_on);
   CHECK(!budget_of_compaction({}).deadline);
   CHECK(!budget_of_compaction({.hurry = true}).go_on);
-  CHECK(!budget_of_compaction({.flush = kNow}).go_on);
+  CHECK(!budget_of_compaction({.flush = kPolicyNow}).go_on);
   CHECK(!budget_of_compaction({.quit = true}).go_on);
 }
 

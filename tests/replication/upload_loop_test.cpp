@@ -20,7 +20,7 @@ namespace {
 using testing::Chain;
 
 // What another thread says.
-struct Lines {
+struct LoopLines {
   std::mutex mutex;
   std::vector<std::string> lines;
   std::function<void()> on_line;  // on that thread
@@ -39,19 +39,19 @@ struct Lines {
 };
 
 // A chain whose uploads run in a thread, as the replicator has it.
-struct Rig {
+struct LoopRig {
   testing::FakeBucket bucket;
   Chain chain{std::make_unique<testing::FakeStore>(bucket)};
-  Lines said;
+  LoopLines said;
   std::unique_ptr<Mailboxes> mailboxes = Mailboxes::create().value();
   UploadLoop loop{*chain.uploader, chain.world.database, *mailboxes, testing::kSystemClock,
                   said.log};
   os::Thread thread;
 
-  Rig() {
+  LoopRig() {
     chain.home = [this] { return mailboxes->snapshot_home(); };
   }
-  ~Rig() { end(); }
+  ~LoopRig() { end(); }
   void start() {
     thread = os::Thread(
         "upload", [this] { loop.run(); }, [](std::string_view) {});
@@ -75,7 +75,7 @@ struct Rig {
 };
 
 TEST_CASE("a failed batch is logged once, returned, and uploaded with the next one") {
-  Rig rig;
+  LoopRig rig;
   rig.start();
   CHECK(rig.answer_to(rig.chain.job()).is_stored());
   rig.chain.app.run("INSERT INTO t VALUES(2)");
@@ -94,7 +94,7 @@ TEST_CASE("a failed batch is logged once, returned, and uploaded with the next o
 }
 
 TEST_CASE("the status gives the reason while a failed batch waits for its next try") {
-  Rig rig;
+  LoopRig rig;
   std::string outage;
   rig.said.on_line = [&] { outage = rig.mailboxes->outage.get(); };
   rig.start();
@@ -106,7 +106,7 @@ TEST_CASE("the status gives the reason while a failed batch waits for its next t
 }
 
 TEST_CASE("a quit order ends the loop after the job in progress") {
-  Rig rig;
+  LoopRig rig;
   REQUIRE(rig.mailboxes->job.offer(rig.chain.job()));
   rig.mailboxes->orders.set({.hurry = false, .flush = std::nullopt, .quit = true});
   rig.loop.run();

@@ -66,10 +66,10 @@ struct Tally {
   int worlds = 0;
   int failures = 0;
 };
-constexpr int kMostTries = 200;
+constexpr int kShrinkTries = 200;
 
-const auto kMostFailures = static_cast<int>(testing::number_from("SIM_MOST_FAILURES", 3));
-const int kTries = testing::number_from("SIM_SHRINK", 1) == 0 ? 0 : kMostTries;
+const auto kFailuresShown = static_cast<int>(testing::number_from("SIM_MOST_FAILURES", 3));
+const int kTries = testing::number_from("SIM_SHRINK", 1) == 0 ? 0 : kShrinkTries;
 constexpr int kSteps = 2;
 
 bool check(const Plan& plan, Tally& tally, Report& report) {
@@ -86,7 +86,7 @@ bool check(const Plan& plan, Tally& tally, Report& report) {
 
 void try_events(const Plan& plan, const std::vector<Point>& points, Tally& tally) {
   for (const Event& event : kEvents) {
-    for (std::size_t at = 0; at < points.size() && tally.failures < kMostFailures; ++at) {
+    for (std::size_t at = 0; at < points.size() && tally.failures < kFailuresShown; ++at) {
       if (!event.is_at(points[at])) continue;
       Plan with = plan;
       Step step = parse_step(event.text).value();
@@ -101,7 +101,7 @@ void try_events(const Plan& plan, const std::vector<Point>& points, Tally& tally
 void try_all(Plan plan, int left, Tally& tally) {
   Report report;
   plan.is_bucket = ++tally.histories % 2 == 0;
-  if (tally.failures >= kMostFailures || !check(plan, tally, report)) return;
+  if (tally.failures >= kFailuresShown || !check(plan, tally, report)) return;
   const auto last = report.points_of.size() - parse_steps(kAfter).size() - 1;
   try_events(plan, report.points_of.at(last), tally);
   if (left == 0) return;

@@ -16,11 +16,11 @@ using testing::AppDb;
 using testing::in_child;
 using testing::TempDir;
 
-struct Rig {
+struct ModeRig {
   TempDir directory;
   std::filesystem::path path = directory / "app.db";
 
-  explicit Rig(const std::string& sql) {
+  explicit ModeRig(const std::string& sql) {
     if (!sql.empty()) AppDb(path).run(sql);
   }
   ModeSight sight() const { return inspect_mode(path).value(); }
@@ -33,7 +33,7 @@ std::string name_of(const Result<ModeChange>& change) {
 }
 
 // What a change says in another process while this app's connection is in the middle of `sql`.
-std::string change_beside(const Rig& rig, const std::string& sql) {
+std::string change_beside(const ModeRig& rig, const std::string& sql) {
   return in_child([&]() -> std::string {
     AppDb app(rig.path);
     app.run(sql);
@@ -44,9 +44,10 @@ std::string change_beside(const Rig& rig, const std::string& sql) {
 TEST_CASE("changing a rollback-journal database to WAL mode changes nothing else") {
   for (const char* page_size : {"512", "4096", "65536"}) {
     CAPTURE(page_size);
-    const Rig rig(std::string("PRAGMA page_size=") + page_size +
-                  "; PRAGMA auto_vacuum=FULL; PRAGMA encoding='UTF-16le'; PRAGMA user_version=7;"
-                  "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    const ModeRig rig(
+        std::string("PRAGMA page_size=") + page_size +
+        "; PRAGMA auto_vacuum=FULL; PRAGMA encoding='UTF-16le'; PRAGMA user_version=7;"
+        "CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     CHECK(rig.sight().mode == JournalMode::Rollback);
     const auto before = rig.sight();
     REQUIRE(name_of(change_to_wal(rig.path)) == "done");
@@ -69,7 +70,7 @@ TEST_CASE("changing a rollback-journal database to WAL mode changes nothing else
 }
 
 TEST_CASE("a connection from before the change uses WAL mode with its next statement") {
-  const Rig rig("CREATE TABLE t(a)");
+  const ModeRig rig("CREATE TABLE t(a)");
   const auto answer = in_child([&]() -> std::string {
     AppDb app(rig.path);
     app.run("INSERT INTO t VALUES(1)");
@@ -82,7 +83,7 @@ TEST_CASE("a connection from before the change uses WAL mode with its next state
 }
 
 TEST_CASE("a database in use keeps its journal mode, and its app does not notice") {
-  const Rig rig("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const ModeRig rig("CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   for (const char* sql :
        {"BEGIN; SELECT * FROM t", "BEGIN IMMEDIATE", "BEGIN IMMEDIATE; INSERT INTO t VALUES(2)",
         "BEGIN EXCLUSIVE", "PRAGMA locking_mode=EXCLUSIVE; SELECT * FROM t"}) {
@@ -108,7 +109,7 @@ TEST_CASE("a database in use keeps its journal mode, and its app does not notice
 }
 
 TEST_CASE("the journal of a killed app is rolled back before the mode changes") {
-  const Rig rig("PRAGMA cache_size=1; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+  const ModeRig rig("PRAGMA cache_size=1; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
   in_child([&]() -> std::string {
     AppDb app(rig.path);
     // Spills, so the database file is changed and the journal is needed.
@@ -125,8 +126,8 @@ TEST_CASE("the journal of a killed app is rolled back before the mode changes") 
 TEST_CASE("a journal of a finished transaction does not prevent the change") {
   for (const char* mode : {"PERSIST", "TRUNCATE"}) {
     CAPTURE(mode);
-    const Rig rig(std::string("PRAGMA journal_mode=") + mode +
-                  "; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
+    const ModeRig rig(std::string("PRAGMA journal_mode=") + mode +
+                      "; CREATE TABLE t(a); INSERT INTO t VALUES(1)");
     CHECK(os::exists(rig.path.string() + "-journal"));
     CHECK_FALSE(rig.sight().has_journal);
     CHECK(rig.sight().keeps_journal);
@@ -136,7 +137,7 @@ TEST_CASE("a journal of a finished transaction does not prevent the change") {
 }
 
 TEST_CASE("a file that is not a database is distinguished from one not written yet") {
-  const Rig rig("");
+  const ModeRig rig("");
   CHECK(inspect_mode(rig.path).error().code == Code::NotFound);
   std::ofstream(rig.path).flush();
   CHECK(rig.sight().mode == JournalMode::None);
@@ -148,7 +149,7 @@ TEST_CASE("a file that is not a database is distinguished from one not written y
 }
 
 TEST_CASE("a first transaction that has not written its first page is not damage") {
-  const Rig rig("");
+  const ModeRig rig("");
   const auto answer = in_child([&]() -> std::string {
     AppDb app(rig.path);
     app.run(

@@ -22,12 +22,12 @@ using Outcome = Lending::Outcome;
 using testing::WriterProcess;
 
 // An app with one connection and no busy timeout.
-struct Rig {
+struct LendingRig {
   testing::TempDir directory;
   testing::AppDb app{directory / "app.db"};
   std::unique_ptr<CheckpointOwner> owner;
 
-  Rig() {
+  LendingRig() {
     app.run("PRAGMA busy_timeout=0; PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
     app.run("PRAGMA synchronous=OFF");
     owner = CheckpointOwner::attach(directory / "app.db", testing::kClock).value();
@@ -40,7 +40,7 @@ struct Rig {
 };
 
 TEST_CASE("under the restart guard everything may be checkpointed, and the WAL does not restart") {
-  Rig rig;
+  LendingRig rig;
   rig.write(5);
   const auto before = rig.header();
   REQUIRE(rig.owner->take_restart_guard().value());
@@ -60,7 +60,7 @@ TEST_CASE("under the restart guard everything may be checkpointed, and the WAL d
 }
 
 TEST_CASE("the guard takes no read mark that an app's reader uses") {
-  Rig rig;
+  LendingRig rig;
   rig.write(1);
   std::vector<std::unique_ptr<testing::AppDb>> readers;
   for (int i = 0; i < 4; ++i) {
@@ -177,7 +177,7 @@ TEST_CASE("a writer that is killed while the lock is lent does not keep the lock
 }
 
 TEST_CASE("under the copy guard the WAL restarts once, however often the app checkpoints") {
-  Rig rig;
+  LendingRig rig;
   rig.write(5);
   REQUIRE(rig.owner->take_restart_guard().value());
   rig.owner->release_lock();

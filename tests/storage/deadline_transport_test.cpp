@@ -43,7 +43,7 @@ struct Slow : http::Transport {
   std::chrono::milliseconds& takes;
 };
 
-struct Rig {
+struct DeadlineRig {
   testing::ManualClock clock;
   CallBudget budget;
   std::chrono::milliseconds takes{0};
@@ -75,13 +75,13 @@ const std::string kCancelled{code_name(Code::Cancelled)};
 }  // namespace
 
 TEST_CASE("a request has no time limit without a deadline") {
-  Rig rig;
+  DeadlineRig rig;
   rig.takes = 100s;
   CHECK(rig.perform().how == "done");
 }
 
 TEST_CASE("a request that hangs during a stop leaves half of the time for the next one") {
-  Rig rig;
+  DeadlineRig rig;
   rig.takes = 100s;
   rig.budget.deadline = rig.clock.mono() + 8s;
   const auto first = rig.perform();
@@ -96,7 +96,7 @@ TEST_CASE("a request that hangs during a stop leaves half of the time for the ne
 }
 
 TEST_CASE("a request whose caller gives up ends at once, and no other one starts") {
-  Rig rig;
+  DeadlineRig rig;
   rig.takes = 100s;
   rig.budget.go_on = false;
   const auto none = rig.perform();
@@ -105,7 +105,7 @@ TEST_CASE("a request whose caller gives up ends at once, and no other one starts
 }
 
 TEST_CASE("an error of the caller's sink is returned, whatever time is left") {
-  Rig rig;
+  DeadlineRig rig;
   rig.budget.deadline = rig.clock.mono() + 8s;
   http::Request request;
   request.sink = [](ByteSpan) -> Result<void> { return fail(Code::Cancelled, "enough"); };

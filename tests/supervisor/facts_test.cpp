@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // What follows the time, without the newline.
-std::string line_of(const Fact& fact) {
+std::string text_line_of(const Fact& fact) {
   std::string text;
   const Log log({.minimum = LogLevel::Debug,
                  .format = LogFormat::Logfmt,
@@ -33,7 +33,7 @@ TEST_CASE("the last log line gives the flush result, its position and the time l
   stopped.fencing = Fencing::On;
   stopped.total = 812ms;
   stopped.left = 9'188ms;
-  CHECK(line_of(stopped) ==
+  CHECK(text_line_of(stopped) ==
         "level=info msg=stopped flush=ok txid=00000000000000a1 lag_bytes=0 fencing=on "
         "total_ms=812 left_ms=9188 exit=0");
   stopped.exit_code = 74;
@@ -41,31 +41,31 @@ TEST_CASE("the last log line gives the flush result, its position and the time l
   stopped.lag_bytes = 4'096;
   stopped.fencing = Fencing::Off;
   stopped.missing = "2 transactions: store does not answer";
-  CHECK(line_of(stopped) ==
+  CHECK(text_line_of(stopped) ==
         "level=error msg=stopped flush=partial txid=00000000000000a1 lag_bytes=4096 fencing=off "
         "total_ms=812 left_ms=9188 exit=74 missing=\"2 transactions: store does not answer\"");
   stopped.flush = FlushOutcome::Nothing;
-  CHECK(line_of(stopped).find("level=warn msg=stopped flush=nothing") == 0);
-  CHECK(line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
+  CHECK(text_line_of(stopped).find("level=warn msg=stopped flush=nothing") == 0);
+  CHECK(text_line_of(fact::Stopped{}).find("flush=none") != std::string::npos);
 }
 
 TEST_CASE("events become log lines with constant messages, keys and units") {
-  CHECK(line_of(fact::AppStarted{os::Pid{42}}) == "level=info msg=\"app started\" pid=42");
-  CHECK(line_of(fact::AppEnded{{.code = 0, .signal = SIGTERM}, 1'500ms}) ==
+  CHECK(text_line_of(fact::AppStarted{os::Pid{42}}) == "level=info msg=\"app started\" pid=42");
+  CHECK(text_line_of(fact::AppEnded{{.code = 0, .signal = SIGTERM}, 1'500ms}) ==
         "level=info msg=\"app ended\" status=SIGTERM ran_ms=1500");
-  CHECK(line_of(fact::AppEnded{{.code = 7, .signal = 0}, 1ms}) ==
+  CHECK(text_line_of(fact::AppEnded{{.code = 7, .signal = 0}, 1ms}) ==
         "level=info msg=\"app ended\" status=7 ran_ms=1");
-  CHECK(line_of(fact::StopBegun{SIGTERM, 1, {6'500ms, 3'000ms, 500ms}}) ==
+  CHECK(text_line_of(fact::StopBegun{SIGTERM, 1, {6'500ms, 3'000ms, 500ms}}) ==
         "level=info msg=\"stop begun\" signal=SIGTERM sender=1 app_ms=6500 flush_ms=3000 "
         "margin_ms=500");
-  CHECK(line_of(fact::ReplicatorDied{{.code = 0, .signal = SIGKILL}, 3, 400ms}) ==
+  CHECK(text_line_of(fact::ReplicatorDied{{.code = 0, .signal = SIGKILL}, 3, 400ms}) ==
         "level=warn msg=\"replicator died\" status=SIGKILL times=3 restart_in_ms=400");
-  CHECK(line_of(fact::StartRefused{125, "replica unknown"}) ==
+  CHECK(text_line_of(fact::StartRefused{125, "replica unknown"}) ==
         "level=error msg=\"start refused\" reason=\"replica unknown\" exit=125");
-  CHECK(line_of(fact::AppOutOfMemory{}) ==
+  CHECK(text_line_of(fact::AppOutOfMemory{}) ==
         "level=error msg=\"app was killed: out of memory; raise the container's limit or reduce "
         "the app's use\"");
-  CHECK(line_of(fact::AppKilled{fact::KillReason::ThirdSignal, 4s}) ==
+  CHECK(text_line_of(fact::AppKilled{fact::KillReason::ThirdSignal, 4s}) ==
         "level=warn msg=\"app killed\" reason=\"third stop signal\" after_ms=4000");
 }
 

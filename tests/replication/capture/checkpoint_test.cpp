@@ -10,13 +10,13 @@ namespace {
 using std::chrono::milliseconds;
 using Action = CheckpointPolicy::Action;
 
-constexpr wal::Salts kLog{1, 2};
+constexpr wal::Salts kSalts{1, 2};
 constexpr wal::Salts kNextLog{2, 3};
 constexpr std::uint32_t kPastReuse = 2'050;  // frames; times 4120 is past 8 MiB
 constexpr std::uint32_t kPastHard = 17'000;  // past 64 MiB
 const MonoTime kStart = MonoTime{} + std::chrono::hours(1);
 
-WalView view(std::uint32_t max_frame, std::uint32_t not_backfilled, wal::Salts salts = kLog) {
+WalView view(std::uint32_t max_frame, std::uint32_t not_backfilled, wal::Salts salts = kSalts) {
   return {.salts = salts,
           .max_frame = max_frame,
           .not_backfilled = not_backfilled,

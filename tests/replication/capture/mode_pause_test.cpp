@@ -8,17 +8,17 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Use = ModePause::Use;
+using ModeUse = ModePause::Use;
 
-constexpr MonoTime kStart{seconds(1000)};
+constexpr MonoTime kModeStart{seconds(1000)};
 
 // An app that writes for a while, each `every`, and then no more.
-struct Rig {
+struct ModeRig {
   ModePause pause{7};
-  MonoTime now = kStart;
+  MonoTime now = kModeStart;
   ModePause::Stamp stamp{.file = 1, .changes = 1, .size = 4096};
 
-  bool look(Use use = Use::Free) { return pause.on_look(stamp, use, now); }
+  bool look(ModeUse use = ModeUse::Free) { return pause.on_look(stamp, use, now); }
   // True: the mode was to be changed while the app was still writing.
   bool writes_for(milliseconds length, milliseconds every) {
     MonoTime write = now;
@@ -55,11 +55,11 @@ TEST_CASE("the longer a database waits, the shorter the pause that is enough") {
   };
   for (const Row& row : kRows) {
     CAPTURE(row.waited.count());
-    Rig rig;
+    ModeRig rig;
     // Shorter than any pause that is enough, up to the last stage: the database is in use then.
-    rig.look(Use::InUse);
+    rig.look(ModeUse::InUse);
     rig.now += row.waited;
-    rig.look(Use::InUse);
+    rig.look(ModeUse::InUse);
     const auto got = rig.until_change();
     CHECK(got >= row.least);
     CHECK(got <= row.most);
@@ -69,17 +69,17 @@ TEST_CASE("the longer a database waits, the shorter the pause that is enough") {
 TEST_CASE("the journal mode is not changed while the app writes") {
   for (const int every : {1, 20, 100, 290}) {
     CAPTURE(every);
-    Rig rig;
+    ModeRig rig;
     CHECK_FALSE(rig.writes_for(seconds(10), milliseconds(every)));
   }
-  Rig rig;
+  ModeRig rig;
   CHECK_FALSE(rig.writes_for(seconds(590), milliseconds(4)));
 }
 
 TEST_CASE("a locked database or one with a journal is never changed, however long it waits") {
-  Rig rig;
+  ModeRig rig;
   for (int i = 0; i < 2000; ++i) {
-    CHECK_FALSE(rig.look(Use::InUse));
+    CHECK_FALSE(rig.look(ModeUse::InUse));
     rig.now += seconds(1);
   }
   CHECK(rig.pause.next_look(rig.now) - rig.now == milliseconds(250));
@@ -87,10 +87,10 @@ TEST_CASE("a locked database or one with a journal is never changed, however lon
 }
 
 TEST_CASE("the length of the required pause varies") {
-  const auto first = Rig().until_change();
+  const auto first = ModeRig().until_change();
   bool differs = false;
   for (std::uint64_t seed = 1; seed < 9 && !differs; ++seed) {
-    Rig rig;
+    ModeRig rig;
     rig.pause = ModePause(seed * 0x1234'5678'9abcULL);
     differs = rig.until_change() != first;
   }
@@ -98,7 +98,7 @@ TEST_CASE("the length of the required pause varies") {
 }
 
 TEST_CASE("walwrap waits longer each time the app changes the mode back") {
-  Rig rig;
+  ModeRig rig;
   seconds last{0};
   for (int round = 1; round <= 6; ++round) {
     CAPTURE(round);

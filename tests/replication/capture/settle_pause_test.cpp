@@ -7,9 +7,9 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Use = SettlePause::Use;
+using SettleUse = SettlePause::Use;
 
-struct Rig {
+struct SettleRig {
   SettlePause pause;
   MonoTime now{seconds(1000)};
   MonoTime last_commit{};
@@ -19,7 +19,7 @@ struct Rig {
     const MonoTime begun = now;
     pause.on_event();
     while (now - begun <= length) {
-      if (pause.wants_look(now) && pause.on_look(Use::Unused, last_commit, now)) {
+      if (pause.wants_look(now) && pause.on_look(SettleUse::Unused, last_commit, now)) {
         pause.on_settle(true, now);
         const auto after = now - begun;
         now = begun + length;
@@ -37,12 +37,12 @@ struct Rig {
 };
 
 TEST_CASE("a closed database becomes one file within milliseconds") {
-  Rig rig;
+  SettleRig rig;
   CHECK(rig.unused_for(seconds(1)) == milliseconds(1));
 }
 
 TEST_CASE("an app that opens the database for each transaction is soon left alone") {
-  Rig rig;
+  SettleRig rig;
   int settled = 0;
   for (int i = 0; i < 1000; ++i) {
     rig.transaction();
@@ -55,11 +55,11 @@ TEST_CASE("an app that opens the database for each transaction is soon left alon
 }
 
 TEST_CASE("an app that has the database open again counts as one that committed") {
-  Rig rig;
+  SettleRig rig;
   int settled = 0;
   for (int i = 0; i < 100; ++i) {
     rig.pause.on_event();
-    CHECK_FALSE(rig.pause.on_look(Use::InUse, {}, rig.now));
+    CHECK_FALSE(rig.pause.on_look(SettleUse::InUse, {}, rig.now));
     CHECK_FALSE(rig.pause.wants_look(rig.now));
     rig.now += milliseconds(1);
     if (rig.unused_for(milliseconds(20))) ++settled;
@@ -68,7 +68,7 @@ TEST_CASE("an app that has the database open again counts as one that committed"
 }
 
 TEST_CASE("a database whose app pauses for longer becomes one file soon again") {
-  Rig rig;
+  SettleRig rig;
   for (int i = 0; i < 10; ++i) {
     rig.transaction();
     rig.unused_for(milliseconds(10));
@@ -87,13 +87,13 @@ TEST_CASE("a database that could not become one file is tried again without an e
   SettlePause pause;
   const MonoTime now{seconds(1000)};
   pause.on_event();
-  CHECK_FALSE(pause.on_look(Use::Unused, {}, now));
+  CHECK_FALSE(pause.on_look(SettleUse::Unused, {}, now));
   const MonoTime then = pause.next_look(now);
-  REQUIRE(pause.on_look(Use::Unused, {}, then));
+  REQUIRE(pause.on_look(SettleUse::Unused, {}, then));
   pause.on_settle(false, then);
   CHECK_FALSE(pause.wants_look(then));
   CHECK(pause.next_look(then) == then + milliseconds(5));
-  CHECK(pause.on_look(Use::Unused, {}, then + milliseconds(5)));
+  CHECK(pause.on_look(SettleUse::Unused, {}, then + milliseconds(5)));
 }
 
 }  // namespace

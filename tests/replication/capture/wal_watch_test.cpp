@@ -14,14 +14,14 @@ using std::chrono::milliseconds;
 
 constexpr WalWatch::Situation kAttached{.attached = true};
 
-struct Rig {
+struct WatchRig {
   testing::TempDir directory;
   os::Path database = directory / "app.db";
   os::SystemClock clock;
   os::Wakeup wakeup = os::Wakeup::create().value();
   WalWatch watch{database, clock};
 
-  Rig() {
+  WatchRig() {
     std::filesystem::create_directory(StateDir::path_for(database));  // where inotify is tried
     watch.start({wakeup.descriptor()});
   }
@@ -32,19 +32,19 @@ struct Rig {
 };
 
 TEST_CASE("an idle database is checked every two seconds") {
-  Rig rig;
+  WatchRig rig;
   REQUIRE(rig.watch.works());
   CHECK(rig.next() == milliseconds(2'000));
 }
 
 TEST_CASE("after a commit the WAL is checked again within ten milliseconds") {
-  Rig rig;
+  WatchRig rig;
   rig.watch.on_commit(rig.clock.mono());
   CHECK(rig.next() == milliseconds(10));
 }
 
 TEST_CASE("a write to the WAL ends the wait, and checks follow it closely") {
-  Rig rig;
+  WatchRig rig;
   testing::AppDb app(rig.database);
   app.run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   rig.watch.watch_wal();
@@ -57,7 +57,7 @@ TEST_CASE("a write to the WAL ends the wait, and checks follow it closely") {
 }
 
 TEST_CASE("a new writer counts as pausing until it has written for a fifth of a second") {
-  Rig rig;
+  WatchRig rig;
   testing::AppDb(rig.database).run("PRAGMA journal_mode=WAL; CREATE TABLE t(a)");
   rig.watch.watch_wal();
   const MonoTime start = rig.clock.mono();
@@ -78,7 +78,7 @@ TEST_CASE("a new writer counts as pausing until it has written for a fifth of a 
 }
 
 TEST_CASE("a database that appears wakes the attacher, and other files beside it do not") {
-  Rig rig;
+  WatchRig rig;
   testing::AppDb(rig.directory / "other.db").run("CREATE TABLE t(a)");
   CHECK_FALSE(rig.watch.wait({}, rig.clock.mono() + milliseconds(50)));
   testing::AppDb(rig.database).run("CREATE TABLE t(a)");
@@ -86,7 +86,7 @@ TEST_CASE("a database that appears wakes the attacher, and other files beside it
 }
 
 TEST_CASE("a wakeup ends the wait") {
-  Rig rig;
+  WatchRig rig;
   rig.wakeup.notify();
   const MonoTime from = rig.clock.mono();
   CHECK_FALSE(rig.watch.wait(kAttached, from + milliseconds(10'000)));

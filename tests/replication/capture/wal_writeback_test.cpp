@@ -12,7 +12,7 @@ namespace {
 
 constexpr Bytes kKiB = 1024;
 
-struct Rig {
+struct WritebackRig {
   testing::ManualClock clock;
   std::chrono::milliseconds takes{0};
   std::chrono::milliseconds between{1};         // two reads
@@ -35,7 +35,7 @@ using Ranges = std::vector<std::pair<Bytes, Bytes>>;
 
 TEST_CASE(
     "a WAL goes to the disk in pieces, each of them once, and from its front after a restart") {
-  Rig rig;
+  WritebackRig rig;
   CHECK(rig.read(0, 100) == Ranges{});
   CHECK(rig.read(100, 600) == Ranges{{0, 512}});
   CHECK(rig.read(600, 700) == Ranges{});
@@ -44,7 +44,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a WAL that grows slowly is left to the checkpoint") {
-  Rig rig;
+  WritebackRig rig;
   rig.between = std::chrono::milliseconds(5);
   CHECK(rig.read(0, 512) == Ranges{});
   CHECK(rig.read(512, 1024) == Ranges{});
@@ -54,7 +54,7 @@ TEST_CASE("a WAL that grows slowly is left to the checkpoint") {
 }
 
 TEST_CASE("a disk that lets the capture wait is left alone for twenty times as long") {
-  Rig rig;
+  WritebackRig rig;
   rig.takes = std::chrono::milliseconds(6);
   CHECK(rig.read(0, 1024) == Ranges{{0, 512}});
   rig.takes = std::chrono::milliseconds(0);

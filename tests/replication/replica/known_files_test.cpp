@@ -13,11 +13,11 @@ namespace fs = std::filesystem;
 
 const StoredFile kFirst{.level = kUploadLevel, .txids = {Txid{1}, Txid{1}}};
 
-struct Stored {
+struct StoredReplica {
   testing::World world;
   fs::path path;
 
-  Stored() {
+  StoredReplica() {
     world.live("CREATE TABLE t(a); INSERT INTO t VALUES(randomblob(5000))");
     world.live("INSERT INTO t VALUES(2)");
     path = world.replica / file_key(KeyStyle::Directory, kFirst.level, kFirst.txids);
@@ -31,7 +31,7 @@ struct Stored {
 };
 
 TEST_CASE("a stored file is recognised by its size and its checksum") {
-  const Stored stored;
+  const StoredReplica stored;
   const auto sight = stored.inspect();
   REQUIRE(sight.has_value());
   CHECK(sight->header.txids == kFirst.txids);
@@ -44,7 +44,7 @@ TEST_CASE("a stored file is recognised by its size and its checksum") {
 }
 
 TEST_CASE("a truncated, empty or wrongly named file is corrupt") {
-  const Stored stored;
+  const StoredReplica stored;
   SUBCASE("cut") {
     fs::resize_file(stored.path, fs::file_size(stored.path) / 2);
   }

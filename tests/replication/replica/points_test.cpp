@@ -14,7 +14,7 @@ using testing::stored_files;
 namespace {
 
 // "L0 1..3 @5..9 (3)" of each.
-std::string show(const std::vector<PointSpan>& spans) {
+std::string show_spans(const std::vector<PointSpan>& spans) {
   std::string text;
   for (const PointSpan& span : spans) {
     text += fmt::format(
@@ -27,7 +27,7 @@ std::string show(const std::vector<PointSpan>& spans) {
 }
 
 std::string spans_in(const std::string& text) {
-  return show(spans_of(find_points(stored_files(text))));
+  return show_spans(spans_of(find_points(stored_files(text))));
 }
 
 }  // namespace

@@ -7,20 +7,22 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const MonoTime kNow = MonoTime() + 1h;
+const MonoTime kRetryNow = MonoTime() + 1h;
 
 TEST_CASE("a start waits until its time-out, or briefly where it can work without the replica") {
-  CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).until == kNow + kLookLimit);
-  CHECK(wait_of_look(Unreached::IsMissed, kNow + 5min, kNow).hurry);
-  CHECK(wait_of_look(Unreached::IsRefused, kNow + 5min, kNow).until == kNow + 5min);
-  CHECK_FALSE(wait_of_look(Unreached::IsRefused, kNow + 5min, kNow).hurry);
+  CHECK(wait_of_look(Unreached::IsMissed, kRetryNow + 5min, kRetryNow).until ==
+        kRetryNow + kLookLimit);
+  CHECK(wait_of_look(Unreached::IsMissed, kRetryNow + 5min, kRetryNow).hurry);
+  CHECK(wait_of_look(Unreached::IsRefused, kRetryNow + 5min, kRetryNow).until == kRetryNow + 5min);
+  CHECK_FALSE(wait_of_look(Unreached::IsRefused, kRetryNow + 5min, kRetryNow).hurry);
   // No time at all would end each request before its answer.
-  CHECK(wait_of_look(Unreached::IsRefused, kNow, kNow).until == kNow + kShortestLook);
+  CHECK(wait_of_look(Unreached::IsRefused, kRetryNow, kRetryNow).until ==
+        kRetryNow + kShortestLook);
 }
 
 TEST_CASE("a restore that makes progress is not given up when the start's time is over") {
-  CHECK(wait_of_restore(kNow + 5min, kNow).until == kNow + 5min);
-  CHECK(wait_of_restore(kNow - 1s, kNow).until == kNow + kStalledRestore);
+  CHECK(wait_of_restore(kRetryNow + 5min, kRetryNow).until == kRetryNow + 5min);
+  CHECK(wait_of_restore(kRetryNow - 1s, kRetryNow).until == kRetryNow + kStalledRestore);
 }
 
 TEST_CASE("a start repeats what may succeed, a few times what was denied, and nothing else") {

@@ -30,7 +30,7 @@ std::vector<StartPolicy> all_policies() {
 // What the flags turn a refusal into.
 enum class Flag { None, AllowEmpty, OnDiverged };
 
-struct Row {
+struct StartRow {
   Local local;
   Replica replica;
   Action action;  // without any flag
@@ -38,8 +38,8 @@ struct Row {
   std::vector<std::string> to_type;  // parts of the advice
 };
 
-const std::vector<Row>& table() {
-  static const std::vector<Row> rows = {
+const std::vector<StartRow>& table() {
+  static const std::vector<StartRow> rows = {
       {Local::None, Replica::Empty, Action::StartEmpty, Flag::None, {}},
       {Local::None, Replica::Present, Action::Restore, Flag::None, {}},
       {Local::None, Replica::Unreachable, Action::Retry, Flag::None, {"--start-timeout"}},
@@ -81,7 +81,7 @@ const std::vector<Row>& table() {
   return rows;
 }
 
-Action expected(const Row& row, const StartPolicy& policy) {
+Action expected(const StartRow& row, const StartPolicy& policy) {
   if (row.flag == Flag::AllowEmpty && policy.allow_empty_replica) return Action::StartAndUploadAll;
   if (row.flag == Flag::OnDiverged && policy.on_diverged == OnDiverged::UseReplica) {
     return Action::SetAsideAndRestore;
@@ -96,7 +96,7 @@ Action expected(const Row& row, const StartPolicy& policy) {
 
 TEST_CASE("every pair of local and replica state has its decision under every policy") {
   REQUIRE(table().size() == 20);
-  for (const Row& row : table()) {
+  for (const StartRow& row : table()) {
     CAPTURE(static_cast<int>(row.local));
     CAPTURE(static_cast<int>(row.replica));
     for (const StartPolicy& policy : all_policies()) {
@@ -112,7 +112,7 @@ TEST_CASE("every pair of local and replica state has its decision under every po
 }
 
 TEST_CASE("a refusal names the option or command to type") {
-  for (const Row& row : table()) {
+  for (const StartRow& row : table()) {
     CAPTURE(static_cast<int>(row.local));
     CAPTURE(static_cast<int>(row.replica));
     const StartDecision decision = decide_start(row.local, row.replica, StartPolicy{});
@@ -122,7 +122,7 @@ TEST_CASE("a refusal names the option or command to type") {
 }
 
 TEST_CASE("a database is replaced only if the user asked for it or nothing is lost") {
-  for (const Row& row : table()) {
+  for (const StartRow& row : table()) {
     for (const StartPolicy& policy : all_policies()) {
       const Action action = decide_start(row.local, row.replica, policy).action;
       CAPTURE(static_cast<int>(row.local));

@@ -15,7 +15,7 @@ namespace {
 using testing::Chain;
 
 // A chain of four uploads, and a compactor of its own beside the uploader's.
-struct Rig {
+struct CompactorRig {
   testing::FakeBucket bucket;
   testing::FakeStore store{bucket};
   Chain chain{std::make_unique<testing::FakeStore>(bucket)};
@@ -30,7 +30,7 @@ struct Rig {
       chain.clock,
       chain.log};
 
-  Rig() {
+  CompactorRig() {
     for (int i = 0; i < 4; ++i) {
       chain.app.run("INSERT INTO t VALUES(2)");
       REQUIRE(chain.upload().is_stored());
@@ -46,7 +46,7 @@ struct Rig {
 };
 
 TEST_CASE("a compactor lists the levels only when a file could be due, and only once") {
-  Rig rig;
+  CompactorRig rig;
   rig.compactor.learn_levels(rig.store, Txid{2});
   CHECK(rig.bucket.calls().empty());
   CHECK_FALSE(rig.compactor.is_due(Txid{9}));
@@ -59,7 +59,7 @@ TEST_CASE("a compactor lists the levels only when a file could be due, and only 
 }
 
 TEST_CASE("the first file above the uploads is a snapshot, and then no other one is due") {
-  Rig rig;
+  CompactorRig rig;
   rig.compactor.learn_levels(rig.store, rig.txid());
   const UploadJob job = rig.chain.job(job::Compare{});
   rig.compactor.compact(rig.source(job));
@@ -71,7 +71,7 @@ TEST_CASE("the first file above the uploads is a snapshot, and then no other one
 }
 
 TEST_CASE("a compactor in a hurry stores nothing, and tries again some uploads later") {
-  Rig rig;
+  CompactorRig rig;
   rig.compactor.learn_levels(rig.store, rig.txid());
   rig.hurried = true;
   const UploadJob job = rig.chain.job(job::Compare{});
@@ -84,7 +84,7 @@ TEST_CASE("a compactor in a hurry stores nothing, and tries again some uploads l
 TEST_CASE("a stop ends a snapshot, unless the snapshot repairs the chain") {
   for (const bool is_chain_broken : {false, true}) {
     CAPTURE(is_chain_broken);
-    Rig rig;
+    CompactorRig rig;
     rig.hurried = true;
     const UploadJob job = rig.chain.job(job::Snapshot{});
     auto source = rig.source(job);
@@ -94,7 +94,7 @@ TEST_CASE("a stop ends a snapshot, unless the snapshot repairs the chain") {
 }
 
 TEST_CASE("compacting with unknown levels causes a panic") {
-  Rig rig;
+  CompactorRig rig;
   const UploadJob job = rig.chain.job(job::Compare{});
   CHECK_THROWS_AS(rig.compactor.compact(rig.source(job)), Panic);
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr RandomId kWriter{0x11};
 
-struct Rig {
+struct StateRig {
   testing::TempDir dir;
   testing::ManualClock clock;
   testing::FakeBucket bucket;
@@ -43,7 +43,7 @@ struct Rig {
 };
 
 TEST_CASE("an acknowledged upload advances the state and the sums together") {
-  Rig rig;
+  StateRig rig;
   REQUIRE(rig.acknowledge(1));
   CHECK(rig.stored.get().txid == Txid{1});
   CHECK(rig.stored.get().pages == 2);
@@ -56,13 +56,13 @@ TEST_CASE("an acknowledged upload advances the state and the sums together") {
 }
 
 TEST_CASE("an upload that does not take the next slot causes a panic") {
-  Rig rig;
+  StateRig rig;
   REQUIRE(rig.acknowledge(1));
   CHECK_THROWS_AS(ignore(rig.acknowledge(3), "it throws"), Panic);
 }
 
 TEST_CASE("the state is saved some seconds after an upload and not without one") {
-  Rig rig;
+  StateRig rig;
   CHECK(rig.stored.save_due() == MonoTime::max());
   REQUIRE(rig.acknowledge(1));
   const MonoTime due = rig.stored.save_due();
@@ -75,7 +75,7 @@ TEST_CASE("the state is saved some seconds after an upload and not without one")
 }
 
 TEST_CASE("a comparison that finds no difference is saved as well") {
-  Rig rig;
+  StateRig rig;
   REQUIRE(rig.acknowledge(1));
   REQUIRE(rig.stored.save(true));
   rig.stored.note_equal(wal::Position{});

@@ -16,7 +16,7 @@ namespace {
 using testing::Chain;
 using testing::snapshot_of;
 
-std::vector<StoredFile> stored_in(const Chain& chain) {
+std::vector<StoredFile> files_in(const Chain& chain) {
   return list_replica(*chain.world.store(), KeyStyle::Directory).value().files;
 }
 
@@ -25,7 +25,7 @@ ByteVector whole(const os::Path& path) {
   return os::read_file(path, kPlenty).value();
 }
 
-ByteVector restored(const Chain& chain, const std::vector<StoredFile>& files, Txid txid) {
+ByteVector bytes_restored(const Chain& chain, const std::vector<StoredFile>& files, Txid txid) {
   const auto output = chain.world.directory / "restored.db";
   RestoreRequest request;
   request.open_store = [&](const Stopped&) -> Result<std::unique_ptr<storage::ObjectStore>> {
@@ -77,7 +77,7 @@ TEST_CASE("a large upload whose snapshot is recalled copies the rest from the ne
   CHECK(done.is_stored());
   CHECK(chain.pages_read < 700);
   REQUIRE(chain.owner->truncate().value());
-  CHECK(restored(chain, stored_in(chain), done.txid) == whole(chain.world.database));
+  CHECK(bytes_restored(chain, files_in(chain), done.txid) == whole(chain.world.database));
 }
 
 TEST_CASE("copied pages are discarded after a missed commit") {

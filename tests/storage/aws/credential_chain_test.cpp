@@ -32,7 +32,7 @@ CredentialChain chain_on(Rig& rig, SharedCredentials* shared = nullptr) {
 }
 
 // "source: id", or "code: text"; no error shows a secret.
-std::string text_of(const Result<Credentials>& found) {
+std::string keys_text(const Result<Credentials>& found) {
   if (found) return fmt::format("{}: {}", found->source, found->keys.access_key_id);
   CHECK_FALSE(has(found.error().text, "hunter2"));
   return fmt::format("{}: {}", code_name(found.error().code), found.error().text);
@@ -88,7 +88,7 @@ TEST_CASE("the first configured credential source is used, in the order of the A
     row.set(rig);
     rig.lines.clear();
     auto chain = chain_on(rig);
-    CHECK(text_of(chain.get()) == row.what);
+    CHECK(keys_text(chain.get()) == row.what);
     REQUIRE(rig.lines.size() == 1);
     CHECK(has(rig.lines[0], "level=debug"));
     CHECK(has(rig.lines[0], row.what.substr(0, row.what.find(':'))));
@@ -128,7 +128,7 @@ TEST_CASE("a failing credential source is not skipped for another identity") {
     set_instance_keys(rig);
     row.spoil(rig);
     auto chain = chain_on(rig);
-    const std::string said = text_of(chain.get());
+    const std::string said = keys_text(chain.get());
     CHECK_MESSAGE(has(said, row.said), said);
     CHECK(rig.transport.count("GET http://169.254.169.254") == 0);
     CHECK(rig.lines.empty());  // it is the caller's to say
@@ -139,13 +139,13 @@ TEST_CASE("without a credential source the error says what was checked and what 
   Rig rig;
   rig.variables["HOME"] = "/none";
   auto chain = chain_on(rig);
-  CHECK(text_of(chain.get()) ==
+  CHECK(keys_text(chain.get()) ==
         "invalid: no credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (tried: "
         "no AWS_ACCESS_KEY_ID in the environment, no AWS_WEB_IDENTITY_TOKEN_FILE, no profile "
         "default in /none/.aws/credentials or /none/.aws/config, no "
         "AWS_CONTAINER_CREDENTIALS_FULL_URI, no answer from the instance metadata service (IMDS))");
   set_environment(rig);
-  CHECK(text_of(chain.get()) == "environment: AKIA");
+  CHECK(keys_text(chain.get()) == "environment: AKIA");
 }
 
 TEST_CASE("the role of a profile is assumed with its token") {
@@ -157,7 +157,7 @@ TEST_CASE("the role of a profile is assumed with its token") {
   rig.file(".aws/config", "[default]\nrole_arn = arn:p\nweb_identity_token_file = " + token + "\n");
   auto chain = chain_on(rig);
   const auto found = chain.get();
-  CHECK(text_of(found) == "profile default arn:p: ASIA1");
+  CHECK(keys_text(found) == "profile default arn:p: ASIA1");
   REQUIRE(found.has_value());
   CHECK(found->kind == CredentialSource::Profile);
 }
@@ -180,30 +180,30 @@ struct InstanceRig : Rig {
 TEST_CASE("credentials are refreshed before they expire, and used while a refresh fails") {
   InstanceRig rig;
   auto chain = chain_on(rig);
-  CHECK(text_of(chain.get()) == "instance role web: ASIA1");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA1");
   rig.clock.advance(54min);
-  CHECK(text_of(chain.get()) == "instance role web: ASIA1");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA1");
   rig.clock.advance(1min);
-  CHECK(text_of(chain.get()) == "instance role web: ASIA2");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA2");
 
   rig.is_down = true;
   rig.clock.advance(55min);
   rig.lines.clear();
   rig.transport.sent.clear();
   for (int second = 0; second < 290; second += 10) {
-    CHECK(text_of(chain.get()) == "instance role web: ASIA2");
+    CHECK(keys_text(chain.get()) == "instance role web: ASIA2");
     rig.clock.advance(10s);
   }
   CHECK(rig.transport.sent.size() == 10);  // 5 tries of 2 requests
   CHECK(rig.count_lines("level=warn msg=\"credentials could not be refreshed") == 1);
   CHECK(rig.lines.size() == 1);
   rig.clock.advance(10s);
-  CHECK(text_of(chain.get()) == "unavailable: instance credentials: timed out");
-  CHECK(text_of(chain.get()) == "unavailable: instance credentials: timed out");
+  CHECK(keys_text(chain.get()) == "unavailable: instance credentials: timed out");
+  CHECK(keys_text(chain.get()) == "unavailable: instance credentials: timed out");
   CHECK(rig.lines.size() == 1);
 
   rig.is_down = false;
-  CHECK(text_of(chain.get()) == "instance role web: ASIA3");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA3");
   CHECK(rig.count_lines("level=info msg=\"credentials can be refreshed again\"") == 1);
   rig.clock.advance(55min);
   rig.is_down = true;
@@ -216,28 +216,28 @@ TEST_CASE("refused credentials are fetched again at once, but not repeatedly") {
   InstanceRig rig;
   auto chain = chain_on(rig);
   chain.forget();  // of nothing
-  CHECK(text_of(chain.get()) == "instance role web: ASIA1");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA1");
   for (int i = 0; i < 100; ++i) {
     chain.forget();
-    CHECK(text_of(chain.get()) == "instance role web: ASIA2");
+    CHECK(keys_text(chain.get()) == "instance role web: ASIA2");
   }
   CHECK(rig.given == 2);
   rig.clock.advance(10s);
   chain.forget();
-  CHECK(text_of(chain.get()) == "instance role web: ASIA3");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA3");
 
   rig.clock.advance(10s);
   rig.is_down = true;
   chain.forget();
   rig.transport.sent.clear();
   for (int i = 0; i < 100; ++i) {
-    CHECK(text_of(chain.get()) == "unavailable: instance credentials: timed out");
+    CHECK(keys_text(chain.get()) == "unavailable: instance credentials: timed out");
     chain.forget();
   }
   CHECK(rig.transport.sent.size() == 2);
   rig.is_down = false;
   rig.clock.advance(10s);
-  CHECK(text_of(chain.get()) == "instance role web: ASIA4");
+  CHECK(keys_text(chain.get()) == "instance role web: ASIA4");
 }
 
 TEST_CASE("secrets in files are read again when the store refuses the current ones") {
@@ -245,11 +245,11 @@ TEST_CASE("secrets in files are read again when the store refuses the current on
   rig.variables = {{"AWS_ACCESS_KEY_ID_FILE", rig.file("id", "A\n")},
                    {"AWS_SECRET_ACCESS_KEY_FILE", rig.file("secret", "hunter2\n")}};
   auto chain = chain_on(rig);
-  CHECK(text_of(chain.get()) == "environment: A");
+  CHECK(keys_text(chain.get()) == "environment: A");
   rig.file("id", "B\n");
-  CHECK(text_of(chain.get()) == "environment: A");
+  CHECK(keys_text(chain.get()) == "environment: A");
   chain.forget();
-  CHECK(text_of(chain.get()) == "environment: B");
+  CHECK(keys_text(chain.get()) == "environment: B");
 }
 
 TEST_CASE("a credential source that has worked is not replaced when it fails") {
@@ -257,10 +257,10 @@ TEST_CASE("a credential source that has worked is not replaced when it fails") {
   set_profile(rig);
   set_instance_keys(rig);
   auto chain = chain_on(rig);
-  CHECK(text_of(chain.get()) == "profile default: P");
+  CHECK(keys_text(chain.get()) == "profile default: P");
   rig.file(".aws/credentials", "[other]\n");
   chain.forget();
-  CHECK(has(text_of(chain.get()),
+  CHECK(has(keys_text(chain.get()),
             "denied: profile default no longer gives credentials: no profile default in "));
   CHECK(rig.transport.sent.empty());
 }
@@ -273,9 +273,9 @@ TEST_CASE("a stop during a request reports nothing about the credential service"
     rig.clock.advance(55min);
     rig.transport.on("PUT http://169.254.169.254/latest/api/token",
                      {FakeTransport::fault(code), FakeTransport::answer(200, "token")});
-    CHECK(text_of(chain.get()) == "instance role web: ASIA1");
+    CHECK(keys_text(chain.get()) == "instance role web: ASIA1");
     CHECK(rig.count_lines("level=warn") == 0);
-    CHECK(text_of(chain.get()) == "instance role web: ASIA2");
+    CHECK(keys_text(chain.get()) == "instance role web: ASIA2");
 
     Rig first;
     first.transport.otherwise([&](const http::Request&) { return FakeTransport::fault(code); });
@@ -291,7 +291,7 @@ TEST_CASE("chains that share credentials ask the service once") {
   for (int i = 0; i < 8; ++i) chains.push_back(chain_on(rig, &shared));
   const auto all_have = [&](std::string_view id) {
     for (auto& chain : chains)
-      CHECK(text_of(chain.get()) == fmt::format("instance role web: {}", id));
+      CHECK(keys_text(chain.get()) == fmt::format("instance role web: {}", id));
   };
   all_have("ASIA1");
   CHECK(rig.given == 1);
@@ -305,7 +305,7 @@ TEST_CASE("chains that share credentials ask the service once") {
   // Nor is somebody else's word taken that has run out.
   rig.clock.advance(2h);
   auto late = chain_on(rig, &shared);
-  CHECK(text_of(late.get()) == "instance role web: ASIA4");
+  CHECK(keys_text(late.get()) == "instance role web: ASIA4");
   CHECK(rig.given == 4);
 }
 
@@ -314,7 +314,7 @@ TEST_CASE("credentials that arrive expired because of a wrong clock are still us
   set_instance(rig.transport,
                {FakeTransport::answer(200, key_json(1, rig.clock.wall() - std::chrono::hours(3)))});
   auto chain = chain_on(rig);
-  for (int i = 0; i < 10; ++i) CHECK(text_of(chain.get()) == "instance role web: ASIA1");
+  for (int i = 0; i < 10; ++i) CHECK(keys_text(chain.get()) == "instance role web: ASIA1");
   CHECK(rig.transport.count(kInstanceKeys) == 1);
   check_no_secret(rig);
 }

@@ -35,7 +35,7 @@ Result<http::Response> fault(Code code, std::string_view text = "no answer") {
 const WallTime kExpires = *parse_rfc3339("2026-01-01T06:00:00Z");
 
 // "source: id secret token expiry", "absent: why", or "code: text"; no error shows a secret.
-std::string text_of(const Result<Finding>& finding) {
+std::string finding_text(const Result<Finding>& finding) {
   if (!finding) {
     CHECK_FALSE(has(finding.error().text, "hunter2"));
     return fmt::format("{}: {}", code_name(finding.error().code), finding.error().text);
@@ -53,27 +53,27 @@ std::string take(Rig& rig, std::string_view region = "eu-west-1") {
   REQUIRE(role.has_value());
   REQUIRE(role->role.has_value());
   auto taken = take_role(*role->role, {environment, rig.transport, region});
-  if (!taken) return text_of(fail(taken.error()));
+  if (!taken) return finding_text(fail(taken.error()));
   CHECK(taken->kind == CredentialSource::WebIdentity);
-  return text_of(Finding{.credentials = *std::move(taken)});
+  return finding_text(Finding{.credentials = *std::move(taken)});
 }
 std::string ask_container_of(Rig& rig) {
   const auto environment = rig.environment();
-  return text_of(ask_container({environment, rig.transport, ""}));
+  return finding_text(ask_container({environment, rig.transport, ""}));
 }
 std::string ask_instance_of(Rig& rig, Instance instance = Instance::May) {
   const auto environment = rig.environment();
-  return text_of(ask_instance({environment, rig.transport, ""}, instance));
+  return finding_text(ask_instance({environment, rig.transport, ""}, instance));
 }
 
-void set_role(Rig& rig, std::string_view token = "hunter2.jwt/+=\n") {
+void set_web_role(Rig& rig, std::string_view token = "hunter2.jwt/+=\n") {
   rig.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/x";
   rig.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = rig.file("token", token);
 }
 
 TEST_CASE("a role is assumed at STS with the token that is in its file at that time") {
   Rig rig;
-  set_role(rig);
+  set_web_role(rig);
   rig.variables["AWS_ROLE_SESSION_NAME"] = "machine 7";
   rig.transport.otherwise([](const http::Request&) { return answer(200, sts_xml(1, kExpires)); });
   CHECK(take(rig) ==
@@ -112,7 +112,7 @@ TEST_CASE("STS is called in the region or at the endpoint from the environment")
   };
   for (const Row& row : rows) {
     Rig rig;
-    set_role(rig);
+    set_web_role(rig);
     rig.variables["AWS_ENDPOINT_URL_STS"] = row.set;
     rig.transport.otherwise([](const http::Request&) { return answer(200, sts_xml(1, kExpires)); });
     take(rig, row.region);
@@ -122,7 +122,7 @@ TEST_CASE("STS is called in the region or at the endpoint from the environment")
 
 TEST_CASE("a role's token is never sent in plain text over a network") {
   Rig rig;
-  set_role(rig);
+  set_web_role(rig);
   rig.variables["AWS_ENDPOINT_URL_STS"] = "http://sts.example.com/";
   const auto refused = take(rig);
   CHECK(has(refused, "AWS_ENDPOINT_URL_STS: http is allowed only for localhost; use https for"));
@@ -162,14 +162,14 @@ TEST_CASE("a refusal by STS is final or repeated later, and never shows the toke
   for (const Row& row : rows) {
     CAPTURE(row.said);
     Rig rig;
-    set_role(rig, "hunter2-is-the-jwt");
+    set_web_role(rig, "hunter2-is-the-jwt");
     rig.transport.otherwise([&](const http::Request&) { return row.answer; });
     const std::string said = take(rig);
     CHECK_MESSAGE(has(said, row.said), said);
     CHECK(rig.transport.sent.size() == static_cast<std::size_t>(row.tries));
   }
   Rig rig;
-  set_role(rig);
+  set_web_role(rig);
   rig.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/none/token";
   CHECK(take(rig) ==
         "denied: web identity: the role's token: open /none/token: No such file or directory");
@@ -354,7 +354,7 @@ struct InstanceRow {
   int tries;
 };
 
-void check(const InstanceRow& row, Instance instance) {
+void check_row(const InstanceRow& row, Instance instance) {
   Rig rig;
   const std::string url = testing::kInstanceUrl;
   const std::string roles = "GET " + url + "/latest/meta-data/iam/security-credentials/";
@@ -421,7 +421,7 @@ TEST_CASE("a machine without an instance service has no credentials, a silent on
     for (const auto instance : {Instance::May, Instance::Must}) {
       CAPTURE(row.what);
       CAPTURE(row.may);
-      check(row, instance);
+      check_row(row, instance);
     }
   }
   Rig rig;

@@ -12,7 +12,7 @@ namespace {
 using testing::has;
 
 // "name{key=value,key=value} ..."
-std::string text_of(const Profiles& profiles) {
+std::string profiles_text(const Profiles& profiles) {
   std::string text;
   for (const auto& [name, profile] : profiles) {
     text += (text.empty() ? "" : " ") + name + "{";
@@ -30,7 +30,7 @@ std::string read(std::string_view text, ProfileFile file = ProfileFile::Credenti
     CHECK(profiles.error().code == Code::Invalid);
     return profiles.error().text;
   }
-  return text_of(*profiles);
+  return profiles_text(*profiles);
 }
 
 TEST_CASE("profile files are parsed as the AWS tools parse them") {
@@ -103,7 +103,7 @@ TEST_CASE("the credentials file overrides the config file, key by key") {
   auto profiles = *parse_profiles("[a]\nkey = 1\n[b]\nkey = 2\n", ProfileFile::Credentials);
   merge_profiles(profiles, *parse_profiles("[profile a]\nkey = 3\nregion = x\n[default]\nkey = 4\n",
                                            ProfileFile::Config));
-  CHECK(text_of(profiles) == "a{key=1,region=x} b{key=2} default{key=4}");
+  CHECK(profiles_text(profiles) == "a{key=1,region=x} b{key=2} default{key=4}");
   CHECK(value_of(profiles.at("a"), "region") == "x");
   CHECK(value_of(profiles.at("a"), "none").empty());
 }

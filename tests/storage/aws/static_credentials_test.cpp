@@ -17,7 +17,7 @@ using testing::has;
 using Rig = testing::KeyRig;
 
 // "source: id secret token", "role arn from file as session (source)", "absent: why", or the error.
-std::string text_of(const Result<Finding>& finding) {
+std::string static_keys_text(const Result<Finding>& finding) {
   if (!finding) {
     CHECK(finding.error().code == Code::Denied);
     CHECK_FALSE(has(finding.error().text, "hunter2"));
@@ -82,7 +82,7 @@ TEST_CASE("credentials in the environment are found by AWS's names, then by othe
   for (const Row& row : rows) {
     Rig rig;
     rig.variables = row.variables;
-    CHECK(text_of(find_in_environment(rig.environment())) == row.what);
+    CHECK(static_keys_text(find_in_environment(rig.environment())) == row.what);
   }
 }
 
@@ -91,13 +91,13 @@ TEST_CASE("each secret may be in a file named by a variable, which is read each 
   rig.variables["AWS_ACCESS_KEY_ID"] = "A";
   rig.variables["AWS_SECRET_ACCESS_KEY_FILE"] = rig.file("secret", "s1\n");
   rig.variables["AWS_SESSION_TOKEN_FILE"] = rig.file("token", "t1\r\n");
-  CHECK(text_of(find_in_environment(rig.environment())) == "environment: A s1 t1");
+  CHECK(static_keys_text(find_in_environment(rig.environment())) == "environment: A s1 t1");
   rig.file("secret", "s2");
   rig.file("token", "t2\n");
-  CHECK(text_of(find_in_environment(rig.environment())) == "environment: A s2 t2");
+  CHECK(static_keys_text(find_in_environment(rig.environment())) == "environment: A s2 t2");
   rig.variables.erase("AWS_ACCESS_KEY_ID");
   rig.variables["AWS_ACCESS_KEY_ID_FILE"] = rig.file("id", "B\n");
-  CHECK(text_of(find_in_environment(rig.environment())) == "environment: B s2 t2");
+  CHECK(static_keys_text(find_in_environment(rig.environment())) == "environment: B s2 t2");
 
   struct Row {
     std::string_view secret;
@@ -109,27 +109,29 @@ TEST_CASE("each secret may be in a file named by a variable, which is read each 
                       {"hunter2\nmore", "line break"}};
   for (const Row& row : rows) {
     rig.file("secret", row.secret);
-    CHECK(has(text_of(find_in_environment(rig.environment())), row.said));
+    CHECK(has(static_keys_text(find_in_environment(rig.environment())), row.said));
   }
   rig.file("secret", std::string(70'000, 'x'));
-  CHECK(has(text_of(find_in_environment(rig.environment())), "larger than"));
+  CHECK(has(static_keys_text(find_in_environment(rig.environment())), "larger than"));
   rig.variables["AWS_SECRET_ACCESS_KEY"] = "hunter2";
-  CHECK(has(text_of(find_in_environment(rig.environment())),
+  CHECK(has(static_keys_text(find_in_environment(rig.environment())),
             "both AWS_SECRET_ACCESS_KEY and AWS_SECRET_ACCESS_KEY_FILE are set"));
 }
 
 TEST_CASE("a role is assumed with a token file when both are named") {
   Rig rig;
-  CHECK(text_of(find_web_identity(rig.environment())) == "absent: no AWS_WEB_IDENTITY_TOKEN_FILE");
+  CHECK(static_keys_text(find_web_identity(rig.environment())) ==
+        "absent: no AWS_WEB_IDENTITY_TOKEN_FILE");
   rig.variables["AWS_ROLE_ARN"] = "arn:aws:iam::1:role/x";
-  CHECK(has(text_of(find_web_identity(rig.environment())), "absent: AWS_ROLE_ARN without"));
+  CHECK(
+      has(static_keys_text(find_web_identity(rig.environment())), "absent: AWS_ROLE_ARN without"));
   rig.variables["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/token";
-  CHECK(text_of(find_web_identity(rig.environment())) ==
+  CHECK(static_keys_text(find_web_identity(rig.environment())) ==
         "role arn:aws:iam::1:role/x from /token as walwrap (web identity)");
   rig.variables["AWS_ROLE_SESSION_NAME"] = "machine-7";
-  CHECK(has(text_of(find_web_identity(rig.environment())), "as machine-7"));
+  CHECK(has(static_keys_text(find_web_identity(rig.environment())), "as machine-7"));
   rig.variables.erase("AWS_ROLE_ARN");
-  CHECK(text_of(find_web_identity(rig.environment())) ==
+  CHECK(static_keys_text(find_web_identity(rig.environment())) ==
         "error: AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not; set both");
 }
 
@@ -163,7 +165,7 @@ TEST_CASE("a profile gives credentials or a role with a token, and other kinds a
     rig.variables = {{"AWS_PROFILE", "x"}, {"AWS_CONFIG_FILE", path_of_config}};
     rig.variables["AWS_SHARED_CREDENTIALS_FILE"] =
         rig.file("keys", fmt::format("[x]\n{}", row.profile));
-    CHECK(text_of(find_in_profile(rig.environment())) == row.what);
+    CHECK(static_keys_text(find_in_profile(rig.environment())) == row.what);
   }
   const Row refused[] = {
       {"role_arn = arn:r\nsource_profile = y\n", "source_profile"},
@@ -179,7 +181,7 @@ TEST_CASE("a profile gives credentials or a role with a token, and other kinds a
     rig.variables = {{"AWS_PROFILE", "x"}, {"AWS_SHARED_CREDENTIALS_FILE", path_of_config}};
     rig.variables["AWS_CONFIG_FILE"] =
         rig.file("config", fmt::format("[profile x]\n{}", row.profile));
-    const std::string said = text_of(find_in_profile(rig.environment()));
+    const std::string said = static_keys_text(find_in_profile(rig.environment()));
     CHECK(has(said, "error: profile x "));
     CHECK(has(said, row.what));
     CHECK(has(said, "walwrap supports AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
@@ -188,62 +190,66 @@ TEST_CASE("a profile gives credentials or a role with a token, and other kinds a
 
 TEST_CASE("profile files are read from the home directory or the configured path") {
   Rig rig;
-  CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no profile default in any file"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())),
+            "absent: no profile default in any file"));
   rig.variables["HOME"] = rig.dir.path().string();
-  CHECK(has(text_of(find_in_profile(rig.environment())),
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())),
             fmt::format("absent: no profile default in {0}/.aws/credentials or {0}/.aws/config",
                         rig.dir.path().string())));
   rig.file(".aws/config", "[default]\naws_access_key_id = C\naws_secret_access_key = s\n");
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: C s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile default: C s ");
   rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile default: D s ");
   rig.file("mine", "[default]\naws_access_key_id = E\naws_secret_access_key = s\n");
   rig.variables["AWS_SHARED_CREDENTIALS_FILE"] = "~/mine";
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: E s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile default: E s ");
   rig.file("mine", "[other]\naws_access_key_id = F\naws_secret_access_key = s\n");
   rig.variables["AWS_DEFAULT_PROFILE"] = "other";
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile other: F s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile other: F s ");
 }
 
 TEST_CASE("a named profile that does not exist is an error") {
   Rig rig;
   rig.variables = {{"AWS_PROFILE", "prod"}, {"HOME", rig.dir.path().string()}};
-  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and that "));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())),
+            "error: AWS_PROFILE is prod, and that "));
   rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
-  CHECK(has(text_of(find_in_profile(rig.environment())), "error: AWS_PROFILE is prod, and that "));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())),
+            "error: AWS_PROFILE is prod, and that "));
   rig.variables["AWS_PROFILE"] = "default";
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile default: D s ");
 }
 
 TEST_CASE("a malformed profile file at home does not prevent other credentials") {
   Rig rig;
   rig.variables["HOME"] = rig.dir.path().string();
   rig.file(".aws/config", "hunter2\n");
-  const std::string said = text_of(find_in_profile(rig.environment()));
+  const std::string said = static_keys_text(find_in_profile(rig.environment()));
   CHECK(has(said, "absent: no profile default in "));
   CHECK(has(said, ".aws/config: line 1: is before the first [section])"));
   rig.file(".aws/credentials", "[default]\nregion = r\n");
-  CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no keys in profile default ("));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())),
+            "absent: no keys in profile default ("));
   rig.file(".aws/credentials", "[default]\naws_access_key_id = D\naws_secret_access_key = s\n");
-  CHECK(text_of(find_in_profile(rig.environment())) == "profile default: D s ");
+  CHECK(static_keys_text(find_in_profile(rig.environment())) == "profile default: D s ");
   rig.variables["AWS_PROFILE"] = "default";
-  CHECK(has(text_of(find_in_profile(rig.environment())), "error: "));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "error: "));
 }
 
 TEST_CASE("an unreadable profile file is an error if the user named it") {
   Rig rig;
   std::filesystem::create_directories(rig.dir / ".aws/credentials");  // a directory: EISDIR
   rig.variables["HOME"] = rig.dir.path().string();
-  CHECK(has(text_of(find_in_profile(rig.environment())), "absent: no profile default"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "absent: no profile default"));
   rig.variables["AWS_PROFILE"] = "x";
-  CHECK(has(text_of(find_in_profile(rig.environment())), "Is a directory"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "Is a directory"));
   rig.variables.erase("AWS_PROFILE");
   rig.variables["AWS_SHARED_CREDENTIALS_FILE"] = (rig.dir / ".aws").string();
-  CHECK(has(text_of(find_in_profile(rig.environment())), "Is a directory"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "Is a directory"));
   rig.variables["AWS_SHARED_CREDENTIALS_FILE"] = rig.file("keys", "[default]\nhunter2\n");
-  CHECK(has(text_of(find_in_profile(rig.environment())), "keys: line 2"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "keys: line 2"));
   rig.file("keys", std::string((1 << 20) + 1, '\n'));
-  CHECK(has(text_of(find_in_profile(rig.environment())), "larger than"));
+  CHECK(has(static_keys_text(find_in_profile(rig.environment())), "larger than"));
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ using testing::S3Rig;
 namespace {
 
 constexpr Bytes kPart = S3Upload::kPartBytes;
-const PutOptions kCreate{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
-const PutOptions kReplace{.mode = PutMode::Replace, .timestamp = std::nullopt};
+const PutOptions kCreateOnly{.mode = PutMode::CreateOnly, .timestamp = std::nullopt};
+const PutOptions kReplaceIt{.mode = PutMode::Replace, .timestamp = std::nullopt};
 
 std::string text_of(Bytes size) {
   std::string text(static_cast<std::size_t>(size), '\0');
@@ -69,7 +69,7 @@ TEST_CASE("a body within one part is one PUT, a larger one a multipart upload of
     S3Rig rig;
     const auto store = rig.open();
     const std::string text = text_of(row.size);
-    const auto done = store->put("k", in_pieces(text), kCreate);
+    const auto done = store->put("k", in_pieces(text), kCreateOnly);
     REQUIRE_MESSAGE(done.has_value(), done.error().text);
     CHECK((rig.server.bytes_of("app/db/k") == text));
     CHECK(count(rig, "PUT", "partNumber") == row.parts);
@@ -107,7 +107,7 @@ TEST_CASE("a replacing upload does not check for an existing object") {
   const auto store = rig.open();
   rig.server.set("app/db/k", "old");
   const std::string text = text_of(kPart + 7);
-  REQUIRE(store->put("k", in_pieces(text), kReplace));
+  REQUIRE(store->put("k", in_pieces(text), kReplaceIt));
   CHECK((rig.server.bytes_of("app/db/k") == text));
   CHECK(rig.server.count("GET") == 0);
   CHECK_FALSE(rig.server.calls().back().headers.contains("if-none-match"));
@@ -121,7 +121,7 @@ TEST_CASE("a multipart upload never overwrites, even if completion ignores the c
     rig.server.set("app/db/k", "other's");
     const auto store = rig.open();
     const std::string text = text_of(kPart + 7);
-    const auto done = store->put("k", in_pieces(text), kCreate);
+    const auto done = store->put("k", in_pieces(text), kCreateOnly);
     REQUIRE_FALSE(done.has_value());
     CHECK(done.error().code == Code::Exists);
     CHECK(rig.server.bytes_of("app/db/k") == "other's");
@@ -135,7 +135,7 @@ TEST_CASE("a multipart upload never overwrites, even if completion ignores the c
     return S3Fault::error(412, "PreconditionFailed");
   };
   const std::string text = text_of(kPart + 7);
-  CHECK(store->put("k", in_pieces(text), kCreate).error().code == Code::Exists);
+  CHECK(store->put("k", in_pieces(text), kCreateOnly).error().code == Code::Exists);
   CHECK(rig.server.unfinished_uploads() == 0);
 }
 
@@ -144,9 +144,9 @@ TEST_CASE("a store without conditions gets a check before each create-only put")
   rig.server.refuses_conditions = true;
   const auto store = rig.open();
   const std::string large = text_of(kPart + 1);
-  REQUIRE(store->put("small", in_pieces("x"), kCreate).has_value());
-  REQUIRE(store->put("large", in_pieces(large), kCreate).has_value());
-  REQUIRE(store->put("other", in_pieces("x"), kCreate).has_value());
+  REQUIRE(store->put("small", in_pieces("x"), kCreateOnly).has_value());
+  REQUIRE(store->put("large", in_pieces(large), kCreateOnly).has_value());
+  REQUIRE(store->put("other", in_pieces("x"), kCreateOnly).has_value());
   CHECK(rig.server.bytes_of("app/db/small") == "x");
   CHECK((rig.server.bytes_of("app/db/large") == large));
   // It is asked for the condition once.
@@ -155,18 +155,18 @@ TEST_CASE("a store without conditions gets a check before each create-only put")
   CHECK(rig.server.count("POST /app/db/large?uploadId") == 1);
   CHECK(rig.has_line("does not support create-only writes"));
   CHECK(rig.lines.size() == 1);
-  CHECK(store->put("small", in_pieces("y"), kCreate).error().code == Code::Exists);
-  CHECK(store->put("large", in_pieces(large), kCreate).error().code == Code::Exists);
+  CHECK(store->put("small", in_pieces("y"), kCreateOnly).error().code == Code::Exists);
+  CHECK(store->put("large", in_pieces(large), kCreateOnly).error().code == Code::Exists);
   // What may not be looked at is not overwritten on a guess.
   rig.fail_next(9, "GET", S3Fault::error(403, "AccessDenied"));
-  CHECK(store->put("new", in_pieces("y"), kCreate).error().code == Code::Denied);
+  CHECK(store->put("new", in_pieces("y"), kCreateOnly).error().code == Code::Denied);
   CHECK_FALSE(rig.server.bytes_of("app/db/new").has_value());
 
   // A completion may be the first to be refused.
   rig.server.fault = nullptr;
   rig.server.erase("app/db/large");
   const auto fresh = rig.open();
-  REQUIRE(fresh->put("large", in_pieces(large), kCreate).has_value());
+  REQUIRE(fresh->put("large", in_pieces(large), kCreateOnly).has_value());
   CHECK((rig.server.bytes_of("app/db/large") == large));
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("parts are sent in parallel while the body is read, with two buffers")
   };
   const auto store = rig.open();
   const std::string text = text_of(9 * kPart + 5);
-  REQUIRE(store->put("k", in_pieces(text), kCreate).has_value());
+  REQUIRE(store->put("k", in_pieces(text), kCreateOnly).has_value());
   CHECK((rig.server.bytes_of("app/db/k") == text));
   CHECK(most == 2);
   CHECK(buffers.size() == 2);
@@ -227,7 +227,7 @@ TEST_CASE("only a failed part is sent again") {
     const auto store = rig.open();
     rig.fail_next(3, "PUT /app/db/k?partNumber=2&", fault);
     const std::string text = text_of(3 * kPart);
-    REQUIRE(store->put("k", in_pieces(text), kCreate).has_value());
+    REQUIRE(store->put("k", in_pieces(text), kCreateOnly).has_value());
     CHECK((rig.server.bytes_of("app/db/k") == text));
     CHECK(rig.server.count("PUT /app/db/k?partNumber=1&") == 1);
     CHECK(rig.server.count("PUT /app/db/k?partNumber=2&") == 4);
@@ -241,7 +241,7 @@ TEST_CASE("a store's requested delay is respected within limits") {
   const auto store = rig.open();
   rig.fail_next(2, "PUT", S3Fault::error(503, "SlowDown", "", {{"retry-after", "30"}}));
   const std::string text = text_of(kPart + 1);
-  REQUIRE(store->put("k", in_pieces(text), kCreate).has_value());
+  REQUIRE(store->put("k", in_pieces(text), kCreateOnly).has_value());
   for (const auto pause : rig.pauses) CHECK(pause == S3Upload::kLongestPause);
 }
 
@@ -274,7 +274,7 @@ TEST_CASE("a failed multipart upload is aborted and its parts are removed") {
     const auto store = rig.open();
     rig.fail_next(99, row.what, row.fault);
     const std::string text = text_of(2 * kPart);
-    const auto done = store->put("k", in_pieces(text), kCreate);
+    const auto done = store->put("k", in_pieces(text), kCreateOnly);
     REQUIRE_FALSE(done.has_value());
     CAPTURE(done.error().text);
     if (row.code != Code::Unknown) CHECK(done.error().code == row.code);
@@ -297,7 +297,7 @@ TEST_CASE("a body that fails half-way leaves no parts") {
         TRY(in_pieces(text)(sink));
         return fail(Code::Mismatch, "the snapshot ended");
       },
-      kCreate);
+      kCreateOnly);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().text == "the snapshot ended");
   CHECK(rig.server.unfinished_uploads() == 0);
@@ -313,7 +313,7 @@ TEST_CASE("parts that cannot be removed are reported") {
     return std::nullopt;
   };
   const std::string text = text_of(2 * kPart);
-  CHECK(store->put("k", in_pieces(text), kCreate).error().code == Code::Denied);
+  CHECK(store->put("k", in_pieces(text), kCreateOnly).error().code == Code::Denied);
   CHECK(rig.has_line("lifecycle rule"));
 }
 
@@ -322,15 +322,15 @@ TEST_CASE("a multipart upload that cannot be started sends no parts") {
   const auto store = rig.open();
   rig.fail_next(9, "POST", S3Fault::error(503, "SlowDown"));
   const std::string text = text_of(2 * kPart);
-  CHECK(store->put("k", in_pieces(text), kCreate).error().code == Code::Unavailable);
+  CHECK(store->put("k", in_pieces(text), kCreateOnly).error().code == Code::Unavailable);
   CHECK(rig.server.calls().size() == 1);
   S3Fault page{S3Fault::Kind::Answer, {.status = 200}};
   rig.fail_next(1, "POST", page);
-  CHECK(store->put("k", in_pieces(text), kCreate).error().code == Code::Unknown);
+  CHECK(store->put("k", in_pieces(text), kCreateOnly).error().code == Code::Unknown);
 }
 
 TEST_CASE("a completion whose answer was lost is repeated and found as done") {
-  for (const auto& options : {kCreate, kReplace}) {
+  for (const auto& options : {kCreateOnly, kReplaceIt}) {
     S3Rig rig;
     const auto store = rig.open();
     rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::lost_reply());
@@ -353,14 +353,14 @@ TEST_CASE("the caller's retry restarts a multipart upload that was removed") {
   const auto store = rig.open();
   rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::error(404, "NoSuchUpload"));
   const std::string text = text_of(2 * kPart);
-  const auto done = store->put("k", in_pieces(text), kReplace);
+  const auto done = store->put("k", in_pieces(text), kReplaceIt);
   REQUIRE_FALSE(done.has_value());
   CHECK(done.error().code == Code::Unknown);
   CHECK(has(done.error().text, "no longer exists"));
   // Another object of another size is not taken for ours.
   rig.server.set("app/db/k", "short");
   rig.fail_next(1, "POST /app/db/k?uploadId", S3Fault::error(404, "NoSuchUpload"));
-  CHECK(store->put("k", in_pieces(text), kReplace).error().code == Code::Unknown);
+  CHECK(store->put("k", in_pieces(text), kReplaceIt).error().code == Code::Unknown);
 }
 
 TEST_CASE("expired credentials and a clock jump during an upload are corrected") {
@@ -377,7 +377,7 @@ TEST_CASE("expired credentials and a clock jump during an upload are corrected")
     return std::nullopt;
   };
   const std::string text = text_of(3 * kPart);
-  const auto done = store->put("k", in_pieces(text), kCreate);
+  const auto done = store->put("k", in_pieces(text), kCreateOnly);
   REQUIRE_MESSAGE(done.has_value(), done.error().text);
   CHECK((rig.server.bytes_of("app/db/k") == text));
   rig.server.fault = nullptr;
@@ -385,6 +385,6 @@ TEST_CASE("expired credentials and a clock jump during an upload are corrected")
   const WallTime right = rig.clock.wall();
   rig.server.now = [=] { return right; };
   rig.clock.set_wall(right + 5h);
-  const auto other = store->put("other", in_pieces(text), kCreate);
+  const auto other = store->put("other", in_pieces(text), kCreateOnly);
   REQUIRE_MESSAGE(other.has_value(), other.error().text);
 }
