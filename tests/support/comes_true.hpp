@@ -9,7 +9,7 @@ namespace walwrap::testing {
 
 inline bool comes_true(const std::function<bool()>& what) {
   using Clock = std::chrono::steady_clock;
-  const auto until = Clock::now() + std::chrono::seconds(20);
+  const auto until = Clock::now() + std::chrono::seconds(60);
   while (Clock::now() < until) {
     if (what()) return true;
     std::this_thread::yield();
