@@ -117,6 +117,11 @@ Result<void> StillDatabase::read_file_page(Pgno pgno, MutableByteSpan page) cons
   return read_from(*file_, (Bytes{pgno.value} - 1) * page_size_.value, page);
 }
 
+Result<bool> StillDatabase::is_complete_file() const {
+  const Bytes bytes = TRY(file_->size());
+  return frames_.size() == 0 && bytes >= Bytes{pages_} * page_size_.value;
+}
+
 Result<void> StillDatabase::read_from(const os::File& file, Bytes offset,
                                       MutableByteSpan page) const {
   WW_CHECK(page.size() == page_size_.value);

@@ -33,6 +33,9 @@ class StillDatabase {
   // As it is in the database file under the WAL. The missing part of a truncated file is zeros.
   bool is_in_wal(Pgno pgno) const { return frames_.newest(pgno) != 0; }
   Result<void> read_file_page(Pgno pgno, MutableByteSpan page) const;
+  // No commit in a WAL lies over the file, and the file has each page that its header names. A file
+  // that was cut lacks some.
+  Result<bool> is_complete_file() const;
 
  private:
   StillDatabase() = default;

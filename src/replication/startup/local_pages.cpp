@@ -170,10 +170,13 @@ Result<Differences> compare_pages(const os::Path& database, const StoredSums& st
   pages.remove(lock_page(still->page_size()));  // Law 7
   auto newer = TRY(newer_in_wal(database, stored));
   remove_all(pages, newer.pages);
-  return compare_each(
-      pages, *still, still->page_size(), stored,
-      {.local_pages = still->pages(), .stored_pages = stored.pages, .newer = std::move(newer)},
-      most);
+  const bool is_complete = TRY(still->is_complete_file());
+  return compare_each(pages, *still, still->page_size(), stored,
+                      {.local_pages = still->pages(),
+                       .stored_pages = stored.pages,
+                       .newer = std::move(newer),
+                       .is_complete_file = is_complete},
+                      most);
 }
 
 Result<bool> equals_sums(const os::Path& database, const PageSums& sums, std::uint32_t pages,
@@ -229,7 +232,12 @@ Result<PagesAre> relate(const Differences& differences, const ReplicaFiles& file
   bool any_older = false;
   const bool is_shorter =
       differences.size_differs() && differences.local_pages < differences.stored_pages;
-  const auto has_older = [&] { return is_shorter || any_older; };
+  // Page 1 has the size. In a complete file, a page 1 that was never stored is from the app, and so
+  // is its size (VACUUM). As long as it may be found in a stored file, nothing is decided.
+  const auto is_own_size = [&] {
+    return differences.is_complete_file && unknown.contains(Pgno{1});
+  };
+  const auto has_older = [&] { return any_older || (is_shorter && !is_own_size()); };
   for (const StoredFile& file : newest_first) {
     if (unknown.empty() || (further == LookFurther::UntilOne && has_older())) break;
     TRY(for_each_stored(files, file, [&](Pgno pgno, ByteSpan page) {

@@ -32,6 +32,8 @@ struct Differences {
   // Of pages that differ and are in the WAL: the sum of what the database file has under it.
   std::map<Pgno, std::uint64_t> in_file{};
   WalPages newer{};  // in the WAL, after the compared state: left out
+  // The database is one file without a WAL, and has each page that its own header names.
+  bool is_complete_file = false;
   bool size_differs() const { return !newer.any && local_pages != stored_pages; }
   bool none() const { return pages.empty() && !too_many && !size_differs(); }
 };

@@ -106,6 +106,25 @@ TEST_CASE("a database with fewer pages than stored holds less, one with more pag
   CHECK(relate(differences, stored.uploads(), LookFurther::UntilAll).value() == PagesAre::Older);
 }
 
+TEST_CASE("a database that VACUUM made smaller is new, and one that was cut is not") {
+  Stored stored;
+  stored.live("INSERT INTO t VALUES(randomblob(50000))", "4");
+  stored.files.push_back({.level = kUploadLevel, .txids = {Txid{4}, Txid{4}}});
+  const auto is_both = [&](PagesAre all, PagesAre one) {
+    return stored.related(LookFurther::UntilAll) == all &&
+           stored.related(LookFurther::UntilOne) == one;
+  };
+  stored.put("4");
+  AppDb(stored.world.database).run("DELETE FROM t WHERE length(a) > 9; VACUUM");
+  CHECK(stored.followed().local_pages < stored.followed().stored_pages);
+  CHECK(is_both(PagesAre::New, PagesAre::New));
+  const auto size = std::filesystem::file_size(stored.world.database);
+  std::filesystem::resize_file(stored.world.database, size - 1);
+  CHECK(is_both(PagesAre::Mixed, PagesAre::Mixed));
+  stored.put("3");
+  CHECK(is_both(PagesAre::Older, PagesAre::Mixed));
+}
+
 TEST_CASE("page sums ahead of their state lead to the same answer") {
   Stored stored;
   stored.put("3");
