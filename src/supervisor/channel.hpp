@@ -26,12 +26,13 @@ enum class Report : std::uint8_t {
   Refused,   // with exit code and text; no replication was started
   Position,  // stored TXID and lag, at most every second, only when changed
   Fenced,    // another process writes to this replica: stop the app
+  HandOver,  // another walwrap takes over this database, with its text: stop the app
   Drained,   // answer to Flush: no more uploads follow
 };
 struct ReplicatorReport {
   Report kind = Report::Ready;
   std::int32_t exit_code = 0;                 // Refused
-  std::string text;                           // Refused, Drained: cut to kMaxText bytes
+  std::string text;                           // Refused, HandOver, Drained: cut to kMaxText bytes
   Txid txid;                                  // Position, Drained
   Bytes lag_bytes = 0;                        // Position, Drained
   std::chrono::milliseconds last_put{0};      // Position: what one upload took

@@ -110,6 +110,22 @@ class Speaker {
   void operator()(const fact::Fenced& /*fact*/) const {
     log_.error("another writer took over this replica; stopping the app");
   }
+  void operator()(const fact::HandsOver& fact) const {
+    log_.info("handing over: another walwrap takes over; stopping the app", {{"to", fact.to}});
+  }
+  void operator()(const fact::StandsBy& fact) const {
+    const auto speak = fact.missing.empty() ? &Log::info : &Log::error;
+    (log_.*speak)("handed over; standing by without the app until a stop signal",
+                  {{"flush", flush_text(fact.flush)},
+                   {"txid", fact.txid},
+                   {"total_ms", fact.total.count()},
+                   {"missing", fact.missing}});
+  }
+  void operator()(const fact::NoSuccessor& fact) const {
+    log_.error(
+        "nobody has the database after the hand-over; exiting, so that this one is restarted",
+        {{"waited_ms", fact.waited.count()}, {"exit", fact.exit_code}});
+  }
   void operator()(const fact::LeftoversFound& fact) const {
     log_.info("processes left behind by the app", {{"count", fact.processes}});
   }

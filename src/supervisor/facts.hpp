@@ -75,6 +75,19 @@ struct ReplicationRefused {  // after a restart, beside a running app
   std::string reason;
 };
 struct Fenced {};
+struct HandsOver {
+  std::string to;  // who asked
+};
+struct StandsBy {
+  std::optional<FlushOutcome> flush;
+  std::string missing;
+  Txid txid;
+  std::chrono::milliseconds total{0};  // since the stop began
+};
+struct NoSuccessor {
+  std::chrono::milliseconds waited{0};
+  int exit_code = 0;
+};
 
 struct LeftoversFound {
   int processes = 0;
@@ -101,8 +114,9 @@ using Fact =
                  fact::AppKilled, fact::AppDoesNotDie, fact::AppNotKilled, fact::AppOutOfMemory,
                  fact::StopBegun, fact::StartAborted, fact::FlushAbandoned, fact::ReplicatorDied,
                  fact::ReplicatorSteady, fact::ReplicatorHangs, fact::ReplicatorGivenUp,
-                 fact::StartRefused, fact::ReplicationRefused, fact::Fenced, fact::LeftoversFound,
-                 fact::LeftoversRemain, fact::Stopped>;
+                 fact::StartRefused, fact::ReplicationRefused, fact::Fenced, fact::HandsOver,
+                 fact::StandsBy, fact::NoSuccessor, fact::LeftoversFound, fact::LeftoversRemain,
+                 fact::Stopped>;
 
 void say(const Log& log, const Fact& fact);
 

@@ -1,5 +1,6 @@
 #include "walwrap/supervisor/init.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <system_error>
@@ -7,6 +8,7 @@
 
 #include "walwrap/base/check.hpp"
 #include "walwrap/os/cgroup.hpp"
+#include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/memory.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/privileges.hpp"
@@ -81,6 +83,7 @@ class Init {
   Answer operator()(const action::ResumeApp&);
   Answer operator()(const action::CheckStragglers&);
   Answer operator()(const action::SignalStragglers& action);
+  Answer operator()(const action::LookForOwner&);
   Answer operator()(const action::CloseChannel&);
   Answer operator()(const action::KillReplicator&);
   Answer operator()(const action::Announce& action);
@@ -342,6 +345,16 @@ Init::Answer Init::operator()(const action::SignalStragglers& action) {
     if (action.signal != SIGKILL) os::send_signal(pid, SIGCONT);
   }
   return {};
+}
+
+// A lock that can be taken is given back at once. A newcomer that meets it tries again.
+Init::Answer Init::operator()(const action::LookForOwner&) {
+  const auto is_owned = [](const os::Path& directory) {
+    const auto lock = os::DirectoryLock::try_take(directory);
+    return lock && !*lock;
+  };
+  const auto& all = options_.state_directories;
+  return event::OwnerFound{std::any_of(all.begin(), all.end(), is_owned)};
 }
 
 Init::Answer Init::operator()(const action::CloseChannel&) {

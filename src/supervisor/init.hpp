@@ -14,7 +14,7 @@
 //   4. `replicator_main`, which runs in a child with every signal blocked and whose value is the
 //      child's exit code. It owns its end of the channel and nothing of init's. It
 //        - prepares, then sends Ready; or sends Refused with exit code and text, and returns;
-//        - sends Position when it changes, at most every second, and Fenced once;
+//        - sends Position when it changes, at most every second, and Fenced or HandOver once;
 //        - polls the channel for orders. A restarted one gets the current phase right after its
 //          Ready: AppStarted, Stopping, AppGone, Flush, as far as it has come. Orders may come
 //          again with an earlier deadline;
@@ -61,6 +61,7 @@ struct InitOptions {
   bool app_says_ready = false;        // the app notifies the manager itself and feeds its watchdog
   os::Path ready_file = {};           // "": none
   std::optional<int> ready_descriptor = {};
+  std::vector<os::Path> state_directories = {};  // of the databases: who locks them owns them
   // Empty: no replication, an init only. `restarts`: the number of earlier replicators.
   std::function<int(Channel, AtFork, std::uint64_t restarts)> replicator_main = {};
 };
@@ -73,7 +74,7 @@ struct Beginning {
 
 // Returns the exit status of the container: the app's, 128 + signal, or one of walwrap's (125: the
 // app was not started, or another writer took the replica; 126: it cannot be executed; 127: it does
-// not exist).
+// not exist; 75: it handed over, and nobody has the database any more).
 int run_init(const InitOptions& options, const Beginning& beginning, const os::Clock& clock,
              const Log& log);
 

@@ -42,7 +42,7 @@ void Machine::tell_worker_where_we_are() {
 }
 
 void Machine::operator()(const ReplicatorReport& report) {
-  if (s_.phase == Phase::Leaving || !s_.worker.is_alive) return;
+  if (s_.phase >= Phase::Leaving || !s_.worker.is_alive) return;
   switch (report.kind) {
     case Report::Ready:
       return on_ready();
@@ -50,6 +50,8 @@ void Machine::operator()(const ReplicatorReport& report) {
       return on_refused(report);
     case Report::Fenced:
       return on_fenced();
+    case Report::HandOver:
+      return on_hand_over(report.text);
     case Report::Position:
       s_.estimate = update_estimate(s_.estimate, report.last_put, report.lag_bytes);
       s_.txid = report.txid;
@@ -97,14 +99,26 @@ void Machine::on_fenced() {
   if (s_.phase == Phase::Running) begin_stop(SIGTERM, 0);
 }
 
+// Nothing of the app may write from the moment of the flush on: the same stop as for a signal.
+void Machine::on_hand_over(const std::string& to) {
+  if (s_.phase != Phase::Running || s_.hands_over) return;
+  s_.hands_over = true;
+  tell(fact::HandsOver{to});
+  begin_stop(SIGTERM, 0);
+}
+
 void Machine::operator()(const event::ChannelClosed&) {
   if (!s_.worker.is_listening()) return;
-  if (s_.phase == Phase::Leaving) return;
+  if (s_.phase >= Phase::Leaving) return;
   s_.worker.on_closed(worker_stage(), now_);
 }
 
 void Machine::operator()(const event::ReplicatorExited& event) {
   if (!s_.rules.replicates || !s_.worker.is_alive) return;
+  if (s_.phase == Phase::Standby) {
+    s_.worker.is_alive = false;
+    return;
+  }
   const auto death = s_.worker.on_death(worker_stage(), now_);
   if (s_.phase == Phase::Leaving) return exit_now();
   if (s_.worker.condition == Condition::GaveUp) return;
@@ -262,6 +276,9 @@ void Machine::on_phase_time() {
     case Phase::Leaving:
       act(action::KillReplicator{});
       return exit_now();
+    case Phase::Standby:
+      s_.phase_until = now_ + kStandbyLook;
+      return act(action::LookForOwner{});
     case Phase::Running:
     case Phase::Done:
       return;

@@ -5,8 +5,9 @@
 // process once the app runs (Law 3).
 //
 //   Starting ──▶ Running ──▶ Stopping ──▶ Quiescing ──▶ Flushing ──▶ Leaving ──▶ Done
-//      │            │ app ended by itself ───▲                         ▲
-//      └── refused, aborted, fenced ───────────────────────────────────┘
+//      │            │ app ended by itself ───▲                         ▲  │        ▲
+//      └── refused, aborted, fenced ───────────────────────────────────┘  ▼        │
+//                                                      handed over:    Standby ────┘
 //
 //   Starting   the replicator prepares; the app starts when it is Ready
 //   Running    nothing is pending; the replicator may die and restart, and the app does not notice
@@ -15,8 +16,12 @@
 //              writes to the database during the last capture
 //   Flushing   the replicator stores the rest, until its deadline
 //   Leaving    the channel is closed; init waits briefly for the replicator's exit
+//   Standby    another walwrap has the database; this one waits for its stop signal, because a
+//              platform that sees it exit would start it again. If nobody has the database for the
+//              hand-over's time-out, it exits with kNoSuccessorCode: the platform starts it again
 //
-// Every wait has a deadline except two. The replicator's preparation limits itself by
+// Every wait has a deadline except three. Standby lasts as long as the other walwrap. The
+// replicator's preparation limits itself by
 // --start-timeout, and a restore may take as long as it needs. The app may run as long as it wants,
 // and with --kill-app=never it may also end as late as it wants.
 #pragma once

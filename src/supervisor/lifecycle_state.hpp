@@ -33,6 +33,9 @@ inline constexpr std::chrono::milliseconds kMostSpawnRetry{1'000};
 inline constexpr std::chrono::milliseconds kGraceWithoutGrace{10'000};
 inline constexpr int kStartingDeathsLimit = 5;
 inline constexpr int kRefusedCode = 125;
+// After a hand-over: nobody has the database any more. sysexits.h: EX_TEMPFAIL.
+inline constexpr int kNoSuccessorCode = 75;
+inline constexpr std::chrono::milliseconds kStandbyLook{1'000};
 
 // What stays the same during a run.
 struct Rules {
@@ -46,11 +49,13 @@ struct Rules {
   int flush_failed_code = 74;                            // 0: the app's status stays
   std::vector<int> ok_codes;                             // after a requested stop, these count as 0
   bool kills_app = true;  // after its part of the grace period, or at the third signal
+  bool stands_by = true;  // after a hand-over; false: exits
+  std::chrono::milliseconds handover_timeout{35'000};
   SignalRules signals;
   ServiceManagerRules manager;
 };
 
-enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Done };
+enum class Phase { Starting, Running, Stopping, Quiescing, Flushing, Leaving, Standby, Done };
 enum class App { NotStarted, Alive, Gone };
 
 // Members are ordered by meaning, not by size.
@@ -60,7 +65,7 @@ struct State {
   Phase phase = Phase::Starting;
   // The time at which the phase continues without an event. Starting: the next try to fork the app,
   // after a failure. Stopping: the app is killed, or counts as ended. Quiescing: the next check.
-  // Flushing, Leaving: their end. Not set in Running and Done.
+  // Flushing, Leaving: their end. Standby: the next look. Not set in Running and Done.
   std::optional<MonoTime> phase_until;
 
   App app = App::NotStarted;
@@ -82,7 +87,9 @@ struct State {
   std::optional<Timeline> timeline;
   StopRequests stop;
   bool fenced = false;
-  bool abandoned = false;  // the flush, at the terminal
+  bool hands_over = false;                // to another walwrap that takes over the database
+  std::optional<MonoTime> unowned_since;  // Standby: nobody has the database
+  bool abandoned = false;                 // the flush, at the terminal
   Stragglers stragglers;
 
   std::optional<MonoTime> manager_at;  // when the service manager gets its watchdog ping
@@ -123,14 +130,17 @@ struct OtherReaped {};  // an orphan of the app
 struct Stragglers {     // answer to CheckStragglers
   int processes = 0;
 };
+struct OwnerFound {  // answer to LookForOwner
+  bool is_there = false;
+};
 struct DeadlinePassed {};
 }  // namespace event
 
 using Event =
     std::variant<ReplicatorReport, event::ChannelClosed, event::ReplicatorExited, event::AppSpawned,
                  event::AppSpawnBusy, event::AppNotStarted, event::AppExited, event::JobControl,
-                 event::AppStopped, event::OtherReaped, event::Stragglers, event::DeadlinePassed,
-                 os::ReceivedSignal>;
+                 event::AppStopped, event::OtherReaped, event::Stragglers, event::OwnerFound,
+                 event::DeadlinePassed, os::ReceivedSignal>;
 
 namespace action {
 struct StartApp {};         // answers AppSpawned, AppSpawnBusy or AppNotStarted
@@ -151,6 +161,7 @@ struct CheckStragglers {};  // answers Stragglers
 struct SignalStragglers {   // TERM is followed by CONT
   int signal = 0;
 };
+struct LookForOwner {};  // of the databases; answers OwnerFound
 struct CloseChannel {};
 struct KillReplicator {};
 struct Announce {  // to processes outside that wait for it
@@ -164,11 +175,11 @@ struct Exit {
 };
 }  // namespace action
 
-using Action =
-    std::variant<action::StartApp, action::SpawnReplicator, action::SendOrder, action::SignalApp,
-                 action::ContinueApp, action::KillApp, action::Suspend, action::ResumeApp,
-                 action::CheckStragglers, action::SignalStragglers, action::CloseChannel,
-                 action::KillReplicator, action::Announce, action::Say, action::Exit>;
+using Action = std::variant<action::StartApp, action::SpawnReplicator, action::SendOrder,
+                            action::SignalApp, action::ContinueApp, action::KillApp,
+                            action::Suspend, action::ResumeApp, action::CheckStragglers,
+                            action::SignalStragglers, action::LookForOwner, action::CloseChannel,
+                            action::KillReplicator, action::Announce, action::Say, action::Exit>;
 
 struct Step {
   State state;

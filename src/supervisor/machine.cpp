@@ -15,6 +15,7 @@ void Machine::on_stop_signal(const os::ReceivedSignal& signal) {
   const bool is_hang_up = signal.number == SIGHUP && !s_.rules.signals.is_stop(SIGHUP);
   const int number = is_hang_up ? SIGTERM : signal.number;
   const auto answer = s_.stop.on_signal(signal, now_);
+  if (s_.phase == Phase::Standby) return exit_with(s_.exit_status);
   if (s_.phase == Phase::Starting) {
     tell(fact::StartAborted{number});
     return leave(128 + number, kAbortLimit);
@@ -189,6 +190,8 @@ void Machine::leave(int status, milliseconds limit) {
 }
 
 void Machine::exit_now() {
+  const bool stands_by = s_.hands_over && s_.rules.stands_by && !s_.fenced && !s_.stop.first;
+  if (stands_by) return stand_by();
   fact::Stopped fact;
   fact.exit_code = s_.exit_status;
   fact.flush = s_.flush;
@@ -201,10 +204,31 @@ void Machine::exit_now() {
     fact.left = duration_cast<milliseconds>(s_.timeline->end - now_);
   }
   tell(std::move(fact));
+  exit_with(s_.exit_status);
+}
+
+void Machine::exit_with(int status) {
+  s_.exit_status = status;
   s_.phase = Phase::Done;
   s_.phase_until.reset();
   s_.manager_at.reset();
-  act(action::Exit{s_.exit_status});
+  act(action::Exit{status});
+}
+
+void Machine::stand_by() {
+  tell(fact::StandsBy{s_.flush, s_.missing, s_.txid, since(s_.timeline->begun)});
+  s_.worker.forget_deadlines();
+  s_.phase = Phase::Standby;
+  s_.phase_until = now_ + kStandbyLook;
+}
+
+void Machine::operator()(const event::OwnerFound& event) {
+  if (s_.phase != Phase::Standby) return;
+  if (event.is_there) return s_.unowned_since.reset();
+  if (!s_.unowned_since) s_.unowned_since = now_;
+  if (now_ - *s_.unowned_since < s_.rules.handover_timeout) return;
+  tell(fact::NoSuccessor{since(*s_.unowned_since), kNoSuccessorCode});
+  exit_with(kNoSuccessorCode);
 }
 
 Timeline Machine::timeline_of(milliseconds grace) const {
@@ -221,10 +245,12 @@ Timeline Machine::platform_timeline() const {
 // only a success.
 int Machine::final_status() const {
   if (s_.fenced) return kRefusedCode;
+  // The app's end was walwrap's doing, however it ended.
+  const bool hands_over = s_.hands_over && !s_.stop.first;
   const auto& good = s_.rules.ok_codes;
   const bool is_good = s_.stop.first && !s_.app_killed &&
                        std::find(good.begin(), good.end(), s_.app_status) != good.end();
-  const int status = is_good ? 0 : s_.app_status;
+  const int status = is_good || hands_over ? 0 : s_.app_status;
   const bool is_stored =
       s_.worker.condition == Condition::None || (s_.flush && *s_.flush <= FlushOutcome::Nothing);
   if (status == 0 && !is_stored && s_.rules.flush_failed_code != 0) {

@@ -32,6 +32,7 @@ class Machine {
   void operator()(const event::AppStopped& event);
   void operator()(const event::OtherReaped&);
   void operator()(const event::Stragglers& event);
+  void operator()(const event::OwnerFound& event);
   void operator()(const event::DeadlinePassed&);
   void operator()(const os::ReceivedSignal& signal);
 
@@ -43,6 +44,7 @@ class Machine {
   void on_ready();
   void on_refused(const ReplicatorReport& report);
   void on_fenced();
+  void on_hand_over(const std::string& to);
   // The stop.
   void on_stop_signal(const os::ReceivedSignal& signal);
   void begin_stop(int signal, std::int32_t sender);
@@ -59,6 +61,8 @@ class Machine {
   void flush_failed(std::string missing);
   void leave(int status, std::chrono::milliseconds limit);
   void exit_now();
+  void stand_by();
+  void exit_with(int status);
   void on_phase_time();
   // The time line, and the messages about it.
   void take_more_time();

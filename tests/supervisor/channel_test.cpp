@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST_CASE("a report arrives unchanged, whatever its kind and values") {
-  for (const auto kind :
-       {Report::Ready, Report::Refused, Report::Position, Report::Fenced, Report::Drained}) {
+  for (const auto kind : {Report::Ready, Report::Refused, Report::Position, Report::Fenced,
+                          Report::HandOver, Report::Drained}) {
     ReplicatorReport report;
     report.kind = kind;
     report.exit_code = -125;

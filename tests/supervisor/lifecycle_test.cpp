@@ -237,6 +237,52 @@ TEST_CASE("each event during the final flush has its actions") {
   check_rows(rows);
 }
 
+TEST_CASE("a hand-over is a stop that ends in standby") {
+  const char* const handed = "ready spawned hand-over exited=0 left=0 drained=ok died";
+  const StepRow rows[] = {
+      {"the app is stopped", "", "ready spawned", "hand-over", "app:TERM continue order:Stopping",
+       "Stopping"},
+      {"where the platform signals each process, too", "signals-all", "ready spawned", "hand-over",
+       "app:TERM continue order:Stopping", "Stopping"},
+      {"before the app nothing is handed over", "", "ready", "hand-over", "", "Starting"},
+      {"a second one changes nothing", "", "ready spawned hand-over", "hand-over", "", "Stopping"},
+      {"a stop that has begun ends as a stop", "", "ready spawned TERM", "hand-over", "",
+       "Stopping"},
+      {"an app that does not exit is killed", "", "ready spawned hand-over", "due", "kill-app",
+       "Stopping"},
+      {"the replicator's exit releases the database", "",
+       "ready spawned hand-over exited=0 left=0 drained=ok", "died", "", "Standby"},
+      {"a replicator that stays is killed", "",
+       "ready spawned hand-over exited=0 left=0 drained=ok", "due", "kill-replicator", "Standby"},
+      {"its death is expected", "", "ready spawned hand-over exited=0 left=0 drained=ok due",
+       "died", "", "Standby"},
+      {"standby looks for the owner", "", handed, "due", "look-for-owner", "Standby"},
+      {"and goes on looking", "", "ready spawned hand-over exited=0 left=0 drained=ok died due",
+       "owner", "", "Standby"},
+      {"a stop signal ends it", "", handed, "TERM", "exit=0", "Done"},
+      {"Ctrl-C, too", "", handed, "^C", "exit=0", "Done"},
+      {"a reload does not", "", handed, "HUP", "", "Standby"},
+      {"an app that was killed is no failure", "",
+       "ready spawned hand-over due killed=9 left=0 drained=ok died", "TERM", "exit=0", "Done"},
+      {"a failed flush is one", "", "ready spawned hand-over exited=0 left=0 drained=failed died",
+       "TERM", "exit=74", "Done"},
+      {"a stop signal during the hand-over ends the run", "",
+       "ready spawned hand-over TERM exited=3 left=0 drained=ok", "died", "exit=3", "Done"},
+      {"with --after-handover=exit the run ends", "no-standby",
+       "ready spawned hand-over exited=0 left=0 drained=ok", "died", "exit=0", "Done"},
+      {"nobody for a moment is no reason to exit", "",
+       "ready spawned hand-over exited=0 left=0 drained=ok died owner=gone +34s", "owner=gone", "",
+       "Standby"},
+      {"nobody for the time-out is one", "",
+       "ready spawned hand-over exited=0 left=0 drained=ok died owner=gone +35s", "owner=gone",
+       "exit=75", "Done"},
+      {"an owner between them begins it anew", "",
+       "ready spawned hand-over exited=0 left=0 drained=ok died owner=gone +34s owner +5s",
+       "owner=gone", "", "Standby"},
+  };
+  check_rows(rows);
+}
+
 TEST_CASE("without a database the lifecycle is the same without a replicator") {
   const StepRow rows[] = {
       {"the app starts at once", "plain", "spawned", "position=5", "", "Running"},

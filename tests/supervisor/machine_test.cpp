@@ -78,6 +78,7 @@ std::string fingerprint(const Node& node) {
                                   s.stop.count,
                                   s.stop.terminal_interrupts,
                                   s.fenced,
+                                  s.hands_over,
                                   s.abandoned,
                                   s.flush ? static_cast<int>(*s.flush) : -1,
                                   s.exit_status,
@@ -87,7 +88,7 @@ std::string fingerprint(const Node& node) {
   };
   for (const auto& time :
        {s.phase_until, s.worker.restart_at, s.worker.hang_until, s.worker.steady_at, s.stop.first,
-        s.stragglers.term_until, s.stragglers.kill_until}) {
+        s.stragglers.term_until, s.stragglers.kill_until, s.unowned_since}) {
     add(time);
   }
   if (s.timeline) add(s.timeline->flush_until);
@@ -196,8 +197,10 @@ constexpr int kDepth = 6;
 constexpr int kDepth = 8;
 #endif
 
-void walk_everywhere(const char* rules, int depth) {
+void walk_everywhere(const char* rules, int depth, const std::vector<std::string>& also = {}) {
   CAPTURE(rules);
+  auto words = kWords;
+  words.insert(words.end(), also.begin(), also.end());
   const Life life(rules);
   std::vector<Node> level = {{life.state, life.now, false, ""}};
   std::set<std::string> seen;
@@ -205,7 +208,7 @@ void walk_everywhere(const char* rules, int depth) {
   for (int i = 0; i < depth; ++i) {
     std::vector<Node> next_level;
     for (const Node& node : level) {
-      for (const auto& word : kWords) {
+      for (const auto& word : words) {
         std::string fault;
         Node next = walk(node, word, fault);
         next.path = node.path + " " + word;
@@ -240,6 +243,10 @@ TEST_CASE("no order of events without a database ends a run early, late or twice
 
 TEST_CASE("no order of events with --kill-app=never ends a run early, late, twice or unflushed") {
   walk_everywhere("never-kill", kDepth - 1);
+}
+
+TEST_CASE("no order of events with a hand-over ends a run early, late, twice or unflushed") {
+  walk_everywhere("", kDepth - 1, {"hand-over", "owner", "owner=gone"});
 }
 
 TEST_CASE("with --kill-app=never walwrap waits for the app and then flushes") {

@@ -76,6 +76,7 @@ inline std::string word_of(const Action& action) {
           [](const action::ResumeApp&) -> std::string { return "resume"; },
           [](const action::CheckStragglers&) -> std::string { return "look"; },
           [&](const action::SignalStragglers& sent) { return "left:" + signal(sent.signal); },
+          [](const action::LookForOwner&) -> std::string { return "look-for-owner"; },
           [](const action::CloseChannel&) -> std::string { return "close"; },
           [](const action::KillReplicator&) -> std::string { return "kill-replicator"; },
           [](const action::Announce& announce) { return word_of(announce.what.kind); },
@@ -87,7 +88,7 @@ inline std::string word_of(const Action& action) {
 
 inline std::string_view name_of(Phase phase) {
   constexpr std::string_view kNames[] = {"Starting", "Running", "Stopping", "Quiescing",
-                                         "Flushing", "Leaving", "Done"};
+                                         "Flushing", "Leaving", "Standby",  "Done"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -103,6 +104,8 @@ inline Event event_of(std::string_view word) {
   };
   if (name == "ready") return report(Report::Ready);
   if (name == "fenced") return report(Report::Fenced);
+  if (name == "hand-over") return report(Report::HandOver);
+  if (name == "owner") return event::OwnerFound{value != "gone"};
   if (name == "refused") {
     auto refused = report(Report::Refused);
     refused.exit_code = number();
@@ -157,6 +160,8 @@ inline Rules rules_of(std::string_view words) {
       rules.pid_1 = true;
     } else if (word == "signals-all") {
       rules.platform_signals_every_process = true;
+    } else if (word == "no-standby") {
+      rules.stands_by = false;
     } else if (word == "never-kill") {
       rules.kills_app = false;
     } else if (word == "manager") {
