@@ -49,9 +49,17 @@ class Host:
         self.containers.append(done.stdout.strip())
         return self.containers[-1]
 
-    def image(self):
+    def start_beside(self, *flags):
+        """A container whose database is on the volume, as all that are started this way."""
+        done = self.daemon.docker(
+            "run", "--detach", *self.image("/volume/app.db"), "--", "python3", "/srv/writer.py",
+            "/volume/app.db", "/volume/ack", *flags)
+        self.containers.append(done.stdout.strip())
+        return self.containers[-1]
+
+    def image(self, database="/srv/app.db"):
         return ("--network", "none", "--volume", "%s:/volume" % self.replica.parent,
-                "--env", "WALWRAP_DB=/srv/app.db",
+                "--env", "WALWRAP_DB=%s" % database,
                 "--env", "WALWRAP_REPLICA=file:///volume/replica",
                 "--entrypoint", "walwrap", "walwrap-writer")
 
@@ -98,6 +106,34 @@ def move_between_containers(run, host):
     run.note("%d rows" % len(host.acks()))
 
 
+def deploy_start_first(run, host):
+    """As Kamal does it: the new container on the same volume, then the old one is stopped."""
+    host.build()
+    old = host.start_beside("--check")
+    host.wait_for_rows(300)
+    for _ in range(3):
+        new = host.start_beside("--check")
+        wait_until(lambda: "standing by" in logs_of(host, old), 30, "the hand-over")
+        host.wait_for_rows(300)
+        host.daemon.docker("stop", old)
+        host.must_have_ended(old, 0)
+        old = new
+    one_off = host.daemon.docker("run", "--rm", *host.image("/volume/app.db"), "--", "true",
+                                 check=False)
+    run.must(one_off.returncode == 125 and "run-beside" in one_off.stderr, one_off.stderr[-500:])
+    beside = host.daemon.docker("run", "--rm", *host.image("/volume/app.db"), "run-beside", "--",
+                                "sh", "-c", "exit 5", check=False)
+    run.must(beside.returncode == 5, "run-beside: %s" % beside.stderr[-500:])
+    host.daemon.docker("stop", old)
+    host.must_have_ended(old, 0)
+    checks.same(run, host.replica.parent / "app.db", host.replica, host.acks())
+    run.note("%d rows" % len(host.acks()))
+
+
+def logs_of(host, container):
+    return host.daemon.docker("logs", container, check=False).stderr
+
+
 def work_at_a_shell(run, host):
     """Everything that is typed goes to the app's shell, as without walwrap."""
     host.build()
@@ -139,6 +175,15 @@ def containers(run):
     host = Host(run)
     try:
         move_between_containers(run, host)
+    finally:
+        host.end()
+
+
+@case("a deploy that starts the new container first, on the same volume, loses no row")
+def start_first(run):
+    host = Host(run)
+    try:
+        deploy_start_first(run, host)
     finally:
         host.end()
 

@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "config": "base",
     "client": "",
     "daemon": "base os sqlite http storage storage/aws storage/stores replication"
-              " replication/replica control supervisor config",
+              " replication/replica replication/startup control supervisor config client",
     "cli": "base wal ltx os sqlite http storage storage/aws storage/s3 storage/stores replication"
            " replication/replica replication/restore replication/startup replication/upload"
            " control supervisor config client daemon",

@@ -19,8 +19,9 @@ namespace {
 
 using config::FlagValue;
 
-constexpr std::array<std::string_view, 9> kCommands = {
-    "run", "restore", "status", "wait", "flush", "snapshot", "doctor", "help", "version"};
+constexpr std::array<std::string_view, 10> kCommands = {"run",  "run-beside", "restore",  "status",
+                                                        "wait", "flush",      "snapshot", "doctor",
+                                                        "help", "version"};
 // Commands of later versions: a script that uses one must not run a program of that name today.
 constexpr std::array<std::string_view, 2> kReserved = {"ls", "verify"};
 
@@ -53,12 +54,17 @@ Result<FlagValue> take_setting(std::span<const std::string> words, std::size_t& 
   return take_option(words, at, flag, takes);
 }
 
-Result<Arguments> parse_run(std::span<const std::string> words) {
+enum class Beside { No, Yes };
+
+Result<Arguments> parse_run(std::span<const std::string> words, Beside beside = Beside::No) {
   RunArguments run;
+  run.beside = beside == Beside::Yes;
   std::size_t at = 0;
   while (at < words.size() && is_option(words[at]) && words[at] != "--") {
     const auto flag = flag_of(words[at]);
-    if (flag == "-h" || flag == "--help") return Arguments(HelpArguments{});
+    if (flag == "-h" || flag == "--help") {
+      return Arguments(HelpArguments{run.beside ? "run-beside" : ""});
+    }
     if (flag == "--version") return Arguments(VersionArguments{});
     auto setting = TRY(take_setting(words, at));
     run.flags.push_back(std::move(setting));
@@ -202,6 +208,9 @@ Arguments parse_arguments(const std::vector<std::string>& words) {
   if (first == "version") return or_usage_error(parse_version(rest), kExitUsage);
   if (contains(kReserved, first)) return or_usage_error(not_a_command(first), kExitUsage);
   if (first == "run") return or_usage_error(parse_run(rest), kExitConfiguration);
+  if (first == "run-beside") {
+    return or_usage_error(parse_run(rest, Beside::Yes), kExitConfiguration);
+  }
   return or_usage_error(parse_run(words), kExitConfiguration);
 }
 

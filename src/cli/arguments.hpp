@@ -17,6 +17,7 @@ namespace walwrap::cli {
 struct RunArguments {
   std::vector<config::FlagValue> flags;
   std::vector<std::string> command;  // never empty
+  bool beside = false;               // run-beside: another walwrap has the database, and keeps it
 };
 
 enum class IfPresent {

@@ -15,6 +15,7 @@
 #include "walwrap/cli/restore_command.hpp"
 #include "walwrap/config/config_parser.hpp"
 #include "walwrap/daemon/api.hpp"
+#include "walwrap/daemon/handover.hpp"
 #include "walwrap/daemon/places.hpp"
 #include "walwrap/daemon/replicator_process.hpp"
 #include "walwrap/daemon/wiring.hpp"
@@ -85,7 +86,7 @@ class StopSignals {
 
 int execute(const RunArguments& arguments, const Process& process) {
   const auto environment = config::parse_environment(process.environment);
-  const auto config = daemon::load_config(arguments.flags, environment);
+  auto config = daemon::load_config(arguments.flags, environment);
   if (!config) return complain(config.error().text, kExitConfiguration);
   auto options = daemon::init_options(*config, environment);
   if (!options) return complain(options.error().text, kExitConfiguration);
@@ -102,14 +103,38 @@ int execute(const RunArguments& arguments, const Process& process) {
     database.owner = api->owner;
   }
 
+  // Its lines are in the way of the output of one command.
+  if (arguments.beside && config->log_level == LogLevel::Info) config->log_level = LogLevel::Warn;
   const Log log = daemon::make_log(*config, process.clock);
-  warn_of_places(*databases, options->platform.name, log);
+  if (!arguments.beside) warn_of_places(*databases, options->platform.name, log);
   options->command = arguments.command;
   options->environment = daemon::app_environment(*config, process.environment, api->socket);
-  if (databases->empty()) {
+  if (arguments.beside) {
+    if (databases->empty()) {
+      return complain("run-beside needs the database of the walwrap to run beside: set WALWRAP_DB",
+                      kExitConfiguration);
+    }
+    if (!daemon::is_answering(api->socket)) {
+      return complain(
+          fmt::format("no walwrap runs for {} (none answers at {}), so nothing would be "
+                      "stored. Start the service first, or run this command as one: "
+                      "walwrap -- COMMAND",
+                      databases->front().database.string(), api->socket.string()),
+          kExitConfiguration);
+    }
+    databases->clear();
+  } else if (databases->empty()) {
     log.warn("no replica configured, nothing is stored; set --db and --replica");
     if (api->listen) log.warn("--listen ignored: no database is configured");
   } else {
+    const control::Newcomer newcomer{control::describe_command(arguments.command),
+                                     config->take_over};
+    api->self = {newcomer.command, os::host_name(), process.clock.wall()};
+    for (auto& database : *databases) {
+      database.ask_owner = [socket = api->socket, newcomer] {
+        return daemon::ask_owner(socket, newcomer);
+      };
+    }
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,
                                    std::uint64_t restarts) {
       api->restarts = restarts;

@@ -23,6 +23,7 @@ constexpr std::string_view kFirstScreen =
     "example: walwrap --db /data/app.db --replica s3://bucket/app -- ./app\n"
     "\n"
     "commands\n"
+    "  run-beside run one more command while walwrap runs the service\n"
     "  restore    write the database, as stored, to a new file\n"
     "  status     print what is stored, the lag, and what is wrong\n"
     "  wait       wait until everything committed so far is stored\n"
@@ -52,6 +53,16 @@ std::string format_help(std::string_view topic) {
   if (topic.empty()) return std::string(kFirstScreen);
   if (topic == "run") {
     return fmt::format("{}{}{}", kRunHead, config::format_settings_help(), kRunTail);
+  }
+  if (topic == "run-beside") {
+    return "usage: walwrap run-beside [options] -- command [args...]\n\n"
+           "Runs a command, such as a migration or a shell, on the database of a walwrap that "
+           "runs\n"
+           "already, on the same disk. That walwrap goes on and replicates what the command "
+           "writes.\n"
+           "WALWRAP_SOCKET is set for the command, so it can wait until that is stored.\n\n"
+           "exit codes: the command's own, or 128 + signal; 125: no walwrap runs; 126, 127: the\n"
+           "  command cannot be run\n";
   }
   if (topic == "restore") {
     return "usage: walwrap restore --replica URL --output FILE [options]\n\n"

@@ -17,6 +17,7 @@ enum class OnDiverged { Refuse, UseReplica, UseLocal };
 enum class Integrity { None, Quick, Full };
 enum class BlockingCheckpoints { Auto, Never };
 enum class KillApp { Deadline, Never };
+enum class AfterHandover { Standby, Exit };
 enum class Notify { Walwrap, App, Off };  // which process notifies a service manager
 
 struct Database {
@@ -31,6 +32,9 @@ struct Config {
   std::optional<std::chrono::milliseconds> app_grace;      // nullopt: what the flush leaves
   std::optional<std::chrono::milliseconds> start_timeout;  // nullopt: by platform
   std::chrono::milliseconds exit_flush_timeout{};
+  bool take_over = false;  // from a walwrap that runs another command
+  std::chrono::milliseconds handover_timeout{};
+  AfterHandover after_handover = AfterHandover::Standby;
   std::chrono::milliseconds replicate_interval{};  // 0: by kind of store
   Integrity integrity = Integrity::Quick;
   OnDiverged on_diverged = OnDiverged::Refuse;

@@ -148,10 +148,11 @@ HttpDaemon::Room HttpDaemon::make_room(From from) {
   return Room::Soon;
 }
 
-void HttpDaemon::add(os::Fd socket, From from) {
+void HttpDaemon::add(os::Fd socket, From from, std::optional<std::uint32_t> user) {
   if (!has_room(from)) return;
   const int descriptor = socket.get();
-  connections_[descriptor] = {.from = from, .due = std::nullopt, .arrival = ++last_arrival_};
+  connections_[descriptor] = {
+      .from = from, .user = user, .due = std::nullopt, .arrival = ++last_arrival_};
   auto client_timeout = options_.client_timeout;
   if (from == From::Network) {
     ++from_network_;
@@ -200,6 +201,7 @@ Request HttpDaemon::request_of(MHD_Connection* connection, const Exchange& excha
                             &request.query);
   const auto found = connections_.find(socket_of(connection));
   request.over_network = found == connections_.end() || found->second.from == From::Network;
+  if (!request.over_network) request.user = found->second.user;
   return request;
 }
 

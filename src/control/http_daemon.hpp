@@ -50,7 +50,8 @@ class HttpDaemon {
   Room make_room(From from);
   bool has_room(From from) const;
   // A connection over the limit is closed.
-  void add(os::Fd socket, From from);
+  // `user`: of the process at the other end; none: not known.
+  void add(os::Fd socket, From from, std::optional<std::uint32_t> user);
   void answer(std::uint64_t id, Answer answer);
   void run();
   int descriptor() const;
@@ -64,6 +65,7 @@ class HttpDaemon {
   struct Exchange;
   struct Connection {
     From from = From::ThisMachine;
+    std::optional<std::uint32_t> user;
     std::optional<MonoTime> due;  // nullopt: it waits for this server
     std::uint64_t arrival = 0;
   };

@@ -35,6 +35,7 @@ constexpr std::array kRoutes = {
     Route{"/metrics", "GET", Endpoint::Metrics, ""},
     Route{"/healthz", "GET", Endpoint::Healthz, ""},
     Route{"/readyz", "GET", Endpoint::Readyz, ""},
+    Route{"/v1/handover", "POST", Endpoint::Handover, "command id take-over"},
 };
 
 Answer bad_parameter(std::string_view name, std::string_view value, std::string_view problem_text) {
@@ -92,6 +93,15 @@ std::optional<Answer> refuse_access(const Request& request, const Access& access
   return answer;
 }
 
+// It ends the app.
+std::optional<Answer> refuse_handover_access(const Request& request, const Access& access) {
+  const bool is_operator = !request.over_network && request.user &&
+                           (*request.user == 0 || request.user == access.operator_user);
+  if (is_operator) return std::nullopt;
+  return problem(403, "forbidden", "Not for this client",
+                 "only root and walwrap's own user may ask for a hand-over, on the Unix socket");
+}
+
 std::variant<Call, Answer> parse_parameters(const Request& request, const Route& route) {
   Call call{.endpoint = route.endpoint, .database = {}};
   for (const auto& [name, value] : request.query) {
@@ -114,6 +124,16 @@ std::variant<Call, Answer> parse_parameters(const Request& request, const Route&
       if (!call.position) {
         return bad_parameter(name, value, "is not a position; pass one from GET /v1/position");
       }
+    }
+    if (name == "command") call.newcomer.command.text = value;
+    if (name == "id") {
+      const auto id = parse_hex16(value);
+      if (!id) return bad_parameter(name, value, "is not 16 hex digits");
+      call.newcomer.command.id = *id;
+    }
+    if (name == "take-over") {
+      if (value != "true") return bad_parameter(name, value, "is not true");
+      call.newcomer.takes_over = true;
     }
   }
   return call;
@@ -138,6 +158,9 @@ std::variant<Call, Answer> parse_call(const Request& request, const Access& acce
   if (request.body_bytes > 0) {
     return problem(413, "body-not-wanted", "Request bodies are not allowed",
                    "put parameters into the query: /v1/wait?timeout=5s");
+  }
+  if (route->endpoint == Endpoint::Handover) {
+    if (auto refused = refuse_handover_access(request, access)) return *std::move(refused);
   }
   return parse_parameters(request, *route);
 }

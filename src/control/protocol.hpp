@@ -14,6 +14,7 @@
 
 #include "walwrap/base/log.hpp"
 #include "walwrap/base/types.hpp"
+#include "walwrap/control/handover.hpp"
 #include "walwrap/control/waits.hpp"
 #include "walwrap/replication/sync_requests.hpp"
 
@@ -32,6 +33,7 @@ struct Request {
   std::string authorization;  // header; "": none
   std::string password;       // of basic authentication; "": none
   bool over_network = false;  // over the TCP listener, not the Unix socket
+  std::optional<std::uint32_t> user = {};  // of the process that connected to the Unix socket
 };
 
 enum class Endpoint {
@@ -45,6 +47,7 @@ enum class Endpoint {
   Metrics,
   Healthz,
   Readyz,
+  Handover,
 };
 
 struct Call {
@@ -52,6 +55,7 @@ struct Call {
   std::string database;  // as given; "": the only database
   std::optional<replication::CommitPosition> position = {};
   std::chrono::milliseconds timeout{30'000};
+  Newcomer newcomer = {};  // of Handover
 };
 
 struct Answer {
@@ -65,6 +69,8 @@ struct Answer {
 // page cannot get in with a host name that resolves to it.
 struct Access {
   Secret<std::string> token;  // "": no token is required
+  // Who may end the app, besides root: only walwrap's own user.
+  std::optional<std::uint32_t> operator_user = {};
 };
 
 std::variant<Call, Answer> parse_call(const Request& request, const Access& access);

@@ -79,8 +79,18 @@ std::optional<Answer> RequestHandler::on_request(const Request& request, std::ui
     case Endpoint::Flush:
     case Endpoint::Snapshot:
       return begin_wait(call, id);
+    case Endpoint::Handover:
+      return answer_handover(call.newcomer);
   }
   return std::nullopt;
+}
+
+// A walwrap that stops already releases the database as well.
+Answer RequestHandler::answer_handover(const Newcomer& newcomer) {
+  const auto refused = refuse_handover(options_.self, newcomer);
+  if (refused) return problem(409, "handover-refused", "The database has an owner", *refused);
+  if (!stopping_ && options_.hand_over) options_.hand_over(newcomer.command.text);
+  return {.body = "{\"handover\":\"begun\"}\n"};
 }
 
 RequestHandler::DatabaseState* RequestHandler::find(const std::string& name) {

@@ -41,6 +41,9 @@ struct RequestHandlerOptions {
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;  // of this process, beside the app
   std::chrono::milliseconds max_lag{30'000};
+  Owner self = {};
+  // Begins the hand-over, on the server's thread. The text names the newcomer.
+  std::function<void(std::string to)> hand_over = {};
   std::function<void(std::uint64_t id, Answer answer)> answer;  // of a waiting client
 };
 
@@ -79,6 +82,7 @@ class RequestHandler {
   std::optional<Answer> begin_wait(const Call& call, std::uint64_t id);
   std::optional<Answer> begin_listing(const Call& call, std::uint64_t id);
   static Answer answer_listing(const DatabaseState& followed);
+  Answer answer_handover(const Newcomer& newcomer);
   Answer show_page();
   DatabaseState* find(const std::string& name);
   Answer which_database(const std::string& name) const;

@@ -166,7 +166,7 @@ void Server::accept_from(os::ListenSocket& listener, HttpDaemon::From from) {
                              std::find(users.begin(), users.end(), *accepted->user) != users.end());
       if (!is_known) continue;  // closes it
     }
-    http_->add(std::move(accepted->socket), from);
+    http_->add(std::move(accepted->socket), from, accepted->user);
   }
 }
 

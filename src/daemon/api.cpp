@@ -50,6 +50,8 @@ Result<void> check_listener(const ApiOptions& options) {
 Result<control::ServerOptions> open_api(const ApiOptions& options, const Log& log) {
   control::ServerOptions server;
   server.handler.access.token = options.token;
+  server.handler.access.operator_user = os::own_user_id();
+  server.handler.self = options.self;
   server.handler.version = WALWRAP_VERSION;
   server.handler.platform = options.platform;
   server.handler.grace = options.grace;

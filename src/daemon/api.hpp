@@ -24,6 +24,7 @@ struct ApiOptions {
   std::string platform;
   std::chrono::milliseconds grace{0};
   std::uint64_t restarts = 0;               // of the replicator
+  control::Owner self = {};                 // as another walwrap sees this one
   std::optional<os::FileOwner> owner = {};  // the app's user; none: walwrap's
 };
 

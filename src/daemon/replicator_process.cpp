@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -12,8 +13,10 @@
 #include "walwrap/base/exit_code.hpp"
 #include "walwrap/daemon/foreign_databases.hpp"
 #include "walwrap/daemon/replicator_orders.hpp"
+#include "walwrap/os/directory_lock.hpp"
 #include "walwrap/os/poller.hpp"
 #include "walwrap/os/process.hpp"
+#include "walwrap/replication/replica/state_dir.hpp"
 
 namespace walwrap::daemon {
 namespace {
@@ -49,6 +52,8 @@ class ReplicatorProcess {
   Result<void> prepare(Served& served);
   Result<void> prepare_all();
   Result<void> serve_api(const ApiOptions& api);
+  bool has_another_owner() const;
+  void report_handover();
   std::vector<control::DatabaseHandle> databases() const;
   void retry_refused();
   int serve();
@@ -73,13 +78,16 @@ class ReplicatorProcess {
   std::optional<MonoTime> retry_at_;
   std::optional<std::string> last_position_;  // as sent
   bool hurried_ = false;
+  std::optional<os::Wakeup> asked_;  // by the server's thread
+  os::Published<std::string> handover_to_;
   std::optional<ForeignDatabases> foreign_;
   std::unique_ptr<control::Server> server_;  // asks the replicators, and so goes before them
 };
 
 int ReplicatorProcess::run(const std::vector<ReplicatorOptions>& databases, const ApiOptions& api) {
   for (const ReplicatorOptions& options : databases) served_.push_back({options, nullptr, ""});
-  if (const auto free = check_listener(api); !free && !is_restart_) return refuse(free.error());
+  const auto free = check_listener(api);
+  if (!free && !is_restart_ && !has_another_owner()) return refuse(free.error());
   const auto prepared = prepare_all();
   if (!prepared) {
     if (prepared.error().code != Code::Cancelled) return refuse(prepared.error());
@@ -149,8 +157,32 @@ std::vector<control::DatabaseHandle> ReplicatorProcess::databases() const {
   return all;
 }
 
+// It may listen at our address, and will hand that over together with the database.
+bool ReplicatorProcess::has_another_owner() const {
+  return std::any_of(served_.begin(), served_.end(), [](const Served& served) {
+    const auto lock =
+        os::DirectoryLock::try_take(replication::StateDir::path_for(served.options.database));
+    return lock && !*lock;
+  });
+}
+
+// Init stops the app, and then orders the flush as for any stop.
+void ReplicatorProcess::report_handover() {
+  asked_->drain();
+  const auto to = handover_to_.get();
+  if (to.empty()) return;
+  const auto sent = send({.kind = Report::HandOver, .text = to, .txid = {}});
+  if (!sent) log_.warn("hand-over not reported yet", {{"cause", sent.error().text}});
+  if (sent) handover_to_.set("");
+}
+
 Result<void> ReplicatorProcess::serve_api(const ApiOptions& api) {
   auto options = TRY(open_api(api, log_));
+  asked_ = TRY(os::Wakeup::create());
+  options.handler.hand_over = [this](std::string to) {
+    handover_to_.set(std::move(to));
+    asked_->notify();
+  };
   server_ = TRY(control::Server::start(std::move(options), databases(), clock_, log_));
   return {};
 }
@@ -242,6 +274,11 @@ int ReplicatorProcess::serve() {
   if (const auto added = poller->add(channel_.descriptor(), 0); !added) {
     return refuse(added.error());
   }
+  if (asked_) {
+    if (const auto added = poller->add(asked_->descriptor(), 1); !added) {
+      return refuse(added.error());
+    }
+  }
   StatusPace pace(clock_.mono());
   while (true) {
     take_orders();
@@ -251,6 +288,7 @@ int ReplicatorProcess::serve() {
       hurry();
       report_position();  // the remaining time is divided in proportion to the lags
     }
+    if (asked_) report_handover();
     retry_refused();
     look_for_foreign();
     if (pace.is_due(clock_.mono())) pace.on_looked(report_position(), clock_.mono());

@@ -162,6 +162,12 @@ Result<supervisor::InitOptions> init_options(const config::Config& config,
   options.rules.flush_failed_code = config.flush_failed_code;
   options.rules.ok_codes = config.ok_codes;
   options.rules.kills_app = config.kill_app == config::KillApp::Deadline;
+  options.rules.stands_by = config.after_handover == config::AfterHandover::Standby;
+  options.rules.handover_timeout = config.handover_timeout;
+  for (const config::Database& database : config.databases) {
+    options.state_directories.push_back(
+        absolute_path(replication::StateDir::path_for(absolute_path(database.path))));
+  }
   options.rules.signals = {.stop = config.stop_signals, .rewrite = config.rewrite};
   options.signal_group = config.signal_group;
   options.oom_score_raise = config.app_oom;
@@ -225,6 +231,7 @@ Result<std::vector<replication::ReplicatorOptions>> replicator_options(
                       .allow_empty_replica = config.allow_empty_replica};
     options.integrity = integrity_of(config.integrity);
     options.start_timeout = config.start_timeout.value_or(host_start_timeout);
+    options.handover_timeout = config.handover_timeout;
     options.interval = config.replicate_interval;
     options.wal_limit = config.wal_limit;
     options.blocking_checkpoints = blocking_checkpoints_of(config.blocking_checkpoints);

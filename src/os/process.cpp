@@ -133,6 +133,12 @@ bool is_pid_1() {
   return ::getpid() == 1;
 }
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "?";
+  return name.data();
+}
+
 std::uint32_t own_user_id() {
   return ::geteuid();
 }

@@ -34,6 +34,7 @@ Result<void> fill_standard_descriptors();
 void become_subreaper();
 Pid own_pid();
 bool is_pid_1();
+std::string host_name();      // in a container usually its id
 std::uint32_t own_user_id();  // the effective one
 std::optional<std::string> environment(const std::string& name);
 std::vector<std::string> all_environment();  // "NAME=value", as inherited

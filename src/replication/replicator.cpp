@@ -90,6 +90,8 @@ BootRequest Replicator::boot_request(Stopped cancelled) {
           .policy = options_.policy,
           .integrity = options_.integrity,
           .start_timeout = options_.start_timeout,
+          .ask_owner = options_.app_running ? AskOwner() : options_.ask_owner,
+          .handover_timeout = options_.handover_timeout,
           .app_running = options_.app_running,
           .damage = damage_,
           .owner = options_.owner,

@@ -43,6 +43,8 @@ struct ReplicatorOptions {
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
+  AskOwner ask_owner = {};  // of a database that another walwrap has, before the app starts
+  std::chrono::milliseconds handover_timeout{35'000};
   std::chrono::milliseconds interval{0};  // 0: by kind of store
   Bytes wal_limit = 64ULL << 20;
   BlockingCheckpoints blocking_checkpoints = BlockingCheckpoints::Auto;

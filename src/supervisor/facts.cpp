@@ -114,12 +114,17 @@ class Speaker {
     log_.info("handing over: another walwrap takes over; stopping the app", {{"to", fact.to}});
   }
   void operator()(const fact::StandsBy& fact) const {
-    const auto speak = fact.missing.empty() ? &Log::info : &Log::error;
-    (log_.*speak)("handed over; standing by without the app until a stop signal",
-                  {{"flush", flush_text(fact.flush)},
-                   {"txid", fact.txid},
-                   {"total_ms", fact.total.count()},
-                   {"missing", fact.missing}});
+    constexpr std::string_view kMessage =
+        "handed over; standing by without the app until a stop signal";
+    if (fact.missing.empty()) {
+      return log_.info(kMessage, {{"flush", flush_text(fact.flush)},
+                                  {"txid", fact.txid},
+                                  {"total_ms", fact.total.count()}});
+    }
+    log_.error(kMessage, {{"flush", flush_text(fact.flush)},
+                          {"txid", fact.txid},
+                          {"total_ms", fact.total.count()},
+                          {"missing", fact.missing}});
   }
   void operator()(const fact::NoSuccessor& fact) const {
     log_.error(

@@ -69,6 +69,34 @@ TEST_CASE("only a path's own parameters are accepted, and a wrong one is named")
   CHECK(refusal(request("GET", "/v1/status", {{"db", "x"}})).status == 400);
 }
 
+TEST_CASE("only root and walwrap's own user may ask for a hand-over, on the Unix socket") {
+  auto asked = request("POST", "/v1/handover",
+                       {{"id", "00000000000000ff"}, {"command", "./app"}, {"take-over", "true"}});
+  const Access access{.token = {}, .operator_user = 1000};
+  const auto status = [&] {
+    const auto parsed = parse_call(asked, access);
+    return std::holds_alternative<Answer>(parsed) ? std::get<Answer>(parsed).status : 200;
+  };
+  CHECK(status() == 403);  // it is not known who asks
+  asked.user = 1001;
+  CHECK(status() == 403);
+  asked.user = 0;
+  CHECK(status() == 200);
+  asked.user = 1000;
+  REQUIRE(status() == 200);
+  const auto newcomer = call(asked, access).newcomer;
+  CHECK(newcomer.command.id == 0xff);
+  CHECK(newcomer.command.text == "./app");
+  CHECK(newcomer.takes_over);
+  asked.over_network = true;
+  CHECK(status() == 403);
+  asked.over_network = false;
+  asked.query["id"] = "ff";
+  CHECK(status() == 400);
+  asked.query = {{"take-over", "yes"}};
+  CHECK(status() == 400);
+}
+
 TEST_CASE("a body is refused, and a target that is not UTF-8 gets an answer in UTF-8") {
   auto with_body = request("POST", "/v1/wait");
   with_body.body_bytes = 1;

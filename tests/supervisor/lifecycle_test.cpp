@@ -276,7 +276,7 @@ TEST_CASE("a hand-over is a stop that ends in standby") {
       {"nobody for the time-out is one", "",
        "ready spawned hand-over exited=0 left=0 drained=ok died owner=gone +35s", "owner=gone",
        "exit=75", "Done"},
-      {"an owner between them begins it anew", "",
+      {"an owner between them begins the wait again", "",
        "ready spawned hand-over exited=0 left=0 drained=ok died owner=gone +34s owner +5s",
        "owner=gone", "", "Standby"},
   };

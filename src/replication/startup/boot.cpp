@@ -23,8 +23,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLockPause{500};
-
 SavedState new_state(RandomId lineage, Txid txid, RandomId stored_by, PageSize page_size,
                      std::uint32_t pages) {
   SavedState state;
@@ -104,9 +102,13 @@ Result<Booted> Boot::run() {
 }
 
 Result<Booted> Boot::attempt() {
-  const auto pause = [this] { return wait_.pause(kLockPause); };
-  TRY(directory_.open_existing(
-      {.database = request_.database, .give_up = wait_.give_up(), .pause = pause}, clock_, log_));
+  const auto pause = [this](milliseconds length) { return wait_.pause(length); };
+  TRY(directory_.open_existing({.database = request_.database,
+                                .give_up = wait_.give_up(),
+                                .pause = pause,
+                                .ask_owner = request_.ask_owner,
+                                .handover_timeout = request_.handover_timeout},
+                               clock_, log_));
   Result<std::optional<SavedState>> loaded = std::optional<SavedState>();
   if (directory_.is_open()) loaded = directory_.get().load();
   if (!loaded && loaded.error().code == Code::Corrupt) {

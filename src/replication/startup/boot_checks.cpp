@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "walwrap/os/file_stamp.hpp"
@@ -10,11 +11,74 @@
 
 namespace walwrap::replication {
 
+namespace {
+
+constexpr std::chrono::milliseconds kLockPause{500};
+// The app is down from its stop until the newcomer has the lock.
+constexpr std::chrono::milliseconds kHandoverPause{5};
+constexpr std::chrono::milliseconds kAskAgain{1'000};
+
+// A wait for the lock, with the owner's answers.
+class WaitForOwner {
+ public:
+  WaitForOwner(const LockWait& wait, const os::Clock& clock, const Log& log)
+      : wait_(wait), clock_(clock), log_(log), give_up_(wait.give_up), next_ask_(clock.mono()) {
+    if (wait.ask_owner) give_up_ = std::min(give_up_, clock.mono() + wait.handover_timeout);
+  }
+
+  // After a try that met another holder.
+  Result<void> go_on() {
+    const MonoTime now = clock_.mono();
+    if (now >= give_up_) return give_up();
+    if (wait_.ask_owner && !hands_over_ && now >= next_ask_) TRY(ask());
+    if (!hands_over_ && !std::exchange(said_, true)) {
+      log_.warn("another walwrap is replicating this database; waiting",
+                {{"db", wait_.database.string()}});
+    }
+    return wait_.pause(hands_over_ ? kHandoverPause : kLockPause);
+  }
+
+ private:
+  Result<void> ask() {
+    const auto answer = TRY(wait_.ask_owner());
+    next_ask_ = clock_.mono() + kAskAgain;
+    if (answer == OwnerAnswer::NotThere) return {};
+    hands_over_ = true;
+    give_up_ = clock_.mono() + wait_.handover_timeout;
+    log_.info("the other walwrap hands over", {{"db", wait_.database.string()}});
+    return {};
+  }
+
+  Result<void> give_up() const {
+    if (wait_.ask_owner) {
+      return fail(
+          Code::Mismatch,
+          "database {}: another walwrap has it and did not hand it over within {}. End that "
+          "one, then start again (--handover-timeout sets how long a start waits)",
+          wait_.database.string(), format_duration(wait_.handover_timeout));
+    }
+    return fail(Code::Busy,
+                "database {}: another walwrap is replicating it; stop that one, then start again "
+                "(--start-timeout sets how long a start waits for it)",
+                wait_.database.string());
+  }
+
+  const LockWait& wait_;
+  const os::Clock& clock_;
+  const Log& log_;
+  MonoTime give_up_;
+  MonoTime next_ask_;
+  bool said_ = false;
+  bool hands_over_ = false;
+};
+
+}  // namespace
+
 Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& directory,
                                                               const LockWait& wait,
                                                               const os::Clock& clock,
                                                               const Log& log) {
-  bool said = false;
+  WaitForOwner others(wait, clock, log);
   while (true) {
     auto taken = os::DirectoryLock::try_take(directory);
     if (!taken && taken.error().code == Code::Unsupported) {
@@ -23,17 +87,7 @@ Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& di
     }
     auto lock = TRY(std::move(taken).context("lock the state directory"));
     if (lock) return lock;
-    if (clock.mono() >= wait.give_up) {
-      return fail(Code::Busy,
-                  "database {}: another walwrap is replicating it; stop that one, then start again "
-                  "(--start-timeout sets how long a start waits for it)",
-                  wait.database.string());
-    }
-    if (!std::exchange(said, true)) {
-      log.warn("another walwrap is replicating this database; waiting",
-               {{"db", wait.database.string()}});
-    }
-    TRY(wait.pause());
+    TRY(others.go_on());
   }
 }
 

@@ -2,6 +2,7 @@
 // process has the database, and the basis of the decision is unchanged.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string_view>
@@ -23,10 +24,14 @@ namespace walwrap::replication {
 struct LockWait {
   const os::Path& database;
   MonoTime give_up;
-  std::function<Result<void>()> pause;  // between two tries; its error ends the wait
+  // Between two tries; its error ends the wait.
+  std::function<Result<void>(std::chrono::milliseconds)> pause;
+  AskOwner ask_owner = {};
+  std::chrono::milliseconds handover_timeout{0};  // from the owner's answer on, or without one
 };
-// Takes the lock of the state directory, which the replicating process holds for its life. Waits
-// for it. nullopt: the file system has no such locks. Busy: the time is over.
+// Takes the lock of the state directory, which the replicating process holds for its life. Asks its
+// holder for it once, and waits. nullopt: the file system has no such locks. Busy: the time is
+// over. Mismatch: the holder refuses, or does not hand over in time.
 Result<std::optional<os::DirectoryLock>> lock_state_directory(const os::Path& directory,
                                                               const LockWait& wait,
                                                               const os::Clock& clock,

@@ -27,6 +27,14 @@
 
 namespace walwrap::replication {
 
+// What the walwrap that has the database answers to one that was started for it, too.
+enum class OwnerAnswer {
+  HandsOver,  // it stops its app, stores the rest, and releases the lock
+  NotThere,   // it does not listen: it starts, or it stops
+};
+// Errors: Mismatch (it refuses: why, and what to type). Empty: nobody is asked.
+using AskOwner = std::function<Result<OwnerAnswer>()>;
+
 struct BootRequest {
   os::Path database;
   std::string replica;  // URL, for people
@@ -37,6 +45,8 @@ struct BootRequest {
   StartPolicy policy;
   Integrity integrity = Integrity::Quick;
   std::chrono::milliseconds start_timeout{300'000};
+  AskOwner ask_owner = {};
+  std::chrono::milliseconds handover_timeout{35'000};
   bool app_running = false;                 // nothing may be restored or set aside
   std::string damage = {};                  // of the database, found since the last try; "": none
   std::optional<os::FileOwner> owner = {};  // of new files beside the app; none: this user

@@ -33,7 +33,7 @@ Result<void> BootWait::pause(std::chrono::milliseconds pause) const {
   const MonoTime until = clock_.mono() + pause;
   while (clock_.mono() < until) {
     if (request_.cancelled()) return fail(Code::Cancelled, "stopped during the start");
-    os::pause_for(kCancelPoll);
+    os::pause_for(std::min<std::chrono::nanoseconds>(kCancelPoll, until - clock_.mono()));
   }
   return {};
 }

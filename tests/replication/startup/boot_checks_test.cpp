@@ -34,7 +34,7 @@ TEST_CASE("a start waits up to a time limit for a state directory that another p
     return lock_state_directory(dir.path(),
                                 {.database = dir / "app.db",
                                  .give_up = clock.mono() + std::chrono::seconds(3),
-                                 .pause = [&, free_after]() -> Result<void> {
+                                 .pause = [&, free_after](auto /*length*/) -> Result<void> {
                                    if (++pauses == free_after) other.reset();
                                    clock.advance(std::chrono::seconds(1));
                                    return {};
@@ -47,6 +47,79 @@ TEST_CASE("a start waits up to a time limit for a state directory that another p
   CHECK(refused.error().text.find("another walwrap") != std::string::npos);
   CHECK(pauses == 3);
   CHECK(lock(2).value().has_value());
+}
+
+struct AskedOwner {
+  testing::TempDir dir;
+  testing::ManualClock clock;
+  std::optional<os::DirectoryLock> owner = os::DirectoryLock::try_take(dir.path()).value();
+  int asked = 0;
+  std::vector<Result<OwnerAnswer>> answers;             // the last one stays
+  std::optional<std::chrono::milliseconds> free_after;  // of its answer that it hands over
+  std::optional<MonoTime> hands_over_since;
+
+  Result<std::optional<os::DirectoryLock>> lock() {
+    return lock_state_directory(
+        dir.path(),
+        {.database = dir / "app.db",
+         .give_up = clock.mono() + std::chrono::minutes(5),
+         .pause = [this](std::chrono::milliseconds length) -> Result<void> {
+           clock.advance(length);
+           if (hands_over_since && free_after && clock.mono() >= *hands_over_since + *free_after) {
+             owner.reset();
+           }
+           return {};
+         },
+         .ask_owner = [this]() -> Result<OwnerAnswer> {
+           const auto index = std::min(static_cast<std::size_t>(asked++), answers.size() - 1);
+           if (answers[index] && *answers[index] == OwnerAnswer::HandsOver) {
+             hands_over_since = clock.mono();
+           }
+           return answers[index];
+         },
+         .handover_timeout = std::chrono::seconds(35)},
+        clock, testing::kNoLog);
+  }
+};
+
+TEST_CASE("an owner that hands over is asked once, and its lock is taken at once") {
+  AskedOwner start;
+  start.answers = {OwnerAnswer::HandsOver};
+  start.free_after = std::chrono::seconds(3);
+  CHECK(start.lock().value().has_value());
+  CHECK(start.asked == 1);
+  CHECK(start.clock.mono() - *start.hands_over_since < std::chrono::milliseconds(3'010));
+}
+
+TEST_CASE("an owner that does not listen yet is asked again") {
+  AskedOwner start;
+  start.answers = {OwnerAnswer::NotThere, OwnerAnswer::NotThere, OwnerAnswer::HandsOver};
+  start.free_after = std::chrono::seconds(30);
+  const auto began = start.clock.mono();
+  CHECK(start.lock().value().has_value());
+  CHECK(start.asked == 3);
+  CHECK(start.clock.mono() - began < std::chrono::seconds(33));
+}
+
+TEST_CASE("an owner's refusal ends the start at once") {
+  AskedOwner start;
+  start.answers = {fail(Code::Mismatch, "it has an owner")};
+  const auto began = start.clock.mono();
+  CHECK(start.lock().error().text == "it has an owner");
+  CHECK(start.clock.mono() == began);
+}
+
+TEST_CASE("a start does not wait longer than the hand-over's time-out") {
+  for (const auto answer : {OwnerAnswer::NotThere, OwnerAnswer::HandsOver}) {
+    AskedOwner start;
+    start.answers = {answer};
+    const auto began = start.clock.mono();
+    const auto refused = start.lock();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Code::Mismatch);
+    CHECK(refused.error().text.find("--handover-timeout") != std::string::npos);
+    CHECK(start.clock.mono() - began < std::chrono::seconds(36));
+  }
 }
 
 TEST_CASE("a changed file or replica causes a new decision") {

@@ -15,7 +15,7 @@ struct Start {
   explicit Start(const os::Path& database)
       : wait{.database = database,
              .give_up = kSystemClock.mono(),
-             .pause = [] { return Result<void>(); }},
+             .pause = [](auto /*length*/) { return Result<void>(); }},
         directory(database, {}) {}
   Result<void> look() { return directory.open_existing(wait, kSystemClock, kNoLog); }
 
