@@ -113,7 +113,10 @@ def deploy_start_first(run, host):
     host.wait_for_rows(300)
     for _ in range(3):
         new = host.start_beside("--check")
-        wait_until(lambda: "standing by" in logs_of(host, old), 30, "the hand-over")
+        try:
+            wait_until(lambda: "standing by" in logs_of(host, old), 30, "the hand-over")
+        except Failure as failure:
+            raise Failure("%s: %s" % (failure, logs_of(host, new)[-800:])) from None
         host.wait_for_rows(300)
         host.daemon.docker("stop", old)
         host.must_have_ended(old, 0)

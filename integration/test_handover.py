@@ -151,6 +151,27 @@ def no_successor(run):
     scene.must_be_stored(again)
 
 
+@case("a newcomer with another replica, or one that it cannot reach, leaves the service alone")
+def wrong_replica(run):
+    scene = Scene(run)
+    service = scene.start(scene.writer(*RATE))
+    scene.wait_for_rows(20)
+    wait_until(lambda: lines_with(service, "attached"), 10, "the database")
+    scene.wait_for_rows(50)
+    right = scene.replica
+    for wrong in (run.path("other", "x").parent, run.dir / "missing" / "replica"):
+        scene.replica = wrong
+        newcomer = scene.start(scene.writer(*RATE))
+        run.must(newcomer.wait() == 125, "it ended with %s" % newcomer.process.returncode)
+        run.must("another walwrap has it and goes on" in newcomer.errors()[0]["reason"],
+                 newcomer.errors()[0]["reason"])
+    scene.replica = right
+    scene.wait_for_rows(20)
+    run.must(len(scene.app_starts()) == 1, "the service was restarted")
+    service.process.send_signal(signal.SIGTERM)
+    scene.must_be_stored(service)
+
+
 @case("a paused owner is named within seconds, and nothing is started beside it")
 def paused(run):
     scene = Scene(run)

@@ -131,8 +131,10 @@ int execute(const RunArguments& arguments, const Process& process) {
                                      config->take_over};
     api->self = {newcomer.command, os::host_name(), process.clock.wall()};
     for (auto& database : *databases) {
-      database.ask_owner = [socket = api->socket, newcomer] {
-        return daemon::ask_owner(socket, newcomer);
+      database.ask_owner = [socket = api->socket, newcomer](replication::AskFor what) {
+        auto asking = newcomer;
+        asking.asks_only = what == replication::AskFor::Consent;
+        return daemon::ask_owner(socket, asking);
       };
     }
     options->replicator_main = [&](supervisor::Channel channel, supervisor::AtFork at_fork,

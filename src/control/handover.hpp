@@ -24,6 +24,7 @@ AppCommand describe_command(const std::vector<std::string>& words);
 struct Newcomer {
   AppCommand command;
   bool takes_over = false;  // --take-over
+  bool asks_only = false;   // whether it would be given the database
 };
 
 struct Owner {

@@ -35,7 +35,7 @@ constexpr std::array kRoutes = {
     Route{"/metrics", "GET", Endpoint::Metrics, ""},
     Route{"/healthz", "GET", Endpoint::Healthz, ""},
     Route{"/readyz", "GET", Endpoint::Readyz, ""},
-    Route{"/v1/handover", "POST", Endpoint::Handover, "command id take-over"},
+    Route{"/v1/handover", "POST", Endpoint::Handover, "ask-only command id take-over"},
 };
 
 Answer bad_parameter(std::string_view name, std::string_view value, std::string_view problem_text) {
@@ -131,9 +131,9 @@ std::variant<Call, Answer> parse_parameters(const Request& request, const Route&
       if (!id) return bad_parameter(name, value, "is not 16 hex digits");
       call.newcomer.command.id = *id;
     }
-    if (name == "take-over") {
+    if (name == "take-over" || name == "ask-only") {
       if (value != "true") return bad_parameter(name, value, "is not true");
-      call.newcomer.takes_over = true;
+      (name == "take-over" ? call.newcomer.takes_over : call.newcomer.asks_only) = true;
     }
   }
   return call;

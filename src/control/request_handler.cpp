@@ -89,6 +89,7 @@ std::optional<Answer> RequestHandler::on_request(const Request& request, std::ui
 Answer RequestHandler::answer_handover(const Newcomer& newcomer) {
   const auto refused = refuse_handover(options_.self, newcomer);
   if (refused) return problem(409, "handover-refused", "The database has an owner", *refused);
+  if (newcomer.asks_only) return {.body = "{\"handover\":\"possible\"}\n"};
   if (!stopping_ && options_.hand_over) options_.hand_over(newcomer.command.text);
   return {.body = "{\"handover\":\"begun\"}\n"};
 }

@@ -22,6 +22,7 @@ std::string target_of(const control::Newcomer& newcomer) {
   target.append("/v1/handover?id=");
   target.append(fmt::format("{:016x}", newcomer.command.id));
   if (newcomer.takes_over) target.append("&take-over=true");
+  if (newcomer.asks_only) target.append("&ask-only=true");
   target.append("&command=");
   client::append_encoded(target, newcomer.command.text);
   return std::string(target.view());

@@ -25,6 +25,9 @@ TEST_CASE("an owner is asked over its socket, and answers by its command") {
   CHECK(ask_owner(rig.path, {describe_command({"./app", "serve"}), false}).value() ==
         OwnerAnswer::HandsOver);
   CHECK(begun == 1);
+  CHECK(ask_owner(rig.path, {.command = describe_command({"./app", "serve"}), .asks_only = true})
+            .value() == OwnerAnswer::HandsOver);
+  CHECK(begun == 1);  // it only asked
   const auto refused = ask_owner(rig.path, {describe_command({"./app", "a&b=c d"}), false});
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == Code::Mismatch);

@@ -9,6 +9,7 @@
 #include "walwrap/replication/restore/disk_space.hpp"
 #include "walwrap/replication/restore/placing.hpp"
 #include "walwrap/replication/restore/restore_leftovers.hpp"
+#include "walwrap/replication/startup/before_handover.hpp"
 #include "walwrap/replication/startup/boot_checks.hpp"
 #include "walwrap/replication/startup/boot_directory.hpp"
 #include "walwrap/replication/startup/boot_restore.hpp"
@@ -103,10 +104,13 @@ Result<Booted> Boot::run() {
 
 Result<Booted> Boot::attempt() {
   const auto pause = [this](milliseconds length) { return wait_.pause(length); };
+  const std::function<Result<OwnerAnswer>()> ask = [this] {
+    return ask_for_handover(request_, directory_.get(), wait_.give_up(), clock_);
+  };
   TRY(directory_.open_existing({.database = request_.database,
                                 .give_up = wait_.give_up(),
                                 .pause = pause,
-                                .ask_owner = request_.ask_owner,
+                                .ask_owner = request_.ask_owner ? ask : nullptr,
                                 .handover_timeout = request_.handover_timeout},
                                clock_, log_));
   Result<std::optional<SavedState>> loaded = std::optional<SavedState>();

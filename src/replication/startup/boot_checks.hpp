@@ -26,7 +26,7 @@ struct LockWait {
   MonoTime give_up;
   // Between two tries; its error ends the wait.
   std::function<Result<void>(std::chrono::milliseconds)> pause;
-  AskOwner ask_owner = {};
+  std::function<Result<OwnerAnswer>()> ask_owner = {};  // to hand over; empty: nobody is asked
   std::chrono::milliseconds handover_timeout{0};  // from the owner's answer on, or without one
 };
 // Takes the lock of the state directory, which the replicating process holds for its life. Asks its

@@ -29,11 +29,12 @@ namespace walwrap::replication {
 
 // What the walwrap that has the database answers to one that was started for it, too.
 enum class OwnerAnswer {
-  HandsOver,  // it stops its app, stores the rest, and releases the lock
+  HandsOver,  // it stops its app, stores the rest, and releases the lock; or would do so
   NotThere,   // it does not listen: it starts, or it stops
 };
+enum class AskFor { Consent, Handover };  // whether it would, which changes nothing; or to do it
 // Errors: Mismatch (it refuses: why, and what to type). Empty: nobody is asked.
-using AskOwner = std::function<Result<OwnerAnswer>()>;
+using AskOwner = std::function<Result<OwnerAnswer>(AskFor)>;
 
 struct BootRequest {
   os::Path database;
