@@ -12,6 +12,7 @@ struct Habits {
   bool power = false;
   bool wipes = false;
   bool faults = false;
+  bool expires = false;
   bool files = false;
   bool in_the_middle = false;
   bool two_apps = false;
@@ -31,6 +32,7 @@ class Generator {
                .power = one_in(4),
                .wipes = one_in(5),
                .faults = one_in(3),
+               .expires = one_in(12),
                .files = one_in(4),
                .in_the_middle = one_in(2),
                .two_apps = one_in(3),
@@ -158,7 +160,7 @@ class Generator {
   }
   void add_trouble() {
     if (!habits_.faults) return add_write();
-    switch (below(7)) {
+    switch (below(12)) {
       case 0:
       case 1:
         return add(Actor::Store, 1, Verb::Fail, 1 + below(3), below(5));
@@ -169,13 +171,21 @@ class Generator {
         return add(Actor::Store, 1, Verb::Up);
       case 5:
         return add(Actor::Store, 1, Verb::Late, 1 + below(6));
+      case 6:
+      case 7:
+        return add(Actor::Store, 1, Verb::Twice, below(6));
+      case 8:
+        return add(Actor::Host, any_host(), Verb::Partition);
+      case 9:
+      case 10:
+        return add(Actor::Host, any_host(), Verb::Heal);
       default:
         return add(Actor::Store, 1, Verb::Stale, 1 + below(3));
     }
   }
   void add_rare() {
     const int host = any_host();
-    switch (below(10)) {
+    switch (below(11)) {
       case 0:
         if (habits_.kills) add(Actor::Walwrap, host, Verb::Kill);
         return add(Actor::Walwrap, host, Verb::Start);
@@ -203,6 +213,9 @@ class Generator {
         return add_write();
       case 8:
         return add(Actor::Clock, 1, Verb::Jump, any_of({-3'600'000, 3'600'000, 60'000}));
+      case 9:
+        if (!habits_.expires) return add_write();
+        return add(Actor::Store, 1, Verb::Expire, below(6));
       default:
         return add(Actor::Walwrap, host, Verb::Start);
     }

@@ -160,5 +160,86 @@ TEST_CASE("a flush that reaches its store last reports the TXID that is there") 
   )");
 }
 
+TEST_CASE("a host that cannot reach the store stores everything once it can") {
+  CHECK_SCRIPT(R"(
+    world 8 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 3 200
+    walwrap1 capture
+    @2 host1 partition
+    walwrap1 upload
+    app1 insert 1 20
+    walwrap1 confirm
+    walwrap2 start
+    host1 heal
+    walwrap1 confirm
+  )");
+}
+
+TEST_CASE("a put that the network repeats is this walwrap's own upload") {
+  for (const int calls : {0, 1, 3}) {
+    CHECK_SCRIPT(fmt::format(R"(
+      world 9 1024 bucket
+      walwrap1 start
+      store twice {0}
+      app1 open
+      app1 insert 3 200
+      walwrap1 confirm
+      store twice {0}
+      app1 insert 1 20
+      walwrap1 confirm
+      store twice {0}
+      walwrap1 snapshot
+      walwrap1 confirm
+      app1 insert 1 20
+      walwrap1 confirm
+    )",
+                             calls));
+  }
+}
+
+TEST_CASE("a put that lands after later ones changes nothing") {
+  CHECK_SCRIPT(R"(
+    world 10 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    store late 9
+    walwrap1 capture
+    walwrap1 upload
+    walwrap1 kill
+    walwrap1 start
+    app1 insert 1 20
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+  )");
+}
+
+TEST_CASE("a file that a lifecycle rule removes is replaced by a snapshot") {
+  for (const int number : {0, 1, 2}) {
+    CHECK_SCRIPT(fmt::format(R"(
+      world 11 1024 bucket
+      walwrap1 start
+      app1 open
+      app1 insert 3 200
+      walwrap1 confirm
+      app1 insert 1 20
+      walwrap1 confirm
+      app1 insert 1 20
+      walwrap1 confirm
+      store expire {}
+      walwrap1 confirm
+      app1 insert 1 20
+    )",
+                             number));
+  }
+}
+
 }  // namespace
 }  // namespace walwrap::simulation

@@ -17,23 +17,20 @@ using testing::StoreFault;
 // Each call is a point at which its process may die or something else may happen.
 class SimulatedStore : public storage::ObjectStore {
  public:
-  explicit SimulatedStore(Replica& replica) : replica_(replica), store_(replica.bucket_) {}
+  SimulatedStore(Replica& replica, int host)
+      : replica_(replica), host_(host), store_(replica.bucket_) {}
 
   Result<void> put(const std::string& key, const storage::Body& body,
                    const storage::PutOptions& options) override {
     TRY(begin());
-    if (std::exchange(is_late_, false)) {
-      Replica::Late late{.calls = replica_.delay_, .key = key, .bytes = {}, .modified = {}};
-      replica_.delay_ = 0;
-      if (options.timestamp) late.modified = *options.timestamp;
-      TRY(body([&](ByteSpan bytes) -> Result<void> {
-        late.bytes.insert(late.bytes.end(), bytes.begin(), bytes.end());
-        return {};
-      }));
-      replica_.late_.push_back(std::move(late));
+    if (const int delay = std::exchange(replica_.delay_, 0); delay > 0) {
+      TRY(put_later(delay, key, body, options));
       return fail(Code::Unknown, "no answer in time");
     }
-    return store_.put(key, body, options);
+    const auto repeat = std::exchange(replica_.repeat_, std::nullopt);
+    if (repeat.value_or(0) > 0) TRY(put_later(*repeat, key, body, options));
+    TRY(store_.put(key, body, options));
+    return repeat == 0 ? store_.put(key, body, options) : Result<void>();
   }
   Result<void> get(const std::string& key, storage::ByteRange range, const WriteFn& sink) override {
     TRY(begin());
@@ -67,14 +64,25 @@ class SimulatedStore : public storage::ObjectStore {
     Kernel* kernel = Kernel::current();
     if (!kernel->enter(Point::Store)) return fail(Code::Cancelled, "the process is gone");
     replica_.tick();
-    if (replica_.is_down_) return fail(Code::Unavailable, "the store is away");
-    is_late_ = replica_.delay_ > 0;
+    if (replica_.is_away(host_)) return fail(Code::Unavailable, "the store is away");
+    return {};
+  }
+
+  Result<void> put_later(int calls, const std::string& key, const storage::Body& body,
+                         const storage::PutOptions& options) {
+    Replica::Late late{.calls = calls, .key = key, .bytes = {}, .modified = {}};
+    if (options.timestamp) late.modified = *options.timestamp;
+    TRY(body([&](ByteSpan bytes) -> Result<void> {
+      late.bytes.insert(late.bytes.end(), bytes.begin(), bytes.end());
+      return {};
+    }));
+    replica_.late_.push_back(std::move(late));
     return {};
   }
 
   Replica& replica_;
+  int host_;
   FakeStore store_;
-  bool is_late_ = false;
 };
 
 Replica::Replica(storage::StoreKind kind, const Kernel& kernel)
@@ -84,8 +92,8 @@ Replica::Replica(storage::StoreKind kind, const Kernel& kernel)
   };
 }
 
-std::unique_ptr<storage::ObjectStore> Replica::open() {
-  return std::make_unique<SimulatedStore>(*this);
+std::unique_ptr<storage::ObjectStore> Replica::open(int host) {
+  return std::make_unique<SimulatedStore>(*this, host);
 }
 
 void Replica::fail_next(int calls, int kind) {
@@ -126,10 +134,18 @@ bool Replica::expire(int number) {
   return false;
 }
 
+bool Replica::has_no_files() const {
+  const auto keys = bucket_.keys();
+  return std::none_of(keys.begin(), keys.end(), [&](const std::string& key) {
+    return replication::parse_key(style_, key).has_value();
+  });
+}
+
 void Replica::heal() {
   is_down_ = false;
   delay_ = 0;
   stale_ = 0;
+  repeat_.reset();
   bucket_.faults().forget();
   for (const Late& put : std::exchange(late_, {})) land(put);
 }

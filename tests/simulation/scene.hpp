@@ -55,7 +55,9 @@ struct Scene {
   int page_size = 1024;
   std::string wrong;  // the first thing; "": nothing
   std::string trace;  // what happened, for the determinism of a seed and for people
-  int commits = 0;    // so that no two states are alike
+  // A rule of the bucket has removed a file, and no flush has been Ok since.
+  bool has_lost_files = false;
+  int commits = 0;  // so that no two states are alike
 
   void fail(std::string what) {
     if (wrong.empty()) wrong = std::move(what);

@@ -51,10 +51,13 @@ constexpr Word kVerbs[] = {
     {Verb::PowerLoss, Actor::Host, "power-loss", 1},
     {Verb::Wipe, Actor::Host, "wipe", 0},
     {Verb::DropState, Actor::Host, "drop-state", 0},
+    {Verb::Partition, Actor::Host, "partition", 0},  // from the store
+    {Verb::Heal, Actor::Host, "heal", 0},
     {Verb::Fail, Actor::Store, "fail", 2},  // calls, kind
     {Verb::Down, Actor::Store, "down", 0},
     {Verb::Up, Actor::Store, "up", 0},
-    {Verb::Late, Actor::Store, "late", 1},  // the next put lands so many calls later
+    {Verb::Late, Actor::Store, "late", 1},    // the next put lands so many calls later
+    {Verb::Twice, Actor::Store, "twice", 1},  // the next put lands again so many calls later
     {Verb::Stale, Actor::Store, "stale", 1},
     {Verb::Expire, Actor::Store, "expire", 1},  // the n-th object of the chain is gone
     {Verb::Pass, Actor::Clock, "pass", 1},      // ms

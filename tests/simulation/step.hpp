@@ -54,11 +54,14 @@ enum class Verb {
   PowerLoss,
   Wipe,
   DropState,
+  Partition,
+  Heal,
   // the store
   Fail,
   Down,
   Up,
   Late,
+  Twice,
   Stale,
   Expire,
   // the clock

@@ -80,7 +80,7 @@ replication::ReplicatorOptions Walwrap::options() {
   options.location.kind = scene_.replica.kind();
   options.location.url = "simulated";
   options.open_store = [this](const auto&, const auto&) {
-    return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
+    return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open(host_.number));
   };
   options.start_timeout = milliseconds(5'000);
   options.interval = milliseconds(5);
@@ -97,6 +97,12 @@ bool Walwrap::is_halted() const {
   return replicator_ && !replicator_->sync_requests().progress().halted.empty();
 }
 
+// The documents say what may fail then.
+bool Walwrap::has_excuse() const {
+  return host_.may_be_refused || scene_.has_lost_files || scene_.replica.had_fault(host_.number) ||
+         scene_.kernel.is_dead(pid());
+}
+
 void Walwrap::start() {
   if (is_running()) return;
   const Kernel::As process(pid());
@@ -110,8 +116,7 @@ void Walwrap::start() {
     auto prepared = Replicator::prepare(options(), kClock, log_, [] { return false; });
     if (!prepared) {
       scene_.note(fmt::format("  start: {}", prepared.error().text));
-      const bool is_excused =
-          host_.may_be_refused || scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
+      const bool is_excused = has_excuse();
       if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
       return;
     }
@@ -156,7 +161,8 @@ bool Walwrap::upload() {
 // One thread waits, and the others of its process go on. What it waits for comes in the end: an
 // outage that has lasted for long enough is over.
 void Walwrap::on_sleep(nanoseconds duration) {
-  if (++sleeps_ > kSleepsUntilHealed && scene_.replica.is_down()) scene_.replica.set_down(false);
+  Replica& replica = scene_.replica;
+  if (++sleeps_ > kSleepsUntilHealed && replica.is_away(host_.number)) replica.reach(host_.number);
   if (is_main_ && loops_ && !is_uploading_) {
     capture();
     upload();
@@ -184,7 +190,8 @@ void Walwrap::confirm() {
   for (int i = 0; i < kTurnsUntilStored && !scene_.kernel.is_dead(pid()); ++i) {
     capture();
     if (is_stored()) {
-      scene_.oracle.confirm(state);
+      // It has not listed the replica since, and says how old its listing may be.
+      if (!scene_.has_lost_files) scene_.oracle.confirm(state);
       scene_.note(fmt::format("  stored: state {}", state));
       return;
     }
@@ -193,8 +200,7 @@ void Walwrap::confirm() {
     scene_.kernel.advance(i < kTurnsUntilStored / 2 ? kTurnPause : 10 * kTurnPause);
   }
   replicator_->sync_requests().stop_listening();
-  const bool is_excused = scene_.replica.had_fault() || host_.may_be_refused ||
-                          scene_.kernel.is_dead(pid()) || !replicator_->status().attached;
+  const bool is_excused = has_excuse() || !replicator_->status().attached;
   if (!is_excused)
     scene_.fail("what was committed is never stored: " + replicator_->status().error);
 }
@@ -245,10 +251,11 @@ void Walwrap::check_flush(const replication::FlushReport& report) {
       return scene_.fail("flush is Ok, and its TXID is not the newest one");
     }
     scene_.oracle.confirm(host_.state);
+    scene_.has_lost_files = false;
     return;
   }
   const bool is_nothing = report.outcome == FlushOutcome::Nothing && here.empty();
-  if (is_nothing || host_.may_be_refused || scene_.replica.had_fault()) return;
+  if (is_nothing || has_excuse()) return;
   scene_.fail("the flush fails: " + report.missing);
 }
 

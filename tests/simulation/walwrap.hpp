@@ -47,6 +47,7 @@ class Walwrap {
  private:
   replication::ReplicatorOptions options();
   void check_flush(const replication::FlushReport& report);
+  bool has_excuse() const;
   void on_exception(std::string_view what);
   bool is_stored();
 

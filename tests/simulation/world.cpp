@@ -360,29 +360,4 @@ void World::stop(Host& host) {
   walwrap_on(host).stop();
 }
 
-void World::perform_on_store(const Step& step) {
-  Replica& replica = scene_.replica;
-  switch (step.verb) {
-    case Verb::Fail:
-      return replica.fail_next(step.first, step.second);
-    case Verb::Down:
-      return replica.set_down(true);
-    case Verb::Up:
-      replica.heal();
-      return replica.forget_faults();
-    case Verb::Late:
-      return replica.delay_next_put(step.first);
-    case Verb::Stale:
-      return replica.make_stale(step.first);
-    case Verb::Expire:
-      if (!replica.expire(step.first)) return;
-      // What was confirmed may have been in that object, until a snapshot replaces it.
-      scene_.oracle.forget_confirmed();
-      for (Host& host : hosts_) host.may_be_refused = true;
-      return;
-    default:
-      return;
-  }
-}
-
 }  // namespace walwrap::simulation

@@ -90,6 +90,7 @@ class World {
   void start(Walwrap& walwrap);
   void stop(Host& host);
   void finish();
+  void run_again(Host& host);
   void check_points();
   void check_restore();
   Walwrap* walwrap_of(int pid);

@@ -1,14 +1,10 @@
-// What happens to the hosts of a simulated world, and the end of each history.
+// What happens to the hosts and to the store of a simulated world.
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
 
 #include "tests/simulation/world.hpp"
-#include "walwrap/replication/replica/listing.hpp"
-#include "walwrap/replication/replica/points.hpp"
-#include "walwrap/replication/restore/restore.hpp"
-#include "walwrap/replication/upload/store_profile.hpp"
 
 namespace walwrap::simulation {
 namespace {
@@ -16,13 +12,6 @@ namespace {
 constexpr int kTurnsUntilSettled = 6;
 constexpr std::chrono::milliseconds kTurnPause{500};
 constexpr int kScript = 50;  // a process of the host that replaces files
-
-ByteVector bytes_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  const auto bytes = as_bytes(text);
-  return {bytes.begin(), bytes.end()};
-}
 
 }  // namespace
 
@@ -50,6 +39,12 @@ World::Done World::perform_on(Host& host, const Step& step) {
       host.may_be_refused = true;
       return Done::Yes;
     }
+    case Verb::Partition:
+      scene_.replica.cut_off(host.number);
+      return Done::Yes;
+    case Verb::Heal:
+      scene_.replica.join(host.number);
+      return Done::Yes;
     default:
       return Done::Yes;
   }
@@ -59,6 +54,33 @@ World::Done World::perform_on(Host& host, const Step& step) {
     if (&app->host() == &host) kernel_.kill(app->pid());
   }
   return Done::Yes;
+}
+
+void World::perform_on_store(const Step& step) {
+  Replica& replica = scene_.replica;
+  switch (step.verb) {
+    case Verb::Fail:
+      return replica.fail_next(step.first, step.second);
+    case Verb::Down:
+      return replica.set_down(true);
+    case Verb::Up:
+      replica.heal();
+      return replica.forget_faults();
+    case Verb::Late:
+      return replica.delay_next_put(step.first);
+    case Verb::Twice:
+      return replica.repeat_next_put(step.first);
+    case Verb::Stale:
+      return replica.make_stale(step.first);
+    case Verb::Expire:
+      if (!replica.expire(step.first)) return;
+      // What was confirmed may have been in that object, until a snapshot replaces it.
+      scene_.oracle.forget_confirmed();
+      scene_.has_lost_files = true;
+      return;
+    default:
+      return;
+  }
 }
 
 // Those who were killed leave the stack before they end.
@@ -144,86 +166,6 @@ void World::put_files(Host& host, const Step& step) {
   }
   host.know(scene_.oracle.add(host.state, scene_.oracle.rows(*host.backup)));
   host.durable.reset();
-}
-
-void World::finish() {
-  scene_.note("the end");
-  scene_.replica.heal();
-  scene_.replica.forget_faults();
-  for (Host& host : hosts_) {
-    Walwrap& walwrap = walwrap_on(host);
-    if (!walwrap.is_running() && (host.is_up || std::filesystem::exists(host.database))) {
-      // init restarts what has died; a host that is down is started once more.
-      start(walwrap);
-    }
-    if (walwrap.is_running()) stop(host);
-    host.is_up = false;
-    if (!scene_.wrong.empty()) return;
-  }
-  check_points();
-  if (scene_.wrong.empty()) check_restore();
-}
-
-// Every state that one can restore is one that the app had, and they are in the order of the app.
-void World::check_points() {
-  const auto images = scene_.replica.rebuild_all();
-  for (const auto& [txid, image] : images) {
-    ++report_.restores;
-    const auto text = rows_in(image);
-    if (text.starts_with("!")) {
-      return scene_.fail(fmt::format("TXID {} cannot be read: {}", txid, text.substr(1)));
-    }
-    if (!scene_.oracle.is_known(text)) {
-      return scene_.fail(fmt::format("TXID {} is a state that the app never had", txid));
-    }
-  }
-  if (images.empty() && !scene_.oracle.confirmed().empty()) {
-    return scene_.fail("nothing can be restored, and something was confirmed");
-  }
-  if (images.empty()) return;
-  const auto newest = rows_in(images.rbegin()->second);
-  if (!scene_.oracle.find(newest, scene_.oracle.confirmed())) {
-    scene_.fail("the newest stored state lacks commits that were confirmed");
-  }
-}
-
-// With the production code: the newest state, and one in the middle, which compacted files shorten.
-void World::check_restore() {
-  const auto images = scene_.replica.rebuild_all();
-  if (images.empty()) return;
-  const Kernel::As nobody(kNobody);
-  const auto style = replication::key_style_of(scene_.replica.kind());
-  const auto store = scene_.replica.open();
-  const auto listing = replication::list_replica(*store, style);
-  if (!listing) return scene_.fail("a listing fails: " + listing.error().text);
-  const auto points = replication::find_points(listing->files);
-  auto middle = images.begin();
-  std::advance(middle, static_cast<std::ptrdiff_t>(kernel_.random() % images.size()));
-  for (const auto& txid : {images.rbegin()->first, middle->first}) {
-    const bool is_point = std::any_of(points.begin(), points.end(),
-                                      [&](const auto& point) { return point.txid == txid; });
-    if (!is_point) return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
-    auto plan = replication::plan_restore(listing->files, {.txid = txid, .before = std::nullopt});
-    if (!plan) return scene_.fail("a restore is refused: " + plan.error().text);
-    const auto output = directory_ / fmt::format("restored-{}", txid);
-    std::filesystem::remove(output);
-    const auto restored = replication::restore_database(
-        {.open_store =
-             [this](const auto&) {
-               return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
-             },
-         .style = style,
-         .plan = *std::move(plan),
-         .output = output,
-         .integrity = replication::Integrity::None,
-         .on_progress = [](const auto&) {},
-         .cancelled = [] { return false; }});
-    if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
-    ++report_.restores;
-    if (bytes_of(output) != images.at(txid)) {
-      return scene_.fail(fmt::format("TXID {} is restored as something else", txid));
-    }
-  }
 }
 
 std::string format_plan(const Plan& plan) {

@@ -1,0 +1,122 @@
+// The end of each history of a simulated world: everything is healed and stopped, and what can be
+// restored is restored and compared.
+#include <algorithm>
+#include <fstream>
+
+#include "tests/simulation/world.hpp"
+#include "walwrap/replication/replica/listing.hpp"
+#include "walwrap/replication/replica/points.hpp"
+#include "walwrap/replication/restore/restore.hpp"
+#include "walwrap/replication/upload/store_profile.hpp"
+
+namespace walwrap::simulation {
+namespace {
+
+constexpr int kTurnsUntilMended = 24;
+constexpr std::chrono::milliseconds kTurnPause{500};
+
+ByteVector bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+void World::finish() {
+  scene_.note("the end");
+  scene_.replica.heal();
+  for (const Host& host : hosts_) scene_.replica.join(host.number);
+  scene_.replica.forget_faults();
+  for (Host& host : hosts_) {
+    Walwrap& walwrap = walwrap_on(host);
+    if (!walwrap.is_running() && (host.is_up || std::filesystem::exists(host.database))) {
+      // init restarts what has died; a host that is down is started once more.
+      start(walwrap);
+    }
+    if (walwrap.is_running()) stop(host);
+    if (scene_.has_lost_files && scene_.wrong.empty()) run_again(host);
+    host.is_up = false;
+    if (!scene_.wrong.empty()) return;
+  }
+  check_points();
+  if (scene_.wrong.empty()) check_restore();
+}
+
+// A bucket is listed rarely: a stop may be the first to see a gap. The next run mends it, if it
+// lasts for ten seconds. A replica that is empty now is refused.
+void World::run_again(Host& host) {
+  scene_.has_lost_files = false;
+  host.may_be_refused = host.may_be_refused || scene_.replica.has_no_files();
+  start(walwrap_on(host));
+  for (int i = 0; i < kTurnsUntilMended; ++i) {
+    let_others_run(host);
+    kernel_.advance(kTurnPause);
+  }
+  stop(host);
+}
+
+// Every state that one can restore is one that the app had, and they are in the order of the app.
+void World::check_points() {
+  const auto images = scene_.replica.rebuild_all();
+  for (const auto& [txid, image] : images) {
+    ++report_.restores;
+    const auto text = rows_in(image);
+    if (text.starts_with("!")) {
+      return scene_.fail(fmt::format("TXID {} cannot be read: {}", txid, text.substr(1)));
+    }
+    if (!scene_.oracle.is_known(text)) {
+      return scene_.fail(fmt::format("TXID {} is a state that the app never had", txid));
+    }
+  }
+  if (images.empty() && !scene_.oracle.confirmed().empty()) {
+    return scene_.fail("nothing can be restored, and something was confirmed");
+  }
+  if (images.empty()) return;
+  const auto newest = rows_in(images.rbegin()->second);
+  if (!scene_.oracle.find(newest, scene_.oracle.confirmed())) {
+    scene_.fail("the newest stored state lacks commits that were confirmed");
+  }
+}
+
+// With the production code: the newest state, and one in the middle, which compacted files shorten.
+void World::check_restore() {
+  const auto images = scene_.replica.rebuild_all();
+  if (images.empty()) return;
+  const Kernel::As nobody(kNobody);
+  const auto style = replication::key_style_of(scene_.replica.kind());
+  const auto store = scene_.replica.open();
+  const auto listing = replication::list_replica(*store, style);
+  if (!listing) return scene_.fail("a listing fails: " + listing.error().text);
+  const auto points = replication::find_points(listing->files);
+  auto middle = images.begin();
+  std::advance(middle, static_cast<std::ptrdiff_t>(kernel_.random() % images.size()));
+  for (const auto& txid : {images.rbegin()->first, middle->first}) {
+    const bool is_point = std::any_of(points.begin(), points.end(),
+                                      [&](const auto& point) { return point.txid == txid; });
+    if (!is_point) return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
+    auto plan = replication::plan_restore(listing->files, {.txid = txid, .before = std::nullopt});
+    if (!plan) return scene_.fail("a restore is refused: " + plan.error().text);
+    const auto output = directory_ / fmt::format("restored-{}", txid);
+    std::filesystem::remove(output);
+    const auto restored = replication::restore_database(
+        {.open_store =
+             [this](const auto&) {
+               return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
+             },
+         .style = style,
+         .plan = *std::move(plan),
+         .output = output,
+         .integrity = replication::Integrity::None,
+         .on_progress = [](const auto&) {},
+         .cancelled = [] { return false; }});
+    if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
+    ++report_.restores;
+    if (bytes_of(output) != images.at(txid)) {
+      return scene_.fail(fmt::format("TXID {} is restored as something else", txid));
+    }
+  }
+}
+
+}  // namespace walwrap::simulation
