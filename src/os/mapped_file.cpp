@@ -49,8 +49,10 @@ void MappedFile::unmap() {
   size_ = 0;
 }
 
+// A mapping stays valid as long as the file is not shorter. So what is there survives a failure to
+// grow, and the unmapped file is empty.
 Result<void> MappedFile::resize(Bytes size) {
-  unmap();
+  if (size < size_) unmap();
   if (uninterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size)); }) != 0) {
     return path_failure("ftruncate", path_);
   }
@@ -63,6 +65,7 @@ Result<void> MappedFile::resize(Bytes size) {
   }
   void* const mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
   if (mapped == MAP_FAILED) return path_failure("mmap", path_);
+  unmap();
   data_ = static_cast<std::byte*>(mapped);
   size_ = size;
   return {};

@@ -23,7 +23,9 @@ class MappedFile {
 
   MutableByteSpan bytes() { return {data_, size_}; }
   ByteSpan bytes() const { return {data_, size_}; }
-  Result<void> resize(Bytes size);  // new bytes are zero; invalidates earlier spans
+  // New bytes are zero. Invalidates earlier spans. After an error bytes() is as it was, or empty if
+  // the size was to be smaller.
+  Result<void> resize(Bytes size);
   Result<void> sync();
 
  private:

@@ -55,5 +55,15 @@ TEST_CASE("an empty mapped file has no bytes and can grow") {
   CHECK(MappedFile::open(dir / "missing" / "sums", 1).error().code == Code::NotFound);
 }
 
+TEST_CASE("a mapped file that cannot grow keeps its content") {
+  const TempDir dir;
+  auto mapped = MappedFile::open(dir / "sums", 3).value();
+  mapped.bytes()[2] = std::byte{7};
+  REQUIRE_FALSE(mapped.resize(Bytes{1} << 62).has_value());
+  REQUIRE(mapped.bytes().size() == 3);
+  CHECK(mapped.bytes()[2] == std::byte{7});
+  CHECK(mapped.sync().has_value());
+}
+
 }  // namespace
 }  // namespace walwrap::os

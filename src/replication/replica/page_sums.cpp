@@ -103,10 +103,13 @@ std::uint32_t PageSums::pages() const {
 Result<void> PageSums::resize(std::uint32_t pages) {
   // A page file without a header has no records either.
   const bool is_new = !has_header_ || pages == 0;
+  if (is_new) has_header_ = false;
   if (is_new) TRY(file_.resize(0));
-  TRY(file_.resize(kSumsHeaderBytes + Bytes{pages} * kRecordBytes));
-  if (is_new) write_header({}, {});
-  return {};
+  const auto resized = file_.resize(kSumsHeaderBytes + Bytes{pages} * kRecordBytes);
+  // On a full disk the file may be empty afterwards: then no page is known.
+  if (!resized) has_header_ = !std::as_const(file_).bytes().empty();
+  if (resized && is_new) write_header({}, {});
+  return resized;
 }
 
 void PageSums::write_header(RandomId lineage, Txid as_of) {

@@ -1,7 +1,9 @@
 #include "walwrap/replication/replica/page_sums.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <limits>
 #include <random>
@@ -180,6 +182,57 @@ TEST_CASE("a copy has the records, and belongs to no state until it is made dura
   CHECK_FALSE(copy.are_of(kLineage, Txid{0}));
   REQUIRE(copy.sync(kLineage, Txid{5}));
   CHECK(to.open().are_of(kLineage, Txid{5}));
+}
+
+// While it exists, no file can become larger than this.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*handler_)(int);
+  rlimit before_{};
+};
+
+TEST_CASE("page sums that cannot grow on a full disk keep what is known") {
+  const Sums on_disk;
+  on_disk.make();
+  auto sums = on_disk.open();
+  {
+    const FullDisk disk(100);
+    REQUIRE_FALSE(sums.resize(100));
+  }
+  CHECK(sums.pages() == 5);
+  CHECK(sums.get(Pgno{3}) == 13);
+  REQUIRE(sums.sync(kLineage, Txid{9}));
+  REQUIRE(sums.resize(100));
+  CHECK(sums.get(Pgno{3}) == 13);
+}
+
+TEST_CASE("page sums that cannot be made again on a full disk know nothing") {
+  const Sums on_disk;
+  on_disk.make();
+  auto sums = on_disk.open();
+  {
+    const FullDisk disk(10);
+    REQUIRE_FALSE(sums.resize(0));
+    CHECK(sums.pages() == 0);
+    CHECK(sums.get(Pgno{3}) == 0);
+    CHECK_FALSE(sums.are_of(kLineage, Txid{0}));
+    CHECK_FALSE(sums.sync(kLineage, Txid{9}));
+  }
+  REQUIRE(sums.resize(2));
+  CHECK(sums.get(Pgno{1}) == 0);
 }
 
 }  // namespace
