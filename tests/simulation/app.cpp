@@ -45,7 +45,7 @@ std::string App::read_rows(sqlite3* handle) {
 }
 
 App::Done App::judge(int code, std::string_view what) {
-  if (code == SQLITE_OK || scene_.kernel.is_dead(pid())) return Done::Yes;
+  if (code == SQLITE_OK || scene_.kernel.is_dead(pid()) || has_defect()) return Done::Yes;
   const bool is_busy = primary(code) == SQLITE_BUSY || primary(code) == SQLITE_LOCKED;
   const bool is_nested = std::exchange(is_nested_, false) || scene_.is_nested();
   // Whoever it waits for cannot go on before this call returns, so that SQLite has given up.
@@ -56,8 +56,14 @@ App::Done App::judge(int code, std::string_view what) {
   return Done::Yes;
 }
 
+// A call of its own process has failed in this step: the error is its own.
+bool App::has_defect() const {
+  return scene_.kernel.defects_of(pid()) != defects_before_;
+}
+
 App::Done App::perform(const Step& step) {
   is_nested_ = false;
+  defects_before_ = scene_.kernel.defects_of(pid());
   if (step.verb == Verb::Open) {
     if (!is_open() && host_.is_up) open();
     return Done::Yes;
@@ -130,10 +136,14 @@ void App::open() {
   // It is opened another time.
   if (judge(code, was_there ? "open" : "create") == Done::Busy) return close();
   if (scene_.kernel.is_dead(pid())) return;
+  if (code != SQLITE_OK) return close();
   const StateId before = host_.state;
   const auto text = read_rows(main_);
   if (scene_.kernel.is_dead(pid())) return;
-  if (text.starts_with("!") && (is_nested_ || scene_.is_nested())) return close();
+  const bool is_excused = is_nested_ || scene_.is_nested() || has_defect();
+  if (text.starts_with("!") && is_excused) return close();
+  // SQLite opens for reading only what it fails to open for writing: such an app begins again.
+  if (has_defect()) return close();
   scene_.check_rows(host_, text, fmt::format("app{}", number_), before);
   host_.was_killed = false;
 }
@@ -202,7 +212,12 @@ App::Done App::begin() {
   // From here on nobody else commits. Somebody who was killed in the middle of a commit, or is in
   // the middle of one that is visible already, has committed or not.
   if (!host_.in_flight.empty() || !host_.is_sure) {
-    scene_.check_rows(host_, read_rows(main_), fmt::format("app{}", number_));
+    const auto text = read_rows(main_);
+    if (text.starts_with("!") && has_defect()) {
+      run(main_, "ROLLBACK");
+      return Done::Yes;
+    }
+    scene_.check_rows(host_, text, fmt::format("app{}", number_));
     host_.in_flight.clear();
   }
   pending_ = scene_.oracle.rows(host_.state);
@@ -238,7 +253,8 @@ App::Done App::commit() {
   }
   if (scene_.kernel.is_dead(pid())) return Done::Yes;  // it may have committed
   run(main_, "ROLLBACK");
-  std::erase(host_.in_flight, state);
+  // What was written of it may still be found, until the next commit is in its place.
+  if (!has_defect()) std::erase(host_.in_flight, state);
   // Its own readers and those of others do not keep a commit from succeeding in WAL mode.
   return judge(code, "commit");
 }
@@ -252,6 +268,7 @@ void App::note_commit(StateId state) {
 
 App::Done App::once(const Step& step) {
   App command(scene_, host_, number_);
+  command.defects_before_ = defects_before_;
   if (is_open()) return Done::Yes;  // as one process it would close the other's locks
   command.open();
   const Done done =
@@ -276,6 +293,10 @@ void App::start_reading() {
   const StateId before = host_.state;
   const auto text = read_rows(reader_);
   if (scene_.kernel.is_dead(pid())) return;
+  if (text.starts_with("!") && has_defect()) {
+    run(reader_, "ROLLBACK");
+    return;
+  }
   read_ = text;
   if (!pending_ && host_.in_flight.empty()) {
     scene_.check_rows(host_, text, fmt::format("reader of app{}", number_), before);
@@ -287,7 +308,7 @@ void App::stop_reading() {
   const auto before = *std::exchange(read_, std::nullopt);
   const auto text = read_rows(reader_);
   if (scene_.kernel.is_dead(pid())) return;
-  if (text != before) {
+  if (text != before && !has_defect()) {
     scene_.fail(fmt::format("app{}: a transaction reads other rows than before", number_));
   }
   run(reader_, "COMMIT");

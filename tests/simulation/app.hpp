@@ -68,6 +68,7 @@ class App {
   void backup();
   int run(sqlite3* handle, const std::string& sql, std::string* text = nullptr);
   std::string read_rows(sqlite3* handle);
+  bool has_defect() const;
   Done judge(int code, std::string_view what);
   static int on_busy(void* self, int count);
   static Change change_of(const Step& step, int seed);
@@ -83,6 +84,7 @@ class App {
   std::optional<Rows> pending_;      // of the transaction that is open
   std::optional<std::string> read_;  // what the reader began with
   bool is_full_ = false;             // synchronous=FULL
+  int defects_before_ = 0;           // of this step
   int calls_ = 0;                    // that have not returned
   bool is_nested_ = false;           // nobody else could have a turn: a BUSY says nothing
 };

@@ -25,11 +25,35 @@ namespace {
 
 using testing::DiskRecorder;
 
-bool enter(Point point) {
+using Space = Kernel::Space;
+
+bool enter(Point point, Space space = Space::Same) {
   Kernel* kernel = Kernel::current();
-  if (kernel == nullptr || kernel->enter(point)) return true;
-  errno = EIO;
+  if (kernel == nullptr || kernel->enter(point, space)) return true;
+  errno = kernel->error();
   return false;
+}
+
+// What a file system keeps of a file that exists needs no more space.
+Space space_of(int descriptor, off64_t end) {
+  const Kernel* kernel = Kernel::current();
+  if (kernel == nullptr || !kernel->needs_space()) return Space::Same;
+  struct stat status {};
+  const auto done = ::syscall(SYS_newfstatat, descriptor, "", &status, AT_EMPTY_PATH);
+  return done == 0 && end > status.st_size ? Space::More : Space::Same;
+}
+Space space_of_name(int directory, const char* path) {
+  const Kernel* kernel = Kernel::current();
+  if (kernel == nullptr || !kernel->needs_space()) return Space::Same;
+  struct stat status {};
+  const auto done = ::syscall(SYS_newfstatat, directory, path, &status, 0);
+  return done == 0 ? Space::Same : Space::More;
+}
+
+// How much of a read or write is done.
+size_t part_of(size_t count) {
+  Kernel* kernel = Kernel::current();
+  return count > 1 && kernel != nullptr && kernel->take_partial() ? count / 2 : count;
 }
 
 std::filesystem::path path_of(int descriptor) {
@@ -82,7 +106,7 @@ int open_at(int directory, const char* path, int flags, mode_t mode) {
   const bool is_simulated = Kernel::current() != nullptr;
   if (is_simulated && std::string_view(path) == "/proc/locks") return open_locks();
   const bool changes = (flags & (O_CREAT | O_TRUNC)) != 0;
-  if (changes && !enter(Point::Name)) return -1;
+  if (changes && !enter(Point::Name, space_of_name(directory, path))) return -1;
   const auto opened = ::syscall(SYS_openat, directory, path, flags, mode);
   return static_cast<int>(opened);
 }
@@ -117,7 +141,9 @@ int named(long call, Arguments... arguments) {
 
 using walwrap::simulation::enter;
 using walwrap::simulation::Kernel;
+using walwrap::simulation::part_of;
 using walwrap::simulation::Point;
+using walwrap::simulation::space_of;
 
 extern "C" {
 
@@ -163,15 +189,16 @@ int fcntl(int descriptor, int command, ...) {
 
 ssize_t pread64(int descriptor, void* bytes, size_t count, off64_t at) {
   if (!enter(Point::Read)) return -1;
-  return ::syscall(SYS_pread64, descriptor, bytes, count, at);
+  return ::syscall(SYS_pread64, descriptor, bytes, part_of(count), at);
 }
 ssize_t pread(int descriptor, void* bytes, size_t count, off_t at) {
   return pread64(descriptor, bytes, count, at);
 }
 ssize_t pwrite64(int descriptor, const void* bytes, size_t count, off64_t at) {
-  if (!enter(Point::Write)) return -1;
-  return walwrap::simulation::touched(descriptor,
-                                      ::syscall(SYS_pwrite64, descriptor, bytes, count, at));
+  const auto end = at + static_cast<off64_t>(count);
+  if (!enter(Point::Write, space_of(descriptor, end))) return -1;
+  return walwrap::simulation::touched(
+      descriptor, ::syscall(SYS_pwrite64, descriptor, bytes, part_of(count), at));
 }
 ssize_t pwrite(int descriptor, const void* bytes, size_t count, off_t at) {
   return pwrite64(descriptor, bytes, count, at);
@@ -179,11 +206,14 @@ ssize_t pwrite(int descriptor, const void* bytes, size_t count, off_t at) {
 ssize_t write(int descriptor, const void* bytes, size_t count) {
   const bool is_file = Kernel::current() != nullptr && walwrap::simulation::is_regular(descriptor);
   if (!is_file) return ::syscall(SYS_write, descriptor, bytes, count);
-  if (!enter(Point::Write)) return -1;
-  return walwrap::simulation::touched(descriptor, ::syscall(SYS_write, descriptor, bytes, count));
+  const auto at = ::syscall(SYS_lseek, descriptor, 0, SEEK_CUR);
+  const auto end = at + static_cast<off64_t>(count);
+  if (!enter(Point::Write, space_of(descriptor, end))) return -1;
+  return walwrap::simulation::touched(descriptor,
+                                      ::syscall(SYS_write, descriptor, bytes, part_of(count)));
 }
 int ftruncate64(int descriptor, off64_t size) noexcept {
-  if (!enter(Point::Size)) return -1;
+  if (!enter(Point::Size, space_of(descriptor, size))) return -1;
   return static_cast<int>(
       walwrap::simulation::touched(descriptor, ::syscall(SYS_ftruncate, descriptor, size)));
 }
@@ -191,7 +221,7 @@ int ftruncate(int descriptor, off_t size) noexcept {
   return ftruncate64(descriptor, size);
 }
 int fallocate(int descriptor, int mode, off_t at, off_t length) {
-  if (!enter(Point::Size)) return -1;
+  if (!enter(Point::Size, space_of(descriptor, at + length))) return -1;
   return static_cast<int>(::syscall(SYS_fallocate, descriptor, mode, at, length));
 }
 int fsync(int descriptor) {

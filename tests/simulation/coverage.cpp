@@ -12,6 +12,10 @@ constexpr Kind kEvents[] = {
     {Actor::App, Verb::Kill},       {Actor::Walwrap, Verb::Kill},   {Actor::Walwrap, Verb::Capture},
     {Actor::Walwrap, Verb::Upload}, {Actor::Host, Verb::PowerLoss}, {Actor::Store, Verb::Fail},
     {Actor::Store, Verb::Down},     {Actor::Store, Verb::Up},       {Actor::Store, Verb::Late},
+    {Actor::Store, Verb::Twice},    {Actor::Store, Verb::Stale},    {Actor::Store, Verb::Expire},
+    {Actor::Host, Verb::Partition}, {Actor::Host, Verb::Heal},      {Actor::Host, Verb::Fill},
+    {Actor::Host, Verb::Free},      {Actor::App, Verb::Break},      {Actor::Walwrap, Verb::Break},
+    {Actor::Clock, Verb::Pass},     {Actor::Clock, Verb::Jump},
 };
 constexpr Kind kSteps[] = {
     {Actor::App, Verb::Open},        {Actor::App, Verb::Insert},
@@ -23,7 +27,7 @@ constexpr Kind kSteps[] = {
 };
 
 bool is_walwraps_turn(const Kind& kind) {
-  return kind.actor == Actor::Walwrap && kind.verb != Verb::Kill;
+  return kind.actor == Actor::Walwrap && kind.verb != Verb::Kill && kind.verb != Verb::Break;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ struct Habits {
   bool wipes = false;
   bool faults = false;
   bool expires = false;
+  bool defects = false;
   bool files = false;
   bool in_the_middle = false;
   bool two_apps = false;
@@ -33,6 +34,7 @@ class Generator {
                .wipes = one_in(5),
                .faults = one_in(3),
                .expires = one_in(12),
+               .defects = one_in(5),
                .files = one_in(4),
                .in_the_middle = one_in(2),
                .two_apps = one_in(3),
@@ -183,9 +185,31 @@ class Generator {
         return add(Actor::Store, 1, Verb::Stale, 1 + below(3));
     }
   }
+  void add_defect() {
+    if (!habits_.defects) return add_write();
+    switch (below(6)) {
+      case 0:
+      case 1:
+        return add(Actor::Walwrap, any_host(), Verb::Break, 1 + below(3), below(3));
+      case 2:
+        return add(Actor::App, any_app(), Verb::Break, 1 + below(3), below(3));
+      case 3:
+        return add(Actor::Host, any_host(), Verb::Fill);
+      default:
+        return add(Actor::Host, any_host(), Verb::Free);
+    }
+  }
+  void add_clock() {
+    if (one_in(2)) return add(Actor::Clock, 1, Verb::Pass, any_of({100, 3000, 70'000}));
+    add(Actor::Clock, 1, Verb::Jump, any_of({-3'600'000, 3'600'000, 60'000}));
+  }
+  void add_expiry() {
+    if (!habits_.expires) return add_write();
+    add(Actor::Store, 1, Verb::Expire, below(6));
+  }
   void add_rare() {
     const int host = any_host();
-    switch (below(11)) {
+    switch (below(13)) {
       case 0:
         if (habits_.kills) add(Actor::Walwrap, host, Verb::Kill);
         return add(Actor::Walwrap, host, Verb::Start);
@@ -212,10 +236,12 @@ class Generator {
         if (habits_.many) return add(Actor::Walwrap, 1, Verb::Many, 65);
         return add_write();
       case 8:
-        return add(Actor::Clock, 1, Verb::Jump, any_of({-3'600'000, 3'600'000, 60'000}));
+        return add_clock();
       case 9:
-        if (!habits_.expires) return add_write();
-        return add(Actor::Store, 1, Verb::Expire, below(6));
+        return add_expiry();
+      case 10:
+      case 11:
+        return add_defect();
       default:
         return add(Actor::Walwrap, host, Verb::Start);
     }
@@ -230,7 +256,7 @@ class Generator {
   void add_in_the_middle() {
     const auto before = plan_.steps.size();
     const int app = habits_.two_apps ? 2 : 1;
-    switch (below(8)) {
+    switch (below(12)) {
       case 0:
         if (habits_.kills) add(Actor::Walwrap, 1, Verb::Kill);
         break;
@@ -241,7 +267,15 @@ class Generator {
         if (habits_.power) add(Actor::Host, 1, Verb::PowerLoss, below(1000));
         break;
       case 3:
+      case 6:
         if (habits_.faults) add_trouble();
+        break;
+      case 7:
+        if (habits_.defects) add_defect();
+        break;
+      case 8:
+        if (habits_.expires) add_expiry();
+        if (one_in(2)) add_clock();
         break;
       case 4:
         add(Actor::App, app,

@@ -54,8 +54,9 @@ void Kernel::kill(int process) {
   }
 }
 
-bool Kernel::enter(Point point) {
+bool Kernel::enter(Point point, Space space) {
   if (process_ == kNobody) return true;
+  error_ = EIO;
   if (is_dead(process_)) return false;
   ++points_;
   mono_ += kPointTakes;
@@ -64,7 +65,45 @@ bool Kernel::enter(Point point) {
     on_point(point);
     process_ = caller;
   }
-  return !is_dead(process_);
+  error_ = EIO;
+  return !is_dead(process_) && !take_defect(point, space);
+}
+
+bool Kernel::is_broken(Defect defect) const {
+  const auto found = broken_.find(process_);
+  return found != broken_.end() && found->second.calls > 0 && found->second.defect == defect;
+}
+
+bool Kernel::take_defect(Point point, Space space) {
+  const bool is_of_a_file = point == Point::Read || point == Point::Write || point == Point::Size ||
+                            point == Point::Sync || point == Point::Name;
+  const bool is_io = is_of_a_file && is_broken(Defect::Io);
+  const bool is_full =
+      space == Space::More && (full_.contains(process_) || is_broken(Defect::Full));
+  if (!is_io && !is_full) return false;
+  if (is_io || is_broken(Defect::Full)) --broken_[process_].calls;
+  error_ = is_io ? EIO : ENOSPC;
+  ++defects_[process_];
+  return true;
+}
+
+bool Kernel::take_partial() {
+  if (!is_broken(Defect::Partial)) return false;
+  --broken_[process_].calls;
+  return true;
+}
+
+void Kernel::set_full(int process, bool is_full) {
+  if (is_full) {
+    full_.insert(process);
+  } else {
+    full_.erase(process);
+  }
+}
+
+int Kernel::defects_of(int process) const {
+  const auto found = defects_.find(process);
+  return found == defects_.end() ? 0 : found->second;
 }
 
 void Kernel::sleep(nanoseconds duration) {

@@ -31,6 +31,13 @@ enum class Point { Lock, Read, Write, Size, Sync, Name, Store, Sleep };
 inline constexpr std::string_view kPointNames[] = {"lock", "read",  "write", "size",
                                                    "sync", "names", "store", "sleep"};
 
+// How a call of the operating system fails, or does less than it was asked to.
+enum class Defect {
+  Io,       // EIO: the disk has an error
+  Full,     // ENOSPC; only of a call that needs more space
+  Partial,  // a read or write of half of the bytes
+};
+
 class Kernel {
  public:
   explicit Kernel(std::uint64_t seed);
@@ -53,14 +60,30 @@ class Kernel {
   int process() const { return process_; }
   void kill(int process);
   bool is_dead(int process) const { return dead_.contains(process); }
-  void bury(int process) { dead_.erase(process); }
+  void bury(int process) {
+    dead_.erase(process);
+    broken_.erase(process);
+  }
 
   // Before each point of a process. May make other things happen; they throw nothing.
   std::function<void(Point)> on_point;
   // Time has to pass in a process that sleeps: whoever sets it lets it pass.
   std::function<void(std::chrono::nanoseconds)> on_sleep;
   // False: the caller is dead, and the call fails. Nobody's calls are no points.
-  bool enter(Point point);
+  enum class Space { Same, More };
+  bool enter(Point point, Space space = Space::Same);
+  // The next calls of this process that can fail so, do.
+  void break_calls(int process, int calls, Defect defect) { broken_[process] = {calls, defect}; }
+  // Its disk has no space left, or has some again.
+  void set_full(int process, bool is_full);
+  bool needs_space() const { return full_.contains(process_) || is_broken(Defect::Full); }
+  // Why enter() has returned false.
+  int error() const { return error_; }
+  // Of this read or write only a part is to be done. Taken once.
+  bool take_partial();
+  // Calls of this process that have failed so.
+  int defects_of(int process) const;
+
   std::uint64_t points() const { return points_; }
   void sleep(std::chrono::nanoseconds duration);
 
@@ -91,7 +114,18 @@ class Kernel {
   static Lock range_of(const struct flock& lock);
   static File file_of(int descriptor);
 
+  struct Broken {
+    int calls = 0;
+    Defect defect = Defect::Io;
+  };
+  bool is_broken(Defect defect) const;
+  bool take_defect(Point point, Space space);
+
   int process_ = kNobody;
+  int error_ = 0;
+  std::map<int, Broken> broken_;
+  std::set<int> full_;
+  std::map<int, int> defects_;
   std::set<int> dead_;
   std::uint64_t points_ = 0;
   std::map<File, std::vector<Lock>> locks_;

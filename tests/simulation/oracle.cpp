@@ -9,7 +9,7 @@ namespace walwrap::simulation {
 
 StateId Oracle::add(StateId parent, Rows rows) {
   std::string text = text_of(rows);
-  states_.push_back({parent, std::move(rows), text});
+  states_.push_back({parent, std::move(rows), text, now()});
   const auto id = static_cast<StateId>(states_.size() - 1);
   by_text_[std::move(text)].push_back(id);
   return id;
@@ -31,6 +31,18 @@ std::optional<StateId> Oracle::find(const std::string& text,
     if (holds_all) return *state;
   }
   return std::nullopt;
+}
+
+bool Oracle::was_there(const std::string& text, WallTime by) const {
+  const auto found = by_text_.find(text);
+  if (found == by_text_.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(), [&](StateId state) {
+    if (at(state).since > by) return false;
+    for (std::size_t i = 0; i < confirmed_.size(); ++i) {
+      if (confirmed_at_[i] < by && !descends(state, confirmed_[i])) return false;
+    }
+    return true;
+  });
 }
 
 std::string Oracle::text_of(const Rows& rows) {

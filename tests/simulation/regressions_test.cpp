@@ -241,5 +241,89 @@ TEST_CASE("a file that a lifecycle rule removes is replaced by a snapshot") {
   }
 }
 
+TEST_CASE("a walwrap whose disk fails once disturbs no app, and stores everything afterwards") {
+  for (const int kind : {0, 1, 2}) {
+    for (const int point : {1, 3, 9}) {
+      CHECK_SCRIPT(fmt::format(R"(
+        world 12 1024 directory
+        walwrap1 start
+        app1 open
+        app1 insert 3 200
+        walwrap1 confirm
+        app1 insert 3 200
+        @{0} walwrap1 break 2 {1}
+        walwrap1 capture
+        @{0} walwrap1 break 2 {1}
+        walwrap1 upload
+        app1 insert 1 20
+        walwrap1 confirm
+      )",
+                               point, kind));
+    }
+  }
+}
+
+TEST_CASE("a full disk stops neither the app's reads nor what is stored once it has space") {
+  CHECK_SCRIPT(R"(
+    world 13 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    host1 fill
+    app1 insert 30 900
+    walwrap1 capture
+    walwrap1 upload
+    host1 free
+    app1 insert 1 20
+    walwrap1 confirm
+    host1 fill
+    walwrap1 stop
+    walwrap1 start
+    host1 free
+    walwrap1 start
+    app1 open
+    app1 insert 1 20
+    walwrap1 confirm
+  )");
+}
+
+TEST_CASE("a commit that fails because of the app's disk is stored only if it is there") {
+  for (const int point : {1, 5, 9, 12, 15, 18, 21}) {
+    CHECK_SCRIPT(fmt::format(R"(
+      world 14 1024 bucket
+      walwrap1 start
+      app1 open
+      app1 sync 1
+      app1 insert 3 200
+      walwrap1 confirm
+      @{} app1 break 1 0
+      app1 insert 3 900
+      walwrap1 capture
+      walwrap1 upload
+      app1 kill
+      app1 open
+      app1 insert 1 20
+      walwrap1 confirm
+    )",
+                             point));
+  }
+}
+
+TEST_CASE("a restore at the time of an upload has what the app had then") {
+  CHECK_SCRIPT(R"(
+    world 15 512 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 20 200
+    walwrap1 confirm
+    clock pass 60000
+    walwrap1 many 40
+    clock jump 3600000
+    app1 insert 1 20
+    walwrap1 confirm
+  )");
+}
+
 }  // namespace
 }  // namespace walwrap::simulation

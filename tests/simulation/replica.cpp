@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "tests/support/ltx_files.hpp"
-#include "walwrap/replication/replica/points.hpp"
+#include "walwrap/replication/replica/plan.hpp"
 #include "walwrap/replication/upload/store_profile.hpp"
 
 namespace walwrap::simulation {
@@ -126,12 +126,17 @@ void Replica::land(const Late& put) {
 }
 
 bool Replica::expire(int number) {
+  std::vector<StoredFile> files;
   for (const std::string& key : bucket_.keys()) {
-    if (!replication::parse_key(style_, key) || number-- > 0) continue;
-    bucket_.erase(key);
-    return true;
+    if (const auto file = replication::parse_key(style_, key)) files.push_back(*file);
   }
-  return false;
+  std::erase_if(files, [newest = replication::extent_of(files).newest_upload](const auto& file) {
+    return file.level == kUploadLevel && file.txids.last == newest;
+  });
+  if (static_cast<std::size_t>(number) >= files.size()) return false;
+  const auto& file = files[static_cast<std::size_t>(number)];
+  bucket_.erase(replication::file_key(style_, file.level, file.txids));
+  return true;
 }
 
 bool Replica::has_no_files() const {

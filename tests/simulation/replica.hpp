@@ -64,7 +64,8 @@ class Replica {
     stale_ = lists;
     had_fault_ = had_fault_ || lists > 0;
   }
-  // Removes the n-th file of the chain, as a rule of the bucket may. False: there is none.
+  // Removes the n-th file of the chain, as a rule of the bucket may. No rule of a bucket removes
+  // what is newest. False: there is none.
   bool expire(int number);
   // The store has no fault from now on, and what was on its way has arrived. Who is cut off stays
   // so.

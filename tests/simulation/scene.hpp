@@ -35,6 +35,13 @@ struct Host {
   bool was_killed = false;  // the last app that ended: alone it would have left its WAL, too
   bool is_up = false;       // the entrypoint runs, so apps may
   bool was_up = false;
+  // Its last run has not ended with everything stored; and another host had the replica since.
+  bool is_unfinished = false;
+  bool is_overtaken = false;
+  bool was_overtaken = false;  // when its run began
+  // Such a run has begun without the store: it may go on from an older state.
+  bool is_alone = false;
+  bool has_lost_disk = false;
   // What happened here may be refused at a start, or fail a flush: the documents say so.
   bool may_be_refused = false;
   // A loss of power: the disk as it was, and the seed of what is lost.

@@ -40,6 +40,7 @@ constexpr Word kVerbs[] = {
     {Verb::PutRename, Actor::App, "put-rename", 0},  // the same by a rename
     {Verb::DropSidecars, Actor::App, "drop-sidecars", 0},
     {Verb::Remove, Actor::App, "remove", 0},
+    {Verb::Break, Actor::App, "break", 2},  // calls, 0: EIO, 1: ENOSPC, 2: half is done
     {Verb::Start, Actor::Walwrap, "start", 0},
     {Verb::Capture, Actor::Walwrap, "capture", 0},
     {Verb::Upload, Actor::Walwrap, "upload", 0},
@@ -47,12 +48,15 @@ constexpr Word kVerbs[] = {
     {Verb::Snapshot, Actor::Walwrap, "snapshot", 0},
     {Verb::Stop, Actor::Walwrap, "stop", 0},
     {Verb::Kill, Actor::Walwrap, "kill", 0},
+    {Verb::Break, Actor::Walwrap, "break", 2},
     {Verb::Many, Actor::Walwrap, "many", 1},  // commits, each of them stored
     {Verb::PowerLoss, Actor::Host, "power-loss", 1},
     {Verb::Wipe, Actor::Host, "wipe", 0},
     {Verb::DropState, Actor::Host, "drop-state", 0},
     {Verb::Partition, Actor::Host, "partition", 0},  // from the store
     {Verb::Heal, Actor::Host, "heal", 0},
+    {Verb::Fill, Actor::Host, "fill", 0},  // its disk
+    {Verb::Free, Actor::Host, "free", 0},
     {Verb::Fail, Actor::Store, "fail", 2},  // calls, kind
     {Verb::Down, Actor::Store, "down", 0},
     {Verb::Up, Actor::Store, "up", 0},

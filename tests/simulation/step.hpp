@@ -50,12 +50,15 @@ enum class Verb {
   Snapshot,
   Stop,
   Many,
+  Break,  // an app, too
   // a host
   PowerLoss,
   Wipe,
   DropState,
   Partition,
   Heal,
+  Fill,
+  Free,
   // the store
   Fail,
   Down,

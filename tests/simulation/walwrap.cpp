@@ -99,8 +99,8 @@ bool Walwrap::is_halted() const {
 
 // The documents say what may fail then.
 bool Walwrap::has_excuse() const {
-  return host_.may_be_refused || scene_.has_lost_files || scene_.replica.had_fault(host_.number) ||
-         scene_.kernel.is_dead(pid());
+  return host_.may_be_refused || scene_.has_lost_files || has_defects() ||
+         scene_.replica.had_fault(host_.number) || scene_.kernel.is_dead(pid());
 }
 
 void Walwrap::start() {
@@ -109,6 +109,7 @@ void Walwrap::start() {
   const Busy main(is_main_);
   sleeps_ = 0;
   is_over_ = false;
+  excused_defects_ = scene_.kernel.defects_of(pid());
   const bool is_restart = host_.is_up;
   // What is not there is restored.
   if (!is_restart && !std::filesystem::exists(host_.database)) host_.is_sure = false;
@@ -127,6 +128,10 @@ void Walwrap::start() {
   }
   if (scene_.kernel.is_dead(pid())) return;
   host_.is_up = true;
+  unreached_ = scene_.replica.is_away(host_.number) ? std::optional(host_.state) : std::nullopt;
+  if (host_.was_overtaken && scene_.replica.had_fault(host_.number)) {
+    host_.is_alone = host_.may_be_refused = true;
+  }
   if (!is_restart) scene_.check_rows(host_, rows_on_disk(host_), "a start");
 }
 
@@ -200,7 +205,9 @@ void Walwrap::confirm() {
     scene_.kernel.advance(i < kTurnsUntilStored / 2 ? kTurnPause : 10 * kTurnPause);
   }
   replicator_->sync_requests().stop_listening();
-  const bool is_excused = has_excuse() || !replicator_->status().attached;
+  // After a start without the store, the next commit is what makes it try again.
+  const bool is_unreached = unreached_ == host_.state;
+  const bool is_excused = has_excuse() || is_unreached || !replicator_->status().attached;
   if (!is_excused)
     scene_.fail("what was committed is never stored: " + replicator_->status().error);
 }
@@ -221,10 +228,12 @@ void Walwrap::stop() {
     const Busy main(is_main_);
     sleeps_ = 0;
     try {
-      const auto report = replicator_->flush(kClock.mono() + kStopLimit);
+      const auto deadline = kClock.mono() + kStopLimit;
+      const auto report = replicator_->flush(deadline);
       scene_.note(fmt::format("  flush={} txid={} {}", static_cast<int>(report.outcome),
                               report.txid.value, report.missing));
-      if (!scene_.kernel.is_dead(pid())) check_flush(report);
+      const bool is_late = kClock.mono() >= deadline;
+      if (!scene_.kernel.is_dead(pid())) check_flush(report, is_late);
       // It would have been healed by a comparison. But while the checkpoint lock is ours no commit
       // passes unseen.
       const auto missed = replicator_->status().checkpoints.missed_commits;
@@ -237,7 +246,7 @@ void Walwrap::stop() {
   }
 }
 
-void Walwrap::check_flush(const replication::FlushReport& report) {
+void Walwrap::check_flush(const replication::FlushReport& report, bool is_late) {
   const auto here = rows_on_disk(host_);
   if (report.outcome == FlushOutcome::Ok) {
     scene_.check_rows(host_, here, "a stop");
@@ -252,10 +261,11 @@ void Walwrap::check_flush(const replication::FlushReport& report) {
     }
     scene_.oracle.confirm(host_.state);
     scene_.has_lost_files = false;
+    host_.is_unfinished = false;
     return;
   }
   const bool is_nothing = report.outcome == FlushOutcome::Nothing && here.empty();
-  if (is_nothing || has_excuse()) return;
+  if (is_nothing || is_late || has_excuse()) return;
   scene_.fail("the flush fails: " + report.missing);
 }
 

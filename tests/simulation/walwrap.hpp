@@ -39,6 +39,13 @@ class Walwrap {
   // After it was killed: no call of it has an effect.
   void end();
 
+  // Calls of it have failed since it was started, or since forget_defects().
+  bool has_defects() const { return scene_.kernel.defects_of(pid()) != excused_defects_; }
+  // A start that has failed beside the app is not tried again in this run.
+  void forget_defects() {
+    if (loops_) excused_defects_ = scene_.kernel.defects_of(pid());
+  }
+
   bool is_uploading() const { return is_uploading_; }
   bool is_busy() const { return is_capturing_ || is_uploading_ || is_main_; }
   // Other threads of it may have turns while the one that is in a turn waits.
@@ -46,7 +53,7 @@ class Walwrap {
 
  private:
   replication::ReplicatorOptions options();
-  void check_flush(const replication::FlushReport& report);
+  void check_flush(const replication::FlushReport& report, bool is_late);
   bool has_excuse() const;
   void on_exception(std::string_view what);
   bool is_stored();
@@ -60,7 +67,9 @@ class Walwrap {
   bool is_uploading_ = false;
   bool is_main_ = false;
   bool is_over_ = false;  // of the capture loop: its flush is done
-  int sleeps_ = 0;        // in one step
+  int excused_defects_ = 0;
+  int sleeps_ = 0;                    // in one step
+  std::optional<StateId> unreached_;  // what was committed when it started without the store
   std::optional<std::uint64_t> ticket_;
   std::optional<replication::CommitPosition> wanted_;
 };

@@ -19,6 +19,10 @@ bool has(const Steps& steps, Verb verb) {
                      [&](const Step& step) { return step.verb == verb; });
 }
 
+Defect defect_of(const Step& step) {
+  return static_cast<Defect>(std::clamp(step.second, 0, 2));
+}
+
 // Byte 18 of a database says so, see sqlite.org/fileformat2.html.
 bool has_rollback_mode(const std::filesystem::path& database) {
   std::ifstream in(database, std::ios::binary);
@@ -73,6 +77,7 @@ World::World(const Plan& plan)
              app->is_busy();
     });
   };
+  scene_.oracle.now = [this] { return WallTime(std::chrono::floor<milliseconds>(kernel_.wall())); };
   kernel_.on_point = [this](Point point) { on_point(point); };
   kernel_.on_sleep = [this](nanoseconds duration) { on_sleep(duration); };
 }
@@ -143,7 +148,7 @@ void World::on_point(Point point) {
   if (frames_.empty() || frames_.back().is_nested || !scene_.wrong.empty()) return;
   // A reference would not outlive what is pushed meanwhile.
   const auto index = frames_.size() - 1;
-  frames_[index].points.push_back(point);
+  frames_[index].points.push_back({point, kernel_.process()});
   const auto count = static_cast<int>(frames_[index].points.size());
   while (!frames_[index].armed.empty() && frames_[index].armed.front().at_point <= count) {
     const Step step = frames_[index].armed.front();
@@ -160,7 +165,8 @@ void World::nest(const Step& step) {
                           kPointNames[static_cast<std::size_t>(*outer.at)], outer.points.size(),
                           format_step(step)));
   const Kind within{outer.step.actor, outer.step.verb};
-  const bool is_walwraps = step.actor == Actor::Walwrap && step.verb != Verb::Kill;
+  const bool is_walwraps =
+      step.actor == Actor::Walwrap && step.verb != Verb::Kill && step.verb != Verb::Break;
   if (is_walwraps && is_walwrap_inside_sqlite()) {
     deferred_.push_back(step);
     return;
@@ -274,6 +280,10 @@ World::Done World::perform(const Step& step) {
 }
 
 World::Done World::perform_on(App& app, const Step& step) {
+  if (step.verb == Verb::Break) {
+    kernel_.break_calls(app.pid(), step.first, defect_of(step));
+    return Done::Yes;
+  }
   if (step.verb == Verb::Kill) {
     if (app.is_open()) app.kill();
     return Done::Yes;
@@ -288,6 +298,10 @@ World::Done World::perform_on(App& app, const Step& step) {
 }
 
 World::Done World::perform_on(Walwrap& walwrap, const Step& step) {
+  if (step.verb == Verb::Break) {
+    kernel_.break_calls(walwrap.pid(), step.first, defect_of(step));
+    return Done::Yes;
+  }
   if (step.verb == Verb::Kill) {
     if (walwrap.is_running()) walwrap.kill();
     return Done::Yes;
@@ -339,6 +353,12 @@ void World::start(Walwrap& walwrap) {
     return host.number != own.number && host.was_up;
   });
   if (has_other && !own.is_up) own.is_sure = false;
+  // Each may have gone on from another state: a person has to decide.
+  if (own.is_overtaken && own.is_unfinished) own.may_be_refused = true;
+  for (Host& host : hosts_) host.is_overtaken = host.is_overtaken || host.number != own.number;
+  own.was_overtaken = std::exchange(own.is_overtaken, false);
+  own.is_alone = false;
+  own.is_unfinished = true;
   // What a start lists is current: every store promises that, and an empty replica looks as a stale
   // listing does.
   scene_.replica.make_stale(0);

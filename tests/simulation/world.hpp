@@ -21,6 +21,7 @@
 #include "tests/simulation/step.hpp"
 #include "tests/simulation/walwrap.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "walwrap/replication/replica/plan.hpp"
 
 namespace walwrap::simulation {
 
@@ -46,13 +47,19 @@ struct Pair {
   auto operator<=>(const Pair&) const = default;
 };
 
+// Where it was passed, and by which process.
+struct Passed {
+  Point point;
+  int process;
+};
+
 struct Report {
   std::string wrong;  // "": nothing
   std::string trace;
   std::map<Pair, int> pairs;
-  std::uint64_t points = 0;                   // of all processes
-  std::vector<std::vector<Point>> points_of;  // each step of the script that is not marked
-  std::uint64_t restores = 0;                 // compared with what the app had
+  std::uint64_t points = 0;                    // of all processes
+  std::vector<std::vector<Passed>> points_of;  // each step of the script that is not marked
+  std::uint64_t restores = 0;                  // compared with what the app had
 };
 Report simulate(const Plan& plan);
 
@@ -76,6 +83,7 @@ class World {
   Done perform_on(Walwrap& walwrap, const Step& step);
   void perform_on_store(const Step& step);
   Done perform_on(Host& host, const Step& step);
+  void set_full(Host& host, bool is_full);
   void put_files(Host& host, const Step& step);
   Done make_many(Walwrap& walwrap, int commits);
   void on_point(Point point);
@@ -93,6 +101,10 @@ class World {
   void run_again(Host& host);
   void check_points();
   void check_restore();
+  void check_restored(const std::vector<replication::StoredFile>& files,
+                      const replication::RestoreTarget& target,
+                      const std::map<Txid, ByteVector>& images, Txid wanted);
+  bool has_clock_gone_back() const;
   Walwrap* walwrap_of(int pid);
   bool is_walwrap_inside_sqlite() const;
   App* app(int number) { return apps_.at(static_cast<std::size_t>(number - 1)).get(); }
@@ -103,9 +115,9 @@ class World {
   // What is in the middle of a step, with where it was interrupted.
   struct Frame {
     Step step;
-    std::vector<Step> armed;    // by their points
-    std::vector<Point> points;  // that have passed
-    std::optional<Point> at;    // it is interrupted there
+    std::vector<Step> armed;     // by their points
+    std::vector<Passed> points;  // that have passed
+    std::optional<Point> at;     // it is interrupted there
     bool is_nested = false;
   };
 

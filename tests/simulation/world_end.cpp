@@ -12,8 +12,10 @@
 namespace walwrap::simulation {
 namespace {
 
+using std::chrono::milliseconds;
+
 constexpr int kTurnsUntilMended = 24;
-constexpr std::chrono::milliseconds kTurnPause{500};
+constexpr milliseconds kTurnPause{500};
 
 ByteVector bytes_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -27,7 +29,13 @@ ByteVector bytes_of(const std::filesystem::path& path) {
 void World::finish() {
   scene_.note("the end");
   scene_.replica.heal();
-  for (const Host& host : hosts_) scene_.replica.join(host.number);
+  for (Host& host : hosts_) {
+    scene_.replica.join(host.number);
+    set_full(host, false);
+    for (int pid = host.pid_of_walwrap(); pid <= host.pid_of_app(kApps); ++pid) {
+      kernel_.break_calls(pid, 0, Defect::Io);
+    }
+  }
   scene_.replica.forget_faults();
   for (Host& host : hosts_) {
     Walwrap& walwrap = walwrap_on(host);
@@ -36,7 +44,8 @@ void World::finish() {
       start(walwrap);
     }
     if (walwrap.is_running()) stop(host);
-    if (scene_.has_lost_files && scene_.wrong.empty()) run_again(host);
+    const bool is_excused = scene_.has_lost_files || walwrap.has_defects();
+    if (is_excused && scene_.wrong.empty()) run_again(host);
     host.is_up = false;
     if (!scene_.wrong.empty()) return;
   }
@@ -47,8 +56,10 @@ void World::finish() {
 // A bucket is listed rarely: a stop may be the first to see a gap. The next run mends it, if it
 // lasts for ten seconds. A replica that is empty now is refused.
 void World::run_again(Host& host) {
-  scene_.has_lost_files = false;
-  host.may_be_refused = host.may_be_refused || scene_.replica.has_no_files();
+  const bool had_lost_files = std::exchange(scene_.has_lost_files, false);
+  // Without a state nobody knows whether the files that are left belong to this database.
+  const bool is_refused = had_lost_files && (host.has_lost_disk || scene_.replica.has_no_files());
+  host.may_be_refused = host.may_be_refused || is_refused;
   start(walwrap_on(host));
   for (int i = 0; i < kTurnsUntilMended; ++i) {
     let_others_run(host);
@@ -80,42 +91,73 @@ void World::check_points() {
   }
 }
 
-// With the production code: the newest state, and one in the middle, which compacted files shorten.
+// With the production code: the newest state, one in the middle, which compacted files shorten, and
+// the one of the time at which that was stored.
 void World::check_restore() {
   const auto images = scene_.replica.rebuild_all();
   if (images.empty()) return;
   const Kernel::As nobody(kNobody);
-  const auto style = replication::key_style_of(scene_.replica.kind());
   const auto store = scene_.replica.open();
-  const auto listing = replication::list_replica(*store, style);
+  const auto listing =
+      replication::list_replica(*store, replication::key_style_of(scene_.replica.kind()));
   if (!listing) return scene_.fail("a listing fails: " + listing.error().text);
   const auto points = replication::find_points(listing->files);
+  const auto point_of = [&](Txid txid) {
+    return std::find_if(points.begin(), points.end(),
+                        [&](const auto& point) { return point.txid == txid; });
+  };
   auto middle = images.begin();
   std::advance(middle, static_cast<std::ptrdiff_t>(kernel_.random() % images.size()));
   for (const auto& txid : {images.rbegin()->first, middle->first}) {
-    const bool is_point = std::any_of(points.begin(), points.end(),
-                                      [&](const auto& point) { return point.txid == txid; });
-    if (!is_point) return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
-    auto plan = replication::plan_restore(listing->files, {.txid = txid, .before = std::nullopt});
-    if (!plan) return scene_.fail("a restore is refused: " + plan.error().text);
-    const auto output = directory_ / fmt::format("restored-{}", txid);
-    std::filesystem::remove(output);
-    const auto restored = replication::restore_database(
-        {.open_store =
-             [this](const auto&) {
-               return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
-             },
-         .style = style,
-         .plan = *std::move(plan),
-         .output = output,
-         .integrity = replication::Integrity::None,
-         .on_progress = [](const auto&) {},
-         .cancelled = [] { return false; }});
-    if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
-    ++report_.restores;
-    if (bytes_of(output) != images.at(txid)) {
-      return scene_.fail(fmt::format("TXID {} is restored as something else", txid));
+    if (point_of(txid) == points.end()) {
+      return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
     }
+    check_restored(listing->files, {.txid = txid, .before = std::nullopt}, images, txid);
+  }
+  if (has_clock_gone_back() || !scene_.wrong.empty()) return;
+  const auto time = point_of(middle->first)->time;
+  Txid newest = middle->first;
+  for (const auto& point : points) {
+    if (point.time <= time && images.contains(point.txid)) newest = std::max(newest, point.txid);
+  }
+  const auto text = rows_in(images.at(newest));
+  if (!scene_.oracle.was_there(text, time)) {
+    return scene_.fail(fmt::format("TXID {} is not what the app had at its time", newest));
+  }
+  check_restored(listing->files, {.txid = std::nullopt, .before = time + milliseconds(1)}, images,
+                 newest);
+}
+
+bool World::has_clock_gone_back() const {
+  return std::any_of(plan_.steps.begin(), plan_.steps.end(),
+                     [](const Step& step) { return step.verb == Verb::Jump && step.first < 0; });
+}
+
+void World::check_restored(const std::vector<replication::StoredFile>& files,
+                           const replication::RestoreTarget& target,
+                           const std::map<Txid, ByteVector>& images, Txid wanted) {
+  auto plan = replication::plan_restore(files, target);
+  if (!plan) return scene_.fail("a restore is refused: " + plan.error().text);
+  if (plan->reached != wanted) {
+    return scene_.fail(fmt::format("TXID {} is restored, not {}", plan->reached, wanted));
+  }
+  const auto output = directory_ / fmt::format("restored-{}", wanted);
+  std::filesystem::remove(output);
+  const auto restored = replication::restore_database(
+      {.open_store =
+           [this](const auto&) {
+             return Result<std::unique_ptr<storage::ObjectStore>>(scene_.replica.open());
+           },
+       .style = replication::key_style_of(scene_.replica.kind()),
+       .plan = *std::move(plan),
+       .output = output,
+       .integrity = replication::Integrity::None,
+       .on_progress = [](const auto&) {},
+       .cancelled = [] { return false; }});
+  if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
+  ++report_.restores;
+  if (bytes_of(output) != images.at(wanted)) {
+    scene_.fail(fmt::format("TXID {} is restored as something else", wanted));
   }
 }
 

@@ -1,4 +1,7 @@
 // What happens to the hosts and to the store of a simulated world.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -12,6 +15,14 @@ namespace {
 constexpr int kTurnsUntilSettled = 6;
 constexpr std::chrono::milliseconds kTurnPause{500};
 constexpr int kScript = 50;  // a process of the host that replaces files
+
+// At once: a script that is cut short leaves what it likes.
+void sync_file(const std::filesystem::path& path) {
+  const Kernel::As nobody(kNobody);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
 
 }  // namespace
 
@@ -41,6 +52,10 @@ World::Done World::perform_on(Host& host, const Step& step) {
     }
     case Verb::Partition:
       scene_.replica.cut_off(host.number);
+      return Done::Yes;
+    case Verb::Fill:
+    case Verb::Free:
+      set_full(host, step.verb == Verb::Fill);
       return Done::Yes;
     case Verb::Heal:
       scene_.replica.join(host.number);
@@ -83,6 +98,14 @@ void World::perform_on_store(const Step& step) {
   }
 }
 
+void World::set_full(Host& host, bool is_full) {
+  kernel_.set_full(host.pid_of_walwrap(), is_full);
+  for (const auto& app : apps_) {
+    if (&app->host() == &host) kernel_.set_full(app->pid(), is_full);
+  }
+  if (!is_full) walwrap_on(host).forget_defects();
+}
+
 // Those who were killed leave the stack before they end.
 void World::reap() {
   for (auto& app : apps_) {
@@ -120,6 +143,7 @@ void World::reboot(Host& host) {
   std::filesystem::remove_all(host.directory);
   std::filesystem::create_directory(host.directory);
   host.is_sure = false;
+  host.has_lost_disk = true;
   host.in_flight.clear();
   if (is_wiped) {
     host.durable.reset();
@@ -143,6 +167,11 @@ void World::put_files(Host& host, const Step& step) {
     let_others_run(host);
     kernel_.advance(kTurnPause);
   }
+  // On a full disk neither an app nor walwrap can leave one file, nor can who is dead.
+  const auto wal = host.database.string() + "-wal";
+  const bool is_left = std::filesystem::exists(wal) && std::filesystem::file_size(wal) > 0;
+  const Walwrap& walwrap = walwrap_on(host);
+  if (is_left && (walwrap.has_defects() || kernel_.is_dead(walwrap.pid()))) return;
   const auto backup = host.directory.string() + "-backup";
   const auto path = host.database.string();
   const Kernel::As script(host.pid_of_walwrap() + kScript);
@@ -162,8 +191,11 @@ void World::put_files(Host& host, const Step& step) {
   } else {
     std::filesystem::copy_file(backup, path + ".new",
                                std::filesystem::copy_options::overwrite_existing);
+    sync_file(path + ".new");
     std::filesystem::rename(path + ".new", path);
   }
+  sync_file(path);
+  sync_file(host.directory);
   host.know(scene_.oracle.add(host.state, scene_.oracle.rows(*host.backup)));
   host.durable.reset();
 }
