@@ -15,7 +15,8 @@ constexpr Kind kEvents[] = {
     {Actor::Store, Verb::Twice},    {Actor::Store, Verb::Stale},    {Actor::Store, Verb::Expire},
     {Actor::Host, Verb::Partition}, {Actor::Host, Verb::Heal},      {Actor::Host, Verb::Fill},
     {Actor::Host, Verb::Free},      {Actor::App, Verb::Break},      {Actor::Walwrap, Verb::Break},
-    {Actor::Clock, Verb::Pass},     {Actor::Clock, Verb::Jump},
+    {Actor::Host, Verb::Unlink},    {Actor::Host, Verb::Swap},      {Actor::Host, Verb::Overwrite},
+    {Actor::Host, Verb::Cut},       {Actor::Clock, Verb::Pass},     {Actor::Clock, Verb::Jump},
 };
 constexpr Kind kSteps[] = {
     {Actor::App, Verb::Open},        {Actor::App, Verb::Insert},

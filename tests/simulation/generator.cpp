@@ -14,6 +14,7 @@ struct Habits {
   bool faults = false;
   bool expires = false;
   bool defects = false;
+  bool changes = false;
   bool files = false;
   bool in_the_middle = false;
   bool two_apps = false;
@@ -35,6 +36,7 @@ class Generator {
                .faults = one_in(3),
                .expires = one_in(12),
                .defects = one_in(5),
+               .changes = one_in(12),
                .files = one_in(4),
                .in_the_middle = one_in(2),
                .two_apps = one_in(3),
@@ -207,9 +209,16 @@ class Generator {
     if (!habits_.expires) return add_write();
     add(Actor::Store, 1, Verb::Expire, below(6));
   }
+  void add_change() {
+    if (!habits_.changes) return add_write();
+    const int host = any_host();
+    if (one_in(3)) add(Actor::App, host == 2 ? 3 : 1, Verb::Backup);
+    add(Actor::Host, host, any_of({Verb::Unlink, Verb::Swap, Verb::Overwrite, Verb::Cut}),
+        below(3));
+  }
   void add_rare() {
     const int host = any_host();
-    switch (below(13)) {
+    switch (below(14)) {
       case 0:
         if (habits_.kills) add(Actor::Walwrap, host, Verb::Kill);
         return add(Actor::Walwrap, host, Verb::Start);
@@ -242,6 +251,8 @@ class Generator {
       case 10:
       case 11:
         return add_defect();
+      case 12:
+        return add_change();
       default:
         return add(Actor::Walwrap, host, Verb::Start);
     }
@@ -276,6 +287,7 @@ class Generator {
       case 8:
         if (habits_.expires) add_expiry();
         if (one_in(2)) add_clock();
+        if (habits_.changes && one_in(2)) add_change();
         break;
       case 4:
         add(Actor::App, app,

@@ -41,7 +41,10 @@ struct Host {
   bool was_overtaken = false;  // when its run began
   // Such a run has begun without the store: it may go on from an older state.
   bool is_alone = false;
-  bool has_lost_disk = false;
+  bool may_lack_state = false;
+  // Somebody has changed its files while apps had them open: what is there is known no longer. A
+  // flush that is Ok has to be right all the same.
+  bool is_wild = false;
   // What happened here may be refused at a start, or fail a flush: the documents say so.
   bool may_be_refused = false;
   // A loss of power: the disk as it was, and the seed of what is lost.
@@ -64,7 +67,8 @@ struct Scene {
   std::string trace;  // what happened, for the determinism of a seed and for people
   // A rule of the bucket has removed a file, and no flush has been Ok since.
   bool has_lost_files = false;
-  int commits = 0;  // so that no two states are alike
+  bool was_wild = false;  // some host, ever
+  int commits = 0;        // so that no two states are alike
 
   void fail(std::string what) {
     if (wrong.empty()) wrong = std::move(what);
@@ -81,6 +85,8 @@ struct Scene {
   // What happens now happens in the middle of something.
   std::function<bool()> is_nested;
 
+  // What is found at a start is what counts from then on.
+  void adopt(Host& host, const std::string& text);
   // The rows that somebody reads at the path are among those that can be there. `since`: what was
   // there when the read began, which others may have changed meanwhile.
   void check_rows(Host& host, const std::string& text, std::string_view who,

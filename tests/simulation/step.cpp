@@ -55,7 +55,12 @@ constexpr Word kVerbs[] = {
     {Verb::DropState, Actor::Host, "drop-state", 0},
     {Verb::Partition, Actor::Host, "partition", 0},  // from the store
     {Verb::Heal, Actor::Host, "heal", 0},
-    {Verb::Fill, Actor::Host, "fill", 0},  // its disk
+    // While apps have it open. 0: the database, 1: its -wal, 2: its -shm
+    {Verb::Unlink, Actor::Host, "unlink", 1},
+    {Verb::Swap, Actor::Host, "swap", 1},            // another file is moved over it
+    {Verb::Overwrite, Actor::Host, "overwrite", 0},  // the database by the backup, in place
+    {Verb::Cut, Actor::Host, "cut", 1},              // to half of its length; not the -shm
+    {Verb::Fill, Actor::Host, "fill", 0},            // its disk
     {Verb::Free, Actor::Host, "free", 0},
     {Verb::Fail, Actor::Store, "fail", 2},  // calls, kind
     {Verb::Down, Actor::Store, "down", 0},

@@ -57,6 +57,10 @@ enum class Verb {
   DropState,
   Partition,
   Heal,
+  Unlink,
+  Swap,
+  Overwrite,
+  Cut,
   Fill,
   Free,
   // the store

@@ -99,7 +99,7 @@ bool Walwrap::is_halted() const {
 
 // The documents say what may fail then.
 bool Walwrap::has_excuse() const {
-  return host_.may_be_refused || scene_.has_lost_files || has_defects() ||
+  return host_.may_be_refused || host_.is_wild || scene_.has_lost_files || has_defects() ||
          scene_.replica.had_fault(host_.number) || scene_.kernel.is_dead(pid());
 }
 
@@ -132,6 +132,7 @@ void Walwrap::start() {
   if (host_.was_overtaken && scene_.replica.had_fault(host_.number)) {
     host_.is_alone = host_.may_be_refused = true;
   }
+  if (!is_restart && host_.is_wild) scene_.adopt(host_, rows_on_disk(host_));
   if (!is_restart) scene_.check_rows(host_, rows_on_disk(host_), "a start");
 }
 
@@ -187,7 +188,8 @@ bool Walwrap::is_stored() {
 }
 
 void Walwrap::confirm() {
-  if (!loops_ || is_uploading_ || !host_.is_sure || !host_.in_flight.empty()) return;
+  if (!loops_ || is_uploading_ || !host_.is_sure || host_.is_wild || !host_.in_flight.empty())
+    return;
   const StateId state = host_.state;
   ticket_ = replicator_->sync_requests().ask_look(replication::SyncRequests::Pace::StoreNow);
   wanted_.reset();
@@ -237,7 +239,8 @@ void Walwrap::stop() {
       // It would have been healed by a comparison. But while the checkpoint lock is ours no commit
       // passes unseen.
       const auto missed = replicator_->status().checkpoints.missed_commits;
-      if (missed > 0) scene_.fail(fmt::format("{} commits were not captured", missed));
+      if (missed > 0 && !host_.is_wild)
+        scene_.fail(fmt::format("{} commits were not captured", missed));
     } catch (const std::exception& error) {
       on_exception(error.what());
     }
@@ -246,20 +249,30 @@ void Walwrap::stop() {
   }
 }
 
+// Its WAL is empty after a stop.
+bool Walwrap::is_same_file(const ByteVector& image) const {
+  std::ifstream in(host_.database, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto bytes = as_bytes(text);
+  return std::equal(bytes.begin(), bytes.end(), image.begin(), image.end());
+}
+
 void Walwrap::check_flush(const replication::FlushReport& report, bool is_late) {
   const auto here = rows_on_disk(host_);
   if (report.outcome == FlushOutcome::Ok) {
     scene_.check_rows(host_, here, "a stop");
     const auto images = scene_.replica.rebuild_all();
     const auto stored = images.empty() ? "!nothing" : rows_in(images.rbegin()->second);
-    if (stored != here) {
+    // A file that is damaged has to be stored as it is, too.
+    const bool is_damaged = host_.is_wild && here.starts_with("!") && stored.starts_with("!");
+    if (is_damaged ? !is_same_file(images.rbegin()->second) : stored != here) {
       return scene_.fail("flush is Ok, and the newest stored state is not the database: " +
                          stored.substr(0, 80));
     }
     if (!images.empty() && images.rbegin()->first != report.txid) {
       return scene_.fail("flush is Ok, and its TXID is not the newest one");
     }
-    scene_.oracle.confirm(host_.state);
+    if (!host_.is_wild) scene_.oracle.confirm(host_.state);
     scene_.has_lost_files = false;
     host_.is_unfinished = false;
     return;

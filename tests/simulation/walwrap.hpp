@@ -55,6 +55,7 @@ class Walwrap {
   replication::ReplicatorOptions options();
   void check_flush(const replication::FlushReport& report, bool is_late);
   bool has_excuse() const;
+  bool is_same_file(const ByteVector& image) const;
   void on_exception(std::string_view what);
   bool is_stored();
 

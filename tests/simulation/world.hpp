@@ -85,6 +85,7 @@ class World {
   Done perform_on(Host& host, const Step& step);
   void set_full(Host& host, bool is_full);
   void put_files(Host& host, const Step& step);
+  void change_files(Host& host, const Step& step);
   Done make_many(Walwrap& walwrap, int commits);
   void on_point(Point point);
   void on_sleep(std::chrono::nanoseconds duration);

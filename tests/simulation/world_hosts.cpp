@@ -1,7 +1,4 @@
 // What happens to the hosts and to the store of a simulated world.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -10,21 +7,6 @@
 #include "tests/simulation/world.hpp"
 
 namespace walwrap::simulation {
-namespace {
-
-constexpr int kTurnsUntilSettled = 6;
-constexpr std::chrono::milliseconds kTurnPause{500};
-constexpr int kScript = 50;  // a process of the host that replaces files
-
-// At once: a script that is cut short leaves what it likes.
-void sync_file(const std::filesystem::path& path) {
-  const Kernel::As nobody(kNobody);
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  ::fsync(descriptor);
-  ::close(descriptor);
-}
-
-}  // namespace
 
 World::Done World::perform_on(Host& host, const Step& step) {
   switch (step.verb) {
@@ -52,6 +34,12 @@ World::Done World::perform_on(Host& host, const Step& step) {
     }
     case Verb::Partition:
       scene_.replica.cut_off(host.number);
+      return Done::Yes;
+    case Verb::Unlink:
+    case Verb::Swap:
+    case Verb::Overwrite:
+    case Verb::Cut:
+      change_files(host, step);
       return Done::Yes;
     case Verb::Fill:
     case Verb::Free:
@@ -117,7 +105,9 @@ void World::reap() {
     (void)host;
   }
   for (auto& walwrap : walwraps_) {
-    if (kernel_.is_dead(walwrap->pid())) walwrap->end();
+    if (!kernel_.is_dead(walwrap->pid())) continue;
+    walwrap->host().may_lack_state = true;
+    walwrap->end();
   }
   for (Host& host : hosts_) {
     if (host.lost_power) reboot(host);
@@ -143,7 +133,7 @@ void World::reboot(Host& host) {
   std::filesystem::remove_all(host.directory);
   std::filesystem::create_directory(host.directory);
   host.is_sure = false;
-  host.has_lost_disk = true;
+  host.may_lack_state = true;
   host.in_flight.clear();
   if (is_wiped) {
     host.durable.reset();
@@ -153,51 +143,6 @@ void World::reboot(Host& host) {
     scene_.note("  lost:" + testing::make_disk(image, host.directory, random));
   }
   if (is_recorded) recorder = std::make_unique<testing::DiskRecorder>(host.directory);
-}
-
-// A person or a deploy script, while no app has the database open.
-void World::put_files(Host& host, const Step& step) {
-  for (const auto& app : apps_) {
-    if (&app->host() == &host && app->is_open()) return;
-  }
-  // Without a checkpoint at the close, be it of an app or of walwrap, a WAL is no leftover.
-  if (host.was_killed || !walwrap_on(host).is_running()) return;
-  // It takes them longer than walwrap takes to leave one file of a database that was closed.
-  for (int i = 0; i < kTurnsUntilSettled; ++i) {
-    let_others_run(host);
-    kernel_.advance(kTurnPause);
-  }
-  // On a full disk neither an app nor walwrap can leave one file, nor can who is dead.
-  const auto wal = host.database.string() + "-wal";
-  const bool is_left = std::filesystem::exists(wal) && std::filesystem::file_size(wal) > 0;
-  const Walwrap& walwrap = walwrap_on(host);
-  if (is_left && (walwrap.has_defects() || kernel_.is_dead(walwrap.pid()))) return;
-  const auto backup = host.directory.string() + "-backup";
-  const auto path = host.database.string();
-  const Kernel::As script(host.pid_of_walwrap() + kScript);
-  if (step.verb == Verb::DropSidecars) {
-    for (const char* suffix : {"-wal", "-shm"}) std::filesystem::remove(path + suffix);
-    return;
-  }
-  if (step.verb == Verb::Remove) {
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-    host.know(scene_.oracle.add(host.state, {}));
-    host.durable.reset();
-    return;
-  }
-  if (!host.backup || !std::filesystem::exists(backup)) return;
-  if (step.verb == Verb::PutCopy) {
-    std::filesystem::copy_file(backup, path, std::filesystem::copy_options::overwrite_existing);
-  } else {
-    std::filesystem::copy_file(backup, path + ".new",
-                               std::filesystem::copy_options::overwrite_existing);
-    sync_file(path + ".new");
-    std::filesystem::rename(path + ".new", path);
-  }
-  sync_file(path);
-  sync_file(host.directory);
-  host.know(scene_.oracle.add(host.state, scene_.oracle.rows(*host.backup)));
-  host.durable.reset();
 }
 
 std::string format_plan(const Plan& plan) {
