@@ -36,7 +36,7 @@ class Generator {
                .faults = one_in(3),
                .expires = one_in(12),
                .defects = one_in(5),
-               .changes = one_in(12),
+               .changes = one_in(8),
                .files = one_in(4),
                .in_the_middle = one_in(2),
                .two_apps = one_in(3),
@@ -265,9 +265,14 @@ class Generator {
   // An event, and the step in whose middle it happens. What an app does in the middle of an app's
   // step is done by another app.
   void add_in_the_middle() {
-    const auto before = plan_.steps.size();
     const int app = habits_.two_apps ? 2 : 1;
-    switch (below(12)) {
+    const Verb step = any_of({Verb::Insert, Verb::Update, Verb::Delete, Verb::Vacuum,
+                              Verb::Checkpoint, Verb::Once, Verb::Open});
+    // What is open is not opened.
+    const bool is_by_app = one_in(3);
+    if (is_by_app && (step == Verb::Open || step == Verb::Once)) add(Actor::App, 1, Verb::Close);
+    const auto before = plan_.steps.size();
+    switch (below(13)) {
       case 0:
         if (habits_.kills) add(Actor::Walwrap, 1, Verb::Kill);
         break;
@@ -287,7 +292,10 @@ class Generator {
       case 8:
         if (habits_.expires) add_expiry();
         if (one_in(2)) add_clock();
-        if (habits_.changes && one_in(2)) add_change();
+        break;
+      case 9:
+        if (habits_.changes) add_change();
+        if (habits_.defects) add_defect();
         break;
       case 4:
         add(Actor::App, app,
@@ -305,19 +313,11 @@ class Generator {
     }
     const int point = 1 + below(any_of({4, 6, 20, 60, 200}));
     for (auto i = before; i < plan_.steps.size(); ++i) plan_.steps[i].at_point = point;
+    if (is_by_app) return add(Actor::App, 1, step, below(4), any_size());
     if (one_in(3)) return;
-    switch (below(3)) {
-      case 0:
-        return add(Actor::App, 1,
-                   any_of({Verb::Insert, Verb::Update, Verb::Delete, Verb::Vacuum, Verb::Checkpoint,
-                           Verb::Once, Verb::Open}),
-                   below(4), any_size());
-      case 1:
-        return add(Actor::Walwrap, 1, any_of({Verb::Capture, Verb::Upload, Verb::Confirm}));
-      default:
-        return add(Actor::Walwrap, 1,
-                   any_of({Verb::Capture, Verb::Upload, Verb::Start, Verb::Stop}));
-    }
+    add(Actor::Walwrap, 1,
+        any_of({Verb::Capture, Verb::Capture, Verb::Upload, Verb::Upload, Verb::Confirm,
+                Verb::Start, Verb::Stop}));
   }
 
   std::mt19937_64 random_;

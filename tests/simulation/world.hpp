@@ -105,7 +105,7 @@ class World {
   void check_restored(const std::vector<replication::StoredFile>& files,
                       const replication::RestoreTarget& target,
                       const std::map<Txid, ByteVector>& images, Txid wanted);
-  bool has_clock_gone_back() const;
+  bool are_times_kept() const;
   Walwrap* walwrap_of(int pid);
   bool is_walwrap_inside_sqlite() const;
   App* app(int number) { return apps_.at(static_cast<std::size_t>(number - 1)).get(); }

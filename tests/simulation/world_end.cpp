@@ -110,13 +110,13 @@ void World::check_restore() {
   };
   auto middle = images.begin();
   std::advance(middle, static_cast<std::ptrdiff_t>(kernel_.random() % images.size()));
-  for (const auto& txid : {images.rbegin()->first, middle->first}) {
+  for (const Txid txid : std::set{images.rbegin()->first, middle->first}) {
     if (point_of(txid) == points.end()) {
       return scene_.fail(fmt::format("TXID {} is not listed as restorable", txid));
     }
     check_restored(listing->files, {.txid = txid, .before = std::nullopt}, images, txid);
   }
-  if (has_clock_gone_back() || scene_.was_wild || !scene_.wrong.empty()) return;
+  if (!are_times_kept() || scene_.was_wild || !scene_.wrong.empty()) return;
   const auto time = point_of(middle->first)->time;
   Txid newest = middle->first;
   for (const auto& point : points) {
@@ -130,9 +130,11 @@ void World::check_restore() {
                  newest);
 }
 
-bool World::has_clock_gone_back() const {
-  return std::any_of(plan_.steps.begin(), plan_.steps.end(),
-                     [](const Step& step) { return step.verb == Verb::Jump && step.first < 0; });
+// A clock went back, or what was stored at a time is gone and only a later snapshot has it.
+bool World::are_times_kept() const {
+  return std::none_of(plan_.steps.begin(), plan_.steps.end(), [](const Step& step) {
+    return step.verb == Verb::Expire || (step.verb == Verb::Jump && step.first < 0);
+  });
 }
 
 void World::check_restored(const std::vector<replication::StoredFile>& files,
