@@ -57,6 +57,11 @@ class SimulatedStore : public storage::ObjectStore {
     TRY(begin());
     return store_.remove(key);
   }
+  // A directory is one that can be told from others, so it is looked at around each upload.
+  Result<storage::Place> rebind() override {
+    const bool is_directory = replica_.kind_ == storage::StoreKind::File;
+    return is_directory ? storage::Place{.device = 1, .inode = 1} : storage::Place{};
+  }
   std::string describe() const override { return "simulated"; }
 
  private:
