@@ -1,0 +1,223 @@
+// Histories in which one rule of the product decides, and which chance seldom makes. Each of them
+// goes wrong without its rule: tests/simulation/mutant_table.py takes the rules away.
+#include <fmt/format.h>
+
+#include <string>
+
+#include "tests/simulation/script.hpp"
+
+namespace walwrap::simulation {
+namespace {
+
+TEST_CASE("a bucket that lost its newest upload is not reported as stored") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    store expire 1
+    walwrap1 stop
+  )");
+}
+
+TEST_CASE("a directory that lost its newest upload gets it once more before the stop") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 directory
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    store expire 1
+    walwrap1 stop
+  )");
+}
+
+TEST_CASE("a client is told that it is stored when the replica has been looked at") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 directory
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 capture
+    walwrap1 upload
+    walwrap1 capture
+    clock pass 3000
+    store expire 1
+    walwrap1 confirm
+    host1 wipe
+    walwrap1 start
+    app1 open
+  )");
+}
+
+TEST_CASE("no upload follows one that is lost") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 directory
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    store expire 1
+    app1 insert 1 20
+    walwrap1 confirm
+    host1 wipe
+    walwrap1 start
+    app1 open
+  )");
+}
+
+TEST_CASE("a chain that lost its first file is not reported as stored") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    store expire 0
+    walwrap1 stop
+  )");
+}
+
+TEST_CASE("a chain that lost a file in its middle is mended by a snapshot") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 directory
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    app1 insert 1 20
+    walwrap1 confirm
+    store expire 1
+    clock pass 700000
+    walwrap1 upload
+    walwrap1 capture
+    walwrap1 upload
+    app1 insert 1 20
+    walwrap1 confirm
+    walwrap1 stop
+  )");
+}
+
+// Readers that follow each other leave walwrap's checkpoints no pause: it lends the lock.
+constexpr std::string_view kUntilLent = R"(
+walwrap1 start
+app1 open
+app2 open
+app1 autocheckpoint 1
+app1 insert 1 20
+walwrap1 confirm
+app2 read
+app1 insert 30 3000
+walwrap1 capture
+walwrap1 upload
+)";
+constexpr std::string_view kNoPause = R"(
+app2 end-read
+app2 read
+app1 insert 1 20
+clock pass 6
+walwrap1 capture
+walwrap1 upload
+)";
+constexpr int kPasses = 5;
+constexpr std::string_view kLends = R"(
+app2 end-read
+app1 insert 1 20
+clock pass 6
+walwrap1 capture
+walwrap1 capture
+walwrap1 upload
+)";
+constexpr int kApart = 4;  // points between the commits in the middle of it
+
+TEST_CASE("no commits at any points of a lending are missed") {
+  Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = {}};
+  std::string script(kUntilLent);
+  for (int i = 0; i < kPasses; ++i) script += kNoPause;
+  plan.steps = parse_steps(script + std::string(kLends));
+  const auto whole = simulate(plan);
+  REQUIRE(whole.wrong == "");
+  const auto lends = plan.steps.size() - 3;
+  const auto points = static_cast<int>(whole.points_of.at(lends).size());
+  for (int first = 1; first <= points; ++first) {
+    for (int second = first; second <= first + kApart; ++second) {
+      Plan with = plan;
+      auto commit = parse_step("app1 insert 1 20").value();
+      for (const int at : {first, second, second}) {
+        commit.at_point = at;
+        with.steps.insert(with.steps.begin() + static_cast<std::ptrdiff_t>(lends), commit);
+      }
+      const auto report = simulate(with);
+      INFO(first, " ", second, " ", report.trace);
+      CHECK(report.wrong == "");
+    }
+  }
+}
+
+constexpr std::string_view kUntilKilled = R"(
+walwrap1 start
+app1 open
+app1 insert 3 200
+walwrap1 confirm
+app1 update 2 200
+walwrap1 capture
+)";
+constexpr std::string_view kAfterKilled = R"(
+walwrap1 start
+app1 insert 1 20
+app1 update 3 900
+walwrap1 capture
+walwrap1 upload
+app1 insert 1 20
+walwrap1 confirm
+)";
+constexpr int kLatest = 16;  // calls of the store later
+
+TEST_CASE("a late request of a killed walwrap is its own, and not what the next one stores") {
+  for (int calls = 1; calls <= kLatest; ++calls) {
+    Plan plan{.seed = 1, .page_size = 1024, .is_bucket = true, .steps = {}};
+    const auto in_the_middle =
+        fmt::format("store late {}\n@3 walwrap1 kill\nwalwrap1 upload\n", calls);
+    plan.steps = parse_steps(std::string(kUntilKilled) + in_the_middle + std::string(kAfterKilled));
+    const auto report = simulate(plan);
+    INFO(calls, " ", report.trace);
+    CHECK(report.wrong == "");
+  }
+}
+
+TEST_CASE("a compacted file has what was stored only once since the one before it") {
+  // The first compacted file comes somewhere in these.
+  for (const int uploads : {57, 58, 59, 60, 61, 62, 63}) {
+    Plan plan{.seed = 1, .page_size = 512, .is_bucket = false, .steps = {}};
+    plan.steps = parse_steps(fmt::format(R"(
+      walwrap1 start
+      app1 open
+      app1 insert 20 200
+      walwrap1 confirm
+      walwrap1 many {}
+      app1 insert 3 200
+      walwrap1 confirm
+      walwrap1 many 65
+    )",
+                                         uploads));
+    const auto report = simulate(plan);
+    INFO(uploads, " ", report.trace);
+    CHECK(report.wrong == "");
+  }
+}
+
+}  // namespace
+}  // namespace walwrap::simulation
