@@ -24,6 +24,16 @@ World::Done World::perform_on(Host& host, const Step& step) {
       host.lost_power = testing::DiskImage{};
       host.power_seed = 0;
       break;
+    case Verb::DropSidecars:
+      // Commits that are only in the WAL are lost with it. What is stored is not.
+      if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
+      for (const char* suffix : {"-wal", "-shm"}) {
+        std::filesystem::remove(host.database.string() + suffix);
+      }
+      host.is_sure = false;
+      host.in_flight.clear();
+      host.durable.reset();
+      return Done::Yes;
     case Verb::DropState: {
       // By a person, while walwrap does not run.
       if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
