@@ -2,6 +2,7 @@
 // goes wrong without its rule: tests/simulation/mutant_table.py takes the rules away.
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <string>
 
 #include "tests/simulation/script.hpp"
@@ -151,18 +152,21 @@ TEST_CASE("no commits at any points of a lending are missed") {
   const auto whole = simulate(plan);
   REQUIRE(whole.wrong == "");
   const auto lends = plan.steps.size() - 3;
-  const auto points = static_cast<int>(whole.points_of.at(lends).size());
-  for (int first = 1; first <= points; ++first) {
+  const auto check = [&](std::initializer_list<int> points) {
+    Plan with = plan;
+    auto commit = parse_step("app1 insert 1 20").value();
+    for (const int at : points) {
+      commit.at_point = at;
+      with.steps.insert(with.steps.begin() + static_cast<std::ptrdiff_t>(lends), commit);
+    }
+    const auto report = simulate(with);
+    INFO(report.trace);
+    CHECK(report.wrong == "");
+  };
+  const auto count = static_cast<int>(whole.points_of.at(lends).size());
+  for (int first = 1; first <= count; ++first) {
     for (int second = first; second <= first + kApart; ++second) {
-      Plan with = plan;
-      auto commit = parse_step("app1 insert 1 20").value();
-      for (const int at : {first, second, second}) {
-        commit.at_point = at;
-        with.steps.insert(with.steps.begin() + static_cast<std::ptrdiff_t>(lends), commit);
-      }
-      const auto report = simulate(with);
-      INFO(first, " ", second, " ", report.trace);
-      CHECK(report.wrong == "");
+      for (int third = second; third <= second + kApart; ++third) check({first, second, third});
     }
   }
 }
@@ -215,6 +219,55 @@ TEST_CASE("a compacted file has what was stored only once since the one before i
                                          uploads));
     const auto report = simulate(plan);
     INFO(uploads, " ", report.trace);
+    CHECK(report.wrong == "");
+  }
+}
+
+TEST_CASE("a stop without a database is not reported as stored") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    walwrap1 confirm
+    app1 close
+    clock pass 3000
+    walwrap1 capture
+    app1 remove
+    walwrap1 stop
+  )");
+}
+
+constexpr int kDisks = 24;  // that one loss of power may leave
+
+TEST_CASE("a database whose WAL was deleted after a crash is older than what was stored") {
+  for (int disk = 1; disk <= kDisks; ++disk) {
+    Plan plan{.seed = 1, .page_size = 1024, .is_bucket = disk % 2 == 0, .steps = {}};
+    plan.steps = parse_steps(fmt::format(R"(
+      walwrap1 start
+      app1 open
+      app1 insert 30 400
+      walwrap1 confirm
+      app1 close
+      clock pass 3000
+      walwrap1 capture
+      clock pass 3000
+      walwrap1 capture
+      app1 open
+      app1 update 30 400
+      walwrap1 confirm
+      clock pass {}
+      walwrap1 upload
+      host1 power-loss {}
+      host1 drop-sidecars
+      walwrap1 start
+      app1 open
+      app1 insert 1 20
+      walwrap1 confirm
+    )",
+                                         disk % 3 == 0 ? 10 : 6000, disk));
+    const auto report = simulate(plan);
+    INFO(disk, " ", report.trace);
     CHECK(report.wrong == "");
   }
 }
