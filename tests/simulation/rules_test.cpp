@@ -272,5 +272,40 @@ TEST_CASE("a database whose WAL was deleted after a crash is older than what was
   }
 }
 
+TEST_CASE("a WAL is not laid over a database that was put in place after a crash") {
+  for (int disk = 1; disk <= kDisks; ++disk) {
+    Plan plan{.seed = 1, .page_size = 1024, .is_bucket = disk % 2 == 0, .steps = {}};
+    plan.steps = parse_steps(fmt::format(R"(
+      walwrap1 start
+      app1 open
+      app1 insert 10 400
+      app1 backup
+      app1 insert 30 400
+      walwrap1 confirm
+      app1 close
+      clock pass 3000
+      walwrap1 capture
+      clock pass 3000
+      walwrap1 capture
+      app1 open
+      app1 sync 1
+      app1 update 2 400
+      walwrap1 confirm
+      clock pass 6000
+      walwrap1 upload
+      host1 power-loss {}
+      host1 put-rename
+      walwrap1 start
+      app1 open
+      app1 insert 1 20
+      walwrap1 confirm
+    )",
+                                         disk));
+    const auto report = simulate(plan);
+    INFO(disk, " ", report.trace);
+    CHECK(report.wrong == "");
+  }
+}
+
 }  // namespace
 }  // namespace walwrap::simulation

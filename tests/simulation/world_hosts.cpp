@@ -34,6 +34,16 @@ World::Done World::perform_on(Host& host, const Step& step) {
       host.in_flight.clear();
       host.durable.reset();
       return Done::Yes;
+    case Verb::PutRename:
+      // Beside the WAL of the other file, so a person has to decide.
+      if (walwrap_on(host).is_running() || host.is_up || !host.backup) return Done::Yes;
+      std::filesystem::rename(host.directory.string() + "-backup", host.database);
+      host.backup.reset();
+      host.is_sure = false;
+      host.in_flight.clear();
+      host.durable.reset();
+      host.may_be_refused = true;
+      return Done::Yes;
     case Verb::DropState: {
       // By a person, while walwrap does not run.
       if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
