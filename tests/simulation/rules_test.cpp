@@ -307,5 +307,40 @@ TEST_CASE("a WAL is not laid over a database that was put in place after a crash
   }
 }
 
+TEST_CASE("a start that is refused leaves a database as it is") {
+  CHECK_SCRIPT(R"(
+    world 1 1024 bucket
+    walwrap1 start
+    app1 open
+    app1 insert 3 200
+    app1 backup
+    app1 insert 30 400
+    walwrap1 confirm
+    walwrap1 stop
+    host1 drop-state
+    host1 put-rename
+    walwrap1 start
+  )");
+}
+
+TEST_CASE("a compacted file has the pages of which no record is intact") {
+  CHECK_SCRIPT(R"(
+    world 1 512 directory
+    walwrap1 start
+    app1 open
+    app1 insert 20 200
+    walwrap1 confirm
+    walwrap1 many 65
+    app1 insert 3 200
+    walwrap1 confirm
+    walwrap1 stop
+    host1 spoil-sums
+    walwrap1 start
+    app1 open
+    walwrap1 many 65
+    walwrap1 many 65
+  )");
+}
+
 }  // namespace
 }  // namespace walwrap::simulation

@@ -53,6 +53,7 @@ constexpr Word kVerbs[] = {
     {Verb::PowerLoss, Actor::Host, "power-loss", 1},
     {Verb::DropSidecars, Actor::Host, "drop-sidecars", 0},  // by its start script, after a crash
     {Verb::PutRename, Actor::Host, "put-rename", 0},        // of the backup, the WAL stays
+    {Verb::SpoilSums, Actor::Host, "spoil-sums", 0},        // a disk fault in the state directory
     {Verb::Wipe, Actor::Host, "wipe", 0},
     {Verb::DropState, Actor::Host, "drop-state", 0},
     {Verb::Partition, Actor::Host, "partition", 0},  // from the store

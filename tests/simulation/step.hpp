@@ -53,6 +53,7 @@ enum class Verb {
   Break,  // an app, too
   // a host
   PowerLoss,
+  SpoilSums,
   Wipe,
   DropState,
   Partition,

@@ -33,6 +33,11 @@ class Busy {
   bool& flag_;
 };
 
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 }  // namespace
 
 std::string rows_on_disk(const Host& host) {
@@ -113,12 +118,17 @@ void Walwrap::start() {
   const bool is_restart = host_.is_up;
   // What is not there is restored.
   if (!is_restart && !std::filesystem::exists(host_.database)) host_.is_sure = false;
+  const auto before = bytes_of(host_.database);
   try {
     auto prepared = Replicator::prepare(options(), kClock, log_, [] { return false; });
     if (!prepared) {
       scene_.note(fmt::format("  start: {}", prepared.error().text));
       const bool is_excused = has_excuse();
       if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
+      const bool may_have_begun = scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
+      if (!may_have_begun && bytes_of(host_.database) != before) {
+        scene_.fail("a start that is refused has changed the database");
+      }
       return;
     }
     replicator_ = *std::move(prepared);

@@ -5,8 +5,24 @@
 #include <stdexcept>
 
 #include "tests/simulation/world.hpp"
+#include "walwrap/replication/replica/page_sums.hpp"
 
 namespace walwrap::simulation {
+namespace {
+
+// Each record says that its page was stored by the first upload, see page_sums.hpp.
+void spoil_sums(const std::filesystem::path& path) {
+  using replication::PageSums;
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto size = std::filesystem::file_size(path);
+  constexpr std::string_view kFirst("\1\0\0\0\0\0", 6);
+  for (Bytes at = PageSums::kHeaderBytes; at < size; at += PageSums::kRecordBytes) {
+    file.seekp(static_cast<std::streamoff>(at + 8));
+    file.write(kFirst.data(), static_cast<std::streamsize>(kFirst.size()));
+  }
+}
+
+}  // namespace
 
 World::Done World::perform_on(Host& host, const Step& step) {
   switch (step.verb) {
@@ -43,6 +59,10 @@ World::Done World::perform_on(Host& host, const Step& step) {
       host.in_flight.clear();
       host.durable.reset();
       host.may_be_refused = true;
+      return Done::Yes;
+    case Verb::SpoilSums:
+      if (walwrap_on(host).is_running()) return Done::Yes;
+      spoil_sums(host.directory / ".app.db-walwrap/pages");
       return Done::Yes;
     case Verb::DropState: {
       // By a person, while walwrap does not run.
