@@ -49,6 +49,10 @@ Kernel::As::~As() {
 
 void Kernel::kill(int process) {
   dead_.insert(process);
+  lose_locks(process);
+}
+
+void Kernel::lose_locks(int process) {
   for (auto& [file, locks] : locks_) {
     std::erase_if(locks, [&](const Lock& lock) { return lock.process == process; });
   }

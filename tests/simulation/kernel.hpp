@@ -59,6 +59,7 @@ class Kernel {
   };
   int process() const { return process_; }
   void kill(int process);
+  void lose_locks(int process);
   bool is_dead(int process) const { return dead_.contains(process); }
   void bury(int process) {
     dead_.erase(process);

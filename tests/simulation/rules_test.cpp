@@ -2,7 +2,6 @@
 // goes wrong without its rule: tests/simulation/mutant_table.py takes the rules away.
 #include <fmt/format.h>
 
-#include <initializer_list>
 #include <string>
 
 #include "tests/simulation/script.hpp"
@@ -144,7 +143,8 @@ walwrap1 upload
 )";
 constexpr int kApart = 4;  // points between the commits in the middle of it
 
-TEST_CASE("no commits at any points of a lending are missed") {
+// Tries commits at all points of a lending, with `before` at the point of the first one.
+void check_lending(std::string_view before) {
   Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = {}};
   std::string script(kUntilLent);
   for (int i = 0; i < kPasses; ++i) script += kNoPause;
@@ -152,13 +152,13 @@ TEST_CASE("no commits at any points of a lending are missed") {
   const auto whole = simulate(plan);
   REQUIRE(whole.wrong == "");
   const auto lends = plan.steps.size() - 3;
-  const auto check = [&](std::initializer_list<int> points) {
+  const auto check = [&](int first, int second, int third) {
+    const auto events = parse_steps(
+        fmt::format("@{0} app1 insert 1 20\n{1}@{2} app1 insert 1 20\n@{3} app1 insert 1 20", first,
+                    before.empty() ? "" : fmt::format("@{} {}\n", first, before), second, third));
     Plan with = plan;
-    auto commit = parse_step("app1 insert 1 20").value();
-    for (const int at : points) {
-      commit.at_point = at;
-      with.steps.insert(with.steps.begin() + static_cast<std::ptrdiff_t>(lends), commit);
-    }
+    with.steps.insert(with.steps.begin() + static_cast<std::ptrdiff_t>(lends), events.begin(),
+                      events.end());
     const auto report = simulate(with);
     INFO(report.trace);
     CHECK(report.wrong == "");
@@ -166,9 +166,17 @@ TEST_CASE("no commits at any points of a lending are missed") {
   const auto count = static_cast<int>(whole.points_of.at(lends).size());
   for (int first = 1; first <= count; ++first) {
     for (int second = first; second <= first + kApart; ++second) {
-      for (int third = second; third <= second + kApart; ++third) check({first, second, third});
+      for (int third = second; third <= second + kApart; ++third) check(first, second, third);
     }
   }
+}
+
+TEST_CASE("no commits at any points of a lending are missed") {
+  check_lending("");
+}
+
+TEST_CASE("locks that are lost in the middle of a lending cost no commit") {
+  check_lending("walwrap1 lose-locks");
 }
 
 constexpr std::string_view kUntilKilled = R"(

@@ -47,6 +47,7 @@ struct Host {
   bool is_wild = false;
   // What happened here may be refused at a start, or fail a flush: the documents say so.
   bool may_be_refused = false;
+  bool may_miss_commits = false;  // its locks were lost
   // A loss of power: the disk as it was, and the seed of what is lost.
   std::optional<testing::DiskImage> lost_power;
   int power_seed = 0;

@@ -47,6 +47,7 @@ constexpr Word kVerbs[] = {
     {Verb::Confirm, Actor::Walwrap, "confirm", 0},
     {Verb::Snapshot, Actor::Walwrap, "snapshot", 0},
     {Verb::Stop, Actor::Walwrap, "stop", 0},
+    {Verb::LoseLocks, Actor::Walwrap, "lose-locks", 0},  // other programs do not see them
     {Verb::Kill, Actor::Walwrap, "kill", 0},
     {Verb::Break, Actor::Walwrap, "break", 2},
     {Verb::Many, Actor::Walwrap, "many", 1},  // commits, each of them stored

@@ -49,6 +49,7 @@ enum class Verb {
   Confirm,
   Snapshot,
   Stop,
+  LoseLocks,
   Many,
   Break,  // an app, too
   // a host

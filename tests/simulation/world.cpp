@@ -165,8 +165,8 @@ void World::nest(const Step& step) {
                           kPointNames[static_cast<std::size_t>(*outer.at)], outer.points.size(),
                           format_step(step)));
   const Kind within{outer.step.actor, outer.step.verb};
-  const bool is_walwraps =
-      step.actor == Actor::Walwrap && step.verb != Verb::Kill && step.verb != Verb::Break;
+  const bool is_walwraps = step.actor == Actor::Walwrap && step.verb != Verb::Kill &&
+                           step.verb != Verb::Break && step.verb != Verb::LoseLocks;
   if (is_walwraps && is_walwrap_inside_sqlite()) {
     deferred_.push_back(step);
     return;
@@ -314,6 +314,10 @@ World::Done World::perform_on(Walwrap& walwrap, const Step& step) {
       return walwrap.upload() ? Done::Yes : Done::Later;
     case Verb::Snapshot:
       walwrap.ask_snapshot();
+      return Done::Yes;
+    case Verb::LoseLocks:
+      kernel_.lose_locks(walwrap.pid());
+      walwrap.host().may_miss_commits = true;
       return Done::Yes;
     default:
       break;
