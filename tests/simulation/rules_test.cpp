@@ -1,5 +1,5 @@
-// Histories in which one rule of the product decides, and which chance seldom makes. Each of them
-// goes wrong without its rule: tests/simulation/mutant_table.py takes the rules away.
+// Histories in which one rule of the product decides, and which chance seldom makes. Most of them
+// go wrong without it: tests/simulation/mutant_table.py takes the rules away.
 #include <fmt/format.h>
 
 #include <string>
