@@ -41,13 +41,17 @@ SCANNER = "src/wal/scanner.hpp"
 UNKNOWN_MODULE = "src/extras/thing.cpp"
 MARK = "TO" + "DO"  # in two parts, for the rule reads this file too
 
-INCIDENTS_HEAD = "| what happened | a | b | test |\n|---|---|---|---|\n"
+INCIDENTS_HEAD = "| what happened | a | b | test | simulated |\n|---|---|---|---|---|\n"
 NAMED_TEST = 'TEST_CASE(\n    "a name "\n    "in two parts") {\n}\n'
 
 
-def _incident(cell):
-    """A table with one row, and the test that it may name."""
-    return {"docs/incidents.md": INCIDENTS_HEAD + "| a | b | c | %s |\n" % cell,
+GOOD_TEST = '`tests/wal/scanner_x_test.cpp` "a name in two parts"'
+
+
+def _incident(cell, simulated="not"):
+    """A table with one row, and the test and the mutant that it may name."""
+    return {"docs/incidents.md": INCIDENTS_HEAD + "| a | b | c | %s | %s |\n" % (cell, simulated),
+            "tests/simulation/mutant_table.py": 'Mutant("breaks-it", "Law 1")\n',
             "tests/wal/scanner_x_test.cpp": NAMED_TEST, **_unit()}
 
 
@@ -207,7 +211,9 @@ BAD = {
     "incidents": tuple((cell, _incident(cell), ("docs/incidents.md", 3)) for cell in (
         "none yet", "`tests/wal/scanner_x_test.cpp`", '"a name in two parts"',
         '`tests/wal/none_test.cpp` "a name in two parts"',
-        '`tests/wal/scanner_x_test.cpp` "another name"')),
+        '`tests/wal/scanner_x_test.cpp` "another name"')) + tuple(
+            (simulated, _incident(GOOD_TEST, simulated), ("docs/incidents.md", 3))
+            for simulated in ("", "mutant `breaks-them`", "HTTP | TLS")),
     "forbidden_words": (
         _bad_source("# from deb.debian." + "org", path="scripts/lib/packages.sh"),
         _bad_source("curl https://pypi." + "org/simple", path="docs/x.md"),
@@ -296,7 +302,8 @@ GOOD = (
     ("a document", _doc("`src/wal/scanner.cpp`, `wal/scanner.hpp`, [tests](../tests/wal/), src/wal,"
                         " `tests/<module>/`, `src/wal/*.cpp`, https://x.example/src/a.cpp, 5 lines,"
                         " {src,include}, $WORK/src/none.")),
-    ("an incident", _incident('`tests/wal/scanner_x_test.cpp` "a name in two parts"')),
+    ("an incident", _incident(GOOD_TEST)),
+    ("a simulated incident", _incident(GOOD_TEST, "mutant `breaks-it`")),
     ("plain words", source("// Source: sqlite.org/fileformat2.html, \"The Write-Ahead Log\".\n"
                            "// SQLite's write-ahead log, the WAL.\nResult<void> brake();\n",
                            "src/wal/format.hpp")),

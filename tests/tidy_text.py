@@ -224,19 +224,30 @@ def conflict_markers(tree):
 
 
 INCIDENTS = "docs/incidents.md"
+MUTANT_TABLE = "tests/simulation/mutant_table.py"
 TEST_FILE = re.compile(r"`((?:tests|integration)/[\w/.-]+\.(?:cpp|py))`")
 TEST_NAME = re.compile(r'"([^"]+)"')
 LITERAL_GOES_ON = re.compile(r'"\s*\n\s*"')
+INCIDENT_CELLS = 5
 
 
 def incidents(tree):
-    """The last cell of each incident names the file of a test, and a test that is in it:
-    `tests/module/unit_test.cpp` "name"; more of them follow in the same way.
+    """The fourth cell of each incident names the file of a test, and a test that is in it:
+    `tests/module/unit_test.cpp` "name"; more of them follow in the same way. The fifth one names
+    mutants of the table in backquotes, or says why there is none.
     """
+    mutants = re.findall(r'Mutant\(\s*"([^"]+)"', tree.get(MUTANT_TABLE, ""))
     for number, line in numbered(tree.get(INCIDENTS, "")):
         if not line.startswith("|") or line.startswith(("| what happened |", "|---")):
             continue
-        cell = line.rstrip().rstrip("|").split("|")[-1]
+        cells = line.strip().strip("|").split("|")
+        if len(cells) != INCIDENT_CELLS or not cells[-1].strip():
+            yield INCIDENTS, number, f"has not {INCIDENT_CELLS} cells"
+            continue
+        for name in re.findall(r"`([^`]+)`", cells[-1]):
+            if name not in mutants:
+                yield INCIDENTS, number, f"{MUTANT_TABLE} has no mutant {name}"
+        cell = cells[-2]
         files = TEST_FILE.findall(cell)
         names = TEST_NAME.findall(cell)
         missing = [path for path in files if path not in tree]
