@@ -119,13 +119,16 @@ void Walwrap::start() {
   // What is not there is restored.
   if (!is_restart && !std::filesystem::exists(host_.database)) host_.is_sure = false;
   const auto before = bytes_of(host_.database);
+  // An unfinished transaction is rolled back before anything is decided.
+  const bool is_unfinished = std::filesystem::exists(host_.database.string() + "-journal");
   try {
     auto prepared = Replicator::prepare(options(), kClock, log_, [] { return false; });
     if (!prepared) {
       scene_.note(fmt::format("  start: {}", prepared.error().text));
       const bool is_excused = has_excuse();
       if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
-      const bool may_have_begun = scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
+      const bool may_have_begun =
+          is_unfinished || scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
       if (!may_have_begun && bytes_of(host_.database) != before) {
         scene_.fail("a start that is refused has changed the database");
       }
