@@ -83,6 +83,7 @@ class World {
   Done perform_on(Walwrap& walwrap, const Step& step);
   void perform_on_store(const Step& step);
   Done perform_on(Host& host, const Step& step);
+  void change_at_rest(Host& host, Verb verb);
   void set_full(Host& host, bool is_full);
   void put_files(Host& host, const Step& step);
   void change_files(Host& host, const Step& step);

@@ -24,6 +24,44 @@ void spoil_sums(const std::filesystem::path& path) {
 
 }  // namespace
 
+// By a person or a script, while walwrap does not run.
+void World::change_at_rest(Host& host, Verb verb) {
+  switch (verb) {
+    case Verb::DropSidecars:
+      // Commits that are only in the WAL are lost with it. What is stored is not.
+      if (host.is_up) return;
+      for (const char* suffix : {"-wal", "-shm"}) {
+        std::filesystem::remove(host.database.string() + suffix);
+      }
+      host.is_sure = false;
+      host.in_flight.clear();
+      host.durable.reset();
+      return;
+    case Verb::PutRename:
+      // Beside the WAL of the other file, so a person has to decide.
+      if (host.is_up || !host.backup) return;
+      std::filesystem::rename(host.directory.string() + "-backup", host.database);
+      host.backup.reset();
+      host.is_sure = false;
+      host.in_flight.clear();
+      host.durable.reset();
+      host.may_be_refused = true;
+      return;
+    case Verb::SpoilSums:
+      spoil_sums(host.directory / ".app.db-walwrap/pages");
+      return;
+    case Verb::DropState:
+      // By a person, while walwrap does not run.
+      if (host.is_up) return;
+      std::filesystem::remove_all(host.directory / ".app.db-walwrap");
+      // Without it a database that differs from the replica has to be decided on by a person.
+      host.may_be_refused = true;
+      return;
+    default:
+      return;
+  }
+}
+
 World::Done World::perform_on(Host& host, const Step& step) {
   switch (step.verb) {
     case Verb::PowerLoss: {
@@ -41,37 +79,11 @@ World::Done World::perform_on(Host& host, const Step& step) {
       host.power_seed = 0;
       break;
     case Verb::DropSidecars:
-      // Commits that are only in the WAL are lost with it. What is stored is not.
-      if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
-      for (const char* suffix : {"-wal", "-shm"}) {
-        std::filesystem::remove(host.database.string() + suffix);
-      }
-      host.is_sure = false;
-      host.in_flight.clear();
-      host.durable.reset();
-      return Done::Yes;
     case Verb::PutRename:
-      // Beside the WAL of the other file, so a person has to decide.
-      if (walwrap_on(host).is_running() || host.is_up || !host.backup) return Done::Yes;
-      std::filesystem::rename(host.directory.string() + "-backup", host.database);
-      host.backup.reset();
-      host.is_sure = false;
-      host.in_flight.clear();
-      host.durable.reset();
-      host.may_be_refused = true;
-      return Done::Yes;
     case Verb::SpoilSums:
-      if (walwrap_on(host).is_running()) return Done::Yes;
-      spoil_sums(host.directory / ".app.db-walwrap/pages");
+    case Verb::DropState:
+      if (!walwrap_on(host).is_running()) change_at_rest(host, step.verb);
       return Done::Yes;
-    case Verb::DropState: {
-      // By a person, while walwrap does not run.
-      if (walwrap_on(host).is_running() || host.is_up) return Done::Yes;
-      std::filesystem::remove_all(host.directory / ".app.db-walwrap");
-      // Without it a database that differs from the replica has to be decided on by a person.
-      host.may_be_refused = true;
-      return Done::Yes;
-    }
     case Verb::Partition:
       scene_.replica.cut_off(host.number);
       return Done::Yes;
