@@ -145,7 +145,9 @@ std::optional<Accepted> ListenSocket::take() {
   ucred peer{};
   socklen_t length = sizeof peer;
   const int code = ::getsockopt(accepted.socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &length);
-  if (code == 0 && peer.pid != 0) accepted.user = peer.uid;
+  // A process of another pid namespace, such as a container, has the pid 0 here.
+  constexpr auto kNobody = static_cast<uid_t>(-1);  // over TCP
+  if (code == 0 && peer.uid != kNobody) accepted.user = peer.uid;
   return accepted;
 }
 
