@@ -63,6 +63,7 @@ void Attachment::know(const os::FileStamp& database,
                       const sqlite::CheckpointOwner::FileHeader& header) {
   files_.database = database;
   header_ = header;
+  is_checkpoint_noted_ = true;
 }
 
 bool Attachment::can_mend(const ReplicaReport& replica, std::uint32_t stored_pages) const {
@@ -87,12 +88,17 @@ bool Attachment::has_same_format(const sqlite::CheckpointOwner::FileHeader& head
 
 bool Attachment::is_content_known(const os::FileStamp& database, Checkpoints who) {
   const os::FileStamp& known = *files_.database;
+  is_file_read_ = true;
   if (database == known) return true;
   const auto header = owner_->read_file_header();
-  if (!header) return false;
+  if (!header) {
+    is_file_read_ = false;
+    return true;
+  }
   const bool is_written = database.size != known.size || database.written != known.written;
+  const bool may_be_checkpoint = who == Checkpoints::Lent || !is_checkpoint_noted_;
   const bool is_known =
-      is_written ? who == Checkpoints::Lent && has_same_format(*header) : *header == header_;
+      is_written ? may_be_checkpoint && has_same_format(*header) : *header == header_;
   if (!is_known) return false;
   know(database, *header);
   return true;
@@ -101,7 +107,10 @@ bool Attachment::is_content_known(const os::FileStamp& database, Checkpoints who
 bool Attachment::note_checkpoint() {
   const auto stamp = os::stamp_of(owner_->database());
   const auto header = owner_->read_file_header();
-  if (!stamp || !header || stamp->id != files_.database->id) return false;
+  const bool is_gone = !stamp && stamp.error().code == Code::NotFound;
+  if (is_gone || (stamp && stamp->id != files_.database->id)) return false;
+  is_checkpoint_noted_ = stamp && header;
+  if (!is_checkpoint_noted_) return true;
   if (!has_same_format(*header)) return false;
   know(*stamp, *header);
   return true;
@@ -123,7 +132,8 @@ Attachment::WalSight Attachment::inspect_wal(const std::optional<wal::Position>&
   WalSight sight;
   const auto index = owner_->read_index();
   const bool is_drained = index && capture_->drain(*index).has_value();
-  sight.is_read = is_drained && capture_->is_proven(*index) && has_whole_wal(*index);
+  sight.is_read =
+      is_file_read_ && is_drained && capture_->is_proven(*index) && has_whole_wal(*index);
   sight.has_news = capture_->has_news();
   if (!sight.is_read || sight.has_news) return sight;
   sight.is_beyond =

@@ -61,10 +61,13 @@ class Attachment {
   // Which processes may write to the database file: walwrap alone, or also checkpoints of the app.
   enum class Checkpoints { Ours, Lent };
   // False: something other than a checkpoint wrote to the database file. `database` is its stamp
-  // now. While the app may checkpoint, only a change of the file's format shows such a write.
+  // now. While the app may checkpoint, only a change of the file's format shows such a write. A
+  // file that cannot be read now is no proof of a foreign write; until it can be read, the WAL does
+  // not count as read.
   bool is_content_known(const os::FileStamp& database, Checkpoints who);
-  // Call it after walwrap's checkpoints, successful or not: it records the file's new state. False:
-  // a checkpoint does not leave the file like this.
+  // Call it after walwrap's checkpoints, successful or not: it records the file's new state, or is
+  // made up for by the next is_content_known(). False: a checkpoint does not leave the file like
+  // this.
   bool note_checkpoint();
 
   // The -wal at the path is long enough for every frame that is not in the database file yet.
@@ -127,7 +130,9 @@ class Attachment {
 
   FileNote note_;
   bool is_abandoned_ = false;
-  bool is_compared_ = false;  // the database is known to hold what is stored
+  bool is_compared_ = false;         // the database is known to hold what is stored
+  bool is_checkpoint_noted_ = true;  // false: the file could not be read after the last one
+  bool is_file_read_ = true;         // by the last look at its content
   DatabaseFiles files_;
   sqlite::CheckpointOwner::FileHeader header_{};  // of the file, after the last checkpoint
   // Destroyed in reverse: the snapshot's connection before its owner (Law 1).

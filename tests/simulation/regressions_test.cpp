@@ -325,5 +325,22 @@ TEST_CASE("a restore at the time of an upload has what the app had then") {
   )");
 }
 
+TEST_CASE("a checkpoint after which the file cannot be read is no write of another program") {
+  CHECK_SCRIPT(R"(
+    world 213733 512 bucket
+    walwrap1 start
+    app1 open
+    app1 kill
+    walwrap1 capture
+    clock pass 70000
+    walwrap1 capture
+    walwrap1 upload
+    app1 once 0 20
+    walwrap1 capture
+    @11 walwrap1 break 2 0
+    walwrap1 confirm
+  )");
+}
+
 }  // namespace
 }  // namespace walwrap::simulation

@@ -127,8 +127,8 @@ void Walwrap::start() {
       scene_.note(fmt::format("  start: {}", prepared.error().text));
       const bool is_excused = has_excuse();
       if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
-      const bool may_have_begun =
-          is_unfinished || scene_.replica.had_fault() || scene_.kernel.is_dead(pid());
+      const bool may_have_begun = is_unfinished || scene_.replica.had_fault(host_.number) ||
+                                  scene_.kernel.is_dead(pid()) || host_.is_wild;
       if (!may_have_begun && bytes_of(host_.database) != before) {
         scene_.fail("a start that is refused has changed the database");
       }
