@@ -127,8 +127,9 @@ void Walwrap::start() {
       scene_.note(fmt::format("  start: {}", prepared.error().text));
       const bool is_excused = has_excuse();
       if (!is_excused) scene_.fail("the start is refused: " + prepared.error().text);
-      const bool may_have_begun = is_unfinished || scene_.replica.had_fault(host_.number) ||
-                                  scene_.kernel.is_dead(pid()) || host_.is_wild;
+      const bool may_have_begun = is_unfinished || has_defects() || host_.is_wild ||
+                                  scene_.replica.had_fault(host_.number) ||
+                                  scene_.kernel.is_dead(pid());
       // A restore was complete, if its file is there.
       if (!may_have_begun && !before.empty() && bytes_of(host_.database) != before) {
         scene_.fail("a start that is refused has changed the database");
