@@ -99,7 +99,11 @@ class Kernel {
   std::chrono::nanoseconds mono() const { return mono_; }
   std::chrono::nanoseconds wall() const { return mono_ + wall_offset_; }
   void advance(std::chrono::nanoseconds by) { mono_ += by; }
-  void jump_wall(std::chrono::nanoseconds by) { wall_offset_ += by; }
+  void jump_wall(std::chrono::nanoseconds by) {
+    wall_offset_ += by;
+    went_back_ = went_back_ || by.count() < 0;
+  }
+  bool has_gone_back() const { return went_back_; }
 
   std::uint64_t random();
 
@@ -132,6 +136,7 @@ class Kernel {
   std::map<File, std::vector<Lock>> locks_;
   std::chrono::nanoseconds mono_;
   std::chrono::nanoseconds wall_offset_;
+  bool went_back_ = false;  // the time of day
   std::mt19937_64 random_;
 };
 

@@ -33,6 +33,14 @@ class Busy {
   bool& flag_;
 };
 
+std::ptrdiff_t set_aside_in(const std::filesystem::path& directory) {
+  if (!std::filesystem::exists(directory)) return 0;
+  const std::filesystem::directory_iterator files(directory);
+  return std::count_if(begin(files), end(files), [](const auto& file) {
+    return file.path().filename().string().find(".walwrap-replaced-") != std::string::npos;
+  });
+}
+
 std::string bytes_of(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -119,6 +127,7 @@ void Walwrap::start() {
   // What is not there is restored.
   if (!is_restart && !std::filesystem::exists(host_.database)) host_.is_sure = false;
   const auto before = bytes_of(host_.database);
+  const auto aside = set_aside_in(host_.directory);
   // An unfinished transaction is rolled back before anything is decided.
   const bool is_unfinished = std::filesystem::exists(host_.database.string() + "-journal");
   try {
@@ -146,6 +155,13 @@ void Walwrap::start() {
   unreached_ = scene_.replica.is_away(host_.number) ? std::optional(host_.state) : std::nullopt;
   if (host_.was_overtaken && scene_.replica.had_fault(host_.number)) {
     host_.is_alone = host_.may_be_refused = true;
+  }
+  // Without a WAL only the file's time shows that it is newer than what is stored, and the clock
+  // has falsified it. The newer file was set aside.
+  if (scene_.kernel.has_gone_back() && set_aside_in(host_.directory) > aside) {
+    host_.is_sure = false;
+    host_.in_flight.clear();
+    host_.durable.reset();
   }
   if (!is_restart && host_.is_wild) scene_.adopt(host_, rows_on_disk(host_));
   if (!is_restart) scene_.check_rows(host_, rows_on_disk(host_), "a start");
