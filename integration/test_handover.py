@@ -13,7 +13,7 @@ from lib.harness import binary, case, main, wait_until
 from lib.scene import Scene
 from lib.walwrap import restore
 
-DEPLOYS = int(os.environ.get("HANDOVERS", "12"))
+DEPLOYS = int(os.environ.get("IT_DEPLOYS", "12"))
 RATE = ("--rate", 200, "--check")  # one command: a deploy is told by it
 
 

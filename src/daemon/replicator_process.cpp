@@ -78,8 +78,8 @@ class ReplicatorProcess {
   std::optional<MonoTime> retry_at_;
   std::optional<std::string> last_position_;  // as sent
   bool hurried_ = false;
-  std::optional<os::Wakeup> asked_;  // by the server's thread
-  os::Published<std::string> handover_to_;
+  std::optional<os::Wakeup> asked_;                        // by the server's thread
+  os::Published<std::optional<std::string>> handover_to_;  // reported to init once
   std::optional<ForeignDatabases> foreign_;
   std::unique_ptr<control::Server> server_;  // asks the replicators, and so goes before them
 };
@@ -170,10 +170,10 @@ bool ReplicatorProcess::has_another_owner() const {
 void ReplicatorProcess::report_handover() {
   asked_->drain();
   const auto to = handover_to_.get();
-  if (to.empty()) return;
-  const auto sent = send({.kind = Report::HandOver, .text = to, .txid = {}});
+  if (!to) return;
+  const auto sent = send({.kind = Report::HandOver, .text = *to, .txid = {}});
   if (!sent) log_.warn("hand-over not reported yet", {{"cause", sent.error().text}});
-  if (sent) handover_to_.set("");
+  if (sent) handover_to_.set(std::nullopt);
 }
 
 Result<void> ReplicatorProcess::serve_api(const ApiOptions& api) {

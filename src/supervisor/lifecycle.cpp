@@ -101,10 +101,10 @@ void Machine::on_fenced() {
 
 // Nothing of the app may write from the moment of the flush on: the same stop as for a signal.
 void Machine::on_hand_over(const std::string& to) {
-  if (s_.phase != Phase::Running || s_.hands_over) return;
+  if (s_.phase > Phase::Running || s_.hands_over) return;
   s_.hands_over = true;
   tell(fact::HandsOver{to});
-  begin_stop(SIGTERM, 0);
+  if (s_.phase == Phase::Running) begin_stop(SIGTERM, 0);
 }
 
 void Machine::operator()(const event::ChannelClosed&) {
@@ -146,6 +146,7 @@ void Machine::operator()(const event::AppSpawned& event) {
   order(Order::AppStarted);
   announce({.kind = Announcement::Kind::Ready, .app = event.pid});
   s_.manager_at = next_to_manager();
+  if (s_.hands_over) begin_stop(SIGTERM, 0);
 }
 
 // The replicator has attached and may have something to store, so it is flushed anyway.

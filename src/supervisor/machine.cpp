@@ -190,7 +190,8 @@ void Machine::leave(int status, milliseconds limit) {
 }
 
 void Machine::exit_now() {
-  const bool stands_by = s_.hands_over && s_.rules.stands_by && !s_.fenced && !s_.stop.first;
+  const bool has_stopped = s_.timeline && !s_.stop.first && !s_.fenced;
+  const bool stands_by = s_.hands_over && s_.rules.stands_by && has_stopped;
   if (stands_by) return stand_by();
   fact::Stopped fact;
   fact.exit_code = s_.exit_status;

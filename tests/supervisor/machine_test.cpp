@@ -165,6 +165,8 @@ Node walk(const Node& from, const std::string& word, std::string& fault) {
   State before = from.state;
   // One that has just died is not in the way of the next.
   if (std::holds_alternative<event::ReplicatorExited>(event)) before.worker.is_alive = false;
+  // An app that has just started may be stopped at once.
+  if (std::holds_alternative<event::AppSpawned>(event)) before.app = next.state.app;
   if (from.state.phase == Phase::Done && !next.actions.empty()) fault = "acts after the end";
   for (const Action& action : next.actions) {
     const auto wrong = fault_in(action, before, next.state);
