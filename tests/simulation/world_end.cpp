@@ -15,9 +15,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kTurnsUntilMended = 24;
-constexpr milliseconds kTurnPause{500};
+constexpr milliseconds kMendPause{500};
 
-ByteVector bytes_of(const std::filesystem::path& path) {
+ByteVector restored_bytes(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   const auto bytes = as_bytes(text);
@@ -63,7 +63,7 @@ void World::run_again(Host& host) {
   start(walwrap_on(host));
   for (int i = 0; i < kTurnsUntilMended; ++i) {
     let_others_run(host);
-    kernel_.advance(kTurnPause);
+    kernel_.advance(kMendPause);
   }
   stop(host);
 }
@@ -160,7 +160,7 @@ void World::check_restored(const std::vector<replication::StoredFile>& files,
        .cancelled = [] { return false; }});
   if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
   ++report_.restores;
-  if (bytes_of(output) != images.at(wanted)) {
+  if (restored_bytes(output) != images.at(wanted)) {
     scene_.fail(fmt::format("TXID {} is restored as something else", wanted));
   }
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<const char*, 3> kSuffixes = {"", "-wal", "-shm"};
 constexpr int kTurnsUntilSettled = 6;
-constexpr std::chrono::milliseconds kTurnPause{500};
+constexpr std::chrono::milliseconds kFilesPause{500};
 constexpr int kScript = 50;  // a process of the host that replaces files
 
 // At once: a script that is cut short leaves what it likes.
@@ -34,7 +34,7 @@ void World::put_files(Host& host, const Step& step) {
   // It takes them longer than walwrap takes to leave one file of a database that was closed.
   for (int i = 0; i < kTurnsUntilSettled; ++i) {
     let_others_run(host);
-    kernel_.advance(kTurnPause);
+    kernel_.advance(kFilesPause);
   }
   // On a full disk neither an app nor walwrap can leave one file, nor can who is dead.
   const auto wal = host.database.string() + "-wal";
