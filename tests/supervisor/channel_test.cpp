@@ -60,7 +60,7 @@ TEST_CASE("a packet that is not a message is refused") {
   CHECK_FALSE(parse_report(report.substr(1)).has_value());
   CHECK_FALSE(parse_report(report + std::string(kMaxText + 1, 'x')).has_value());
   auto unknown = report;
-  unknown[0] = 5;
+  unknown[0] = 6;
   CHECK_FALSE(parse_report(unknown).has_value());
   unknown = report;
   unknown[1] = 4;
