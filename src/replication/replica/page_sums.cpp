@@ -105,7 +105,7 @@ Result<void> PageSums::resize(std::uint32_t pages) {
   const bool is_new = !has_header_ || pages == 0;
   if (is_new) has_header_ = false;
   if (is_new) TRY(file_.resize(0));
-  const auto resized = file_.resize(kSumsHeaderBytes + Bytes{pages} * kRecordBytes);
+  auto resized = file_.resize(kSumsHeaderBytes + Bytes{pages} * kRecordBytes);
   // On a full disk the file may be empty afterwards: then no page is known.
   if (!resized) has_header_ = !std::as_const(file_).bytes().empty();
   if (resized && is_new) write_header({}, {});
