@@ -38,4 +38,20 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
+std::string quote_for_shell(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=@%+,-";
+  const bool is_plain = !word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos;
+  if (is_plain) return std::string(word);
+  std::string out = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      out += "'\\''";
+    } else {
+      out += c;
+    }
+  }
+  return out + "'";
+}
+
 }  // namespace walwrap

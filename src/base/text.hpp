@@ -1,4 +1,4 @@
-// Splits texts and classifies characters: ASCII only, whatever the locale. Pure.
+// Splits and quotes texts, and classifies characters: ASCII only, whatever the locale. Pure.
 #pragma once
 
 #include <optional>
@@ -31,5 +31,8 @@ inline char lower_case(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 std::string lower_case(std::string_view text);
+
+// As a shell reads it back: as it is, or in single quotes.
+std::string quote_for_shell(std::string_view word);
 
 }  // namespace walwrap

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "walwrap/base/human.hpp"
+#include "walwrap/base/text.hpp"
 #include "walwrap/control/charts.hpp"
 #include "walwrap/control/status_json.hpp"
 
@@ -183,21 +184,6 @@ std::string escape_html(std::string_view text) {
     }
   }
   return out;
-}
-
-std::string quote_for_shell(const std::string& word) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=@%+,-";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string out = "'";
-  for (const char c : word) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
 }
 
 std::string sentence_of(const DatabaseStatus& database, WallTime now) {

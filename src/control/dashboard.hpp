@@ -27,6 +27,5 @@ Answer answer_page(const PageInput& input);
 std::string sentence_of(const DatabaseStatus& database, WallTime now);
 
 std::string escape_html(std::string_view text);
-std::string quote_for_shell(const std::string& word);
 
 }  // namespace walwrap::control

@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <string_view>
-
-#include "walwrap/base/log.hpp"
+#include "walwrap/base/text.hpp"
 
 namespace walwrap::control {
 namespace {
@@ -19,19 +16,6 @@ std::uint64_t add_byte(std::uint64_t hash, unsigned char byte) {
   return (hash ^ byte) * kPrime;
 }
 
-bool is_plain(char c) {
-  constexpr std::string_view kOthers = "_-./:=@%+,";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kOthers.find(c) != std::string_view::npos;
-}
-
-std::string quoted(const std::string& word) {
-  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 }  // namespace
 
 AppCommand describe_command(const std::vector<std::string>& words) {
@@ -40,7 +24,7 @@ AppCommand describe_command(const std::vector<std::string>& words) {
     for (const char c : word) command.id = add_byte(command.id, static_cast<unsigned char>(c));
     command.id = add_byte(command.id, 0);
     if (!command.text.empty()) command.text += ' ';
-    command.text += quoted(word);
+    command.text += quote_for_shell(word);
   }
   if (command.text.size() > kMostText) command.text = command.text.substr(0, kMostText) + " ...";
   return command;

@@ -50,5 +50,13 @@ TEST_CASE("converting to lower case changes no other characters") {
   CHECK(lower_case("").empty());
 }
 
+TEST_CASE("a word is quoted for a shell if it needs to be") {
+  CHECK(quote_for_shell("file:///a/b.db") == "file:///a/b.db");
+  CHECK(quote_for_shell("") == "''");
+  CHECK(quote_for_shell("a b") == "'a b'");
+  CHECK(quote_for_shell("it's") == "'it'\\''s'");
+  CHECK(quote_for_shell("$(x)`y`") == "'$(x)`y`'");
+}
+
 }  // namespace
 }  // namespace walwrap

@@ -91,13 +91,5 @@ TEST_CASE("each restore point shows its restore command, quoted for a shell") {
   CHECK(has(page, "One point in time."));
 }
 
-TEST_CASE("a word is quoted for a shell if it needs to be") {
-  CHECK(quote_for_shell("file:///a/b.db") == "file:///a/b.db");
-  CHECK(quote_for_shell("") == "''");
-  CHECK(quote_for_shell("a b") == "'a b'");
-  CHECK(quote_for_shell("it's") == "'it'\\''s'");
-  CHECK(quote_for_shell("$(x)`y`") == "'$(x)`y`'");
-}
-
 }  // namespace
 }  // namespace walwrap::control
