@@ -160,9 +160,7 @@ std::vector<control::DatabaseHandle> ReplicatorProcess::databases() const {
 // It may listen at our address, and will hand that over together with the database.
 bool ReplicatorProcess::has_another_owner() const {
   return std::any_of(served_.begin(), served_.end(), [](const Served& served) {
-    const auto lock =
-        os::DirectoryLock::try_take(replication::StateDir::path_for(served.options.database));
-    return lock && !*lock;
+    return os::DirectoryLock::is_held(replication::StateDir::path_for(served.options.database));
   });
 }
 

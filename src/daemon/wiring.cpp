@@ -166,7 +166,7 @@ Result<supervisor::InitOptions> init_options(const config::Config& config,
   options.rules.handover_timeout = config.handover_timeout;
   for (const config::Database& database : config.databases) {
     options.state_directories.push_back(
-        absolute_path(replication::StateDir::path_for(absolute_path(database.path))));
+        replication::StateDir::path_for(absolute_path(database.path)));
   }
   options.rules.signals = {.stop = config.stop_signals, .rewrite = config.rewrite};
   options.signal_group = config.signal_group;

@@ -22,4 +22,9 @@ Result<std::optional<DirectoryLock>> DirectoryLock::try_take(const Path& directo
   return path_failure("flock", directory);
 }
 
+bool DirectoryLock::is_held(const Path& directory) {
+  const auto lock = try_take(directory);
+  return lock && !*lock;
+}
+
 }  // namespace walwrap::os

@@ -15,6 +15,9 @@ class DirectoryLock {
  public:
   // nullopt: another process holds it. Unsupported: this file system has no such locks.
   static Result<std::optional<DirectoryLock>> try_take(const Path& directory);
+  // Takes it for a moment to find out. False also where nobody can tell: there is no such
+  // directory, or it has no locks.
+  static bool is_held(const Path& directory);
 
  private:
   explicit DirectoryLock(Fd fd) : fd_(std::move(fd)) {}

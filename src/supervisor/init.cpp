@@ -347,14 +347,10 @@ Init::Answer Init::operator()(const action::SignalStragglers& action) {
   return {};
 }
 
-// A lock that can be taken is given back at once. A newcomer that meets it tries again.
+// A newcomer that meets the look's own lock tries again.
 Init::Answer Init::operator()(const action::LookForOwner&) {
-  const auto is_owned = [](const os::Path& directory) {
-    const auto lock = os::DirectoryLock::try_take(directory);
-    return lock && !*lock;
-  };
   const auto& all = options_.state_directories;
-  return event::OwnerFound{std::any_of(all.begin(), all.end(), is_owned)};
+  return event::OwnerFound{std::any_of(all.begin(), all.end(), os::DirectoryLock::is_held)};
 }
 
 Init::Answer Init::operator()(const action::CloseChannel&) {

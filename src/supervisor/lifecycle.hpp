@@ -20,10 +20,10 @@
 //              platform that sees it exit would start it again. If nobody has the database for the
 //              hand-over's time-out, it exits with kNoSuccessorCode: the platform starts it again
 //
-// Every wait has a deadline except three. Standby lasts as long as the other walwrap. The
-// replicator's preparation limits itself by
+// Every wait has a deadline except three. The replicator's preparation limits itself by
 // --start-timeout, and a restore may take as long as it needs. The app may run as long as it wants,
-// and with --kill-app=never it may also end as late as it wants.
+// and with --kill-app=never it may also end as late as it wants. Standby lasts as long as the other
+// walwrap.
 #pragma once
 
 #include <optional>

@@ -17,9 +17,12 @@ TEST_CASE("one process at a time locks a directory, until it ends") {
     const auto held = DirectoryLock::try_take(dir.path()).value();
     REQUIRE(held.has_value());
     CHECK_FALSE(is_free());
+    CHECK(DirectoryLock::is_held(dir.path()));
     CHECK(testing::in_child([&] { return std::string(is_free() ? "free" : "held"); }) == "held");
   }
   CHECK(is_free());
+  CHECK_FALSE(DirectoryLock::is_held(dir.path()));
+  CHECK_FALSE(DirectoryLock::is_held(dir / "none"));
   // A child that ends without giving anything back.
   testing::in_child([&] {
     static auto held = DirectoryLock::try_take(dir.path()).value();
