@@ -1,6 +1,8 @@
 #include "tests/simulation/scene.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace walwrap::simulation {
@@ -50,6 +52,13 @@ void Scene::check_rows(Host& host, const std::string& text, std::string_view who
                    oracle.is_known(text) ? "a state without commits that must be there"
                                          : "rows that the app has never committed",
                    text.substr(0, kShown)));
+}
+
+ByteVector bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  const auto bytes = as_bytes(text);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace walwrap::simulation

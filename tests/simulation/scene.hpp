@@ -13,6 +13,7 @@
 #include "tests/simulation/kernel.hpp"
 #include "tests/simulation/oracle.hpp"
 #include "tests/simulation/replica.hpp"
+#include "walwrap/base/bytes.hpp"
 
 namespace walwrap::simulation {
 
@@ -93,5 +94,8 @@ struct Scene {
   void check_rows(Host& host, const std::string& text, std::string_view who,
                   std::optional<StateId> since = std::nullopt);
 };
+
+// The whole file. Empty: there is none.
+ByteVector bytes_of(const std::filesystem::path& path);
 
 }  // namespace walwrap::simulation

@@ -15,21 +15,6 @@
 namespace walwrap::simulation {
 namespace {
 
-constexpr std::string_view kBefore = R"(
-walwrap1 start
-app1 open
-app1 sync 1
-app1 insert 2 60
-walwrap1 confirm
-)";
-// Then the next turn of the capture makes a checkpoint.
-constexpr std::string_view kQuiet = R"(
-app1 insert 2 60
-walwrap1 capture
-walwrap1 upload
-walwrap1 capture
-clock pass 120
-)";
 // What a checkpoint has done wrong shows with the next commits, which restart the WAL.
 constexpr std::string_view kAfter = R"(
 app1 insert 1 20
@@ -41,12 +26,6 @@ constexpr std::string_view kAlphabet[] = {
     "walwrap1 stop",    "walwrap1 start",     "app1 vacuum"};
 
 // What may happen in the middle, and at which points that makes a difference.
-bool at_changes(Point point) {
-  return point != Point::Read && point != Point::Lock;
-}
-bool at_store(Point point) {
-  return point == Point::Store;
-}
 bool at_looks(Point point) {
   return point == Point::Read || point == Point::Lock || point == Point::Store;
 }
@@ -183,11 +162,11 @@ TEST_CASE("no fault at any point of a canonical history loses what was confirmed
 
 TEST_CASE("no event at any point of a short history loses what was confirmed") {
   const auto steps = static_cast<int>(testing::number_from("SIM_SMALL", kSteps));
-  const Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = parse_steps(kBefore)};
+  const Plan plan{.seed = 1, .page_size = 1024, .is_bucket = false, .steps = parse_steps(kStored)};
   Tally tally;
   try_all(plan, steps, tally);
   Plan quiet = plan;
-  const auto more = parse_steps(kQuiet);
+  const auto more = parse_steps(kUntilCheckpoint);
   quiet.steps.insert(quiet.steps.end(), more.begin(), more.end());
   try_all(quiet, steps - 1, tally);
   MESSAGE(tally.histories, " histories, ", tally.worlds, " small worlds");

@@ -1,8 +1,6 @@
 #include "tests/simulation/walwrap.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "tests/support/app_db.hpp"
 #include "walwrap/os/clock.hpp"
@@ -39,11 +37,6 @@ std::ptrdiff_t set_aside_in(const std::filesystem::path& directory) {
   return std::count_if(begin(files), end(files), [](const auto& file) {
     return file.path().filename().string().find(".walwrap-replaced-") != std::string::npos;
   });
-}
-
-std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -282,10 +275,7 @@ void Walwrap::stop() {
 
 // Its WAL is empty after a stop.
 bool Walwrap::is_same_file(const ByteVector& image) const {
-  std::ifstream in(host_.database, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  const auto bytes = as_bytes(text);
-  return std::equal(bytes.begin(), bytes.end(), image.begin(), image.end());
+  return bytes_of(host_.database) == image;
 }
 
 void Walwrap::check_flush(const replication::FlushReport& report, bool is_late) {

@@ -17,13 +17,6 @@ using std::chrono::milliseconds;
 constexpr int kTurnsUntilMended = 24;
 constexpr milliseconds kMendPause{500};
 
-ByteVector restored_bytes(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(in)), {});
-  const auto bytes = as_bytes(text);
-  return {bytes.begin(), bytes.end()};
-}
-
 }  // namespace
 
 void World::finish() {
@@ -160,7 +153,7 @@ void World::check_restored(const std::vector<replication::StoredFile>& files,
        .cancelled = [] { return false; }});
   if (!restored) return scene_.fail("a restore fails: " + restored.error().text);
   ++report_.restores;
-  if (restored_bytes(output) != images.at(wanted)) {
+  if (bytes_of(output) != images.at(wanted)) {
     scene_.fail(fmt::format("TXID {} is restored as something else", wanted));
   }
 }
