@@ -44,8 +44,9 @@ constexpr std::string_view kRunTail =
     "  -h, --help, --version\n      print the help, or the version\n"
     "\n"
     "exit codes: the command's own, or 128 + signal; 74: the command exited with 0, but not\n"
-    "  everything is stored; 125: walwrap refused to start it (the message says why); 126, 127:\n"
-    "  the command cannot be run\n";
+    "  everything is stored; 75: the database was handed over, and no walwrap has it now;\n"
+    "  125: walwrap refused to start it (the message says why); 126, 127: the command cannot be\n"
+    "  run\n";
 
 }  // namespace
 
@@ -56,9 +57,8 @@ std::string format_help(std::string_view topic) {
   }
   if (topic == "run-beside") {
     return "usage: walwrap run-beside [options] -- command [args...]\n\n"
-           "Runs a command, such as a migration or a shell, on the database of a walwrap that "
-           "runs\n"
-           "already, on the same disk. That walwrap goes on and replicates what the command "
+           "Runs a command, such as a migration or a shell, beside the walwrap that has the\n"
+           "database on this disk. That walwrap continues, and replicates what the command "
            "writes.\n"
            "WALWRAP_SOCKET is set for the command, so it can wait until that is stored.\n\n"
            "exit codes: the command's own, or 128 + signal; 125: no walwrap runs; 126, 127: the\n"
