@@ -7,9 +7,11 @@ import sqlite3
 import statistics
 import subprocess
 import time
+import urllib.request
 
 from lib import procfs
 from lib.harness import binary, case, main, wait_until
+from lib.s3_servers import free_port
 from lib.scene import Scene
 from lib.walwrap import restore
 
@@ -19,6 +21,24 @@ RATE = ("--rate", 200, "--check")  # one command: a deploy is told by it
 
 def lines_with(walwrap, message):
     return [fields for fields in walwrap.log() if message in fields.get("msg", "")]
+
+
+def serve(scene, *flags):
+    """A walwrap whose app is the service: it runs, and commits."""
+    walwrap = scene.start(scene.writer(*RATE), *flags)
+    scene.wait_for_rows(20)
+    return walwrap
+
+
+def end(scene, walwrap):
+    walwrap.process.send_signal(signal.SIGTERM)
+    scene.must_be_stored(walwrap)
+
+
+def run_beside(run, scene, *command):
+    return subprocess.run(
+        [binary(), "run-beside", "--db", scene.db, "--replica", "file://%s" % scene.replica, "--",
+         *command], env=run.environment(), capture_output=True, text=True, timeout=30)
 
 
 def wait_for_standby(walwrap):
@@ -41,8 +61,7 @@ def deploys(run):
         old = new
     run.note("without an app, beside its own stop and start: median %.0f ms, at most %.0f ms"
             % (1000 * statistics.median(gaps), 1000 * max(gaps)))
-    old.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(old)
+    end(scene, old)
 
 
 def gap_between(old, new):
@@ -60,8 +79,7 @@ def time_of(text):
 @case("a one-off command is refused within a second, is told what to type, and disturbs nothing")
 def one_off(run):
     scene = Scene(run)
-    service = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    service = serve(scene)
     began = time.monotonic()
     other = scene.start(["touch", run.dir / "ran"])
     run.must(other.wait() == 125, "it ended with %s" % other.process.returncode)
@@ -72,8 +90,7 @@ def one_off(run):
     run.must(not (run.dir / "ran").exists(), "it ran")
     scene.wait_for_rows(20)
     run.must(len(scene.app_starts()) == 1, "the service was restarted")
-    service.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(service)
+    end(scene, service)
 
 
 @case("run-beside runs a command while the service runs, and what it writes is replicated")
@@ -81,11 +98,10 @@ def beside(run):
     scene = Scene(run)
     service = scene.start(scene.writer("--rate", 100))
     scene.wait_for_rows(20)
-    done = subprocess.run(
-        [binary(), "run-beside", "--db", scene.db, "--replica", "file://%s" % scene.replica, "--",
-         "sh", "-c", "sqlite3 -cmd '.timeout 5000' %s 'CREATE TABLE extra AS SELECT 7 AS a' && %s "
-         "wait --timeout 10s; exit 3" % (scene.db, binary())],
-        env=run.environment(), capture_output=True, text=True, timeout=30)
+    done = run_beside(
+        run, scene, "sh", "-c",
+        "sqlite3 -cmd '.timeout 5000' %s 'CREATE TABLE extra AS SELECT 7 AS a' && %s "
+        "wait --timeout 10s; exit 3" % (scene.db, binary()))
     run.must(done.returncode == 3, "%s: %s" % (done.returncode, done.stderr))
     run.must("stored" in done.stdout, "it waited for nothing: %s" % done.stdout)
     status, said = restore(run, scene.replica, run.dir / "copy.db")
@@ -100,19 +116,18 @@ def beside(run):
 @case("run-beside without a service is refused, and runs nothing")
 def beside_nothing(run):
     scene = Scene(run)
-    done = subprocess.run(
-        [binary(), "run-beside", "--db", scene.db, "--replica", "file://%s" % scene.replica, "--",
-         "touch", run.dir / "ran"], env=run.environment(), capture_output=True, text=True,
-        timeout=30)
+    done = run_beside(run, scene, "touch", run.dir / "ran")
     run.must(done.returncode == 125 and "no walwrap runs for" in done.stderr, done.stderr)
+    nowhere = subprocess.run([binary(), "run-beside", "--", "touch", run.dir / "ran"],
+                             env=run.environment(), capture_output=True, text=True, timeout=30)
+    run.must(nowhere.returncode == 125 and "set WALWRAP_DB" in nowhere.stderr, nowhere.stderr)
     run.must(not (run.dir / "ran").exists(), "it ran")
 
 
 @case("another command takes over with --take-over, and the old one's app is gone before it starts")
 def take_over(run):
     scene = Scene(run)
-    old = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    old = serve(scene)
     new = scene.start(scene.writer("--rate", 200, "--linger"), "--take-over")
     wait_for_standby(old)
     wait_until(lambda: len(scene.app_starts()) == 2, 20, "the new app")
@@ -120,42 +135,49 @@ def take_over(run):
     run.must(not procfs.is_alive(first) and procfs.is_alive(second), "two apps at a time")
     scene.wait_for_rows(20)
     run.must(old.stop() == 0, "the old one failed")
-    new.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(new)
+    end(scene, new)
+
+
+@case("the address of --listen is handed over, too")
+def listener(run):
+    scene = Scene(run)
+    listen = ("--listen", "127.0.0.1:%d" % free_port())
+    old = serve(scene, *listen)
+    new = scene.start(scene.writer(*RATE), *listen)
+    wait_for_standby(old)
+    scene.wait_for_rows(20)
+    with urllib.request.urlopen("http://%s/readyz" % listen[1], timeout=5) as answer:
+        run.must(answer.status == 200, "status %d" % answer.status)
+    run.must(old.stop() == 0, "the old one failed")
+    end(scene, new)
 
 
 @case("with --after-handover exit the old one ends with 0")
 def exits(run):
     scene = Scene(run)
-    old = scene.start(scene.writer(*RATE), "--after-handover", "exit")
-    scene.wait_for_rows(20)
+    old = serve(scene, "--after-handover", "exit")
     new = scene.start(scene.writer(*RATE))
     old.must_end(0)
     scene.wait_for_rows(20)
-    new.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(new)
+    end(scene, new)
 
 
 @case("a newcomer that dies leaves a standby that exits with 75, so that it is started again")
 def no_successor(run):
     scene = Scene(run)
-    old = scene.start(scene.writer(*RATE), "--handover-timeout", "2s")
-    scene.wait_for_rows(20)
+    old = serve(scene, "--handover-timeout", "2s")
     new = scene.start(scene.writer(*RATE))
     wait_for_standby(old)
     new.kill_everything(sorted)
     run.must(old.wait(20) == 75, "the old one ended with %s" % old.process.returncode)
-    again = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
-    again.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(again)
+    again = serve(scene)
+    end(scene, again)
 
 
 @case("a newcomer with another replica, or one that it cannot reach, leaves the service alone")
 def wrong_replica(run):
     scene = Scene(run)
-    service = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    service = serve(scene)
     wait_until(lambda: lines_with(service, "attached"), 10, "the database")
     scene.wait_for_rows(50)
     right = scene.replica
@@ -168,15 +190,13 @@ def wrong_replica(run):
     scene.replica = right
     scene.wait_for_rows(20)
     run.must(len(scene.app_starts()) == 1, "the service was restarted")
-    service.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(service)
+    end(scene, service)
 
 
 @case("a paused owner is named within seconds, and nothing is started beside it")
 def paused(run):
     scene = Scene(run)
-    old = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    old = serve(scene)
     replicator = old.wait_for_replicator()
     procfs.send(replicator, signal.SIGSTOP)
     try:
@@ -188,8 +208,7 @@ def paused(run):
     finally:
         procfs.send(replicator, signal.SIGCONT)
     run.must(len(scene.app_starts()) == 1, "a second app ran")
-    old.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(old)
+    end(scene, old)
 
 
 @case("a newcomer waits for an owner that stops already")
@@ -211,23 +230,20 @@ def stopping(run):
 @case("an owner that was killed is not waited for")
 def killed(run):
     scene = Scene(run)
-    old = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    old = serve(scene)
     old.kill_everything(sorted)
     began = time.monotonic()
     new = scene.start(scene.writer(*RATE))
     wait_until(lambda: lines_with(new, "app started"), 10, "the new app")
     run.must(time.monotonic() - began < 3, "it waited")
     scene.wait_for_rows(20)
-    new.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(new)
+    end(scene, new)
 
 
 @case("two instances for good: the last one serves, the other stands by, and nothing flaps")
 def two_for_good(run):
     scene = Scene(run)
-    first = scene.start(scene.writer(*RATE))
-    scene.wait_for_rows(20)
+    first = serve(scene)
     second = scene.start(scene.writer(*RATE))
     wait_for_standby(first)
     scene.wait_for_rows(20)
@@ -235,8 +251,7 @@ def two_for_good(run):
     run.must(first.is_running() and second.is_running(), "one ended")
     run.must(len(scene.app_starts()) == 2, "%d apps were started" % len(scene.app_starts()))
     run.must(first.stop() == 0, "the standby failed")
-    second.process.send_signal(signal.SIGTERM)
-    scene.must_be_stored(second)
+    end(scene, second)
 
 
 main()

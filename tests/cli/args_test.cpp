@@ -48,6 +48,7 @@ TEST_CASE("options end at -- or at the first word that is not an option, and the
       {{"./app"}, {}, {"./app"}},
       {{"--", "./app"}, {}, {"./app"}},
       {{"run", "./app"}, {}, {"./app"}},
+      {{"run-beside", "--db", "a.db", "--", "./app"}, {{"--db", "a.db"}}, {"./app"}},
       {{"run", "--grace", "5s", "--", "run"}, {{"--grace", "5s"}}, {"run"}},
       {{"./app", "--grace", "5s", "--", "--help"}, {}, {"./app", "--grace", "5s", "--", "--help"}},
       {{"--", "--", "app"}, {}, {"--", "app"}},
@@ -74,6 +75,7 @@ TEST_CASE("options end at -- or at the first word that is not an option, and the
     const auto run = parse_as<RunArguments>(row.words);
     CHECK(run.flags == row.flags);
     CHECK(run.command == row.command);
+    CHECK(run.beside == (row.words.front() == "run-beside"));
   }
 }
 
