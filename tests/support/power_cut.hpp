@@ -168,8 +168,8 @@ class DiskRecorder {
     const auto known = held_.find(inode);
     if (known != held_.end()) return known->second;
     // Past a simulated world, whose faults are meant for others.
-    const auto descriptor = static_cast<int>(
-        ::syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC, 0));
+    const auto descriptor =
+        static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC, 0));
     WW_CHECK(descriptor >= 0);
     return held_[inode] = descriptor;
   }
